@@ -1,0 +1,152 @@
+//! What a snapshot says of one file, directory or other thing.
+
+use super::id::ChunkId;
+use super::path::Name;
+
+/// A point in time as file systems keep it; seconds may lie before 1970.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Time {
+    /// Seconds since 1970.
+    pub seconds: i64,
+    /// Nanoseconds, below 1,000,000,000.
+    pub nanos: u32,
+}
+
+/// One entry of a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name in the directory.
+    pub name: Name,
+    /// What it is, with what only that kind has.
+    pub kind: Kind,
+    /// What all kinds have.
+    pub metadata: Metadata,
+}
+
+/// What an entry is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    File(Content),
+    /// A directory and the id of its node.
+    Directory(ChunkId),
+    /// A symbolic link and what it says.
+    Symlink(Box<[u8]>),
+    /// A named pipe.
+    Fifo,
+    /// A character device.
+    CharacterDevice(DeviceNumber),
+    /// A block device.
+    BlockDevice(DeviceNumber),
+}
+
+/// Numbers of a device node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeviceNumber {
+    /// Major number.
+    pub major: u32,
+    /// Minor number.
+    pub minor: u32,
+}
+
+/// What every entry has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Metadata {
+    /// The lower twelve mode bits.
+    pub mode: u16,
+    /// Last change of the content; absent where it is not kept (folders above a source).
+    pub mtime: Option<Time>,
+    /// To whom it belongs.
+    pub owner: Owner,
+    /// Hard link group: files of one snapshot with equal groups are one file.
+    pub link: Option<u64>,
+    /// Extended attributes, sorted.
+    pub attributes: Vec<Attribute>,
+}
+
+/// Owner and group, by number and by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Owner {
+    /// Number of the user.
+    pub uid: u32,
+    /// Number of the group.
+    pub gid: u32,
+    /// Name of the user on the machine that was backed up.
+    pub user: Option<Box<[u8]>>,
+    /// Name of the group there.
+    pub group: Option<Box<[u8]>>,
+}
+
+/// One attribute in a namespace (`xattr` on Linux).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Attribute {
+    /// Which system of attributes it belongs to.
+    pub namespace: Box<str>,
+    /// Its name there.
+    pub name: Box<[u8]>,
+    /// Its value.
+    pub value: Box<[u8]>,
+}
+
+/// What a file holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// Length of the file in bytes, holes included.
+    pub size: u64,
+    /// Where its bytes are.
+    pub pieces: Pieces,
+}
+
+/// The pieces of a file: few stand in the entry, many in list nodes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pieces {
+    /// All chunks and holes, at most eight; none for an empty file.
+    Inline(Vec<Piece>),
+    /// List nodes of depth `depth - 1`, each with the length of what is beneath; at most eight.
+    Lists {
+        /// Levels of list nodes, at least one.
+        depth: u8,
+        /// The list nodes in order.
+        nodes: Vec<(u64, ChunkId)>,
+    },
+}
+
+/// A part of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// Stored bytes.
+    Chunk {
+        /// Length in bytes.
+        length: u64,
+        /// Name of the bytes.
+        id: ChunkId,
+    },
+    /// Zero bytes that are not stored.
+    Hole {
+        /// Length in bytes.
+        length: u64,
+    },
+}
+
+impl Piece {
+    /// Length in bytes.
+    pub fn length(&self) -> u64 {
+        match self {
+            Self::Chunk { length, .. } | Self::Hole { length } => *length,
+        }
+    }
+}
+
+impl Content {
+    /// The content of an empty file.
+    pub fn empty() -> Self {
+        Self { size: 0, pieces: Pieces::Inline(Vec::new()) }
+    }
+}
+
+impl Kind {
+    /// Whether it is a directory.
+    pub fn is_directory(&self) -> bool {
+        matches!(self, Self::Directory(_))
+    }
+}

@@ -1,0 +1,65 @@
+//! Identifiers. Each is a type of its own, so that one can never stand where another is meant.
+
+use std::fmt;
+
+macro_rules! id_type {
+    ($(#[$doc:meta])* $name:ident, $length:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub [u8; $length]);
+
+        impl $name {
+            /// Length in bytes.
+            pub const LENGTH: usize = $length;
+
+            /// The id in these bytes, if there are as many as it needs.
+            pub fn from_slice(bytes: &[u8]) -> Option<Self> {
+                bytes.try_into().ok().map(Self)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({self})", stringify!($name))
+            }
+        }
+    };
+}
+
+id_type!(
+    /// Keyed hash of a piece's plain bytes: the name by which trees refer to content.
+    ChunkId, 32
+);
+id_type!(
+    /// One machine with its own catalogue.
+    DeviceId, 8
+);
+id_type!(
+    /// Hash of a record's bytes: the link of a device's chain.
+    RecordHash, 32
+);
+id_type!(
+    /// One repository of a keyring.
+    RepositoryId, 8
+);
+id_type!(
+    /// The state of one source on one device at one time.
+    SnapshotId, 16
+);
+
+/// One record of a device's chain, by number and hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecordRef {
+    /// The device whose chain it is in.
+    pub device: DeviceId,
+    /// Its run number.
+    pub run: u32,
+    /// The hash of its bytes.
+    pub hash: RecordHash,
+}

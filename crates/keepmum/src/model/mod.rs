@@ -1,0 +1,19 @@
+//! The values everything else speaks of: ids, paths, entries, contents, and the one merge.
+//!
+//! This room holds no bytes of the format, does no input or output, and imports nothing.
+
+mod entry;
+mod id;
+mod location;
+mod merge;
+mod path;
+mod stamp;
+
+pub use entry::{
+    Attribute, Content, DeviceNumber, Entry, Kind, Metadata, Owner, Piece, Pieces, Time,
+};
+pub use id::{ChunkId, DeviceId, RecordHash, RecordRef, RepositoryId, SnapshotId};
+pub use location::{IndexError, Locate, Location, ObjectKey};
+pub use merge::{Merge, Named, Pair, Side, Step, pairs};
+pub use path::{InvalidName, InvalidPath, Name, TreePath};
+pub use stamp::{Found, FoundKind, Stamp};
