@@ -1,1 +1,45 @@
-fn main() {}
+//! The command `keepmum`: reads what was typed, lets the library work, and shows what it says.
+//!
+//! Only a face: it renders events and reports, and never does a verb's work itself.
+
+mod args;
+mod commands;
+mod config;
+mod exit;
+mod failure;
+mod interrupt;
+mod moment;
+mod settings;
+mod terminal;
+
+use std::process;
+
+use clap::Parser;
+
+use crate::args::Cli;
+use crate::exit::ExitCode;
+use crate::settings::Environment;
+use crate::terminal::{Terminal, error};
+
+fn main() -> process::ExitCode {
+    let code = match Cli::try_parse() {
+        Ok(cli) => run(&cli),
+        Err(typed) => {
+            // Asking for help is no error, and where it cannot be printed nobody is left to tell.
+            typed.print().ok();
+            if typed.use_stderr() { ExitCode::Usage } else { ExitCode::Done }
+        }
+    };
+    code.into()
+}
+
+fn run(cli: &Cli) -> ExitCode {
+    let terminal = Terminal::new(&cli.shared);
+    match commands::run(cli, &Environment::real(), &terminal) {
+        Ok(code) => code,
+        Err(failure) => {
+            error::show(&terminal, &failure);
+            failure.code()
+        }
+    }
+}

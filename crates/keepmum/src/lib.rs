@@ -4,6 +4,7 @@
 //! It never prints, and it touches clock, randomness and the destination's file system only
 //! through [`seam::Seam`], so that a whole run can be replayed under faults from a seed.
 
+mod beneath;
 pub mod catalogue;
 pub mod chunk;
 pub mod compress;

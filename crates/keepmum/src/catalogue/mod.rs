@@ -1,1 +1,120 @@
-//! The room `catalogue`.
+//! The catalogue: what this machine remembers, in one local SQLite database.
+//!
+//! It is disposable. Losing it costs time, never data, and the destination always wins over it:
+//! a chunk is held only by objects that the last listing showed. Only the reserved run number is
+//! trusted, and that is durable before it is used. It must never be the one copy of anything, and
+//! it must never believe a row that fails its check sum.
+
+mod check;
+mod chunks;
+mod error;
+mod facts;
+mod filter;
+mod lock;
+mod objects;
+mod open;
+mod overlay;
+mod presence;
+mod records;
+mod remembered;
+mod rename;
+mod schema;
+mod set_aside;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+use std::cell::{Cell, RefCell};
+use std::path::PathBuf;
+
+use rusqlite::Connection;
+
+pub use error::CatalogueError;
+pub use lock::RunLock;
+pub use objects::ImportedBlock;
+pub use overlay::OverlayRow;
+pub use presence::{ListedObject, Reconciled};
+pub use records::Link;
+pub use remembered::{DirectoryId, Remembered};
+pub use set_aside::ResetReason;
+
+use chunks::Chunks;
+use presence::Presence;
+
+/// The local database of one installation. It belongs to one thread at a time.
+pub struct Catalogue {
+    connection: Connection,
+    /// The file; none for a temporary catalogue, of which nothing need survive.
+    file: Option<PathBuf>,
+    /// The last run number of a temporary catalogue.
+    reserved: Cell<u32>,
+    reset: Option<ResetReason>,
+    presence: RefCell<Presence>,
+    chunks: RefCell<Chunks>,
+    /// Whether chunk rows of forgotten objects wait for the next commit to be swept.
+    orphans: Cell<bool>,
+    /// Where rows of entries are put together, so that a first run need not allocate for each.
+    body: RefCell<Vec<u8>>,
+}
+
+impl Catalogue {
+    /// The directory `/`, whose row always exists.
+    pub const ROOT: DirectoryId = DirectoryId(schema::ROOT);
+
+    /// Why an earlier catalogue was set aside when this one was opened, if it was.
+    pub fn was_reset(&self) -> Option<ResetReason> {
+        self.reset
+    }
+
+    /// Begins the write transaction of a run. There is one at a time, on the whole machine.
+    pub fn begin(&self) -> Result<(), CatalogueError> {
+        Ok(self.connection.execute_batch("BEGIN IMMEDIATE")?)
+    }
+
+    /// Ends the write transaction. After a power cut it is there whole or not at all.
+    /// After an error the transaction is to be given up with [`Catalogue::rollback`].
+    pub fn commit(&self) -> Result<(), CatalogueError> {
+        self.flush()?;
+        self.sweep_orphans()?;
+        self.save_listed()?;
+        Ok(self.connection.execute_batch("COMMIT")?)
+    }
+
+    /// Gives up whatever was written since [`Catalogue::begin`]; harmless without a transaction.
+    pub fn rollback(&self) -> Result<(), CatalogueError> {
+        self.chunks.borrow_mut().discard();
+        self.orphans.set(false);
+        if !self.connection.is_autocommit() {
+            self.connection.execute_batch("ROLLBACK")?;
+        }
+        self.refresh_presence()
+    }
+
+    /// Begins to read one unchanging state, until [`Catalogue::end_reading`]: many look-ups are
+    /// quicker so. Nothing may be written meanwhile. Other processes are not held up.
+    pub fn begin_reading(&self) -> Result<(), CatalogueError> {
+        Ok(self.connection.execute_batch("BEGIN DEFERRED")?)
+    }
+
+    /// Ends what [`Catalogue::begin_reading`] began.
+    pub fn end_reading(&self) -> Result<(), CatalogueError> {
+        Ok(self.connection.execute_batch("ROLLBACK")?)
+    }
+
+    /// Runs several statements as one: inside the run's transaction if there is one, else in one
+    /// of their own.
+    fn together<T>(
+        &self,
+        work: impl FnOnce() -> Result<T, CatalogueError>,
+    ) -> Result<T, CatalogueError> {
+        if !self.connection.is_autocommit() {
+            return work();
+        }
+        self.begin()?;
+        let done = work().and_then(|value| self.commit().map(|()| value));
+        if done.is_err() {
+            self.rollback()?;
+        }
+        done
+    }
+}

@@ -1,1 +1,108 @@
-//! The room `chunk`.
+//! Where a file is cut into chunks: by content, so that an insertion moves only the cuts near it,
+//! and by a key, so that chunk sizes do not tell which known file this is.
+//!
+//! Everything here is a pure function of key, parameters and bytes. A cut point is part of the
+//! format: changing one silently would make every file upload again.
+
+mod cutter;
+mod gear;
+mod lanes;
+mod parameters;
+mod prf;
+#[cfg(test)]
+mod tests;
+
+pub use cutter::Cutter;
+pub use parameters::{Algorithm, ParameterError, Parameters};
+
+use gear::Gear;
+use prf::Prf;
+use std::sync::Arc;
+
+/// Bytes that decide whether a cut may follow the last of them.
+pub const WINDOW: usize = 64;
+
+/// Finds chunk boundaries. Cheap to clone, and shared by threads without locks.
+#[derive(Clone)]
+pub struct Chunker {
+    parameters: Parameters,
+    engine: Arc<Engine>,
+}
+
+/// The keyed function over windows.
+enum Engine {
+    Prf(Box<Prf>),
+    Gear(Box<Gear>),
+}
+
+impl Chunker {
+    /// A chunker for these parameters under the repository's chunker key.
+    #[must_use]
+    pub fn new(parameters: Parameters, key: &[u8; 32]) -> Self {
+        let engine = match parameters.algorithm() {
+            Algorithm::Prf => Engine::Prf(Box::new(Prf::new(key, parameters.threshold()))),
+            Algorithm::Gear => Engine::Gear(Box::new(Gear::new(key, parameters.threshold()))),
+        };
+        Self { parameters, engine: Arc::new(engine) }
+    }
+
+    /// The parameters that this chunker was made with.
+    #[must_use]
+    pub fn parameters(&self) -> Parameters {
+        self.parameters
+    }
+
+    /// Appends to `out`, in ascending order, the offsets `1..=data.len()` before which a cut may
+    /// be made.
+    ///
+    /// `before` are the bytes that precede `data` in the extent: the last [`WINDOW`] − 1 of them
+    /// matter, and fewer only at the extent's start. So a long extent may be scanned in pieces by
+    /// several threads. [`Cutter`] picks the real cuts from the result.
+    ///
+    /// # Panics
+    /// If `data` is 4 GiB or longer.
+    pub fn candidates(&self, before: &[u8], data: &[u8], out: &mut Vec<u32>) {
+        assert!(u32::try_from(data.len()).is_ok(), "a piece is shorter than 4 GiB");
+        let before = &before[before.len().saturating_sub(WINDOW - 1)..];
+        // Windows that reach back into `before` are scanned in a small copy that joins the two.
+        let mut seam = [0; 2 * (WINDOW - 1)];
+        let head = data.len().min(WINDOW - 1);
+        let joined = &mut seam[..before.len() + head];
+        joined[..before.len()].copy_from_slice(before);
+        joined[before.len()..].copy_from_slice(&data[..head]);
+        let mut found = |end: usize| {
+            out.push(end as u32);
+            true
+        };
+        self.scan(joined, &mut |end| found(end - before.len()));
+        self.scan(data, &mut found);
+    }
+
+    /// The length of the first chunk of `data`, which begins at a chunk's start and holds at least
+    /// the maximum size or everything to the extent's end.
+    #[must_use]
+    pub fn next_cut(&self, data: &[u8]) -> usize {
+        let minimum = self.parameters.minimum();
+        let data = &data[..data.len().min(self.parameters.maximum())];
+        if data.len() <= minimum {
+            return data.len();
+        }
+        // The first candidate that counts leaves exactly the minimum behind it.
+        let skipped = minimum - WINDOW;
+        let mut cut = data.len();
+        self.scan(&data[skipped..], &mut |end| {
+            cut = skipped + end;
+            false
+        });
+        cut
+    }
+
+    /// Calls `found` with the end of each window in `data` that makes a candidate, in ascending
+    /// order, until it returns `false`.
+    fn scan(&self, data: &[u8], found: &mut dyn FnMut(usize) -> bool) {
+        match &*self.engine {
+            Engine::Prf(prf) => lanes::scan(&**prf, data, found),
+            Engine::Gear(gear) => lanes::scan(&**gear, data, found),
+        }
+    }
+}

@@ -51,4 +51,7 @@ pub trait Locate {
     /// Every known place of a chunk in objects that are here, the best first; none if it is in
     /// no object that is here.
     fn locate(&self, id: &ChunkId) -> Result<Vec<Location>, IndexError>;
+
+    /// Whether an object that is here holds a chunk.
+    fn holds(&self, id: &ChunkId) -> Result<bool, IndexError>;
 }

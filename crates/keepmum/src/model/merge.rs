@@ -78,13 +78,14 @@ pub enum Step<A, B> {
 }
 
 type Row<A, B> = Box<dyn Iterator<Item = Pair<A, B>> + Send>;
+type Rows<O, N> = Vec<(TreePath, Row<<O as Side>::Item, <N as Side>::Item>)>;
 
 /// The walk of two trees. It goes nowhere by itself: who drives it says which directories to
 /// enter, so that equal subtrees and vanished ones cost nothing.
 pub struct Merge<O: Side, N: Side> {
     old: O,
     new: N,
-    open: Vec<(TreePath, Row<O::Item, N::Item>)>,
+    open: Rows<O, N>,
 }
 
 impl<O: Side, N: Side> Merge<O, N>

@@ -1,1 +1,38 @@
-//! The room `ops`.
+//! One file per verb. Here source, target, catalogue and repository meet; no verb calls another.
+//!
+//! A verb is a function: what it needs comes in, a report comes out, and what happens meanwhile
+//! goes to one [`Observer`]. A problem with one file is in the report; an [`Error`] ends the run.
+
+mod access;
+mod backup;
+mod check;
+mod choose;
+mod error;
+mod event;
+mod import;
+mod init;
+mod key_cache;
+mod list;
+mod open;
+mod options;
+mod remember;
+mod report;
+mod restore;
+mod snapshots;
+
+pub use access::{Access, CatalogueAt, Installation};
+pub use error::{Error, ErrorKind};
+pub use event::{ChangeKind, Event, Observer, Phase, Silent};
+pub use options::{
+    BackupOptions, CheckOptions, ListOptions, Overwrite, RestoreOptions, SnapshotChoice, Which,
+};
+pub use report::{
+    BackupReport, CheckReport, DeviceStatus, EntryKind, EntryLine, InitReport, ListReport, Outcome,
+    Problem, ProblemKind, RestoreReport, SnapshotLine, SnapshotState, SnapshotsReport, StatusReport,
+};
+pub use backup::backup;
+pub use check::check;
+pub use init::init;
+pub use list::list;
+pub use restore::restore;
+pub use snapshots::{snapshots, status};

@@ -1,1 +1,17 @@
-//! The room `pipeline`.
+//! The one place that spawns threads: a pool of workers, and producers that run ahead.
+//!
+//! Work is the same on many threads and on none: in [`Mode::Replay`] tasks run one at a time
+//! inside `wait`, in an order that a seed chooses, so that a failure can be replayed. A task
+//! must never submit or wait itself, and a panic in one is raised where its ticket is waited for.
+
+mod ahead;
+mod pool;
+mod queue;
+#[cfg(test)]
+mod tests;
+mod ticket;
+
+pub use ahead::Ahead;
+pub use pool::{Mode, Pool, run};
+pub use queue::Stage;
+pub use ticket::Ticket;

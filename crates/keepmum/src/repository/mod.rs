@@ -1,1 +1,26 @@
-//! The room `repository`.
+//! Sealed, deduplicated objects over a store: keys, listing, writing, reading, snapshots.
+//!
+//! This room never opens a source or a target and never touches the catalogue: where chunks lie it
+//! is told through [`crate::model::Locate`].
+
+mod chain;
+mod error;
+mod key_block;
+mod keys;
+mod listing;
+mod object;
+mod reader;
+mod snapshot_tree;
+mod writer;
+
+pub use chain::{Chain, Chains, Needed, SnapshotRecord};
+pub use error::RepositoryError;
+pub use key_block::{Candidate, NewKeyBlocks, Opened, create, open};
+pub use keys::{Keys, RepositoryAccess};
+pub use listing::{ListedObject, Listing, RawListing};
+pub use object::{OBJECT_TARGET, SMALL_RUN};
+pub use reader::{BlockPlace, ObjectReader, PieceReader, block_place, split};
+pub use snapshot_tree::{SnapshotTree, pieces_of};
+pub use writer::{
+    COMPRESSING, Destination, Finished, RunWriter, StoredObject, object_entry,
+};

@@ -1,1 +1,79 @@
-//! The room `store`.
+//! Dumb durable bytes: objects are put once under a new name, read, listed and deleted.
+//!
+//! The store knows nothing of keys, kinds or chains. It must never replace an object, never
+//! name one whose bytes are not durable, and never go on after a failed sync.
+
+#[cfg(test)]
+mod conformance;
+mod error;
+mod handles;
+mod local;
+pub mod simulated;
+#[cfg(test)]
+mod tests;
+
+pub use error::{StoreError, StoreErrorKind};
+pub use local::LocalStore;
+
+/// What became of a put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Put {
+    /// The object is new; its name is durable after [`Store::sync`].
+    Stored,
+    /// An object of that name with the same bytes was there already. Its name too counts as
+    /// durable only after [`Store::sync`]: an interrupted run may have left it.
+    Existed,
+}
+
+/// One file at the destination, whatever its name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Listed {
+    /// Path relative to the destination, `/` between components; the object's name is the
+    /// last component.
+    pub path: String,
+    /// Length in bytes.
+    pub length: u64,
+}
+
+/// A place that holds objects. All calls block and may come from several threads at once.
+pub trait Store: Send + Sync {
+    /// Writes `bytes`, makes them durable, then names them, never replacing anything.
+    ///
+    /// # Errors
+    /// [`StoreErrorKind::Differs`] when other bytes lie under that name. After any error the
+    /// object is not counted as stored; after a failed sync every later put and sync fails.
+    fn put_new(&self, name: &str, bytes: &[u8]) -> Result<Put, StoreError>;
+
+    /// Makes the names of everything put or deleted before durable. Costs nothing when
+    /// nothing was.
+    ///
+    /// # Errors
+    /// Nothing since the last successful sync may be relied on.
+    fn sync(&self) -> Result<(), StoreError>;
+
+    /// The whole object, at most `limit` bytes.
+    ///
+    /// # Errors
+    /// [`StoreErrorKind::Missing`], or [`StoreErrorKind::TooLong`] without reading it.
+    fn get(&self, path: &str, limit: u64) -> Result<Vec<u8>, StoreError>;
+
+    /// Exactly `length` bytes from `offset` on.
+    ///
+    /// # Errors
+    /// [`StoreErrorKind::Truncated`] when the object ends before.
+    fn get_range(&self, path: &str, offset: u64, length: usize) -> Result<Vec<u8>, StoreError>;
+
+    /// Every file at the destination, in no order. A file that arrives or vanishes meanwhile
+    /// may or may not be in it.
+    ///
+    /// # Errors
+    /// Never a partial list: without an answer for everything there is none.
+    fn list(&self) -> Result<Vec<Listed>, StoreError>;
+
+    /// Deletes one object; durable after [`Store::sync`].
+    ///
+    /// # Errors
+    /// [`StoreErrorKind::Missing`] when it is not there.
+    fn delete(&self, path: &str) -> Result<(), StoreError>;
+}

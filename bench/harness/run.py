@@ -1,0 +1,135 @@
+"""The command line of `bench/run`: build, trees, measurements, report."""
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+from harness import report, steps
+from harness.campaign import Campaign
+from harness.floors import FLOORS
+from harness.peers import PEERS
+from harness.rows import Rows
+from harness.tools import ROOT, Keepmum, Tool, build
+from harness.trash import Trash
+from harness.trees import NAMES, Tree, find_or_make
+
+DEFAULT = ("sysroot", "image", "random", "many", "versions")
+
+
+def every() -> list[Tool]:
+    """All tools that the bench knows, in the order of the columns."""
+    return [Keepmum(), *(peer() for peer in PEERS), *(floor() for floor in FLOORS)]
+
+
+def arguments(words: list[str]) -> argparse.Namespace:
+    """What was asked for."""
+    parser = argparse.ArgumentParser(
+        prog="bench/run",
+        description="Measures keepmum, its peers and the floors; "
+        "example: bench/run --tree sysroot --tools keepmum,restic --rounds 1",
+    )
+    parser.add_argument(
+        "--tree",
+        action="append",
+        metavar="NAME|PATH",
+        help=f"{', '.join(NAMES)}, or a folder; may be repeated",
+    )
+    parser.add_argument("--tools", help="of " + ", ".join(tool.name for tool in every()))
+    parser.add_argument("--steps", help="of " + ", ".join(steps.NAMES))
+    parser.add_argument("--rounds", type=int, default=None, help="3, or 1 with --quick")
+    parser.add_argument(
+        "--quick", action="store_true", help="one round, the tree `sources`, small generated trees"
+    )
+    parser.add_argument(
+        "--work", type=Path, default=ROOT / "target" / "bench", help="work folder (target/bench)"
+    )
+    parser.add_argument("--markdown", type=Path, help="where the tables go (standard output)")
+    parser.add_argument("--charts", type=Path, metavar="DIR", help="where the SVG charts go (none are made)")
+    parser.add_argument("--timeout", type=int, default=3600, help="seconds for one command (3600)")
+    parser.add_argument("--no-build", action="store_true", help="take the release binary as it is")
+    parser.add_argument(
+        "--fresh", action="store_true", help="forget all copies, repositories and figures first"
+    )
+    parser.add_argument("--report-only", action="store_true", help="measure nothing")
+    given = parser.parse_args(words)
+    given.rounds = given.rounds or (1 if given.quick else 3)
+    given.steps = given.steps.split(",") if given.steps else steps.NAMES
+    if unknown := set(given.steps) - set(steps.NAMES):
+        parser.error(f"unknown steps: {', '.join(sorted(unknown))}")
+    names = {tool.name for tool in every()}
+    if given.tools and (unknown := set(given.tools.split(",")) - names):
+        parser.error(f"unknown tools: {', '.join(sorted(unknown))}")
+    return given
+
+
+def installed(given: argparse.Namespace) -> dict[Tool, str]:
+    """The chosen tools that are there, with their versions; the others are named."""
+    found: dict[Tool, str] = {}
+    for tool in every():
+        if given.tools and tool.name not in given.tools.split(","):
+            continue
+        version = tool.version()
+        if version:
+            found[tool] = version
+        else:
+            print(f"{tool.name}: not installed, left out", file=sys.stderr)
+    return found
+
+
+def enough_room(tree: Tree, work: Path, tools: int) -> bool:
+    """Whether the disk can hold the copy, a repository for each tool and one restore."""
+    need = tree.bytes * (tools + 3)
+    free = shutil.disk_usage(work).free
+    if need > free:
+        print(
+            f"{tree.name}: needs up to {need / 1e9:.0f} GB in {work}, {free / 1e9:.0f} GB are free; left out",
+            file=sys.stderr,
+        )
+    return need <= free
+
+
+def main(words: list[str]) -> int:
+    """Everything; 1 when a tool failed at something."""
+    given = arguments(words)
+    work = given.work.resolve()
+    work.mkdir(parents=True, exist_ok=True)
+    if given.fresh:
+        trash = Trash(work)
+        for name in ("copies", "runs", "restored", "logs"):
+            trash.drop(work / name)
+        trash.empty()
+        (work / "rows.jsonl").unlink(missing_ok=True)
+    chosen = given.tools.split(",") if given.tools else None
+    ours = chosen is None or {"keepmum", "bare"} & set(chosen)
+    if ours and not (given.no_build or given.report_only) and not build():
+        print("keepmum could not be built; --no-build measures without it", file=sys.stderr)
+        return 1
+    rows = Rows(work / "rows.jsonl")
+    tools = installed(given)
+    trees = [
+        find_or_make(name, work, given.quick)
+        for name in given.tree or (["sources"] if given.quick else DEFAULT)
+    ]
+    for tree in [] if given.report_only else trees:
+        if enough_room(tree, work, len(tools)):
+            Campaign(tree, tools, given.steps, given.rounds, work, rows, given.timeout).run()
+    kinds = {tool.name: tool.kind for tool in every() if chosen is None or tool.name in chosen}
+    names = [tree.name for tree in trees]
+    text = report.markdown(rows, names, kinds)
+    if given.markdown:
+        given.markdown.write_text(text)
+    else:
+        print(text)
+    if given.charts:
+        for path in report.charts(rows, names, kinds, given.charts):
+            print(path, file=sys.stderr)
+    return (
+        0
+        if all(
+            row["ok"]
+            for row in rows.rows.values()
+            if row["tree"] in names and row["tool"] in {t.name for t in tools}
+        )
+        else 1
+    )

@@ -1,0 +1,237 @@
+//! What was typed, and nothing more: no environment, no files, no decisions.
+//!
+//! Help, man pages and completions are all made from this.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::exit::TABLE;
+
+/// Encrypted, versioned backups into a folder that a sync client carries away.
+#[derive(Parser)]
+#[command(
+    name = "keepmum",
+    version,
+    max_term_width = 100,
+    after_help = TABLE,
+    disable_help_subcommand = true
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) shared: Shared,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Args, Default)]
+#[command(next_help_heading = "Options of every command")]
+pub(crate) struct Shared {
+    /// The config file [default: KEEPMUM_CONFIG, else keepmum/config.ini in the config folder]
+    #[arg(short, long, value_name = "FILE", global = true)]
+    pub(crate) config: Option<PathBuf>,
+    /// Use the repository in this folder, without any config
+    #[arg(long, value_name = "DESTINATION", global = true, conflicts_with = "config")]
+    pub(crate) from: Option<PathBuf>,
+    /// Read the password (or recovery code) from the first line of this file
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) password_file: Option<PathBuf>,
+    /// Print JSON: one document, or one line each with a summary at the end
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Show no progress and no notices
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Tell more: list each entry that is new, changed, gone or left out
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+}
+
+/// The verbs.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Make the repository, and a config file where there is none
+    #[command(after_help = "Example:\n  keepmum init --config ~/backup.ini")]
+    Init,
+    /// Save the source: one run
+    #[command(after_help = "Example:\n  keepmum backup --dry-run --verbose")]
+    Backup(BackupArgs),
+    /// List the snapshots
+    #[command(after_help = "Example:\n  keepmum snapshots --from /media/disk/backup")]
+    Snapshots,
+    /// List what is in a snapshot
+    #[command(after_help = "Example:\n  keepmum ls latest:/home/anna/letters -l")]
+    Ls(LsArgs),
+    /// Bring back a snapshot, or one path of it
+    #[command(
+        after_help = "Example:\n  keepmum restore latest~2:/home/anna/letters --target /tmp/letters"
+    )]
+    Restore(RestoreArgs),
+    /// See whether all that is referenced is here and whole
+    #[command(after_help = "Example:\n  keepmum check --read-data-subset 5%")]
+    Check(CheckArgs),
+    /// Show devices, last runs, what is pending or missing, and space
+    #[command(after_help = "Example:\n  keepmum status")]
+    Status,
+    /// Print completions for a shell
+    #[command(
+        after_help = "Example:\n  keepmum completions bash > ~/.local/share/bash-completion/completions/keepmum"
+    )]
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    #[command(after_help = "Example:\n  keepmum man restore > keepmum-restore.1")]
+    Man(ManArgs),
+}
+
+/// `backup`.
+#[derive(Args)]
+pub(crate) struct BackupArgs {
+    /// Only say what would be done
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+    /// Go on though more than half of the source is gone
+    #[arg(long)]
+    pub(crate) accept_mass_delete: bool,
+}
+
+/// Which snapshot, and what in it.
+#[derive(Args, Default)]
+pub(crate) struct SnapshotArgs {
+    /// latest, latest~N, or the beginning of an id; after a colon a path in it [default: latest]
+    #[arg(value_name = "SNAPSHOT[:PATH]")]
+    pub(crate) snapshot: Option<OsString>,
+    /// The last one at or before this time: 2026-11-02, "2026-11-02 14:00", "3 days ago"
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
+    /// Only snapshots of this device (its name, or the beginning of its id)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) device: Option<String>,
+    /// Only snapshots of this source
+    #[arg(long, value_name = "NAME")]
+    pub(crate) source: Option<String>,
+}
+
+/// `ls`.
+#[derive(Args)]
+pub(crate) struct LsArgs {
+    #[command(flatten)]
+    pub(crate) which: SnapshotArgs,
+    /// Show mode, owner, size and time too
+    #[arg(short, long)]
+    pub(crate) long: bool,
+    /// Also what lies in the folders beneath
+    #[arg(short = 'R', long)]
+    pub(crate) recursive: bool,
+}
+
+/// What to do with files that lie in the target already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OverwriteArg {
+    /// Replace what differs in size, time or kind
+    #[default]
+    IfChanged,
+    /// Write everything anew
+    Always,
+    /// Leave what is there alone
+    Never,
+}
+
+/// `restore`.
+#[derive(Args)]
+pub(crate) struct RestoreArgs {
+    #[command(flatten)]
+    pub(crate) which: SnapshotArgs,
+    /// The folder to restore into
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) target: PathBuf,
+    /// Only say what would be done
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+    /// What to do with files that are in the target already
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
+    pub(crate) overwrite: OverwriteArg,
+    /// Remove from the target what the snapshot does not have
+    #[arg(long)]
+    pub(crate) delete: bool,
+    /// Restore device nodes, set-id bits and privileged attributes too
+    #[arg(long)]
+    pub(crate) special: bool,
+}
+
+/// `check`.
+#[derive(Args)]
+pub(crate) struct CheckArgs {
+    /// Read all stored data: every byte must decrypt and hash
+    #[arg(long, conflicts_with = "read_data_subset")]
+    pub(crate) read_data: bool,
+    /// Read this share of the stored data, 1% to 100%
+    #[arg(long, value_name = "N%", value_parser = percent)]
+    pub(crate) read_data_subset: Option<u8>,
+}
+
+/// `completions`.
+#[derive(Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    pub(crate) shell: Shell,
+}
+
+/// `man`.
+#[derive(Args)]
+pub(crate) struct ManArgs {
+    /// The page of one command [default: the page of the program]
+    pub(crate) command: Option<String>,
+}
+
+/// Reads `5%` or `5`.
+fn percent(text: &str) -> Result<u8, String> {
+    match text.trim_end_matches('%').trim().parse::<u8>() {
+        Ok(share @ 1..=100) => Ok(share),
+        _ => Err("it is a whole number from 1% to 100%".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cli, percent};
+    use clap::{CommandFactory, Parser};
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_one_example() {
+        for command in Cli::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.starts_with("Example:\n  keepmum "), "{}", command.get_name());
+            assert_eq!(help.lines().count(), 2, "{}", command.get_name());
+            let line = help.lines().nth(1).unwrap();
+            let words = line.split_whitespace().map(|word| word.trim_matches('"'));
+            let words = words.take_while(|word| *word != ">");
+            Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{line}: {error}"));
+        }
+    }
+
+    #[test]
+    fn a_share_is_a_percentage() {
+        assert_eq!(percent("5%"), Ok(5));
+        assert_eq!(percent("100"), Ok(100));
+        for bad in ["0", "0%", "101%", "", "%", "-3%", "2.5%"] {
+            assert!(percent(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn options_of_every_command_may_stand_after_it() {
+        let cli = Cli::try_parse_from(["keepmum", "ls", "-R", "--from", "/d", "--json", "-q"]);
+        let cli = cli.unwrap();
+        assert!(cli.shared.json && cli.shared.quiet && cli.shared.from.is_some());
+        assert!(Cli::try_parse_from(["keepmum", "ls", "--from", "/d", "-c", "x"]).is_err());
+        assert!(Cli::try_parse_from(["keepmum", "ls", "-q", "-v"]).is_err());
+    }
+}

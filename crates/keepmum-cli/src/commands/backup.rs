@@ -1,0 +1,129 @@
+//! `backup`: one run, told in one line.
+
+use keepmum::ops::{self, BackupOptions, BackupReport};
+use keepmum::source::Rules;
+use zeroize::Zeroize;
+
+use super::{Session, init};
+use crate::args::BackupArgs;
+use crate::exit::ExitCode;
+use crate::failure::Failure;
+use crate::moment;
+use crate::settings::{Asking, LeftOut, Source};
+use crate::terminal::progress::{Shape, watched};
+use crate::terminal::{Terminal, json, problems, text};
+
+/// Saves the source.
+pub(crate) fn run(args: &BackupArgs, session: &Session<'_>) -> Result<ExitCode, Failure> {
+    let terminal = session.terminal;
+    let mut settings = session.settings()?;
+    let Some(source) = settings.source.take() else {
+        return Err(Failure::usage("a backup needs a config that says what to save"));
+    };
+    if source.roots.is_empty() {
+        return Err(Failure::config("the config names nothing to save: to_backup is empty"));
+    }
+    if source.auto_forget {
+        terminal.notice("auto_forget is set, but this version forgets nothing by itself");
+    }
+    let (destination, catalogue) = (settings.destination.clone(), settings.catalogue.clone());
+    let access = settings.open(session.environment, terminal, Asking::TwiceAtFirst)?;
+    let left_out = LeftOut::of(&source.roots, &destination, catalogue.as_deref());
+    for (path, what) in &left_out.told {
+        let path = text::line(&path.display().to_string());
+        let said = format!("left out: {path} ({what})");
+        match terminal.json {
+            true => json::print(terminal, &json::notice(&said))?,
+            false => terminal.line(&said)?,
+        }
+    }
+    let offset = moment::offset_minutes(&session.environment.now);
+    let options = options(args, source, left_out, terminal.verbose, offset);
+    let mut report =
+        watched(terminal, Shape::Lines, |watch| ops::backup(&access, &options, watch))?;
+    let said = show(terminal, &report);
+    if let Some(code) = &mut report.recovery_code {
+        code.zeroize();
+    }
+    said.map(|()| report.outcome().into())
+}
+
+fn options(
+    args: &BackupArgs,
+    source: Source,
+    left_out: LeftOut,
+    list_changes: bool,
+    utc_offset_minutes: i16,
+) -> BackupOptions {
+    BackupOptions {
+        source: source.name,
+        roots: source.roots,
+        rules: Rules {
+            excludes: source.excludes,
+            exclude_caches: source.exclude_caches,
+            exclude_larger_than: source.exclude_larger_than,
+            one_file_system: source.one_file_system,
+            never: left_out.paths,
+            record_excluded: list_changes,
+        },
+        dry_run: args.dry_run,
+        list_changes,
+        accept_mass_delete: args.accept_mass_delete,
+        create: !source.join,
+        destination_is_partial: source.destination_is_partial,
+        level: source.level,
+        compress_together: source.compress_together,
+        utc_offset_minutes,
+    }
+}
+
+fn show(terminal: &Terminal, report: &BackupReport) -> Result<(), Failure> {
+    if terminal.json {
+        return json::summary(terminal, report);
+    }
+    problems::show(terminal, &report.problems);
+    terminal.write(lines(report, terminal.verbose).as_bytes())
+}
+
+/// What is said on standard output; the last line is a contract.
+fn lines(report: &BackupReport, verbose: bool) -> String {
+    let mut lines = String::new();
+    let born = report.recovery_code.as_deref();
+    if let Some(code) = born {
+        lines.push_str("There was no repository; one is made.\n");
+        lines.push_str(&init::foreign(report.foreign_files));
+        lines.push_str(&init::recovery(code));
+    } else if verbose {
+        lines.push_str(&init::foreign(report.foreign_files));
+    }
+    if report.healed > 0 {
+        let chunks = text::count(report.healed, "chunk", "chunks");
+        lines.push_str(&format!("{chunks} whose stored copy was lost: stored again\n"));
+    }
+    if verbose && report.excluded > 0 {
+        let entries = text::count(report.excluded, "entry", "entries");
+        lines.push_str(&format!("{entries} left out by rules\n"));
+    }
+    if verbose && let Some(id) = &report.snapshot {
+        lines.push_str(&format!("snapshot {id}\n"));
+    }
+    lines.push_str(&end(report));
+    lines.push('\n');
+    lines
+}
+
+fn end(report: &BackupReport) -> String {
+    let files =
+        format!("files: {} new, {} changed, {} gone", report.new, report.changed, report.gone);
+    let read = text::size(report.bytes_read);
+    let time = text::duration(report.seconds);
+    if report.dry_run {
+        return format!("dry run, nothing was written: {files}; read {read}; {time}");
+    }
+    let stored = text::size(report.bytes_stored);
+    let objects = text::count(report.objects_stored, "object", "objects");
+    format!("{files}; read {read}, stored {stored} in {objects}; {time}")
+}
+
+#[cfg(test)]
+mod tests;

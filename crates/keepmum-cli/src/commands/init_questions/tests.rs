@@ -1,0 +1,47 @@
+//! Tests of `init_questions`: what is shown and what is meant.
+
+use super::{Talk, store};
+use crate::config::{Config, Draft};
+use keepmum::crypto::Passphrase;
+use std::path::{Path, PathBuf};
+
+fn talk(input: &str, home: &Path) -> (Result<(PathBuf, PathBuf), String>, String) {
+    let mut output = Vec::new();
+    let mut talk = Talk { input: &mut input.as_bytes(), output: &mut output, home: Some(home) };
+    let places = talk.places().map_err(|failure| failure.to_string());
+    (places, String::from_utf8(output).unwrap())
+}
+
+#[test]
+fn it_asks_until_both_places_make_sense() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().canonicalize().unwrap();
+    std::fs::create_dir(home.join("docs")).unwrap();
+    std::fs::write(home.join("file"), "").unwrap();
+    let typed = "\n~/nowhere\n~/docs\n~/docs\n~\n~/file\n~/new\nn\n~/new\ny\n";
+    let (places, said) = talk(typed, &home);
+    assert_eq!(places, Ok((home.join("docs"), home.join("new"))));
+    assert!(home.join("new").is_dir());
+    for expected in
+        ["Please give a path.", "The source lies in", "nowhere is not there.", "file is no folder."]
+    {
+        assert!(said.contains(expected), "{said}");
+    }
+    let (places, _) = talk("~/docs\n", &home);
+    assert_eq!(places, Err("no answer was given, so nothing was made".to_owned()));
+}
+
+#[test]
+fn the_config_is_stored_in_a_new_folder_and_never_over_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keepmum/config.ini");
+    let draft = Draft {
+        source: "/s".into(),
+        destination: "/d".into(),
+        password: Passphrase::new("p w".to_owned()),
+    };
+    store(&path, &draft).ok().unwrap();
+    assert_eq!(Config::read(&path, None).ok().unwrap().roots, [Path::new("/s")]);
+    let failure = store(&path, &draft).err().unwrap().to_string();
+    assert!(failure.starts_with("cannot write "), "{failure}");
+}

@@ -1,0 +1,59 @@
+//! Tests of `ls`: what is shown and what is meant.
+
+use super::{Widths, mode, name};
+use jiff::Zoned;
+use keepmum::ops::{EntryKind, EntryLine};
+
+fn entry(kind: EntryKind, path: &str) -> EntryLine {
+    EntryLine {
+        path: path.to_owned(),
+        kind,
+        size: 348_160,
+        mode: 0o644,
+        uid: 1000,
+        gid: 5,
+        user: Some("anna".to_owned()),
+        group: None,
+        mtime: Some(0),
+        link_target: None,
+    }
+}
+
+#[test]
+fn modes_are_those_of_ls() {
+    let table = [
+        (EntryKind::Directory, 0o755, "drwxr-xr-x"),
+        (EntryKind::File, 0o600, "-rw-------"),
+        (EntryKind::File, 0o6754, "-rwsr-sr--"),
+        (EntryKind::Directory, 0o1777, "drwxrwxrwt"),
+        (EntryKind::File, 0o7000, "---S--S--T"),
+        (EntryKind::Symlink, 0o777, "lrwxrwxrwx"),
+        (EntryKind::Fifo, 0, "p---------"),
+        (EntryKind::BlockDevice, 0o660, "brw-rw----"),
+        (EntryKind::CharacterDevice, 0o660, "crw-rw----"),
+    ];
+    for (kind, bits, expected) in table {
+        assert_eq!(mode(kind, bits), expected);
+    }
+}
+
+#[test]
+fn names_are_escaped_for_people_only() {
+    let mut link = entry(EntryKind::Symlink, "/a\nb");
+    link.link_target = Some("\x1bc".to_owned());
+    assert_eq!(name(&link, true, false), "/a\\nb");
+    assert_eq!(name(&link, true, true), "/a\\nb -> \\x1bc");
+    assert_eq!(name(&link, false, false), "/a\nb");
+}
+
+#[test]
+fn a_long_line() {
+    let mut entries = [entry(EntryKind::File, "/a"), entry(EntryKind::File, "/b")];
+    entries[1].group = Some("users".to_owned());
+    entries[1].mtime = None;
+    entries[1].size = 1;
+    let widths = Widths::of(&entries);
+    let lines = entries.each_ref().map(|entry| widths.details(entry, &Zoned::default()));
+    assert_eq!(lines[0], "-rw-r--r-- anna 5     340 KiB 1970-01-01 00:00:00 +00:00 ");
+    assert_eq!(lines[1], "-rw-r--r-- anna users     1 B                            ");
+}

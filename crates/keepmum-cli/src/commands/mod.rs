@@ -1,0 +1,56 @@
+//! One file a command: settings in, one call of the library, its report on the terminal.
+
+mod backup;
+mod check;
+mod choice;
+mod completions;
+mod init;
+mod init_questions;
+mod ls;
+mod man;
+mod restore;
+mod snapshots;
+mod status;
+
+use crate::args::{Cli, Command};
+use crate::exit::ExitCode;
+use crate::failure::Failure;
+use crate::settings::{Environment, Settings};
+use crate::terminal::Terminal;
+
+/// What every command is given.
+pub(crate) struct Session<'a> {
+    /// What was typed for all commands.
+    pub(crate) shared: &'a crate::args::Shared,
+    /// What is around this program.
+    pub(crate) environment: &'a Environment,
+    /// Where to speak.
+    pub(crate) terminal: &'a Terminal,
+}
+
+impl Session<'_> {
+    /// What is meant by all that.
+    pub(crate) fn settings(&self) -> Result<Settings, Failure> {
+        Settings::resolve(self.shared, self.environment)
+    }
+}
+
+/// Runs the command that was typed.
+pub(crate) fn run(
+    cli: &Cli,
+    environment: &Environment,
+    terminal: &Terminal,
+) -> Result<ExitCode, Failure> {
+    let session = Session { shared: &cli.shared, environment, terminal };
+    match &cli.command {
+        Command::Init => init::run(&session),
+        Command::Backup(args) => backup::run(args, &session),
+        Command::Snapshots => snapshots::run(&session),
+        Command::Ls(args) => ls::run(args, &session),
+        Command::Restore(args) => restore::run(args, &session),
+        Command::Check(args) => check::run(args, &session),
+        Command::Status => status::run(&session),
+        Command::Completions(args) => completions::run(args, &session),
+        Command::Man(args) => man::run(args, &session),
+    }
+}

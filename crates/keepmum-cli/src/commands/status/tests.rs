@@ -1,0 +1,59 @@
+//! Tests of `status`: what is shown and what is meant.
+
+use super::page;
+use crate::commands::snapshots::tests::line;
+use jiff::Zoned;
+use keepmum::ops::{DeviceStatus, SnapshotState, StatusReport};
+use snapbox::{IntoData, assert_data_eq, str};
+
+fn device(name: &str, own: bool, last_time: i64) -> DeviceStatus {
+    DeviceStatus {
+        id: "0011223344556677".to_owned(),
+        name: name.to_owned(),
+        own,
+        last_run: 9,
+        last_time,
+        snapshots: 8,
+    }
+}
+
+#[test]
+fn a_page() {
+    let now: Zoned = "2026-11-02T16:10:20+01:00[Europe/Berlin]".parse().unwrap();
+    let seconds = now.timestamp().as_second();
+    let report = StatusReport {
+        devices: vec![
+            device("laptop", true, seconds - 3_700),
+            device("tower", false, seconds - 40 * 86_400),
+        ],
+        last_snapshot: Some(line(1, SnapshotState::Complete)),
+        objects: 420,
+        bytes: 5 << 30,
+        objects_pending: 8,
+        objects_lost: 1,
+        foreign_files: 2,
+        conflict_copies: 3,
+        free_bytes: 100 << 30,
+        recent_uploads: vec![348_160, 0],
+    };
+    assert_data_eq!(
+        page(&report, &now),
+        str![[r#"
+last snapshot: 000000010000 of docs, 2026-11-02 14:00:03 +01:00 (2 hours ago), complete
+destination: 5.0 GiB in 420 objects, 100 GiB free
+stored by the last runs: 340 KiB, 0 B
+1 object lost; `keepmum check` says which files are affected
+8 objects pending: named, and not here yet
+3 copies made by a sync client
+2 files not of keepmum, ignored
+
+device  id                last run                                  snapshots
+laptop  0011223344556677  2026-11-02 15:08:40 +01:00 (1 hour ago)           8  this one
+tower   0011223344556677  2026-09-23 17:10:20 +02:00 (40 days ago)          8  silent
+
+"#]]
+        .raw()
+    );
+    let empty = page(&StatusReport::default(), &now);
+    assert_eq!(empty, "last snapshot: none yet\ndestination: 0 B in 0 objects, 0 B free\n");
+}

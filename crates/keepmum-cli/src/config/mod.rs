@@ -1,0 +1,171 @@
+//! The config file: an INI file that is read literally, as the original script's was.
+//!
+//! Whatever is not understood is an error that names the line: a misspelt key must never turn
+//! into a backup without what it asked for. A password never changes its meaning on the way.
+
+mod draft;
+mod keys;
+mod reader;
+mod value;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use keepmum::compress::Level;
+use keepmum::crypto::Passphrase;
+use zeroize::Zeroizing;
+
+use crate::failure::{Failure, Kind};
+
+pub(crate) use draft::{Draft, writable, write};
+
+use keys::Key;
+use reader::Ini;
+
+/// Where the password is, as the config says.
+pub(crate) enum PasswordIn {
+    /// In the config itself.
+    Config(Passphrase),
+    /// In what a command prints.
+    Command(String),
+    /// In a file.
+    File(PathBuf),
+}
+
+/// What a config file says, with paths made absolute.
+pub(crate) struct Config {
+    /// The file.
+    pub(crate) path: PathBuf,
+    /// `[Credentials]`.
+    pub(crate) password: Option<PasswordIn>,
+    /// `[Destination] destination`.
+    pub(crate) destination: PathBuf,
+    /// `[Destination] join`.
+    pub(crate) join: bool,
+    /// `[Destination] destination_is_partial`.
+    pub(crate) destination_is_partial: bool,
+    /// `[DB] db_path`.
+    pub(crate) db_path: Option<PathBuf>,
+    /// `[Backup] to_backup`.
+    pub(crate) roots: Vec<PathBuf>,
+    /// `[Backup] to_exclude`.
+    pub(crate) excludes: Vec<String>,
+    /// `[Backup] name`.
+    pub(crate) name: Option<String>,
+    /// `[Backup] device_name`.
+    pub(crate) device_name: Option<String>,
+    /// `[Backup] exclude_caches`.
+    pub(crate) exclude_caches: bool,
+    /// `[Backup] exclude_larger_than`, in bytes.
+    pub(crate) exclude_larger_than: Option<u64>,
+    /// `[Backup] one_file_system`.
+    pub(crate) one_file_system: bool,
+    /// `[Backup] compression`.
+    pub(crate) level: Level,
+    /// `[Backup] compress_together`.
+    pub(crate) compress_together: bool,
+    /// `[Retention] auto_forget`.
+    pub(crate) auto_forget: bool,
+}
+
+impl Config {
+    /// Reads a config file; relative paths in it count from its own folder.
+    pub(crate) fn read(path: &Path, home: Option<&Path>) -> Result<Self, Failure> {
+        let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
+        let bytes = Zeroizing::new(bytes);
+        let folder = folder_of(path).map_err(|error| unreadable(path, &error))?;
+        Self::parse(&bytes, path, &folder, home)
+    }
+
+    /// What these bytes say; `folder` is absolute.
+    pub(crate) fn parse(
+        bytes: &[u8],
+        path: &Path,
+        folder: &Path,
+        home: Option<&Path>,
+    ) -> Result<Self, Failure> {
+        let ini = Ini::parse(bytes).map_err(|wrong| wrong.in_file(path))?;
+        Self::from_ini(&ini, path, &value::Base { folder, home })
+            .map_err(|wrong| wrong.in_file(path))
+    }
+
+    fn from_ini(ini: &Ini, path: &Path, base: &value::Base<'_>) -> Result<Self, reader::Wrong> {
+        value::check_retention(ini)?;
+        let switch = |key, default| value::switch(ini, key).map(|on| on.unwrap_or(default));
+        let destination = ini.one(Key::Destination).map(|v| value::path(v, base)).transpose()?;
+        let roots = ini.all(Key::ToBackup).map(|v| value::path(v, base));
+        let excludes = ini.all(Key::ToExclude).map(|v| value::pattern(v, base));
+        Ok(Self {
+            path: path.to_owned(),
+            password: password(ini, base)?,
+            destination: destination.ok_or_else(|| {
+                ini.missing("[DropBox] has no drop_box_dir: where is the backup to go?")
+            })?,
+            join: switch(Key::Join, false)?,
+            destination_is_partial: switch(Key::DestinationIsPartial, false)?,
+            db_path: ini.one(Key::DbPath).map(|v| value::path(v, base)).transpose()?,
+            roots: roots.collect::<Result<_, _>>()?,
+            excludes: excludes.collect::<Result<_, _>>()?,
+            name: ini.one(Key::Name).map(value::name).transpose()?,
+            device_name: ini.one(Key::DeviceName).map(value::device_name).transpose()?,
+            exclude_caches: switch(Key::ExcludeCaches, false)?,
+            exclude_larger_than: ini.one(Key::ExcludeLargerThan).map(value::size).transpose()?,
+            one_file_system: switch(Key::OneFileSystem, false)?,
+            level: ini.one(Key::Compression).map_or(Ok(Level::Default), value::level)?,
+            compress_together: switch(Key::CompressTogether, true)?,
+            auto_forget: switch(Key::AutoForget, false)?,
+        })
+    }
+
+    /// Whether the password itself stands in the file.
+    pub(crate) fn holds_password(&self) -> bool {
+        matches!(self.password, Some(PasswordIn::Config(_)))
+    }
+}
+
+fn password(ini: &Ini, base: &value::Base<'_>) -> Result<Option<PasswordIn>, reader::Wrong> {
+    let given: Vec<_> = [Key::Password, Key::PasswordCommand, Key::PasswordFile]
+        .into_iter()
+        .filter_map(|key| ini.said(key).map(|line| (key, line)))
+        .collect();
+    let (key, line) = match given.as_slice() {
+        [] => return Ok(None),
+        [only] => *only,
+        [_, (second, line), ..] => {
+            let word = second.word();
+            return Err(reader::Wrong::at(
+                *line,
+                format!("{word} is one too many: the password has one place"),
+            ));
+        }
+    };
+    let word = key.word();
+    let value = ini
+        .one(key)
+        .ok_or_else(|| reader::Wrong::at(line, format!("{word} is empty; it must not be")))?;
+    Ok(Some(match key {
+        Key::PasswordCommand => PasswordIn::Command(value::text(value)?.to_owned()),
+        Key::PasswordFile => PasswordIn::File(value::path(value, base)?),
+        _ => PasswordIn::Config(Passphrase::new(value::text(value)?.to_owned())),
+    }))
+}
+
+/// The folder that relative paths in the file count from; links are followed, so that a leading
+/// `..` means what the file system says.
+fn folder_of(path: &Path) -> io::Result<PathBuf> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    parent.unwrap_or(Path::new(".")).canonicalize()
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            Failure::new(Kind::NoConfig, format!("there is no config file {}", path.display()))
+        }
+        _ => Failure::config(format!("cannot read the config {} ({error})", path.display())),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,173 @@
+//! What one value means.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path, PathBuf};
+use std::str;
+
+use keepmum::compress::Level;
+
+use super::keys::Key;
+use super::reader::{Ini, Value, Wrong};
+
+/// Longest name of a source or device, in bytes: it becomes part of a file's name.
+const NAME_MAX: usize = 100;
+
+/// What paths in the file count from.
+pub(super) struct Base<'a> {
+    pub(super) folder: &'a Path,
+    pub(super) home: Option<&'a Path>,
+}
+
+/// The value as text.
+pub(super) fn text(value: &Value) -> Result<&str, Wrong> {
+    str::from_utf8(&value.bytes)
+        .map_err(|_| Wrong::at(value.line, format!("{} is not UTF-8", value.key.word())))
+}
+
+/// An absolute path without `.` and `..`.
+pub(super) fn path(value: &Value, base: &Base<'_>) -> Result<PathBuf, Wrong> {
+    let typed = Path::new(OsStr::from_bytes(&value.bytes));
+    let mut parts = typed.components().peekable();
+    let mut path = match parts.peek() {
+        Some(Component::Normal(first)) if *first == "~" => {
+            parts.next();
+            home(value, base)?.to_owned()
+        }
+        Some(Component::RootDir) => PathBuf::new(),
+        _ => base.folder.to_owned(),
+    };
+    let mut named = false;
+    for part in parts {
+        match part {
+            Component::RootDir => path.push("/"),
+            Component::Normal(name) => {
+                named = true;
+                path.push(name);
+            }
+            Component::ParentDir if named => {
+                // What lies above a name depends on links, so it is not guessed.
+                return Err(Wrong::at(value.line, "`..` can only stand at the front of a path"));
+            }
+            Component::ParentDir => {
+                path.pop();
+            }
+            Component::CurDir | Component::Prefix(_) => {}
+        }
+    }
+    Ok(path)
+}
+
+/// An exclude: a gitignore pattern, with `~` before `/` standing for the home.
+pub(super) fn pattern(value: &Value, base: &Base<'_>) -> Result<String, Wrong> {
+    let typed = text(value)?;
+    // In a gitignore file this would be a comment; here every value is meant.
+    if typed.starts_with('#') {
+        return Ok(format!("\\{typed}"));
+    }
+    let (sign, body) = match typed.strip_prefix('!') {
+        Some(body) => ("!", body),
+        None => ("", typed),
+    };
+    match body.strip_prefix("~/") {
+        Some(rest) => {
+            let home = home(value, base)?.to_string_lossy();
+            Ok(format!("{sign}{}/{rest}", home.trim_end_matches('/')))
+        }
+        None => Ok(typed.to_owned()),
+    }
+}
+
+fn home<'a>(value: &Value, base: &Base<'a>) -> Result<&'a Path, Wrong> {
+    base.home.ok_or_else(|| Wrong::at(value.line, "`~` is used, but HOME is not set"))
+}
+
+/// `yes` or `no`; nothing where the key is not given or empty.
+pub(super) fn switch(ini: &Ini, key: Key) -> Result<Option<bool>, Wrong> {
+    let Some(value) = ini.one(key) else { return Ok(None) };
+    match text(value)?.to_ascii_lowercase().as_str() {
+        "yes" | "true" | "on" | "1" => Ok(Some(true)),
+        "no" | "false" | "off" | "0" => Ok(Some(false)),
+        other => Err(Wrong::at(value.line, format!("{} is yes or no, not {other}", key.word()))),
+    }
+}
+
+/// Bytes: a number with `K`, `M`, `G` or `T`, alone or followed by `iB`, in powers of 1024.
+pub(super) fn size(value: &Value) -> Result<u64, Wrong> {
+    let typed = text(value)?;
+    bytes(typed).ok_or_else(|| {
+        let word = value.key.word();
+        Wrong::at(value.line, format!("{word} is a size such as 500M or 2G, not {typed}"))
+    })
+}
+
+fn bytes(typed: &str) -> Option<u64> {
+    let digits = typed.len() - typed.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, unit) = typed.split_at(digits);
+    let shift = match unit.trim().to_ascii_lowercase().trim_end_matches("ib") {
+        "" | "b" => 0,
+        "k" => 10,
+        "m" => 20,
+        "g" => 30,
+        "t" => 40,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(1 << shift)
+}
+
+/// How hard to compress.
+pub(super) fn level(value: &Value) -> Result<Level, Wrong> {
+    match text(value)?.to_ascii_lowercase().as_str() {
+        "fast" => Ok(Level::Fast),
+        "default" => Ok(Level::Default),
+        "high" => Ok(Level::High),
+        other => {
+            Err(Wrong::at(value.line, format!("compression is fast, default or high, not {other}")))
+        }
+    }
+}
+
+/// A source's name. It becomes part of the catalogue's file name, so only letters, digits, `-`,
+/// `_` and `.` can be in it.
+pub(super) fn name(value: &Value) -> Result<String, Wrong> {
+    let typed = text(value)?;
+    let letters = typed.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    if letters && !typed.starts_with('.') && typed.len() <= NAME_MAX {
+        return Ok(typed.to_owned());
+    }
+    Err(Wrong::at(value.line, "name has letters, digits, `-`, `_` and `.` in it, at most 100"))
+}
+
+/// A device's name.
+pub(super) fn device_name(value: &Value) -> Result<String, Wrong> {
+    let typed = text(value)?;
+    if typed.chars().any(char::is_control) || typed.len() > NAME_MAX {
+        return Err(Wrong::at(value.line, "device_name is one short line of text"));
+    }
+    Ok(typed.to_owned())
+}
+
+/// Sees that `[Retention]` can be understood, so that a slip is found before it matters.
+pub(super) fn check_retention(ini: &Ini) -> Result<(), Wrong> {
+    let counts = [
+        Key::KeepLast,
+        Key::KeepHourly,
+        Key::KeepDaily,
+        Key::KeepWeekly,
+        Key::KeepMonthly,
+        Key::KeepYearly,
+    ];
+    for value in counts.into_iter().filter_map(|key| ini.one(key)) {
+        if text(value)?.parse::<u32>().is_err() {
+            let word = value.key.word();
+            return Err(Wrong::at(value.line, format!("{word} is a whole number")));
+        }
+    }
+    if let Some(value) = ini.one(Key::KeepWithin) {
+        let span = text(value)?.parse::<jiff::Span>();
+        if span.is_err() {
+            return Err(Wrong::at(value.line, "keep_within is a time such as 30d or 6 months"));
+        }
+    }
+    Ok(())
+}

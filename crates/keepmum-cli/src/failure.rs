@@ -1,0 +1,199 @@
+//! What ends a command, and the one place that knows what a person can do about it.
+//!
+//! A message says what happened and to which path; the hint, chosen by the kind alone, says
+//! what to do next.
+
+use std::fmt;
+
+use keepmum::ops;
+use keepmum::ops::ErrorKind;
+
+use crate::exit::ExitCode;
+
+/// What kind of failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// What was typed makes no sense.
+    Usage,
+    /// The config file makes no sense, or cannot be read.
+    Config,
+    /// There is no config file, and none of the other ways was taken.
+    NoConfig,
+    /// No password, or an empty one.
+    NoPassword,
+    /// The destination is not there.
+    NoDestination,
+    /// Something on this machine, outside source and destination, failed.
+    Local,
+    /// The output could not be written.
+    Output,
+    /// The library said so.
+    Library(ErrorKind),
+}
+
+/// A sentence for a person, and a kind for programs.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    kind: Kind,
+    message: String,
+}
+
+impl Failure {
+    /// A failure with a sentence that begins in lower case and ends without a full stop.
+    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+
+    /// The request makes no sense.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, message)
+    }
+
+    /// The config makes no sense.
+    pub(crate) fn config(message: impl Into<String>) -> Self {
+        Self::new(Kind::Config, message)
+    }
+
+    /// The exit code.
+    pub(crate) fn code(&self) -> ExitCode {
+        match self.kind {
+            Kind::Usage
+            | Kind::Config
+            | Kind::NoConfig
+            | Kind::NoPassword
+            | Kind::Local
+            | Kind::Output => ExitCode::Usage,
+            Kind::NoDestination => ExitCode::Destination,
+            Kind::Library(kind) => kind.into(),
+        }
+    }
+
+    /// The kind as one word, for `--json`.
+    pub(crate) fn word(&self) -> &'static str {
+        match self.kind {
+            Kind::Usage | Kind::Library(ErrorKind::Usage) => "usage",
+            Kind::Config | Kind::NoConfig => "config",
+            Kind::NoPassword => "no_password",
+            Kind::NoDestination | Kind::Library(ErrorKind::Destination) => "destination",
+            Kind::Output => "output",
+            Kind::Library(ErrorKind::WrongPassword) => "wrong_password",
+            Kind::Library(ErrorKind::NoRepository) => "no_repository",
+            Kind::Library(ErrorKind::Pending) => "pending",
+            Kind::Library(ErrorKind::Refused) => "refused",
+            Kind::Library(ErrorKind::Damaged) => "damaged",
+            Kind::Library(ErrorKind::Target) => "target",
+            Kind::Library(ErrorKind::Interrupted) => "interrupted",
+            Kind::Local | Kind::Library(_) => "local",
+        }
+    }
+
+    /// What to do next, where there is something to say.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        Some(match self.kind {
+            Kind::Usage | Kind::Config | Kind::Output => return None,
+            Kind::NoConfig => {
+                "make one with `keepmum init`, name one with --config, or read a repository \
+                 without any by --from DESTINATION"
+            }
+            Kind::NoPassword => {
+                "give it in the config, by --password-file FILE or in KEEPMUM_PASSWORD, or run \
+                 this on a terminal to be asked"
+            }
+            Kind::NoDestination => {
+                "is the disk mounted, and the sync client set up? A missing destination is never \
+                 made by itself, so that a backup cannot land where nobody looks"
+            }
+            Kind::Local => return None,
+            Kind::Library(kind) => return library_hint(kind),
+        })
+    }
+}
+
+fn library_hint(kind: ErrorKind) -> Option<&'static str> {
+    Some(match kind {
+        ErrorKind::Usage => {
+            "`keepmum snapshots` lists the snapshots, `keepmum ls SNAPSHOT` what is in one"
+        }
+        ErrorKind::WrongPassword => "the recovery code is accepted in place of the password",
+        ErrorKind::NoRepository => {
+            "is this the right folder, and has the sync client brought the files? `keepmum init` \
+             makes a new repository"
+        }
+        ErrorKind::Pending => "let the sync client finish, then run this again; nothing is damaged",
+        ErrorKind::Destination => {
+            "see that the destination is mounted, writable and not full, then run this again: \
+             nothing half-done counts"
+        }
+        ErrorKind::Refused => {
+            "look at the source and the destination first; if a mass deletion is meant, \
+             `keepmum backup --accept-mass-delete` goes on. Earlier snapshots are untouched"
+        }
+        ErrorKind::Damaged => {
+            "`keepmum check --read-data` says which files are affected; a backup stores again \
+             what the source still has"
+        }
+        ErrorKind::Local => {
+            "the catalogue is a cache: once it is moved away it is made anew from the destination"
+        }
+        ErrorKind::Target => {
+            "see that the target is writable and not full, then run this again: what is already \
+             right is left alone"
+        }
+        ErrorKind::Interrupted => "run it again to go on; earlier snapshots are untouched",
+        _ => return None,
+    })
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl From<ops::Error> for Failure {
+    fn from(error: ops::Error) -> Self {
+        Self::new(Kind::Library(error.kind()), error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Failure, Kind};
+    use crate::exit::ExitCode;
+    use keepmum::ops;
+    use keepmum::ops::ErrorKind;
+
+    #[test]
+    fn every_kind_of_the_library_has_a_hint_and_its_own_word() {
+        let kinds = [
+            ErrorKind::Usage,
+            ErrorKind::WrongPassword,
+            ErrorKind::NoRepository,
+            ErrorKind::Pending,
+            ErrorKind::Destination,
+            ErrorKind::Refused,
+            ErrorKind::Damaged,
+            ErrorKind::Local,
+            ErrorKind::Target,
+            ErrorKind::Interrupted,
+        ];
+        let mut words = Vec::new();
+        for kind in kinds {
+            let failure = Failure::from(ops::Error::new(kind, "it failed").at("/some/path"));
+            assert_eq!(failure.to_string(), "it failed: /some/path");
+            let hint = failure.hint().unwrap_or_else(|| panic!("{kind:?} has no hint"));
+            assert!(!hint.ends_with('.') && !hint.contains("  "), "{hint}");
+            words.push(failure.word());
+        }
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), kinds.len());
+    }
+
+    #[test]
+    fn a_missing_destination_is_the_destinations_failure() {
+        assert_eq!(Failure::new(Kind::NoDestination, "").code(), ExitCode::Destination);
+        assert_eq!(Failure::new(Kind::NoPassword, "").code(), ExitCode::Usage);
+        assert_eq!(Failure::config("").code(), ExitCode::Usage);
+    }
+}

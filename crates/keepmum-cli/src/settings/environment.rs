@@ -1,0 +1,54 @@
+//! Everything that this program takes from around it, read once, so that the rest can be tested.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::path::PathBuf;
+
+use jiff::Zoned;
+
+/// The environment of the process.
+pub(crate) struct Environment {
+    /// `HOME`.
+    pub(crate) home: Option<PathBuf>,
+    /// `KEEPMUM_CONFIG`.
+    pub(crate) config: Option<PathBuf>,
+    /// `KEEPMUM_PASSWORD`.
+    pub(crate) password: Option<OsString>,
+    /// `XDG_CONFIG_HOME`, when absolute.
+    pub(crate) config_home: Option<PathBuf>,
+    /// `XDG_STATE_HOME`, when absolute.
+    pub(crate) state_home: Option<PathBuf>,
+    /// What tells this machine from others, for as long as its system is installed.
+    pub(crate) machine: Vec<u8>,
+    /// The machine's name.
+    pub(crate) host_name: String,
+    /// The time, here.
+    pub(crate) now: Zoned,
+}
+
+impl Environment {
+    /// That of this process.
+    pub(crate) fn real() -> Self {
+        let path = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let absolute = |name| path(name).filter(|path| path.is_absolute());
+        let host_name = rustix::system::uname().nodename().to_string_lossy().trim().to_owned();
+        Self {
+            home: absolute("HOME"),
+            config: path("KEEPMUM_CONFIG"),
+            password: env::var_os("KEEPMUM_PASSWORD"),
+            config_home: absolute("XDG_CONFIG_HOME"),
+            state_home: absolute("XDG_STATE_HOME"),
+            machine: machine_id().unwrap_or_else(|| host_name.clone().into_bytes()),
+            host_name: if host_name.is_empty() { "unnamed".to_owned() } else { host_name },
+            now: Zoned::now(),
+        }
+    }
+}
+
+/// The id that the system was given when it was installed.
+fn machine_id() -> Option<Vec<u8>> {
+    let id = fs::read("/etc/machine-id").ok()?;
+    let id = id.trim_ascii().to_vec();
+    (!id.is_empty()).then_some(id)
+}

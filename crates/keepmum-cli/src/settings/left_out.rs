@@ -1,0 +1,81 @@
+//! What belongs to the backup itself and is never saved: the destination and the catalogue.
+//!
+//! `db_path` is left out as a whole only while nothing else lies in it. Somebody who names a
+//! folder full of other things there must not lose them from the backup.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What is left out by itself.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct LeftOut {
+    /// Absolute paths.
+    pub(crate) paths: Vec<PathBuf>,
+    /// Those of them that lie in a root, with what they are: to be told.
+    pub(crate) told: Vec<(PathBuf, &'static str)>,
+}
+
+impl LeftOut {
+    /// What is never to be saved from these roots.
+    pub(crate) fn of(roots: &[PathBuf], destination: &Path, catalogue: Option<&Path>) -> Self {
+        let roots: Vec<_> = roots.iter().map(|root| real(root)).collect();
+        let within = |path: &Path| roots.iter().any(|root| path.starts_with(root));
+        let mut left_out = Self::default();
+        let mut add = |path: PathBuf, what| {
+            if within(&path) {
+                left_out.told.push((path.clone(), what));
+            }
+            left_out.paths.push(path);
+        };
+        add(real(destination), "the destination");
+        if let Some(file) = catalogue {
+            let folder = file.parent().map_or_else(|| real(Path::new(".")), real);
+            let around_a_root = roots.iter().any(|root| root.starts_with(&folder));
+            match others_in(&folder) {
+                false if !around_a_root => add(folder, "the catalogue"),
+                _ => {
+                    add(folder.join(file.file_name().unwrap_or_default()), "the catalogue");
+                    left_out.paths.extend(beside(&folder, file));
+                }
+            }
+        }
+        left_out
+    }
+}
+
+/// Where the unlocked keyring may be kept: beside the catalogue.
+pub(super) fn key_cache(catalogue: &Path) -> PathBuf {
+    catalogue.with_extension("keys")
+}
+
+/// The files that come and go beside the catalogue, and other configs' catalogues.
+fn beside(folder: &Path, file: &Path) -> Vec<PathBuf> {
+    let base = folder.join(file.file_name().unwrap_or_default());
+    let with = |suffix: &str| {
+        let mut name = OsString::from(base.as_os_str());
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let mut paths = vec![with("-wal"), with("-shm"), with("-journal"), key_cache(&base)];
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let others = entries.map(|entry| entry.path()).filter(|path| is_ours(path) && *path != base);
+    paths.extend(others);
+    paths.sort();
+    paths.dedup();
+    paths
+}
+
+fn is_ours(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"catalogue-"))
+}
+
+/// Whether anything lies in a folder that is not ours.
+fn others_in(folder: &Path) -> bool {
+    fs::read_dir(folder).into_iter().flatten().flatten().any(|entry| !is_ours(&entry.path()))
+}
+
+/// The path with links followed, or as it is where that cannot be done.
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}

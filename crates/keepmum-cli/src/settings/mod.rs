@@ -1,0 +1,197 @@
+//! From what was typed, the config and the environment to what the library needs.
+//!
+//! [`Settings::resolve`] decides and touches nothing but the config file;
+//! [`Settings::open`] then opens the destination, makes the catalogue's folder and asks for the
+//! password, in this order, so that nobody types a password for a disk that is not there.
+
+mod environment;
+mod left_out;
+mod password;
+mod place;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use keepmum::compress::Level;
+use keepmum::crypto::Profile;
+use keepmum::ops::{Access, CatalogueAt, ErrorKind, Installation};
+use keepmum::pipeline::Mode;
+use keepmum::seam::Seam;
+
+use crate::args::Shared;
+use crate::config::Config;
+use crate::failure::{Failure, Kind};
+use crate::terminal::Terminal;
+
+pub(crate) use environment::Environment;
+pub(crate) use left_out::LeftOut;
+pub(crate) use password::{Asking, PasswordFrom, ask_twice};
+pub(crate) use place::{config_path, source_name};
+
+/// What a backup needs to know, beside the repository.
+pub(crate) struct Source {
+    /// Its name.
+    pub(crate) name: String,
+    /// Absolute paths of what is to be saved.
+    pub(crate) roots: Vec<PathBuf>,
+    /// Patterns of what is left out.
+    pub(crate) excludes: Vec<String>,
+    /// Leave out tagged caches.
+    pub(crate) exclude_caches: bool,
+    /// Leave out files of more than so many bytes.
+    pub(crate) exclude_larger_than: Option<u64>,
+    /// Stay on the roots' file systems.
+    pub(crate) one_file_system: bool,
+    /// How hard to compress.
+    pub(crate) level: Level,
+    /// Compress small files together.
+    pub(crate) compress_together: bool,
+    /// Never make a repository.
+    pub(crate) join: bool,
+    /// Missing objects are no surprise.
+    pub(crate) destination_is_partial: bool,
+    /// The config wants snapshots to be forgotten after a backup.
+    pub(crate) auto_forget: bool,
+}
+
+/// What is settled before anything is opened.
+pub(crate) struct Settings {
+    /// Where the objects are.
+    pub(crate) destination: PathBuf,
+    /// The folder and the file of the catalogue; none when it is only for this run.
+    pub(crate) catalogue: Option<PathBuf>,
+    /// Where the password comes from.
+    pub(crate) password: PasswordFrom,
+    /// What people call this device.
+    pub(crate) device_name: String,
+    /// What the config says of the source; nothing without a config.
+    pub(crate) source: Option<Source>,
+    /// A config that holds a password, to be seen by its owner only.
+    secret_config: Option<PathBuf>,
+}
+
+impl Settings {
+    /// What is meant by what was typed.
+    pub(crate) fn resolve(shared: &Shared, environment: &Environment) -> Result<Self, Failure> {
+        match &shared.from {
+            Some(destination) => Ok(Self {
+                destination: destination.clone(),
+                catalogue: None,
+                password: PasswordFrom::choose(shared, None, environment),
+                device_name: environment.host_name.clone(),
+                source: None,
+                secret_config: None,
+            }),
+            None => {
+                let path = config_path(shared, environment)?;
+                let config = Config::read(&path, environment.home.as_deref())?;
+                Self::from_config(shared, config, environment)
+            }
+        }
+    }
+
+    fn from_config(
+        shared: &Shared,
+        mut config: Config,
+        environment: &Environment,
+    ) -> Result<Self, Failure> {
+        let name = config.name.take().unwrap_or_else(|| source_name(&config.roots));
+        let folder = match config.db_path.take() {
+            Some(folder) => folder,
+            None => place::state_folder(environment)?,
+        };
+        Ok(Self {
+            catalogue: Some(folder.join(format!("catalogue-{name}.sqlite"))),
+            secret_config: config.holds_password().then(|| config.path.clone()),
+            password: PasswordFrom::choose(shared, config.password, environment),
+            destination: config.destination,
+            device_name: config.device_name.unwrap_or_else(|| environment.host_name.clone()),
+            source: Some(Source {
+                name,
+                roots: config.roots,
+                excludes: config.excludes,
+                exclude_caches: config.exclude_caches,
+                exclude_larger_than: config.exclude_larger_than,
+                one_file_system: config.one_file_system,
+                level: config.level,
+                compress_together: config.compress_together,
+                join: config.join,
+                destination_is_partial: config.destination_is_partial,
+                auto_forget: config.auto_forget,
+            }),
+        })
+    }
+
+    /// Opens the destination, makes sure of the catalogue's folder and gets the password.
+    pub(crate) fn open(
+        self,
+        environment: &Environment,
+        terminal: &Terminal,
+        asking: Asking,
+    ) -> Result<Access, Failure> {
+        if let Some(config) = self.secret_config.as_deref().filter(|path| place::is_open(path)) {
+            terminal.warn(&format!(
+                "{} holds the password and can be read by others; `chmod 600` mends that",
+                config.display()
+            ));
+        }
+        let seam = Seam::real(&self.destination)
+            .map_err(|error| no_destination(&self.destination, &error))?;
+        let (catalogue, file) = match self.catalogue {
+            None => (CatalogueAt::Temporary, None),
+            Some(file) => {
+                let file = place::make_folder(&file)?;
+                (CatalogueAt::File(file.clone()), Some(file))
+            }
+        };
+        let key_cache =
+            file.as_deref().filter(|_| self.password.stands_in_config()).map(left_out::key_cache);
+        let asking = match asking {
+            // Where no catalogue is yet, this run may make the repository: a slip would lock it.
+            Asking::TwiceAtFirst if !file.as_deref().is_some_and(Path::exists) => Asking::Twice,
+            other => other,
+        };
+        Ok(Access {
+            seam,
+            passphrase: self.password.get(asking)?,
+            catalogue,
+            key_cache,
+            profile: Profile::Standard,
+            mode: Mode::Threads(thread::available_parallelism().map_or(1, NonZero::get)),
+            installation: Installation {
+                identity: identity(&environment.machine, file.as_deref()),
+                device_name: self.device_name,
+            },
+        })
+    }
+}
+
+/// The machine, a zero byte, and the catalogue's path: a copy of either is another installation.
+fn identity(machine: &[u8], catalogue: Option<&Path>) -> Vec<u8> {
+    let mut identity = machine.to_vec();
+    identity.push(0);
+    if let Some(path) = catalogue {
+        identity.extend_from_slice(path.as_os_str().as_encoded_bytes());
+    }
+    identity
+}
+
+fn no_destination(path: &Path, error: &io::Error) -> Failure {
+    let path = path.display();
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            Failure::new(Kind::NoDestination, format!("the destination is not there: {path}"))
+        }
+        io::ErrorKind::NotADirectory => {
+            Failure::new(Kind::NoDestination, format!("the destination is no folder: {path}"))
+        }
+        _ => Failure::new(
+            Kind::Library(ErrorKind::Destination),
+            format!("cannot open the destination: {path} ({error})"),
+        ),
+    }
+}

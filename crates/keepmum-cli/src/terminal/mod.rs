@@ -1,0 +1,101 @@
+//! How this program speaks: results to standard output, everything else to standard error.
+//!
+//! A reader that has gone away (`keepmum ls | head`) is no failure; from then on nothing is
+//! written, and the exit code is what it would have been.
+
+pub(crate) mod error;
+pub(crate) mod json;
+pub(crate) mod problems;
+pub(crate) mod progress;
+pub(crate) mod table;
+pub(crate) mod text;
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anstyle::{AnsiColor, Style};
+
+use crate::args::Shared;
+use crate::failure::{Failure, Kind};
+
+/// The two streams, and how much of what is to go there.
+#[derive(Clone)]
+pub(crate) struct Terminal {
+    /// Print JSON.
+    pub(crate) json: bool,
+    /// No progress, no notices.
+    pub(crate) quiet: bool,
+    /// List each entry.
+    pub(crate) verbose: bool,
+    /// A person reads standard output.
+    pub(crate) person_reads: bool,
+    /// A person watches standard error.
+    pub(crate) person_watches: bool,
+    reader_gone: Arc<AtomicBool>,
+}
+
+impl Terminal {
+    /// The streams of this process.
+    pub(crate) fn new(shared: &Shared) -> Self {
+        Self {
+            json: shared.json,
+            quiet: shared.quiet,
+            verbose: shared.verbose,
+            person_reads: io::stdout().is_terminal(),
+            person_watches: io::stderr().is_terminal(),
+            reader_gone: Arc::default(),
+        }
+    }
+
+    /// Writes a result as it is.
+    pub(crate) fn write(&self, bytes: &[u8]) -> Result<(), Failure> {
+        if self.reader_is_gone() {
+            return Ok(());
+        }
+        let mut out = io::stdout().lock();
+        match out.write_all(bytes).and_then(|()| out.flush()) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.reader_gone.store(true, Ordering::Relaxed);
+                Ok(())
+            }
+            Err(error) => {
+                Err(Failure::new(Kind::Output, format!("cannot write the output ({error})")))
+            }
+        }
+    }
+
+    /// Writes a line of a result.
+    pub(crate) fn line(&self, line: &str) -> Result<(), Failure> {
+        self.write(format!("{line}\n").as_bytes())
+    }
+
+    /// Whether nobody reads any more.
+    pub(crate) fn reader_is_gone(&self) -> bool {
+        self.reader_gone.load(Ordering::Relaxed)
+    }
+
+    /// Something that a person should know though nothing failed.
+    pub(crate) fn notice(&self, sentence: &str) {
+        if !self.quiet {
+            self.aside(&text::line(sentence));
+        }
+    }
+
+    /// Something that a person should change.
+    pub(crate) fn warn(&self, sentence: &str) {
+        self.marked("warning", AnsiColor::Yellow, sentence);
+    }
+
+    /// A word in colour, then a sentence. Colours are left out where they do not belong.
+    fn marked(&self, word: &str, color: AnsiColor, sentence: &str) {
+        let style = Style::new().bold().fg_color(Some(color.into()));
+        self.aside(&format!("{style}{word}:{style:#} {}", text::line(sentence)));
+    }
+
+    /// A line on standard error. Where that is closed, there is nobody left to tell.
+    pub(crate) fn aside(&self, line: &str) {
+        writeln!(anstream::stderr().lock(), "{line}").ok();
+    }
+}

@@ -1,0 +1,146 @@
+//! Extended attributes of one thing that is held open.
+//!
+//! A descriptor that was opened for its path only (links, pipes, devices, what may not be read)
+//! is reached through `/proc/self/fd`, which names exactly the thing held and follows nothing.
+
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use rustix::buffer::spare_capacity;
+use rustix::fs::{
+    AtFlags, CWD, Gid, Mode, Timestamps, Uid, XattrFlags, chmod, chownat, fchmod, fgetxattr,
+    flistxattr, fremovexattr, fsetxattr, futimens, getxattr, listxattr, removexattr, setxattr,
+    utimensat,
+};
+use rustix::io::Errno;
+
+use crate::model::Attribute;
+
+/// The namespace of extended attributes as Linux has them.
+pub(crate) const XATTR: &str = "xattr";
+
+/// Attributes that most files' lists and values fit into.
+const USUAL: usize = 1024;
+/// The most that the kernel gives of one list or value.
+const MOST: usize = 64 << 10;
+
+/// Whether the file system only says that it has no such attributes.
+fn is_unsupported(error: Errno) -> bool {
+    matches!(error, Errno::OPNOTSUPP | Errno::NOSYS)
+}
+
+/// One thing that is held open.
+pub(crate) struct Handle<'a> {
+    file: BorrowedFd<'a>,
+    /// Its name below `/proc`, if it was opened for its path only.
+    path: Option<String>,
+}
+
+impl<'a> Handle<'a> {
+    /// A thing opened for reading or writing.
+    pub(crate) fn open(file: BorrowedFd<'a>) -> Self {
+        Self { file, path: None }
+    }
+
+    /// A thing opened for its path only.
+    pub(crate) fn path(file: BorrowedFd<'a>) -> Self {
+        Self { file, path: Some(format!("/proc/self/fd/{}", file.as_raw_fd())) }
+    }
+
+    /// All extended attributes, sorted; none where the file system keeps none.
+    pub(crate) fn attributes(&self) -> io::Result<Vec<Attribute>> {
+        let mut found = Vec::new();
+        for name in self.attribute_names()? {
+            match self.value(&name) {
+                Ok(value) => found.push(Attribute {
+                    namespace: XATTR.into(),
+                    name: name.into(),
+                    value: value.into(),
+                }),
+                // Gone meanwhile, or listed without being readable at all.
+                Err(error) if error == Errno::NODATA || is_unsupported(error) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    /// The names of all extended attributes.
+    pub(crate) fn attribute_names(&self) -> io::Result<Vec<Vec<u8>>> {
+        let list = grown(|buffer| match &self.path {
+            None => flistxattr(self.file, spare_capacity(buffer)),
+            Some(path) => listxattr(path, spare_capacity(buffer)),
+        });
+        match list {
+            Ok(list) => {
+                let names = list.split(|b| *b == 0).filter(|name| !name.is_empty());
+                Ok(names.map(<[u8]>::to_vec).collect())
+            }
+            Err(error) if is_unsupported(error) => Ok(Vec::new()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn value(&self, name: &[u8]) -> Result<Vec<u8>, Errno> {
+        grown(|buffer| match &self.path {
+            None => fgetxattr(self.file, name, spare_capacity(buffer)),
+            Some(path) => getxattr(path, name, spare_capacity(buffer)),
+        })
+    }
+
+    /// Sets one attribute, whether it is there or not.
+    pub(crate) fn set_attribute(&self, name: &[u8], value: &[u8]) -> Result<(), Errno> {
+        match &self.path {
+            None => fsetxattr(self.file, name, value, XattrFlags::empty()),
+            Some(path) => setxattr(path, name, value, XattrFlags::empty()),
+        }
+    }
+
+    /// Removes one attribute; it is no error if it is not there.
+    pub(crate) fn remove_attribute(&self, name: &[u8]) -> Result<(), Errno> {
+        let gone = match &self.path {
+            None => fremovexattr(self.file, name),
+            Some(path) => removexattr(path, name),
+        };
+        if gone == Err(Errno::NODATA) { Ok(()) } else { gone }
+    }
+
+    /// Sets the lower twelve mode bits. A link has none of its own.
+    pub(crate) fn set_mode(&self, mode: u16) -> Result<(), Errno> {
+        let mode = Mode::from_raw_mode(u32::from(mode));
+        match &self.path {
+            None => fchmod(self.file, mode),
+            Some(path) => chmod(path, mode),
+        }
+    }
+
+    /// Gives it to another user or group. That takes set-id bits and capabilities from a file.
+    pub(crate) fn set_owner(&self, user: Option<Uid>, group: Option<Gid>) -> Result<(), Errno> {
+        chownat(self.file, c"", user, group, AtFlags::EMPTY_PATH)
+    }
+
+    /// Sets the times.
+    pub(crate) fn set_times(&self, times: &Timestamps) -> Result<(), Errno> {
+        match &self.path {
+            None => futimens(self.file, times),
+            Some(path) => utimensat(CWD, path, times, AtFlags::empty()),
+        }
+    }
+}
+
+/// Asks with a buffer of the usual size, then with the greatest there can be.
+fn grown(mut ask: impl FnMut(&mut Vec<u8>) -> Result<usize, Errno>) -> Result<Vec<u8>, Errno> {
+    let mut buffer = Vec::with_capacity(USUAL);
+    match ask(&mut buffer) {
+        Err(Errno::RANGE) => {
+            buffer.clear();
+            buffer.reserve_exact(MOST);
+            ask(&mut buffer)?;
+        }
+        other => {
+            other?;
+        }
+    }
+    Ok(buffer)
+}

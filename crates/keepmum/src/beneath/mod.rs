@@ -1,0 +1,15 @@
+//! What lies beneath one open directory: opening it, listing it, its attributes.
+//!
+//! Source and target stand on this, because both must reach deep paths of trees that somebody
+//! else may be changing. A path is only ever resolved from a descriptor downward: no symbolic
+//! link on the way or at its end is followed, and nothing outside can be reached.
+
+mod attributes;
+mod listing;
+mod open;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use attributes::{Handle, XATTR};
+pub(crate) use listing::{Scratch, found, kind_of, list, stamp, stat, stat_at};
+pub(crate) use open::Beneath;

@@ -1,0 +1,161 @@
+//! Opening a path from a directory downward.
+//!
+//! One `openat2` does it where the kernel has it; elsewhere the path is walked name by name. Paths
+//! longer than the kernel takes at once are opened in several hops, so that depth is bounded by
+//! nothing but the path's own length. The last hop is kept: neighbours share it, and a walk through
+//! a deep tree would otherwise begin at the top for each directory.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustix::fs::{Mode, OFlags, ResolveFlags, openat, openat2};
+use rustix::io::Errno;
+
+/// Longest piece of a path given to the kernel at once. It would take 4,095 bytes, but looking up
+/// hundreds of names again and again takes long.
+const HOP: usize = 1000;
+
+/// How often an interrupted resolution is tried again: the kernel may ask for it when something
+/// is renamed at the same moment.
+const ATTEMPTS: usize = 16;
+
+/// A directory, and everything that is reached from it.
+pub(crate) struct Beneath {
+    directory: OwnedFd,
+    /// Set once the kernel has shown that it cannot resolve whole paths.
+    stepwise: AtomicBool,
+    /// The last hop on the way to a long path.
+    hop: Mutex<Option<Hop>>,
+}
+
+/// A directory far down, held open, and its path.
+#[derive(Clone)]
+struct Hop {
+    path: Vec<u8>,
+    directory: Arc<OwnedFd>,
+}
+
+impl Beneath {
+    /// Everything beneath this open directory.
+    pub(crate) fn new(directory: OwnedFd) -> Self {
+        Self { directory, stepwise: AtomicBool::new(false), hop: Mutex::default() }
+    }
+
+    /// The directory itself.
+    pub(crate) fn directory(&self) -> BorrowedFd<'_> {
+        self.directory.as_fd()
+    }
+
+    /// Walks paths name by name from now on, as on a kernel before 5.6.
+    #[cfg(test)]
+    pub(crate) fn walk_stepwise(&self) {
+        self.stepwise.store(true, Ordering::Relaxed);
+    }
+
+    /// Opens what lies at `path`: names joined by `/`, empty for the directory itself.
+    pub(crate) fn open(&self, path: &[u8], flags: OFlags) -> io::Result<OwnedFd> {
+        if path.len() <= HOP {
+            return self.resolve(self.directory(), path, flags);
+        }
+        if let Some((hop, rest)) = self.kept_hop(path)
+            && let Ok(opened) = self.hop_on(Some(hop), path, rest, flags)
+        {
+            return Ok(opened);
+        }
+        // The kept hop may be gone, with another directory at its path.
+        self.forget_hop();
+        self.hop_on(None, path, path, flags)
+    }
+
+    /// Holds no directory on the way any longer; to be called when directories are removed.
+    pub(crate) fn forget_hop(&self) {
+        *self.hop.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// The kept hop, if it is on the way to `path`, and what remains of the path from there.
+    fn kept_hop<'a>(&self, path: &'a [u8]) -> Option<(Hop, &'a [u8])> {
+        let kept = self.hop.lock().unwrap_or_else(PoisonError::into_inner);
+        let hop = kept.as_ref()?;
+        let rest = path.strip_prefix(hop.path.as_slice())?.strip_prefix(b"/")?;
+        Some((hop.clone(), rest))
+    }
+
+    fn hop_on(
+        &self,
+        mut hop: Option<Hop>,
+        path: &[u8],
+        mut rest: &[u8],
+        flags: OFlags,
+    ) -> io::Result<OwnedFd> {
+        while rest.len() > HOP {
+            let reach = rest.get(..=HOP).unwrap_or(rest);
+            let cut = reach.iter().rposition(|b| *b == b'/').ok_or(Errno::NAMETOOLONG)?;
+            let (piece, after) = rest.split_at(cut);
+            let here = hop.as_ref().map_or_else(|| self.directory(), |hop| hop.directory.as_fd());
+            let directory = self.resolve(here, piece, OFlags::PATH | OFlags::DIRECTORY)?;
+            let done = path.len() - after.len();
+            let path = path.get(..done).unwrap_or(path).to_vec();
+            let next = Hop { path, directory: Arc::new(directory) };
+            *self.hop.lock().unwrap_or_else(PoisonError::into_inner) = Some(next.clone());
+            hop = Some(next);
+            rest = after.get(1..).unwrap_or_default();
+        }
+        let here = hop.as_ref().map_or_else(|| self.directory(), |hop| hop.directory.as_fd());
+        self.resolve(here, rest, flags)
+    }
+
+    /// The same without leaving a new access time, where that is permitted.
+    pub(crate) fn open_quietly(&self, path: &[u8], flags: OFlags) -> io::Result<OwnedFd> {
+        match self.open(path, flags | OFlags::NOATIME) {
+            Err(error) if error.raw_os_error() == Some(Errno::PERM.raw_os_error()) => {
+                self.open(path, flags)
+            }
+            other => other,
+        }
+    }
+
+    fn resolve(&self, from: BorrowedFd<'_>, path: &[u8], flags: OFlags) -> io::Result<OwnedFd> {
+        let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let path = if path.is_empty() { b"." } else { path };
+        if self.stepwise.load(Ordering::Relaxed) {
+            return step(from, path, flags);
+        }
+        let rules = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        for _ in 0..ATTEMPTS {
+            match openat2(from, path, flags, Mode::empty(), rules) {
+                Err(Errno::AGAIN | Errno::INTR) => {}
+                Err(Errno::NOSYS) => {
+                    self.stepwise.store(true, Ordering::Relaxed);
+                    break;
+                }
+                // Some sandboxes refuse calls they do not know in this way; a refused access time
+                // looks the same and is for the caller to try again.
+                Err(Errno::PERM) if !flags.contains(OFlags::NOATIME) => break,
+                other => return Ok(other?),
+            }
+        }
+        step(from, path, flags)
+    }
+}
+
+/// Opens name by name; each directory on the way is opened as itself, never through a link.
+fn step(from: BorrowedFd<'_>, path: &[u8], flags: OFlags) -> io::Result<OwnedFd> {
+    let way = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut names = path.split(|b| *b == b'/').peekable();
+    let mut here: Option<OwnedFd> = None;
+    while let Some(name) = names.next() {
+        if name == b".." {
+            return Err(Errno::XDEV.into());
+        }
+        let last = names.peek().is_none();
+        let base = here.as_ref().map_or(from, AsFd::as_fd);
+        let next = openat(base, name, if last { flags } else { way }, Mode::empty())?;
+        if last {
+            return Ok(next);
+        }
+        here = Some(next);
+    }
+    Err(Errno::NOENT.into())
+}

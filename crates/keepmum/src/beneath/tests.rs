@@ -1,0 +1,72 @@
+//! Resolution from a directory downward, by whole paths and name by name.
+
+use std::fs;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::symlink;
+
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+
+use super::{Beneath, Handle};
+use std::os::fd::AsFd;
+
+fn folder() -> (tempfile::TempDir, [Beneath; 2]) {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir_all(dir.path().join("top/a/b")).unwrap();
+    fs::write(dir.path().join("top/a/b/file"), "x").unwrap();
+    fs::write(dir.path().join("outside"), "secret").unwrap();
+    symlink("../..", dir.path().join("top/a/up")).unwrap();
+    symlink("b", dir.path().join("top/a/link")).unwrap();
+    symlink("b/file", dir.path().join("top/a/flink")).unwrap();
+    symlink(dir.path(), dir.path().join("top/absolute")).unwrap();
+    let open = || OwnedFd::from(fs::File::open(dir.path().join("top")).unwrap());
+    let both = [Beneath::new(open()), Beneath::new(open())];
+    both[1].walk_stepwise();
+    (dir, both)
+}
+
+#[test]
+fn only_what_lies_beneath_is_reached() {
+    let (_dir, both) = folder();
+    for beneath in both {
+        for good in [&b""[..], b"a", b"a/b"] {
+            beneath.open(good, OFlags::RDONLY | OFlags::DIRECTORY).unwrap();
+        }
+        beneath.open(b"a/b/file", OFlags::RDONLY).unwrap();
+        for bad in [
+            &b"../outside"[..],
+            b"..",
+            b"a/../../outside",
+            b"a/up/outside",
+            b"a/link/file",
+            b"a/flink",
+            b"absolute/outside",
+        ] {
+            assert!(beneath.open(bad, OFlags::RDONLY).is_err(), "{}", bad.escape_ascii());
+        }
+        let gone = beneath.open(b"a/none", OFlags::RDONLY).unwrap_err();
+        assert_eq!(gone.raw_os_error(), Some(Errno::NOENT.raw_os_error()));
+        // A link itself can be held, for its own metadata.
+        let link = beneath.open(b"a/link", OFlags::PATH).unwrap();
+        assert!(rustix::fs::readlinkat(&link, c"", Vec::new()).is_ok());
+    }
+}
+
+#[test]
+fn attributes_of_links_are_not_those_of_what_they_name() {
+    let (dir, [beneath, _]) = folder();
+    let file = beneath.open(b"a/b/file", OFlags::RDONLY).unwrap();
+    let big = vec![7; 3000];
+    Handle::open(file.as_fd()).set_attribute(b"user.big", &big).unwrap();
+    Handle::open(file.as_fd()).set_attribute(b"user.a", b"").unwrap();
+    let by_path = beneath.open(b"a/b/file", OFlags::PATH).unwrap();
+    for handle in [Handle::open(file.as_fd()), Handle::path(by_path.as_fd())] {
+        let all = handle.attributes().unwrap();
+        let names: Vec<_> = all.iter().map(|a| &*a.name).collect();
+        assert_eq!(names, [&b"user.a"[..], b"user.big"]);
+        assert_eq!(&*all[1].value, &big);
+    }
+    let link = beneath.open(b"a/flink", OFlags::PATH).unwrap();
+    assert_eq!(Handle::path(link.as_fd()).attributes().unwrap(), []);
+    drop(dir);
+}

@@ -1,0 +1,211 @@
+//! The chunk table: which blocks hold a chunk.
+//!
+//! Ids are random, so single inserts would touch a page each. New rows wait in memory, sorted, and
+//! go to the table in batches; look-ups ask both.
+
+use std::collections::BTreeMap;
+
+use super::filter::Filter;
+use super::schema::BLOCK_BITS;
+use super::{Catalogue, CatalogueError};
+use crate::model::{ChunkId, Locate, Location, ObjectKey};
+
+/// Most rows that wait in memory, at about 70 bytes each.
+const WAITING: usize = 128 * 1024;
+/// Look-ups without a find after which reading the whole table for a filter pays, at least, and
+/// as a part of the table's rows.
+const PATIENCE: u64 = 2048;
+const SHARE: u64 = 16;
+
+/// What is known about chunks besides the table.
+#[derive(Default)]
+pub(super) struct Chunks {
+    /// Rows not yet in the table: (chunk, block) to (offset, length).
+    waiting: BTreeMap<(ChunkId, i64), (u32, u32)>,
+    /// Knows every chunk of the table and of `waiting`, once it is there.
+    filter: Option<Filter>,
+    misses: u64,
+    /// The block that was located last, by its row.
+    last_block: Option<(i64, Block)>,
+}
+
+/// A block's row, as far as locating needs it.
+#[derive(Clone, Copy)]
+struct Block {
+    offset: u32,
+    stored: u32,
+    plain: u32,
+    codec: u8,
+}
+
+impl Chunks {
+    pub(super) fn discard(&mut self) {
+        self.waiting.clear();
+        // Its row may go to another block.
+        self.last_block = None;
+    }
+
+    #[cfg(test)]
+    pub(super) fn has_filter(&self) -> bool {
+        self.filter.is_some()
+    }
+
+    fn waiting_for(&self, id: &ChunkId) -> impl Iterator<Item = (i64, (u32, u32))> + '_ {
+        let range = (*id, i64::MIN)..=(*id, i64::MAX);
+        self.waiting.range(range).map(|((_, block), place)| (*block, *place))
+    }
+}
+
+impl Catalogue {
+    /// Adds a chunk's place. If it stands twice in one block, the first place stays.
+    pub(super) fn put_chunk(
+        &self,
+        id: &ChunkId,
+        block: i64,
+        offset: u32,
+        length: u32,
+    ) -> Result<(), CatalogueError> {
+        let mut chunks = self.chunks.borrow_mut();
+        if let Some(filter) = &mut chunks.filter {
+            filter.insert(id);
+        }
+        chunks.waiting.entry((*id, block)).or_insert((offset, length));
+        let full = chunks.waiting.len() >= WAITING;
+        drop(chunks);
+        if full { self.flush() } else { Ok(()) }
+    }
+
+    /// Writes all waiting rows, in the order of the table.
+    pub(super) fn flush(&self) -> Result<(), CatalogueError> {
+        let mut chunks = self.chunks.borrow_mut();
+        let mut insert =
+            self.connection.prepare_cached("INSERT OR IGNORE INTO chunk VALUES(?1, ?2, ?3, ?4)")?;
+        for ((id, block), (offset, length)) in &chunks.waiting {
+            insert.execute((&id.0[..], block, offset, length))?;
+        }
+        chunks.waiting.clear();
+        Ok(())
+    }
+
+    /// Drops the rows of objects that were forgotten. They mislead nobody, because an object's row
+    /// id is not used again; one pass over the table for all of them is cheaper than one each.
+    pub(super) fn sweep_orphans(&self) -> Result<(), CatalogueError> {
+        if self.orphans.replace(false) {
+            let sweep = "DELETE FROM chunk WHERE block >> ?1 NOT IN (SELECT id FROM object)";
+            self.connection.execute(sweep, [BLOCK_BITS])?;
+        }
+        Ok(())
+    }
+
+    /// Whether an object that is here holds the chunk.
+    pub fn holds(&self, id: &ChunkId) -> Result<bool, CatalogueError> {
+        let presence = self.presence.borrow();
+        let mut chunks = self.chunks.borrow_mut();
+        if chunks.filter.as_ref().is_some_and(|filter| !filter.may_hold(id)) {
+            return Ok(false);
+        }
+        if chunks.waiting_for(id).any(|(block, _)| presence.has_row(block >> BLOCK_BITS)) {
+            return Ok(true);
+        }
+        let mut query = self.connection.prepare_cached("SELECT block FROM chunk WHERE id = ?1")?;
+        let mut rows = query.query([&id.0[..]])?;
+        while let Some(row) = rows.next()? {
+            if presence.has_row(row.get::<_, i64>(0)? >> BLOCK_BITS) {
+                return Ok(true);
+            }
+        }
+        chunks.misses += 1;
+        if chunks.filter.is_none() && chunks.misses >= PATIENCE {
+            let pieces: i64 = self.connection.query_row(
+                "SELECT coalesce(sum(pieces), 0) FROM object",
+                [],
+                |row| row.get(0),
+            )?;
+            if chunks.misses >= PATIENCE + pieces.unsigned_abs() / SHARE {
+                chunks.filter = Some(self.filter(&chunks)?);
+            }
+        }
+        Ok(false)
+    }
+
+    /// A filter that knows every chunk so far.
+    fn filter(&self, chunks: &Chunks) -> Result<Filter, CatalogueError> {
+        let mut filter = Filter::new();
+        let mut query = self.connection.prepare("SELECT id FROM chunk")?;
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            let id = row.get_ref(0)?.as_blob().ok().and_then(ChunkId::from_slice);
+            filter.insert(&id.ok_or_else(|| CatalogueError::row("chunk"))?);
+        }
+        for (id, _) in chunks.waiting.keys() {
+            filter.insert(id);
+        }
+        Ok(filter)
+    }
+
+    /// Every place of a chunk in objects that are here; the one with the fewest bytes to fetch
+    /// comes first. None if no object that is here holds it.
+    pub fn locate(&self, id: &ChunkId) -> Result<Vec<Location>, CatalogueError> {
+        let presence = self.presence.borrow();
+        let mut found = Vec::new();
+        let mut query = self
+            .connection
+            .prepare_cached("SELECT block, offset, length FROM chunk WHERE id = ?1")?;
+        let mut rows = query.query([&id.0[..]])?;
+        while let Some(row) = rows.next()? {
+            let block: i64 = row.get(0)?;
+            if let Some(object) = presence.key(block >> BLOCK_BITS) {
+                found.push(self.location(object, block, (row.get(1)?, row.get(2)?))?);
+            }
+        }
+        let waiting: Vec<_> = self.chunks.borrow().waiting_for(id).collect();
+        for (block, place) in waiting {
+            if let Some(object) = presence.key(block >> BLOCK_BITS) {
+                found.push(self.location(object, block, place)?);
+            }
+        }
+        found.sort_by_key(|location| (location.stored, location.object, location.block_offset));
+        Ok(found)
+    }
+
+    fn location(
+        &self,
+        object: ObjectKey,
+        block: i64,
+        (offset, length): (u32, u32),
+    ) -> Result<Location, CatalogueError> {
+        // Chunks that are asked for one after another often share a block.
+        let last = self.chunks.borrow().last_block;
+        let place = match last {
+            Some((row, place)) if row == block => place,
+            _ => self.block(block)?,
+        };
+        self.chunks.borrow_mut().last_block = Some((block, place));
+        let Block { offset: block_offset, stored, plain, codec } = place;
+        Ok(Location { object, block_offset, stored, plain, codec, offset, length })
+    }
+
+    fn block(&self, row: i64) -> Result<Block, CatalogueError> {
+        let mut query = self
+            .connection
+            .prepare_cached("SELECT offset, stored, plain, codec FROM block WHERE id = ?1")?;
+        let block = query.query_row([row], |row| {
+            let (offset, stored) = (row.get(0)?, row.get(1)?);
+            Ok(Block { offset, stored, plain: row.get(2)?, codec: row.get(3)? })
+        });
+        match block {
+            Err(rusqlite::Error::QueryReturnedNoRows) => Err(CatalogueError::row("chunk")),
+            other => Ok(other?),
+        }
+    }
+}
+
+impl Locate for Catalogue {
+    fn holds(&self, id: &ChunkId) -> Result<bool, crate::model::IndexError> {
+        Catalogue::holds(self, id).map_err(|error| crate::model::IndexError(Box::new(error)))
+    }
+
+    fn locate(&self, id: &ChunkId) -> Result<Vec<Location>, crate::model::IndexError> {
+        Ok(Catalogue::locate(self, id)?)
+    }
+}

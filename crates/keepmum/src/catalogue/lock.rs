@@ -1,0 +1,52 @@
+//! One run at a time on one machine. Readers take no lock.
+//!
+//! The lock is on a file of its own, so that it holds while the catalogue is set aside. The kernel
+//! lets go of it when the process ends, however it ends; the file itself is never deleted, since
+//! two processes could then hold two files of one name.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+
+use super::set_aside::beside;
+use super::{Catalogue, CatalogueError};
+
+/// Held by the one run; dropping it lets the next one begin.
+#[derive(Debug)]
+pub struct RunLock(File);
+
+impl Catalogue {
+    /// Takes the lock of runs over the catalogue in this file, at `FILE.lock`. If another process
+    /// has it, the error is [`CatalogueError::Busy`] with that process.
+    pub fn lock_for_run(file: &Path) -> Result<RunLock, CatalogueError> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        let mut lock = options.open(beside(file, ".lock"))?;
+        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => {
+                let mut text = String::new();
+                // Whose lock it is only goes into a message.
+                let read = (&lock).take(16).read_to_string(&mut text);
+                let pid = read.ok().and_then(|_| text.trim().parse().ok());
+                return Err(CatalogueError::Busy { pid });
+            }
+            Err(error) => return Err(std::io::Error::from(error).into()),
+        }
+        lock.set_len(0)?;
+        lock.seek(SeekFrom::Start(0))?;
+        lock.write_all(format!("{}\n", std::process::id()).as_bytes())?;
+        Ok(RunLock(lock))
+    }
+}
+
+impl Drop for RunLock {
+    fn drop(&mut self) {
+        // A number left behind would only name a process that has nothing to do with it.
+        drop(self.0.set_len(0));
+    }
+}

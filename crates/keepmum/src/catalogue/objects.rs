@@ -1,0 +1,134 @@
+//! Objects and their blocks: what importing an object's table leaves behind.
+
+use rusqlite::OptionalExtension;
+
+use super::presence::key_bytes;
+use super::schema::BLOCK_BITS;
+use super::{Catalogue, CatalogueError};
+use crate::model::{ChunkId, ObjectKey};
+
+/// A block of an object's table.
+#[derive(Clone, Copy, Debug)]
+pub struct ImportedBlock<'a> {
+    /// What its pieces are, as the format numbers it.
+    pub kind: u8,
+    /// Its codec, as the format numbers it.
+    pub codec: u8,
+    /// Where it begins in the object's plaintext, in bytes.
+    pub offset: u32,
+    /// Stored length in bytes.
+    pub stored: u32,
+    /// Plain length in bytes.
+    pub plain: u32,
+    /// Its pieces in order, with their lengths in bytes.
+    pub pieces: &'a [(ChunkId, u32)],
+}
+
+impl Catalogue {
+    /// Takes over an object's table. It holds its pieces at once if it is listed, or if it is
+    /// `present` because this run has just stored it. Importing it again changes nothing.
+    pub fn import_object(
+        &self,
+        key: &ObjectKey,
+        kind: u8,
+        length: u64,
+        blocks: &[ImportedBlock<'_>],
+        present: bool,
+    ) -> Result<(), CatalogueError> {
+        self.together(|| {
+            let known = self.object_row(key)?;
+            let row = match known {
+                Some((row, known_length)) if known_length == length => row,
+                Some(_) => {
+                    self.forget_object(key)?;
+                    self.insert_object(key, kind, length, blocks)?
+                }
+                None => self.insert_object(key, kind, length, blocks)?,
+            };
+            if self.presence.borrow_mut().import(key, length, row, present) {
+                let mut update = self
+                    .connection
+                    .prepare_cached("UPDATE object SET listed = 1 WHERE id = ?1 AND NOT listed")?;
+                update.execute([row])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Remembers that an object has been read which has no pieces of its own to look for.
+    pub fn mark_imported(
+        &self,
+        key: &ObjectKey,
+        kind: u8,
+        length: u64,
+    ) -> Result<(), CatalogueError> {
+        self.import_object(key, kind, length, &[], false)
+    }
+
+    /// Drops what is known of an object that is gone: its blocks, its pieces and its record.
+    pub fn forget_object(&self, key: &ObjectKey) -> Result<(), CatalogueError> {
+        self.together(|| {
+            let bytes = key_bytes(key);
+            let connection = &self.connection;
+            connection
+                .prepare_cached("DELETE FROM record WHERE object = ?1")?
+                .execute([&bytes[..]])?;
+            let Some((row, _)) = self.object_row(key)? else { return Ok(()) };
+            let first = row << BLOCK_BITS;
+            connection
+                .prepare_cached("DELETE FROM block WHERE id >= ?1 AND id < ?2")?
+                .execute([first, first + (1 << BLOCK_BITS)])?;
+            connection.prepare_cached("DELETE FROM object WHERE id = ?1")?.execute([row])?;
+            self.presence.borrow_mut().forget(row);
+            self.orphans.set(true);
+            Ok(())
+        })
+    }
+
+    fn object_row(&self, key: &ObjectKey) -> Result<Option<(i64, u64)>, CatalogueError> {
+        let mut query =
+            self.connection.prepare_cached("SELECT id, length FROM object WHERE key = ?1")?;
+        let row = query.query_row([&key_bytes(key)[..]], |row| {
+            Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned()))
+        });
+        Ok(row.optional()?)
+    }
+
+    fn insert_object(
+        &self,
+        key: &ObjectKey,
+        kind: u8,
+        length: u64,
+        blocks: &[ImportedBlock<'_>],
+    ) -> Result<i64, CatalogueError> {
+        if blocks.len() >> BLOCK_BITS != 0 {
+            return Err(CatalogueError::Io("an object has more blocks than can be".into()));
+        }
+        let pieces: usize = blocks.iter().map(|block| block.pieces.len()).sum();
+        let pieces = i64::try_from(pieces).unwrap_or(i64::MAX);
+        let row = self
+            .connection
+            .prepare_cached(
+                "INSERT INTO object(key, kind, length, listed, pieces) VALUES(?1, ?2, ?3, 0, ?4)",
+            )?
+            .insert((&key_bytes(key)[..], kind, length.cast_signed(), pieces))?;
+        for (number, block) in (0_i64..).zip(blocks) {
+            self.insert_block((row << BLOCK_BITS) | number, block)?;
+        }
+        Ok(row)
+    }
+
+    fn insert_block(&self, row: i64, block: &ImportedBlock<'_>) -> Result<(), CatalogueError> {
+        self.connection
+            .prepare_cached("INSERT INTO block VALUES(?1, ?2, ?3, ?4, ?5, ?6)")?
+            .execute((row, block.kind, block.codec, block.offset, block.stored, block.plain))?;
+        let mut offset = 0_u32;
+        for (id, length) in block.pieces {
+            self.put_chunk(id, row, offset, *length)?;
+            offset = offset.checked_add(*length).ok_or_else(|| {
+                CatalogueError::Io("the pieces of a block are longer than can be".into())
+            })?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,163 @@
+//! Opening: a usable catalogue, whatever lay there before.
+//!
+//! Only content that cannot be ours or cannot be whole leads to a new file. What the system
+//! refuses (a folder in its place, no permission, a full disk) is an error and changes nothing.
+
+use std::cell::{Cell, RefCell};
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::ErrorKind;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use super::chunks::Chunks;
+use super::presence::Presence;
+use super::schema::{APPLICATION, SANITY, TABLES, VERSION};
+use super::set_aside::{ResetReason, folder_of, is_catalogue};
+use super::{Catalogue, CatalogueError};
+
+/// What is set on every connection: 8 MiB of cache, and a log that shrinks again after a first run.
+const EVERY_TIME: &str = "
+PRAGMA synchronous = NORMAL;
+PRAGMA cache_size = -8192;
+PRAGMA journal_size_limit = 16777216;
+PRAGMA trusted_schema = OFF;
+";
+
+enum Trouble {
+    Reset(ResetReason),
+    Error(CatalogueError),
+}
+
+impl From<CatalogueError> for Trouble {
+    fn from(error: CatalogueError) -> Self {
+        match error {
+            CatalogueError::Corrupt(_) => Self::Reset(ResetReason::Damaged),
+            other => Self::Error(other),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Trouble {
+    fn from(error: rusqlite::Error) -> Self {
+        CatalogueError::from(error).into()
+    }
+}
+
+impl Catalogue {
+    /// Opens the catalogue in this file, or begins one; its folder must exist. A damaged file, a
+    /// foreign one and one of another version are set aside first, see [`Catalogue::was_reset`].
+    pub fn open(file: &Path) -> Result<Self, CatalogueError> {
+        let reason = match connect(file) {
+            Ok(connection) => return Ok(Self::around(connection, Some(file), None)),
+            Err(Trouble::Error(error)) => return Err(error),
+            // Without our mark in its header it may be anything.
+            Err(Trouble::Reset(_)) if !is_catalogue(file)? => ResetReason::Foreign,
+            Err(Trouble::Reset(reason)) => reason,
+        };
+        Self::set_aside(file)?;
+        match connect(file) {
+            Ok(connection) => Ok(Self::around(connection, Some(file), Some(reason))),
+            Err(Trouble::Error(error)) => Err(error),
+            Err(Trouble::Reset(_)) => Err(CatalogueError::Io("a new file does not last".into())),
+        }
+    }
+
+    /// A private catalogue that vanishes with this value, for work on a destination of which this
+    /// machine shall remember nothing.
+    pub fn temporary() -> Result<Self, CatalogueError> {
+        let connection = Connection::open("")?;
+        settle_plans(&connection)?;
+        connection.execute_batch("PRAGMA page_size = 8192; PRAGMA synchronous = OFF;")?;
+        connection.execute_batch("PRAGMA cache_size = -8192;")?;
+        connection.execute_batch(TABLES)?;
+        Ok(Self::around(connection, None, None))
+    }
+
+    fn around(connection: Connection, file: Option<&Path>, reset: Option<ResetReason>) -> Self {
+        connection.set_prepared_statement_cache_capacity(64);
+        Self {
+            connection,
+            file: file.map(PathBuf::from),
+            reserved: Cell::new(0),
+            reset,
+            presence: RefCell::new(Presence::default()),
+            chunks: RefCell::new(Chunks::default()),
+            orphans: Cell::new(false),
+            body: RefCell::new(Vec::new()),
+        }
+    }
+}
+
+fn connect(file: &Path) -> Result<Connection, Trouble> {
+    prepare_file(file).map_err(Trouble::Error)?;
+    // Without the URI flag a path that begins with "file:" is a path.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)?;
+    if is_empty(&connection)? {
+        connection.execute_batch("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL;")?;
+        create(&connection)?;
+    }
+    let application: i64 = connection.pragma_query_value(None, "application_id", |r| r.get(0))?;
+    if application != APPLICATION {
+        return Err(Trouble::Reset(ResetReason::Foreign));
+    }
+    let version: i64 = connection.pragma_query_value(None, "user_version", |r| r.get(0))?;
+    if version != VERSION {
+        return Err(Trouble::Reset(ResetReason::OtherVersion));
+    }
+    settle_plans(&connection)?;
+    connection.execute_batch(EVERY_TIME)?;
+    match connection.query_row(SANITY, [], |row| row.get::<_, i64>(8)) {
+        Ok(1) => Ok(connection),
+        Ok(_) => Err(Trouble::Reset(ResetReason::Damaged)),
+        // A table or a column is missing.
+        Err(rusqlite::Error::SqliteFailure(failure, _))
+            if failure.code == rusqlite::ErrorCode::Unknown =>
+        {
+            Err(Trouble::Reset(ResetReason::Damaged))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Keeps plans whatever values are bound: else SQLite compiles a statement anew for each directory
+/// that is read, to see whether statistics, which there are none of, suggest another plan.
+fn settle_plans(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
+}
+
+/// Makes sure that a regular file is there which nobody else may read: it tells names of files.
+fn prepare_file(file: &Path) -> Result<(), CatalogueError> {
+    let new = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(file);
+    match new {
+        Ok(_) => return Ok(File::open(folder_of(file))?.sync_all()?),
+        Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
+        Err(e) => return Err(e.into()),
+    }
+    let found = fs::metadata(file)?;
+    if !found.is_file() {
+        return Err(CatalogueError::Io(format!("{} is not a file", file.display())));
+    }
+    // Anything that is not ours keeps its permissions.
+    if found.permissions().mode() & 0o077 != 0 && is_catalogue(file)? {
+        fs::set_permissions(file, Permissions::from_mode(0o600))?;
+    }
+    Ok(())
+}
+
+fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
+    let count = "SELECT count(*) FROM sqlite_schema";
+    Ok(connection.query_row(count, [], |row| row.get::<_, i64>(0))? == 0)
+}
+
+/// Makes the tables, unless another process was faster.
+fn create(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    let made = is_empty(connection)
+        .and_then(|empty| if empty { connection.execute_batch(TABLES) } else { Ok(()) });
+    connection.execute_batch(if made.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+    made
+}

@@ -1,0 +1,127 @@
+//! Records, as opaque bytes: whoever decodes them checks them by their hash.
+
+use rusqlite::{OptionalExtension, Row};
+
+use super::presence::{key_bytes, key_from};
+use super::{Catalogue, CatalogueError};
+use crate::model::{DeviceId, ObjectKey, RecordHash, RecordRef};
+
+/// A record's place in its device's chain, without its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The record.
+    pub record: RecordRef,
+    /// The one before it in its chain.
+    pub previous: Option<(u32, RecordHash)>,
+    /// The object that it lies in.
+    pub object: ObjectKey,
+}
+
+impl Catalogue {
+    /// The record with the highest number of each device.
+    pub fn heads(&self) -> Result<Vec<RecordRef>, CatalogueError> {
+        let mut heads: Vec<RecordRef> = Vec::new();
+        for link in self.links()? {
+            match heads.last_mut() {
+                Some(last) if last.device == link.record.device => *last = link.record,
+                _ => heads.push(link.record),
+            }
+        }
+        Ok(heads)
+    }
+
+    /// Keeps a record; a record that is kept already stays as it is.
+    pub fn put_record(
+        &self,
+        record: RecordRef,
+        previous: Option<(u32, RecordHash)>,
+        bytes: &[u8],
+        object: &ObjectKey,
+    ) -> Result<(), CatalogueError> {
+        let mut insert = self.connection.prepare_cached(
+            "INSERT OR IGNORE INTO record(device, run, hash, object, previous_run, previous_hash,
+             body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?;
+        insert.execute((
+            &record.device.0[..],
+            record.run,
+            &record.hash.0[..],
+            &key_bytes(object)[..],
+            previous.map(|(run, _)| run),
+            previous.as_ref().map(|(_, hash)| &hash.0[..]),
+            bytes,
+        ))?;
+        Ok(())
+    }
+
+    /// All records with their bytes and objects, by device, run and hash.
+    pub fn records(&self) -> Result<Vec<(RecordRef, Vec<u8>, ObjectKey)>, CatalogueError> {
+        let mut query = self.connection.prepare_cached(
+            "SELECT device, run, hash, object, body FROM record ORDER BY device, run, hash",
+        )?;
+        let mut rows = query.query([])?;
+        let mut records = Vec::new();
+        while let Some(row) = rows.next()? {
+            records.push((reference(row)?, row.get(4)?, object(row)?));
+        }
+        Ok(records)
+    }
+
+    /// All records without their bytes, by device, run and hash.
+    pub fn links(&self) -> Result<Vec<Link>, CatalogueError> {
+        let mut query = self.connection.prepare_cached(
+            "SELECT device, run, hash, object, previous_run, previous_hash FROM record
+             ORDER BY device, run, hash",
+        )?;
+        let mut rows = query.query([])?;
+        let mut links = Vec::new();
+        while let Some(row) = rows.next()? {
+            let run: Option<u32> = row.get(4)?;
+            let hash = row.get_ref(5)?.as_blob_or_null().ok().flatten();
+            let previous = match (run, hash) {
+                (None, None) => None,
+                (Some(run), Some(hash)) => {
+                    Some((run, RecordHash::from_slice(hash).ok_or_else(bad)?))
+                }
+                _ => return Err(bad()),
+            };
+            links.push(Link { record: reference(row)?, previous, object: object(row)? });
+        }
+        Ok(links)
+    }
+
+    /// One record's bytes and object.
+    pub fn record(
+        &self,
+        record: &RecordRef,
+    ) -> Result<Option<(Vec<u8>, ObjectKey)>, CatalogueError> {
+        let mut query = self.connection.prepare_cached(
+            "SELECT body, object FROM record WHERE device = ?1 AND run = ?2 AND hash = ?3",
+        )?;
+        let found: Option<(Vec<u8>, Vec<u8>)> = query
+            .query_row((&record.device.0[..], record.run, &record.hash.0[..]), |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .optional()?;
+        let Some((bytes, object)) = found else { return Ok(None) };
+        Ok(Some((bytes, key_from(&object).ok_or_else(bad)?)))
+    }
+}
+
+fn bad() -> CatalogueError {
+    CatalogueError::row("record")
+}
+
+/// The record of a row that begins with device, run and hash.
+fn reference(row: &Row<'_>) -> Result<RecordRef, CatalogueError> {
+    Ok(RecordRef {
+        device: row.get_ref(0)?.as_blob().ok().and_then(DeviceId::from_slice).ok_or_else(bad)?,
+        run: row.get(1)?,
+        hash: row.get_ref(2)?.as_blob().ok().and_then(RecordHash::from_slice).ok_or_else(bad)?,
+    })
+}
+
+/// The object of a row that has it in the fourth place.
+fn object(row: &Row<'_>) -> Result<ObjectKey, CatalogueError> {
+    row.get_ref(3)?.as_blob().ok().and_then(key_from).ok_or_else(bad)
+}

@@ -1,0 +1,302 @@
+//! Cuts are checked against a slow formulation written straight from the definition, frozen as
+//! constants, and looked at for what they are for.
+
+use super::{Algorithm, Chunker, Cutter, Parameters, WINDOW};
+use proptest::prelude::{ProptestConfig, any, prop_assert_eq, proptest};
+use std::time::Instant;
+
+const KEY: [u8; 32] = *b"a chunker key, only for testing!";
+const BOTH: [Algorithm; 2] = [Algorithm::Prf, Algorithm::Gear];
+
+/// Pseudo-random bytes, the same for ever.
+fn noise(seed: u64, length: usize) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    let mut output = blake3::Hasher::new().update(&seed.to_le_bytes()).finalize_xof();
+    output.fill(&mut bytes);
+    bytes
+}
+
+fn parameters(algorithm: Algorithm, average: u32) -> Parameters {
+    Parameters::new(algorithm, average).unwrap()
+}
+
+fn chunker(algorithm: Algorithm, average: u32) -> Chunker {
+    Chunker::new(parameters(algorithm, average), &KEY)
+}
+
+/// The ends of all chunks of an extent, one `next_cut` after the other.
+fn cuts(chunker: &Chunker, data: &[u8]) -> Vec<u64> {
+    let mut cuts = Vec::new();
+    let mut start = 0;
+    while start < data.len() {
+        start += chunker.next_cut(&data[start..]);
+        cuts.push(start as u64);
+    }
+    cuts
+}
+
+/// The same by scanning pieces of the given length and then cutting.
+fn cuts_by_pieces(chunker: &Chunker, data: &[u8], piece: usize) -> Vec<u64> {
+    let mut cutter = Cutter::new(chunker.parameters());
+    let (mut cuts, mut found) = (Vec::new(), Vec::new());
+    for start in (0..data.len()).step_by(piece) {
+        let end = data.len().min(start + piece);
+        found.clear();
+        chunker.candidates(&data[..start], &data[start..end], &mut found);
+        for offset in &found {
+            cutter.candidate(start as u64 + u64::from(*offset), &mut cuts);
+        }
+        cutter.no_candidate_until(end as u64, &mut cuts);
+    }
+    cutter.finish(data.len() as u64, &mut cuts);
+    cuts
+}
+
+/// The definitions in `prf.rs` and `gear.rs`, one window at a time and without any rolling.
+fn candidates_by_definition(algorithm: Algorithm, average: u32, data: &[u8]) -> Vec<u32> {
+    use aes::cipher::{BlockCipherEncrypt, KeyInit};
+    const P: u128 = (1 << 61) - 1;
+    let threshold = (1u128 << 64) / u128::from(average - average / 4);
+    let name = match algorithm {
+        Algorithm::Prf => "keepmum v0 prf chunker",
+        Algorithm::Gear => "keepmum v0 gear chunker",
+    };
+    let mut derived = [0; 2048];
+    blake3::Hasher::new_derive_key(name).update(&KEY).finalize_xof().fill(&mut derived);
+    let word = |at: usize| u64::from_le_bytes(*derived[at..].first_chunk().unwrap());
+    let aes = aes::Aes128::new(derived[..16].try_into().unwrap());
+    let point = u128::from(word(16)) & P;
+    assert!((1 << 32..P - 1).contains(&point), "this key needs no second try");
+    let value = |window: &[u8]| match algorithm {
+        Algorithm::Prf => {
+            let mut hash = 0;
+            for byte in window {
+                hash = (hash * point + u128::from(*byte)) % P;
+            }
+            let mut block = hash.to_le_bytes().into();
+            aes.encrypt_block(&mut block);
+            u64::from_le_bytes(*block.first_chunk().unwrap())
+        }
+        Algorithm::Gear => window.iter().fold(0u64, |hash, byte| {
+            hash.wrapping_shl(1).wrapping_add(word(usize::from(*byte) * 8))
+        }),
+    };
+    let mut found = Vec::new();
+    for (index, window) in data.windows(WINDOW).enumerate() {
+        if u128::from(value(window)) < threshold {
+            found.push((index + WINDOW) as u32);
+        }
+    }
+    found
+}
+
+#[test]
+fn candidates_follow_the_definition() {
+    let data = noise(1, 200_000);
+    for algorithm in BOTH {
+        let mut found = Vec::new();
+        chunker(algorithm, 16 << 10).candidates(&[], &data, &mut found);
+        assert!(found.len() > 8, "{} candidates", found.len());
+        assert_eq!(found, candidates_by_definition(algorithm, 16 << 10, &data));
+    }
+}
+
+#[test]
+fn repeated_bytes_follow_the_definition() {
+    // Many equal windows, and the largest sums that the arithmetic meets.
+    for (seed, byte) in [0, 255].into_iter().enumerate() {
+        let mut data = vec![byte; 3_000];
+        data.extend(noise(seed as u64, 70_000));
+        data.extend(vec![byte; 3_000]);
+        for algorithm in BOTH {
+            let mut found = Vec::new();
+            chunker(algorithm, 16 << 10).candidates(&[], &data, &mut found);
+            assert_eq!(found, candidates_by_definition(algorithm, 16 << 10, &data));
+        }
+    }
+}
+
+/// The values were computed by an independent implementation in another language.
+#[test]
+fn cuts_are_frozen() {
+    let data = noise(7, 1 << 20);
+    let frozen = [
+        (
+            Algorithm::Prf,
+            64 << 10,
+            vec![
+                65187, 160997, 186267, 252173, 321738, 461112, 502009, 662850, 696641, 723765,
+                762339, 798945, 978315, 1048576,
+            ],
+        ),
+        (
+            Algorithm::Gear,
+            64 << 10,
+            vec![
+                61899, 85703, 176941, 232615, 253076, 364582, 397010, 448004, 506848, 533529,
+                563851, 608950, 658665, 678769, 830569, 884654, 916516, 944408, 995552, 1014608,
+                1048576,
+            ],
+        ),
+    ];
+    for (algorithm, average, expected) in frozen {
+        assert_eq!(cuts(&chunker(algorithm, average), &data), expected, "{algorithm:?}");
+    }
+}
+
+#[test]
+fn chunks_keep_their_bounds_and_average() {
+    let data = noise(3, 24 << 20);
+    for algorithm in BOTH {
+        let chunker = chunker(algorithm, 64 << 10);
+        let cuts = cuts(&chunker, &data);
+        assert_eq!(cuts.last(), Some(&(data.len() as u64)));
+        let mut start = 0;
+        for (place, cut) in cuts.iter().enumerate() {
+            let size = cut - start;
+            assert!(size <= 256 << 10);
+            assert!(size >= 16 << 10 || place + 1 == cuts.len());
+            start = *cut;
+        }
+        let mean = data.len() / cuts.len();
+        assert!((57_000..71_000).contains(&mean), "{algorithm:?}: {mean}");
+    }
+}
+
+#[test]
+fn small_data_is_one_chunk() {
+    for algorithm in BOTH {
+        let chunker = chunker(algorithm, 64 << 10);
+        for length in [0, 1, 63, 64, 65, 16_383, 16_384] {
+            assert_eq!(chunker.next_cut(&noise(5, length)), length);
+        }
+        assert!(cuts_by_pieces(&chunker, &[], 1).is_empty());
+    }
+}
+
+#[test]
+fn zeros_are_cut_at_one_size() {
+    let data = vec![0; 3 << 20];
+    for algorithm in BOTH {
+        let chunker = chunker(algorithm, 64 << 10);
+        let cuts = cuts(&chunker, &data);
+        let size = cuts[0];
+        assert!(size == 256 << 10 || size == 16 << 10, "{size}");
+        assert!(cuts.iter().zip(1..).all(|(cut, place)| *cut == place * size));
+    }
+}
+
+#[test]
+fn an_insertion_moves_only_the_cuts_near_it() {
+    let data = noise(11, 4 << 20);
+    let mut longer = data.clone();
+    longer.splice(1_000_000..1_000_000, *b"hello");
+    for algorithm in BOTH {
+        let chunker = chunker(algorithm, 64 << 10);
+        let (old, new) = (cuts(&chunker, &data), cuts(&chunker, &longer));
+        let in_new = |cut: &u64| if *cut < 1_000_000 { *cut } else { *cut + 5 };
+        let moved = old.iter().filter(|cut| !new.contains(&in_new(cut))).count();
+        assert!(moved <= 8, "{algorithm:?}: {moved} of {} moved", old.len());
+        assert!(old.iter().zip(&new).take_while(|(a, b)| a == b).count() > 5);
+    }
+}
+
+#[test]
+fn another_key_cuts_elsewhere() {
+    let data = noise(13, 2 << 20);
+    for algorithm in BOTH {
+        let parameters = parameters(algorithm, 64 << 10);
+        let other = cuts(&Chunker::new(parameters, &[1; 32]), &data);
+        let ours = cuts(&Chunker::new(parameters, &KEY), &data);
+        assert_eq!(other.iter().filter(|cut| ours.contains(cut)).count(), 1, "only the end");
+    }
+}
+
+#[test]
+fn averages_outside_the_range_are_refused() {
+    for average in [0, 1, 8 << 10, 65_000, (64 << 10) + 1, 8 << 20, u32::MAX] {
+        assert!(Parameters::new(Algorithm::Prf, average).is_err(), "{average}");
+    }
+    for power in 14..=22 {
+        let parameters = parameters(Algorithm::Prf, 1 << power);
+        assert_eq!(parameters.minimum() * 16, parameters.maximum());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Data in which noise, repetition and runs follow each other, so that forced cuts, clusters
+    /// of candidates and the least size all occur.
+    #[test]
+    fn both_ways_of_cutting_agree(
+        seed in any::<u64>(),
+        parts in proptest::collection::vec((0u8..3, 1usize..150_000), 1..6),
+        piece in 1usize..100_000,
+        gear in any::<bool>(),
+    ) {
+        let mut data = Vec::new();
+        for (part, (kind, length)) in parts.into_iter().enumerate() {
+            match kind {
+                0 => data.extend(noise(seed.wrapping_add(part as u64), length)),
+                1 => data.resize(data.len() + length, seed as u8),
+                _ => data.extend(noise(seed, 777).into_iter().cycle().take(length)),
+            }
+        }
+        let algorithm = if gear { Algorithm::Gear } else { Algorithm::Prf };
+        let chunker = chunker(algorithm, 16 << 10);
+        let expected = cuts(&chunker, &data);
+        prop_assert_eq!(&cuts_by_pieces(&chunker, &data, piece.max(200)), &expected);
+        prop_assert_eq!(&cuts_by_pieces(&chunker, &data, usize::MAX), &expected);
+    }
+
+    #[test]
+    fn pieces_of_any_length_give_the_same_candidates(
+        seed in any::<u64>(),
+        pieces in proptest::collection::vec(1usize..3_000, 1..30),
+        gear in any::<bool>(),
+    ) {
+        let data = noise(seed, pieces.iter().sum());
+        let algorithm = if gear { Algorithm::Gear } else { Algorithm::Prf };
+        let chunker = chunker(algorithm, 16 << 10);
+        let (mut whole, mut joined, mut found) = (Vec::new(), Vec::new(), Vec::new());
+        chunker.candidates(&[], &data, &mut whole);
+        let mut start = 0;
+        for piece in pieces {
+            found.clear();
+            chunker.candidates(&data[..start], &data[start..start + piece], &mut found);
+            joined.extend(found.iter().map(|offset| offset + start as u32));
+            start += piece;
+        }
+        prop_assert_eq!(whole, joined);
+    }
+}
+
+/// Figures, not a test: `cargo test --release -p keepmum chunking_speed -- --ignored --nocapture`.
+#[test]
+#[ignore = "measures speed"]
+fn chunking_speed() {
+    let data = noise(1, 64 << 20);
+    for (algorithm, average) in [
+        (Algorithm::Prf, 64 << 10),
+        (Algorithm::Prf, 1 << 20),
+        (Algorithm::Gear, 64 << 10),
+        (Algorithm::Gear, 1 << 20),
+    ] {
+        let chunker = chunker(algorithm, average);
+        for _ in 0..3 {
+            let begin = Instant::now();
+            let count = cuts(&chunker, &data).len();
+            let cutting = begin.elapsed();
+            let begin = Instant::now();
+            let mut found = Vec::new();
+            chunker.candidates(&[], &data, &mut found);
+            let rate = |time: std::time::Duration| data.len() as f64 / time.as_secs_f64() / 1e9;
+            println!(
+                "{algorithm:?} {average}: next_cut {:.2} GB/s ({count} chunks), scan {:.2} GB/s",
+                rate(cutting),
+                rate(begin.elapsed())
+            );
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Compression of one block at a time.
+//!
+//! Nothing is tried beforehand to see whether a block will compress, because zstd sees it earlier:
+//! on noise it strides ahead at several GB/s, while compressing a few samples and looking for
+//! repetitions between them took a GB/s, and samples miss what lies between them.
+
+use super::decode::Decompressor;
+use super::{Codec, MAX_BLOCK};
+use zstd::zstd_safe::{CCtx, CParameter, compress_bound};
+
+/// How much time to spend.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Level {
+    /// zstd level 1.
+    Fast,
+    /// zstd level 3.
+    #[default]
+    Default,
+    /// zstd level 12.
+    High,
+}
+
+impl Level {
+    const fn zstd(self) -> i32 {
+        match self {
+            Self::Fast => 1,
+            Self::Default => 3,
+            Self::High => 12,
+        }
+    }
+}
+
+/// Compresses blocks, with memory that it keeps between them.
+pub struct Compressor {
+    context: CCtx<'static>,
+    check: Decompressor,
+    compressed: Vec<u8>,
+    plain_again: Vec<u8>,
+}
+
+impl Compressor {
+    /// A compressor with contexts of its own; a few MiB.
+    ///
+    /// # Panics
+    /// If memory for the contexts cannot be had.
+    #[must_use]
+    pub fn new(level: Level) -> Self {
+        Self {
+            context: context(level.zstd()),
+            check: Decompressor::new(),
+            compressed: Vec::new(),
+            plain_again: Vec::new(),
+        }
+    }
+
+    /// Appends `plain` to `out`, compressed if that saves at least a fiftieth, else as it is.
+    ///
+    /// # Panics
+    /// If `plain` is longer than [`MAX_BLOCK`]: it could not be read again.
+    pub fn compress(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Codec {
+        assert!(plain.len() <= MAX_BLOCK, "a block of {} bytes is too long", plain.len());
+        if self.encode(plain) {
+            out.extend_from_slice(&self.compressed);
+            Codec::Zstd
+        } else {
+            out.extend_from_slice(plain);
+            Codec::Stored
+        }
+    }
+
+    /// Whether `self.compressed` now holds a frame that is worth while and known to be right.
+    fn encode(&mut self, plain: &[u8]) -> bool {
+        if plain.is_empty() {
+            return false;
+        }
+        self.compressed.clear();
+        self.compressed.reserve(compress_bound(plain.len()));
+        self.context.compress2(&mut self.compressed, plain).is_ok()
+            && is_worth_while(self.compressed.len(), plain.len())
+            && self.comes_back(plain)
+    }
+
+    /// Decompresses the result with the code that will read it, and compares.
+    fn comes_back(&mut self, plain: &[u8]) -> bool {
+        let outcome = self.check.decompress(
+            Codec::Zstd,
+            &self.compressed,
+            plain.len(),
+            &mut self.plain_again,
+        );
+        outcome.is_ok() && self.plain_again == plain
+    }
+}
+
+/// Less than a fiftieth saved does not pay for the time to decompress it at every read.
+fn is_worth_while(compressed: usize, plain: usize) -> bool {
+    compressed <= plain - plain / 50 && compressed < plain
+}
+
+/// A zstd context for frames with content size and without checksum: blocks are authenticated
+/// as a part of their object. The window never exceeds the block, hence 2²² bytes.
+fn context(level: i32) -> CCtx<'static> {
+    let mut context = CCtx::create();
+    for parameter in [
+        CParameter::CompressionLevel(level),
+        CParameter::ContentSizeFlag(true),
+        CParameter::ChecksumFlag(false),
+        CParameter::DictIdFlag(false),
+    ] {
+        context.set_parameter(parameter).expect("levels and flags are within zstd's limits");
+    }
+    context
+}

@@ -1,0 +1,99 @@
+//! The recovery code: 160 random bits that a person writes down.
+//!
+//! Nine groups of four letters and digits; the last group checks the others, so that a slip of the
+//! pen is told from a wrong code. Its strength is in its length, so it needs no slow derivation.
+
+use super::kdf::derive;
+use super::secret::{Passphrase, Secret};
+use zeroize::Zeroizing;
+
+const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+/// Characters that carry the 20 bytes.
+const BODY: usize = 32;
+/// Characters with the check.
+const CHARACTERS: usize = 36;
+const GROUP: usize = 4;
+
+/// A recovery code.
+pub struct RecoveryCode(Secret<20>);
+
+impl RecoveryCode {
+    /// From 20 bytes of randomness.
+    #[must_use]
+    pub fn new(bytes: [u8; 20]) -> Self {
+        Self(Secret::new(bytes))
+    }
+
+    /// The code as it is written down: 36 characters of `a–z2–7` in groups of four, joined by `-`.
+    #[must_use]
+    pub fn to_text(&self) -> Passphrase {
+        let mut text = String::with_capacity(CHARACTERS + CHARACTERS / GROUP);
+        for (place, symbol) in symbols(self.0.expose()).iter().enumerate() {
+            if place > 0 && place % GROUP == 0 {
+                text.push('-');
+            }
+            text.push(char::from(ALPHABET[usize::from(*symbol)]));
+        }
+        Passphrase::new(text)
+    }
+
+    /// Reads a code; case, white space and dashes do not matter. `None` unless it has 36 valid
+    /// characters and the check group fits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut found = Zeroizing::new([0u8; CHARACTERS]);
+        let mut count = 0;
+        for character in text.chars().filter(|c| *c != '-' && !c.is_whitespace()) {
+            let symbol = match character.to_ascii_lowercase() {
+                letter @ 'a'..='z' => letter as u8 - b'a',
+                digit @ '2'..='7' => digit as u8 - b'2' + 26,
+                _ => return None,
+            };
+            *found.get_mut(count)? = symbol;
+            count += 1;
+        }
+        if count != CHARACTERS {
+            return None;
+        }
+        let secret = Secret::written_by(|room| join(&found[..BODY], room));
+        (*symbols(secret.expose()) == *found).then_some(Self(secret))
+    }
+}
+
+/// The key that a recovery code gives for a key block with this salt.
+#[must_use]
+pub fn recovery_key(code: &RecoveryCode, salt: &[u8; 32]) -> Secret<32> {
+    let mut extract_salt = b"keepmum v0".to_vec();
+    extract_salt.extend_from_slice(salt);
+    derive(&extract_salt, code.0.expose(), &[b"recovery"])
+}
+
+/// The 36 five-bit symbols of a code: the bytes, then the first 20 bits of their check hash.
+fn symbols(bytes: &[u8; 20]) -> Zeroizing<[u8; CHARACTERS]> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(b"keepmum recovery code").update(bytes);
+    let mut check = Zeroizing::new([0u8; 5]);
+    hasher.finalize_xof().fill(check.as_mut_slice());
+    let mut symbols = Zeroizing::new([0u8; CHARACTERS]);
+    for (group, eight) in bytes.chunks(5).zip(symbols.chunks_mut(8)) {
+        split(group, eight);
+    }
+    split(check.as_slice(), &mut symbols[BODY..]);
+    symbols
+}
+
+/// Five bytes as up to eight symbols of five bits, most significant first.
+fn split(five: &[u8], symbols: &mut [u8]) {
+    let bits = five.iter().fold(0u64, |bits, byte| bits << 8 | u64::from(*byte));
+    for (place, symbol) in symbols.iter_mut().enumerate() {
+        *symbol = (bits >> (35 - 5 * place)) as u8 & 31;
+    }
+}
+
+/// The reverse of [`split`] over groups of eight symbols.
+fn join(symbols: &[u8], bytes: &mut [u8]) {
+    for (eight, five) in symbols.chunks(8).zip(bytes.chunks_mut(5)) {
+        let bits = eight.iter().fold(0u64, |bits, symbol| bits << 5 | u64::from(*symbol));
+        five.copy_from_slice(&bits.to_be_bytes()[3..]);
+    }
+}

@@ -1,0 +1,131 @@
+//! Frozen values of the key schedule, names, hashes and slots.
+//!
+//! The constants were computed by an independent implementation in another language; a change
+//! here is a change of the format.
+
+use super::{counting, hex, to_hex};
+use crate::crypto::{
+    CiphertextHasher, EpochKey, RepositoryKeys, Secret, ciphertext_hash, key_block_name, open_name,
+    open_slot, record_hash, seal_name, seal_slot,
+};
+
+fn keys() -> RepositoryKeys {
+    RepositoryKeys::derive(&counting(0))
+}
+
+fn name_plain() -> [u8; 40] {
+    *counting::<40>(200).expose()
+}
+
+#[test]
+fn key_schedule_is_frozen() {
+    let keys = keys();
+    assert_eq!(
+        to_hex(keys.chunker()),
+        "abe6351abd84669a74d6fc2830834b9efc557ac2bd102b6043b9236239ce926e"
+    );
+    assert_eq!(
+        to_hex(keys.padding()),
+        "4924b4a85968de3effdf7f43aa71479a4ca91afa178d6dd3c09526b610a85149"
+    );
+    assert_eq!(
+        to_hex(&keys.chunk_id(b"a chunk")),
+        "7b89cb1a802207fa0836254fd8c90c45946f5e250b000a406818548253bc4bee"
+    );
+    assert_eq!(to_hex(&keys.token("machine", b"abc")), "039947fc5b2c843b12bb91053cc23a5a");
+    assert_eq!(
+        to_hex(EpochKey::derive(&counting(32)).object().expose()),
+        "5ee143e929e2c04856cdf903477d4bbb082c6e0bc6802735c27ff3fafc522afe"
+    );
+}
+
+#[test]
+fn token_labels_do_not_run_into_the_bytes() {
+    let keys = keys();
+    assert_ne!(keys.token("a", b"bc"), keys.token("ab", b"c"));
+    assert_ne!(keys.token("", b"abc"), keys.token("abc", b""));
+}
+
+#[test]
+fn names_are_frozen_and_open() {
+    let sealed = seal_name(&keys(), &name_plain());
+    assert_eq!(
+        to_hex(&sealed),
+        "837da5b059ba56e4cabccb74e05897a848e37f850a7871bade8834c8d79a9c0107084b2774889f1dca1a1aec3857354340fb7369a239b50f"
+    );
+    assert_eq!(open_name(&keys(), &sealed), Some(name_plain()));
+}
+
+#[test]
+fn foreign_and_damaged_names_do_not_open() {
+    let sealed = seal_name(&keys(), &name_plain());
+    for at in 0..sealed.len() {
+        let mut damaged = sealed;
+        damaged[at] ^= 4;
+        assert_eq!(open_name(&keys(), &damaged), None, "byte {at}");
+    }
+    assert_eq!(open_name(&RepositoryKeys::derive(&counting(1)), &sealed), None);
+}
+
+#[test]
+fn hashes_are_frozen() {
+    assert_eq!(to_hex(&ciphertext_hash(b"abc")), "6437b3ac38465133ffb63b75273a8db5");
+    assert_eq!(
+        to_hex(&record_hash(b"abc")),
+        "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85"
+    );
+    assert_eq!(
+        to_hex(&key_block_name(2, b"abc")),
+        "a327648e35eedeef6060793ef1c56f7f9a560f52976e297b5ab9b850a209a0108128bebee5e7fa7efba34adba7fbb6cbee1ddd73a70edd81"
+    );
+    assert_ne!(key_block_name(0, b"abc"), key_block_name(1, b"abc"));
+    let mut pieces = CiphertextHasher::new();
+    pieces.update(b"a");
+    pieces.update(b"bc");
+    assert_eq!(pieces.finish(), ciphertext_hash(b"abc"));
+}
+
+#[test]
+fn slots_are_frozen_and_open() {
+    let secret = *counting::<80>(7).expose();
+    let slot = seal_slot(&counting(50), 3, &secret);
+    assert_eq!(
+        to_hex(&slot),
+        "108ce546101f80b100c75bb8d20b58a6b6eae639de3b4f20074d8f66fe50247498e2a17e0393ca6f873d9b7176eb3623eddf4957573195857187ed909950efe38c43d0bea2e9b9f4416632730fd1c20ec389252cfb5a55bd40f135f4c9c729a2c6b5e656a3a0af159038717536885a37cbea086ec071ec73266ec4f13eef7aef"
+    );
+    assert_eq!(open_slot(&counting(50), 3, &slot).unwrap().expose(), &secret);
+}
+
+#[test]
+fn a_slot_opens_with_its_key_under_its_number_and_whole() {
+    let slot = seal_slot(&counting(50), 3, &[1; 80]);
+    assert!(open_slot(&counting(51), 3, &slot).is_none());
+    assert!(open_slot(&counting(50), 4, &slot).is_none());
+    assert!(open_slot(&counting(50), 3, &slot[..127]).is_none());
+    assert!(open_slot(&counting(50), 3, &[&slot[..], &[0]].concat()).is_none());
+    for at in 0..slot.len() {
+        let mut damaged = slot;
+        damaged[at] ^= 128;
+        assert!(open_slot(&counting(50), 3, &damaged).is_none(), "byte {at}");
+    }
+}
+
+#[test]
+fn secrets_take_their_exact_length_only() {
+    assert!(Secret::<4>::from_slice(&hex("01020304")).is_some());
+    assert!(Secret::<4>::from_slice(&hex("010203")).is_none());
+    assert!(Secret::<4>::from_slice(&hex("0102030405")).is_none());
+}
+
+/// Figures, not a test.
+#[test]
+#[ignore = "measures speed"]
+fn listing_speed() {
+    let keys = keys();
+    let sealed = seal_name(&keys, &name_plain());
+    let begin = std::time::Instant::now();
+    for _ in 0..100_000 {
+        assert!(open_name(&keys, std::hint::black_box(&sealed)).is_some());
+    }
+    println!("100,000 names opened in {:?}", begin.elapsed());
+}

@@ -1,0 +1,264 @@
+//! Entries of directories (§6.2). The catalogue keeps the same bytes.
+
+use super::NODE_MAX;
+use super::cbor::{Reader, Writer};
+use super::content::{read_content, write_content};
+use super::error::FormatError;
+use crate::model::{
+    Attribute, ChunkId, Content, DeviceNumber, Entry, Kind, Metadata, Name, Time, TreePath,
+};
+
+const NANOS: u32 = 1_000_000_000;
+const MODE: u16 = 0o7777;
+
+/// Kinds as key 2 numbers them.
+mod number {
+    pub(super) const FILE: u64 = 0;
+    pub(super) const DIRECTORY: u64 = 1;
+    pub(super) const SYMLINK: u64 = 2;
+    pub(super) const FIFO: u64 = 3;
+    pub(super) const CHARACTER_DEVICE: u64 = 4;
+    pub(super) const BLOCK_DEVICE: u64 = 5;
+}
+
+/// Appends an entry. Mode and nanoseconds are cut to what the format can say, attributes sorted.
+pub fn encode_entry(entry: &Entry, out: &mut Vec<u8>) {
+    write_fields(&entry.name, Some(&entry.kind), &entry.metadata, &mut Writer::new(out));
+}
+
+/// The entry in these bytes. [`FormatError::Unknown`] means that only this entry is refused.
+pub fn decode_entry(bytes: &[u8]) -> Result<Entry, FormatError> {
+    Reader::whole(bytes, "an entry", NODE_MAX, read_entry)
+}
+
+pub(super) fn read_entry(reader: &mut Reader<'_>) -> Result<Entry, FormatError> {
+    let mut fields = Fields::read(reader)?;
+    let kind = fields.take_kind()?;
+    let (name, metadata) = fields.finish()?;
+    Ok(Entry { name, kind, metadata })
+}
+
+/// Name and metadata of a directory without its node (§6.4).
+pub(super) fn read_directory_metadata(
+    reader: &mut Reader<'_>,
+) -> Result<(Name, Metadata), FormatError> {
+    let fields = Fields::read(reader)?;
+    match fields.number {
+        Some(number::DIRECTORY) => fields.finish(),
+        _ => Err(FormatError::BadValue { what: "the kind of a directory's metadata" }),
+    }
+}
+
+/// Writes an entry; without a kind, a directory without its node.
+pub(super) fn write_fields(
+    name: &Name,
+    kind: Option<&Kind>,
+    metadata: &Metadata,
+    out: &mut Writer<'_>,
+) {
+    let Metadata { mode, mtime, owner, link, attributes } = metadata;
+    let has_value = !matches!(kind, None | Some(Kind::Fifo));
+    let optional = [
+        has_value,
+        mtime.is_some(),
+        link.is_some(),
+        owner.user.is_some(),
+        owner.group.is_some(),
+        !attributes.is_empty(),
+    ];
+    out.map(4 + optional.iter().filter(|there| **there).count());
+    out.uint(0);
+    out.bytes(name.as_bytes());
+    if let Some(user) = &owner.user {
+        out.uint(1);
+        out.bytes(user);
+    }
+    out.uint(2);
+    out.uint(number_of(kind));
+    if let Some(group) = &owner.group {
+        out.uint(3);
+        out.bytes(group);
+    }
+    if let Some(Kind::File(content)) = kind {
+        out.uint(4);
+        write_content(content, out);
+    }
+    write_attributes(attributes, out);
+    write_value(kind, out);
+    out.uint(12);
+    out.uint((mode & MODE).into());
+    if let Some(Time { seconds, nanos }) = mtime {
+        out.uint(14);
+        out.array(2);
+        out.int(*seconds);
+        out.uint((*nanos).min(NANOS - 1).into());
+    }
+    out.uint(16);
+    out.array(2);
+    out.uint(owner.uid.into());
+    out.uint(owner.gid.into());
+    if let Some(link) = link {
+        out.uint(18);
+        out.uint(*link);
+    }
+}
+
+fn number_of(kind: Option<&Kind>) -> u64 {
+    match kind {
+        Some(Kind::File(_)) => number::FILE,
+        None | Some(Kind::Directory(_)) => number::DIRECTORY,
+        Some(Kind::Symlink(_)) => number::SYMLINK,
+        Some(Kind::Fifo) => number::FIFO,
+        Some(Kind::CharacterDevice(_)) => number::CHARACTER_DEVICE,
+        Some(Kind::BlockDevice(_)) => number::BLOCK_DEVICE,
+    }
+}
+
+fn write_attributes(attributes: &[Attribute], out: &mut Writer<'_>) {
+    if attributes.is_empty() {
+        return;
+    }
+    let mut sorted: Vec<_> = attributes.iter().collect();
+    sorted.sort();
+    out.uint(5);
+    out.array(sorted.len());
+    for Attribute { namespace, name, value } in sorted {
+        out.array(3);
+        out.text(namespace);
+        out.bytes(name);
+        out.bytes(value);
+    }
+}
+
+/// What only one kind has, but for the content of a file, whose key comes earlier.
+fn write_value(kind: Option<&Kind>, out: &mut Writer<'_>) {
+    match kind {
+        Some(Kind::Directory(node)) => {
+            out.uint(6);
+            out.bytes(&node.0);
+        }
+        Some(Kind::Symlink(target)) => {
+            out.uint(8);
+            out.bytes(target);
+        }
+        Some(Kind::CharacterDevice(device) | Kind::BlockDevice(device)) => {
+            out.uint(10);
+            out.array(2);
+            out.uint(device.major.into());
+            out.uint(device.minor.into());
+        }
+        None | Some(Kind::File(_) | Kind::Fifo) => {}
+    }
+}
+
+/// Everything an entry may have, before it is known what it must have.
+#[derive(Default)]
+struct Fields {
+    name: Option<Name>,
+    number: Option<u64>,
+    content: Option<Content>,
+    node: Option<ChunkId>,
+    target: Option<Box<[u8]>>,
+    device: Option<DeviceNumber>,
+    mode: Option<u16>,
+    ids: Option<(u32, u32)>,
+    metadata: Metadata,
+}
+
+impl Fields {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, FormatError> {
+        let mut fields = Self::default();
+        reader.map("an entry", |reader, key| fields.key(reader, key))?;
+        Ok(fields)
+    }
+
+    fn key(&mut self, reader: &mut Reader<'_>, key: u64) -> Result<bool, FormatError> {
+        match key {
+            0 => {
+                let what = "the name of an entry";
+                let name = Name::new(reader.bytes_up_to(what, Name::MAX)?);
+                self.name = Some(name.map_err(|_| FormatError::BadValue { what })?);
+            }
+            2 => self.number = Some(reader.uint("the kind of an entry")?),
+            4 => self.content = Some(read_content(reader)?),
+            6 => self.node = Some(ChunkId(reader.fixed("the id of a node")?)),
+            8 => self.target = Some(reader.bytes_up_to("a link's target", TreePath::MAX)?.into()),
+            10 => {
+                let (major, minor) = read_pair(reader, "a device number")?;
+                self.device = Some(DeviceNumber { major, minor });
+            }
+            12 => {
+                let what = "the mode of an entry";
+                let mode = reader.narrow(what)?;
+                self.mode = Some(mode);
+                if mode > MODE {
+                    return Err(FormatError::BadValue { what });
+                }
+            }
+            14 => self.metadata.mtime = Some(read_time(reader)?),
+            16 => self.ids = Some(read_pair(reader, "the owner of an entry")?),
+            18 => self.metadata.link = Some(reader.uint("a hard link group")?),
+            20 => {
+                let value = reader.uint("the name encoding of an entry")?;
+                return Err(FormatError::Unknown { what: "name encoding", value });
+            }
+            1 => self.metadata.owner.user = Some(reader.bytes("the name of a user")?.into()),
+            3 => self.metadata.owner.group = Some(reader.bytes("the name of a group")?.into()),
+            5 => self.metadata.attributes = reader.list("attributes", read_attribute)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn take_kind(&mut self) -> Result<Kind, FormatError> {
+        let what = "the kind of an entry";
+        let missing = FormatError::BadValue { what };
+        Ok(match self.number.ok_or(missing)? {
+            number::FILE => Kind::File(self.content.take().ok_or(missing)?),
+            number::DIRECTORY => Kind::Directory(self.node.take().ok_or(missing)?),
+            number::SYMLINK => Kind::Symlink(self.target.take().ok_or(missing)?),
+            number::FIFO => Kind::Fifo,
+            number::CHARACTER_DEVICE => Kind::CharacterDevice(self.device.take().ok_or(missing)?),
+            number::BLOCK_DEVICE => Kind::BlockDevice(self.device.take().ok_or(missing)?),
+            value => return Err(FormatError::Unknown { what: "entry kind", value }),
+        })
+    }
+
+    /// The rest, provided that nothing is left which only another kind has.
+    fn finish(self) -> Result<(Name, Metadata), FormatError> {
+        let Self { name, content, node, target, device, mode, ids, mut metadata, .. } = self;
+        let foreign = content.is_some() || node.is_some() || target.is_some() || device.is_some();
+        if foreign {
+            return Err(FormatError::BadValue { what: "a key of another kind in an entry" });
+        }
+        let missing = FormatError::BadValue { what: "a missing key of an entry" };
+        metadata.mode = mode.ok_or(missing)?;
+        (metadata.owner.uid, metadata.owner.gid) = ids.ok_or(missing)?;
+        Ok((name.ok_or(missing)?, metadata))
+    }
+}
+
+fn read_pair(reader: &mut Reader<'_>, what: &'static str) -> Result<(u32, u32), FormatError> {
+    reader.tuple(what, 2, 2, |reader, _| Ok((reader.narrow(what)?, reader.narrow(what)?)))
+}
+
+fn read_time(reader: &mut Reader<'_>) -> Result<Time, FormatError> {
+    reader.tuple("a time", 2, 2, |reader, _| {
+        let seconds = reader.int("a time")?;
+        let nanos = reader.narrow("a time")?;
+        match nanos < NANOS {
+            true => Ok(Time { seconds, nanos }),
+            false => Err(FormatError::BadValue { what: "a time" }),
+        }
+    })
+}
+
+fn read_attribute(reader: &mut Reader<'_>) -> Result<Attribute, FormatError> {
+    reader.tuple("an attribute", 3, 3, |reader, _| {
+        Ok(Attribute {
+            namespace: reader.text("the namespace of an attribute")?.into(),
+            name: reader.bytes("the name of an attribute")?.into(),
+            value: reader.bytes("the value of an attribute")?.into(),
+        })
+    })
+}

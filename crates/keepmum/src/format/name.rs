@@ -1,0 +1,139 @@
+//! What the name of an object says once it has been opened (§4.2).
+//!
+//! Encryption of names is not done here: these are the 40 plain bytes and the 90 characters.
+
+use super::{OBJECT_MAX, base32};
+use crate::model::{DeviceId, ObjectKey};
+
+/// Characters of an object's name; what follows them in a file name marks a conflict copy.
+pub const NAME_LENGTH: usize = base32::CHARACTERS;
+/// Plain bytes of a name.
+pub const FIELDS_LENGTH: usize = 40;
+/// What the context of every sealed object begins with.
+const CONTEXT: &[u8; 17] = b"keepmum v0 object";
+/// The part of a name that is known before the object is sealed.
+const PLACE_LENGTH: usize = 19;
+/// Length of the context of a sealed object in bytes.
+pub const CONTEXT_LENGTH: usize = CONTEXT.len() + PLACE_LENGTH;
+
+/// What an object is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ObjectKind {
+    /// Chunks of files.
+    Data = 1,
+    /// Tree nodes, list nodes and indexes.
+    Meta = 2,
+    /// What ends a run: the record, and in a small run everything else as well.
+    Record = 3,
+    /// Reserved.
+    Parity = 4,
+    /// Reserved.
+    Dictionary = 5,
+    /// Reserved.
+    SealedEpochKey = 6,
+}
+
+impl ObjectKind {
+    /// The kind with this number.
+    pub fn from_u8(number: u8) -> Option<Self> {
+        Some(match number {
+            1 => Self::Data,
+            2 => Self::Meta,
+            3 => Self::Record,
+            4 => Self::Parity,
+            5 => Self::Dictionary,
+            6 => Self::SealedEpochKey,
+            _ => return None,
+        })
+    }
+}
+
+/// Everything that a name says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectName {
+    /// The epoch whose key seals it, from 1.
+    pub epoch: u16,
+    /// What it is for.
+    pub kind: ObjectKind,
+    /// The device that wrote it.
+    pub device: DeviceId,
+    /// The run that wrote it, from 1.
+    pub run: u32,
+    /// Its number in the run, from 0.
+    pub number: u32,
+    /// Its sealed length in bytes, below 2^40.
+    pub length: u64,
+    /// The first bytes of the BLAKE3 of its sealed bytes.
+    pub hash: [u8; 16],
+}
+
+impl ObjectName {
+    /// The 40 bytes that are encrypted to the name.
+    pub fn to_fields(&self) -> [u8; FIELDS_LENGTH] {
+        let mut fields = [0; FIELDS_LENGTH];
+        fields[..PLACE_LENGTH].copy_from_slice(&self.context()[CONTEXT.len()..]);
+        fields[19..24].copy_from_slice(&self.length.to_be_bytes()[3..]);
+        fields[24..].copy_from_slice(&self.hash);
+        fields
+    }
+
+    /// What these bytes say; none if they are no name of this version: an unknown kind, epoch or
+    /// run 0, or a length that no object has.
+    pub fn from_fields(fields: &[u8; FIELDS_LENGTH]) -> Option<Self> {
+        let (epoch, rest) = fields.split_first_chunk::<2>()?;
+        let ([kind], rest) = rest.split_first_chunk::<1>()?;
+        let (device, rest) = rest.split_first_chunk::<8>()?;
+        let (run, rest) = rest.split_first_chunk::<4>()?;
+        let (number, rest) = rest.split_first_chunk::<4>()?;
+        let (length, rest) = rest.split_first_chunk::<5>()?;
+        let length = length.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+        let name = Self {
+            epoch: u16::from_be_bytes(*epoch),
+            kind: ObjectKind::from_u8(*kind)?,
+            device: DeviceId(*device),
+            run: u32::from_be_bytes(*run),
+            number: u32::from_be_bytes(*number),
+            length,
+            hash: rest.try_into().ok()?,
+        };
+        (name.epoch > 0 && name.run > 0 && length <= OBJECT_MAX).then_some(name)
+    }
+
+    /// The context under which this object is sealed.
+    pub fn context(&self) -> [u8; CONTEXT_LENGTH] {
+        context(self.epoch, self.kind, self.device, self.run, self.number)
+    }
+
+    /// How the catalogue and the reader speak of it.
+    pub fn key(&self) -> ObjectKey {
+        let Self { device, run, number, hash, .. } = *self;
+        ObjectKey { device, run, number, hash }
+    }
+}
+
+/// The context of an object that is about to be sealed: its length and hash are not known yet.
+pub fn context(
+    epoch: u16,
+    kind: ObjectKind,
+    device: DeviceId,
+    run: u32,
+    number: u32,
+) -> [u8; CONTEXT_LENGTH] {
+    let mut context = [0; CONTEXT_LENGTH];
+    let (label, place) = context.split_at_mut(CONTEXT.len());
+    label.copy_from_slice(CONTEXT);
+    place[..2].copy_from_slice(&epoch.to_be_bytes());
+    place[2] = kind as u8;
+    place[3..11].copy_from_slice(&device.0);
+    place[11..15].copy_from_slice(&run.to_be_bytes());
+    place[15..].copy_from_slice(&number.to_be_bytes());
+    context
+}
+
+/// The name and the mark of a conflict copy (empty if there is none) in the last component of a
+/// path; none for a file that is foreign by its form.
+pub fn split_file_name(path: &str) -> Option<(&str, &str)> {
+    let file = path.rsplit('/').next()?;
+    let (name, mark) = file.split_at_checked(NAME_LENGTH)?;
+    base32::decode(name.as_bytes()).map(|_| (name, mark))
+}

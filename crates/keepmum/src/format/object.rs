@@ -1,0 +1,204 @@
+//! The plain inside of an object: the table of its blocks and the footer (§4.4).
+
+use super::cbor::{Reader, Writer};
+use super::error::FormatError;
+use super::{BLOCK_MAX, OBJECT_MAX, TABLE_MAX};
+use crate::model::ChunkId;
+
+/// Codec of a block whose stored bytes are its plain bytes.
+pub const CODEC_STORED: u8 = 0;
+/// Codec of a block that is one zstd frame.
+pub const CODEC_ZSTD: u8 = 1;
+/// Length of the footer in bytes.
+pub const FOOTER_LENGTH: usize = 8;
+
+/// What the pieces of a block are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PieceKind {
+    /// Chunks of files.
+    Chunk = 0,
+    /// Nodes of trees.
+    Node = 1,
+    /// Nodes of lists.
+    List = 2,
+    /// Indexes.
+    Index = 3,
+    /// A record.
+    Record = 4,
+}
+
+impl PieceKind {
+    /// The kind with this number.
+    pub fn from_u8(number: u8) -> Option<Self> {
+        Some(match number {
+            0 => Self::Chunk,
+            1 => Self::Node,
+            2 => Self::List,
+            3 => Self::Index,
+            4 => Self::Record,
+            _ => return None,
+        })
+    }
+}
+
+/// A run of bytes in an object that is compressed as one. Lengths are in bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// What its pieces are.
+    pub kind: PieceKind,
+    /// [`CODEC_STORED`] or [`CODEC_ZSTD`].
+    pub codec: u8,
+    /// Length in the object.
+    pub stored: u32,
+    /// Length of its pieces end to end, at most 4 MiB.
+    pub plain: u32,
+    /// Id and length of each piece in order.
+    pub pieces: Vec<(ChunkId, u32)>,
+}
+
+/// All blocks of an object in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Table {
+    /// The blocks; they lie end to end from offset 0.
+    pub blocks: Vec<Block>,
+}
+
+impl Table {
+    /// The table as the object has it.
+    pub fn encode(&self) -> Vec<u8> {
+        let pieces = self.blocks.iter().map(|block| block.pieces.len()).sum();
+        let mut out = Vec::with_capacity(Self::bound(self.blocks.len(), pieces));
+        self.write(&mut Writer::new(&mut out));
+        out
+    }
+
+    /// The table in these bytes. Every block fits its bound, its pieces are as long as the block,
+    /// and all blocks fit an object.
+    pub fn decode(bytes: &[u8]) -> Result<Self, FormatError> {
+        Reader::whole(bytes, "a table", TABLE_MAX, Self::read)
+    }
+
+    /// At least as many bytes as a table with so many blocks and pieces takes.
+    pub fn bound(blocks: usize, pieces: usize) -> usize {
+        const HEAD: usize = 9;
+        // Array, kind, codec, two lengths, and the heads of ids and lengths.
+        const BLOCK: usize = 1 + 1 + 1 + 5 + 5 + 9 + 9;
+        const PIECE: usize = ChunkId::LENGTH + 5;
+        HEAD + blocks * BLOCK + pieces * PIECE
+    }
+
+    /// Each block and where it begins in the object's plaintext, in bytes. A decoded table never
+    /// exceeds what the offsets can say.
+    pub fn offsets(&self) -> impl Iterator<Item = (u32, &Block)> {
+        self.blocks.iter().scan(0u32, |next, block| {
+            let offset = *next;
+            *next = next.saturating_add(block.stored);
+            Some((offset, block))
+        })
+    }
+
+    pub(super) fn write(&self, out: &mut Writer<'_>) {
+        out.array(self.blocks.len());
+        for block in &self.blocks {
+            out.array(6);
+            out.uint(block.kind as u64);
+            out.uint(block.codec.into());
+            out.uint(block.stored.into());
+            out.uint(block.plain.into());
+            out.bytes_head(block.pieces.len() * ChunkId::LENGTH);
+            block.pieces.iter().for_each(|(id, _)| out.raw(&id.0));
+            out.array(block.pieces.len());
+            block.pieces.iter().for_each(|(_, length)| out.uint((*length).into()));
+        }
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, FormatError> {
+        let mut total = 0;
+        let blocks = reader.list("a table", |reader| {
+            let block = read_block(reader)?;
+            total += u64::from(block.stored);
+            match total > OBJECT_MAX {
+                true => Err(too_long("the blocks of an object", total, OBJECT_MAX)),
+                false => Ok(block),
+            }
+        })?;
+        Ok(Self { blocks })
+    }
+}
+
+fn too_long(what: &'static str, value: u64, bound: u64) -> FormatError {
+    FormatError::BadLength { what, value, bound }
+}
+
+fn read_block(reader: &mut Reader<'_>) -> Result<Block, FormatError> {
+    reader.tuple("a block", 6, 7, |reader, elements| {
+        let kind: u8 = reader.narrow("the kind of a block")?;
+        let kind = PieceKind::from_u8(kind)
+            .ok_or(FormatError::Unknown { what: "block kind", value: kind.into() })?;
+        let codec: u8 = reader.narrow("the codec of a block")?;
+        if codec > CODEC_ZSTD {
+            return Err(FormatError::Unknown { what: "codec", value: codec.into() });
+        }
+        let stored: u32 = reader.narrow("the stored length of a block")?;
+        let plain = reader.up_to("a block", BLOCK_MAX)?;
+        if codec == CODEC_STORED && u64::from(stored) != plain {
+            return Err(too_long("a stored block", stored.into(), plain));
+        }
+        let ids = reader.bytes("the ids of a block")?;
+        let (ids, rest) = ids.as_chunks::<{ ChunkId::LENGTH }>();
+        if !rest.is_empty() {
+            return Err(FormatError::BadValue { what: "the ids of a block" });
+        }
+        let pieces = read_pieces(reader, ids, plain)?;
+        if elements == 7 {
+            return Err(FormatError::Unknown { what: "element of a block", value: 7 });
+        }
+        let plain = u32::try_from(plain).map_err(|_| too_long("a block", plain, BLOCK_MAX))?;
+        Ok(Block { kind, codec, stored, plain, pieces })
+    })
+}
+
+fn read_pieces(
+    reader: &mut Reader<'_>,
+    ids: &[[u8; ChunkId::LENGTH]],
+    plain: u64,
+) -> Result<Vec<(ChunkId, u32)>, FormatError> {
+    let count = ids.len() as u64;
+    reader.tuple("the lengths of a block", count, count, |reader, _| {
+        let mut pieces = Vec::with_capacity(ids.len());
+        let mut sum = 0u64;
+        for id in ids {
+            let length: u32 = reader.narrow("the length of a piece")?;
+            sum += u64::from(length);
+            pieces.push((ChunkId(*id), length));
+        }
+        if sum != plain {
+            return Err(too_long("the pieces of a block", sum, plain));
+        }
+        Ok(pieces)
+    })
+}
+
+/// The footer that ends an object whose table has this many bytes.
+pub fn footer(table_length: u32) -> [u8; FOOTER_LENGTH] {
+    let mut footer = [0; FOOTER_LENGTH];
+    footer[4..].copy_from_slice(&table_length.to_le_bytes());
+    footer
+}
+
+/// The length of the table that a footer says, in bytes. That it also fits the object is for
+/// whoever has the object to check.
+pub fn parse_footer(footer: &[u8; FOOTER_LENGTH]) -> Result<u32, FormatError> {
+    let [version, zeros @ .., a, b, c, d] = *footer;
+    if version != 0 {
+        return Err(FormatError::Unknown { what: "object version", value: version.into() });
+    }
+    if zeros != [0; 3] {
+        return Err(FormatError::BadValue { what: "the footer of an object" });
+    }
+    let length = u32::from_le_bytes([a, b, c, d]);
+    match u64::from(length) > TABLE_MAX {
+        true => Err(too_long("a table", length.into(), TABLE_MAX)),
+        false => Ok(length),
+    }
+}

@@ -1,0 +1,292 @@
+//! What a record says: its items (§7.1 to §7.4).
+
+use super::ITEMS_MAX;
+use super::cbor::{Reader, Writer};
+use super::error::FormatError;
+use super::overlay::Overlay;
+use crate::model::{ChunkId, DeviceId, TreePath};
+
+const JOIN: u64 = 1;
+const BACKUP: u64 = 3;
+const CHECKPOINT: u64 = 4;
+/// Types from here on may be ignored by who does not know them.
+const OPTIONAL: u64 = 128;
+
+/// One thing that a record says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Item {
+    /// The device is new here.
+    Join {
+        /// What people call it.
+        device_name: String,
+        /// By this an installation knows itself again.
+        token: [u8; 16],
+    },
+    /// Objects of a run that goes on.
+    Checkpoint,
+    /// A snapshot.
+    Backup(Box<Backup>),
+    /// An item of an unknown type, or with something critical and unknown in it.
+    Unknown {
+        /// Its type.
+        kind: u64,
+        /// Whether it may not be ignored by who prunes or folds.
+        critical: bool,
+    },
+}
+
+/// A snapshot of a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backup {
+    /// Root node of the full tree.
+    pub root: ChunkId,
+    /// What differs from it.
+    pub overlay: Overlay,
+    /// What was backed up.
+    pub source: SourceName,
+    /// The runs whose objects may be needed; no other is.
+    pub needs: Vec<Needs>,
+    /// Entries that could not be read.
+    pub unread: u64,
+    /// Counts to be shown.
+    pub summary: Summary,
+}
+
+/// A source, by its name and the paths it begins at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourceName {
+    /// Its name.
+    pub name: String,
+    /// Paths of its roots in bytes.
+    pub roots: Vec<Vec<u8>>,
+}
+
+/// Runs of a device, first and last included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Needs {
+    /// The device.
+    pub device: DeviceId,
+    /// First run.
+    pub first: u32,
+    /// Last run, not below the first.
+    pub last: u32,
+}
+
+/// Counts of a backup.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Files in the snapshot.
+    pub files: u64,
+    /// Directories in it.
+    pub directories: u64,
+    /// Other entries in it.
+    pub others: u64,
+    /// Sum of the sizes of its files in bytes.
+    pub bytes: u64,
+    /// Entries that the snapshot before did not have.
+    pub new: u64,
+    /// Entries that differ from it.
+    pub changed: u64,
+    /// Entries that only it had.
+    pub gone: u64,
+    /// Bytes read from the source.
+    pub read: u64,
+    /// Plain bytes of chunks that were not there before.
+    pub chunk_bytes: u64,
+    /// Bytes stored by the run before this record.
+    pub stored: u64,
+}
+
+impl Item {
+    pub(super) fn write_all(items: &[Self], out: &mut Writer<'_>) {
+        let known = || items.iter().filter(|item| !matches!(item, Self::Unknown { .. }));
+        out.array(known().count());
+        known().for_each(|item| item.write(out));
+    }
+
+    fn write(&self, out: &mut Writer<'_>) {
+        out.array(2);
+        match self {
+            Self::Join { device_name, token } => {
+                out.uint(JOIN);
+                out.map(2);
+                out.uint(0);
+                out.text(device_name);
+                out.uint(2);
+                out.bytes(token);
+            }
+            Self::Checkpoint => {
+                out.uint(CHECKPOINT);
+                out.map(0);
+            }
+            Self::Backup(backup) => {
+                out.uint(BACKUP);
+                backup.write(out);
+            }
+            // The caller has left it out; an empty body keeps the array whole all the same.
+            Self::Unknown { kind, .. } => {
+                out.uint(*kind);
+                out.map(0);
+            }
+        }
+    }
+
+    pub(super) fn read_all(reader: &mut Reader<'_>) -> Result<Vec<Self>, FormatError> {
+        let items = reader.list_up_to("the items of a record", ITEMS_MAX, Self::read)?;
+        let is_backup = |item: &&Self| match item {
+            Self::Backup(_) => true,
+            Self::Unknown { kind, .. } => *kind == BACKUP,
+            Self::Join { .. } | Self::Checkpoint => false,
+        };
+        match items.iter().filter(is_backup).count() {
+            0 | 1 => Ok(items),
+            _ => Err(FormatError::BadValue { what: "the number of backups in a record" }),
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, FormatError> {
+        reader.tuple("an item of a record", 2, 2, |reader, _| {
+            let kind = reader.uint("the type of an item")?;
+            let body = "the body of an item";
+            let item = match kind {
+                JOIN => reader.refusable(body, read_join)?,
+                CHECKPOINT => {
+                    let read = |reader: &mut Reader<'_>| reader.map(body, |_, _| Ok(false));
+                    reader.refusable(body, read)?.map(|()| Self::Checkpoint)
+                }
+                BACKUP => {
+                    let backup = reader.refusable(body, Backup::read)?;
+                    backup.map(|backup| Self::Backup(Box::new(backup)))
+                }
+                _ => reader.skip(body).map(|()| None)?,
+            };
+            Ok(item.unwrap_or(Self::Unknown { kind, critical: kind < OPTIONAL }))
+        })
+    }
+}
+
+fn read_join(reader: &mut Reader<'_>) -> Result<Item, FormatError> {
+    let (mut name, mut token) = (None, None);
+    reader.map("a join", |reader, key| {
+        match key {
+            0 => name = Some(reader.text("the name of a device")?.to_owned()),
+            2 => token = Some(reader.fixed("the token of a join")?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })?;
+    let missing = FormatError::BadValue { what: "a missing key of a join" };
+    Ok(Item::Join { device_name: name.ok_or(missing)?, token: token.ok_or(missing)? })
+}
+
+impl Backup {
+    fn write(&self, out: &mut Writer<'_>) {
+        out.map(6);
+        out.uint(0);
+        out.bytes(&self.root.0);
+        out.uint(1);
+        self.summary.write(out);
+        out.uint(2);
+        self.overlay.write(out);
+        out.uint(4);
+        out.array(2);
+        out.text(&self.source.name);
+        out.array(self.source.roots.len());
+        self.source.roots.iter().for_each(|root| out.bytes(root));
+        out.uint(6);
+        out.array(self.needs.len());
+        for Needs { device, first, last } in &self.needs {
+            out.array(3);
+            out.bytes(&device.0);
+            out.uint((*first).into());
+            out.uint((*last).into());
+        }
+        out.uint(8);
+        out.uint(self.unread);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, FormatError> {
+        let (mut root, mut overlay, mut source) = (None, None, None);
+        let (mut needs, mut unread, mut summary) = (None, None, Summary::default());
+        reader.map("a backup", |reader, key| {
+            match key {
+                0 => root = Some(ChunkId(reader.fixed("the id of a node")?)),
+                1 => summary = Summary::read(reader)?,
+                2 => overlay = Some(Overlay::read(reader)?),
+                4 => source = Some(reader.tuple("a source", 2, 2, read_source)?),
+                6 => needs = Some(reader.list("the needs of a backup", read_needs)?),
+                8 => unread = Some(reader.uint("a count of entries")?),
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        let missing = FormatError::BadValue { what: "a missing key of a backup" };
+        Ok(Self {
+            root: root.ok_or(missing)?,
+            overlay: overlay.ok_or(missing)?,
+            source: source.ok_or(missing)?,
+            needs: needs.ok_or(missing)?,
+            unread: unread.ok_or(missing)?,
+            summary,
+        })
+    }
+}
+
+fn read_source(reader: &mut Reader<'_>, _: u64) -> Result<SourceName, FormatError> {
+    let name = reader.text("the name of a source")?.to_owned();
+    let root = "the root of a source";
+    let roots = reader.list_up_to("the roots of a source", ITEMS_MAX, |reader| {
+        reader.bytes_up_to(root, TreePath::MAX).map(<[u8]>::to_vec)
+    })?;
+    Ok(SourceName { name, roots })
+}
+
+fn read_needs(reader: &mut Reader<'_>) -> Result<Needs, FormatError> {
+    reader.tuple("a range of runs", 3, 3, |reader, _| {
+        let device = DeviceId(reader.fixed("a device id")?);
+        let (first, last) = (reader.run()?, reader.run()?);
+        match first <= last {
+            true => Ok(Needs { device, first, last }),
+            false => Err(FormatError::BadValue { what: "a range of runs" }),
+        }
+    })
+}
+
+impl Summary {
+    fn write(&self, out: &mut Writer<'_>) {
+        let Self { files, directories, others, bytes, .. } = *self;
+        let Self { new, changed, gone, read, chunk_bytes, stored, .. } = *self;
+        let counts =
+            [files, directories, others, bytes, new, changed, gone, read, chunk_bytes, stored];
+        out.map(counts.len());
+        for (key, count) in (0..).zip(counts) {
+            out.uint(key);
+            out.uint(count);
+        }
+    }
+
+    /// Counts are only shown: one that is missing is zero.
+    fn read(reader: &mut Reader<'_>) -> Result<Self, FormatError> {
+        let mut counts = [0; 10];
+        reader.map("a summary", |reader, key| {
+            let count = usize::try_from(key).ok().and_then(|key| counts.get_mut(key));
+            let Some(count) = count else { return Ok(false) };
+            *count = reader.uint("a count of a summary")?;
+            Ok(true)
+        })?;
+        let [files, directories, others, bytes, new, changed, gone, read, chunk_bytes, stored] =
+            counts;
+        Ok(Self {
+            files,
+            directories,
+            others,
+            bytes,
+            new,
+            changed,
+            gone,
+            read,
+            chunk_bytes,
+            stored,
+        })
+    }
+}

@@ -1,0 +1,148 @@
+//! What is written is read again as the same value.
+
+use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
+
+use super::config;
+use super::values::{content, entry, index, list_node, node, object_name, overlay, record, table};
+use crate::format::name::CONTEXT_LENGTH;
+use crate::format::{
+    IndexEntry, ListNode, Node, ObjectName, Op, Overlay, Record, Table, base32, decode_entry,
+    decode_index, encode_entry, encode_index, footer, parse_footer, split_file_name,
+};
+use crate::model::{Entry, Kind, Metadata, Name};
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn entries(entry in entry()) {
+        let mut out = Vec::new();
+        encode_entry(&entry, &mut out);
+        prop_assert_eq!(decode_entry(&out), Ok(entry));
+    }
+
+    #[test]
+    fn contents(content in content()) {
+        let name = Name::new(b"f").unwrap();
+        let entry = Entry { name, kind: Kind::File(content), metadata: Metadata::default() };
+        let mut out = Vec::new();
+        encode_entry(&entry, &mut out);
+        prop_assert_eq!(decode_entry(&out), Ok(entry));
+    }
+
+    #[test]
+    fn nodes(node in node()) {
+        prop_assert_eq!(Node::decode(&node.encode()), Ok(node));
+    }
+
+    #[test]
+    fn lists(list in list_node()) {
+        prop_assert_eq!(ListNode::decode(&list.encode()), Ok(list));
+    }
+
+    #[test]
+    fn overlays(overlay in overlay()) {
+        let encoded = overlay.encode();
+        prop_assert_eq!(overlay.encoded_length(), encoded.len());
+        prop_assert_eq!(Overlay::decode(&encoded), Ok(overlay));
+    }
+
+    #[test]
+    fn tables(table in table()) {
+        let encoded = table.encode();
+        let pieces = table.blocks.iter().map(|block| block.pieces.len()).sum();
+        prop_assert!(encoded.len() <= Table::bound(table.blocks.len(), pieces));
+        let mut expected = 0;
+        for (offset, block) in table.offsets() {
+            prop_assert_eq!(offset, expected);
+            expected += block.stored;
+        }
+        prop_assert_eq!(Table::decode(&encoded), Ok(table));
+    }
+
+    #[test]
+    fn indexes(index in index()) {
+        let encoded = encode_index(&index);
+        let bound: usize = index
+            .iter()
+            .map(|entry| {
+                let blocks = &entry.table.blocks;
+                let pieces = blocks.iter().map(|block| block.pieces.len()).sum();
+                IndexEntry::bound(blocks.len(), pieces)
+            })
+            .sum();
+        prop_assert!(encoded.len() <= bound + 9);
+        prop_assert_eq!(decode_index(&encoded), Ok(index));
+    }
+
+    #[test]
+    fn records(record in record()) {
+        prop_assert_eq!(Record::decode(&record.encode()), Ok(record));
+    }
+
+    #[test]
+    fn names(name in object_name(), siv in any::<[u8; 16]>(), mark in "[ -~]{0,9}") {
+        let fields = name.to_fields();
+        prop_assert_eq!(ObjectName::from_fields(&fields), Some(name));
+        let context = name.context();
+        prop_assert_eq!(context.len(), CONTEXT_LENGTH);
+        prop_assert_eq!(&context[..17], b"keepmum v0 object");
+        prop_assert_eq!(&context[17..], &fields[..19]);
+        let text = base32::encode(&[&siv[..], &fields[..]].concat().try_into().unwrap());
+        let mark = mark.replace('/', "-");
+        let path = format!("some folder/{text}{mark}");
+        prop_assert_eq!(split_file_name(&path), Some((&text[..], &mark[..])));
+    }
+
+    #[test]
+    fn footers(length in 0..=32u32 << 20) {
+        prop_assert_eq!(parse_footer(&footer(length)), Ok(length));
+    }
+}
+
+#[test]
+fn foreign_files_have_no_name() {
+    let good = base32::encode(&[9; 56]);
+    assert_eq!(split_file_name(&good), Some((&good[..], "")));
+    assert_eq!(split_file_name(&format!("{good}/x")), None, "a folder is no file");
+    assert_eq!(split_file_name(&good[1..]), None);
+    assert_eq!(split_file_name(&good.to_uppercase()), None);
+    assert_eq!(split_file_name(""), None);
+    // A character of two bytes across the end of the name.
+    assert_eq!(split_file_name(&format!("{}é", &good[1..])), None);
+}
+
+#[test]
+fn fields_that_no_object_has_are_refused() {
+    let good = ObjectName {
+        epoch: 1,
+        kind: crate::format::ObjectKind::Data,
+        device: crate::model::DeviceId([1; 8]),
+        run: 1,
+        number: 0,
+        length: 4095,
+        hash: [2; 16],
+    };
+    assert!(ObjectName::from_fields(&good.to_fields()).is_some());
+    // Kind 0, kind 7, epoch 0, run 0, more than 256 MiB.
+    for (at, bytes) in [(2, &[0][..]), (2, &[7]), (0, &[0, 0]), (11, &[0; 4]), (19, &[0, 17])] {
+        let mut fields = good.to_fields();
+        fields[at..at + bytes.len()].copy_from_slice(bytes);
+        assert_eq!(ObjectName::from_fields(&fields), None, "{at}");
+    }
+}
+
+#[test]
+fn metadata_of_a_directory_needs_no_node_and_lets_none_in() {
+    let name = Name::new(b"d").unwrap();
+    let path = crate::model::TreePath::new(b"d").unwrap();
+    let metadata = Metadata { mode: 0o755, ..Metadata::default() };
+    let kind = Kind::Directory(crate::model::ChunkId([1; 32]));
+    let put = Op::Put(Entry { name: name.clone(), kind, metadata: metadata.clone() });
+    let mut encoded = Overlay(vec![(path, put)]).encode();
+    assert!(Overlay::decode(&encoded).is_ok());
+    // The same entry, with its node, as mere metadata: `[path, 0, …]` becomes `[path, 2, …]`.
+    assert_eq!(encoded[..5], [0x81, 0x83, 0x41, b'd', 0]);
+    encoded[4] = 2;
+    assert!(Overlay::decode(&encoded).is_err());
+}

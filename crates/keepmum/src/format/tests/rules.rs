@@ -1,0 +1,259 @@
+//! The rules of §1 and of single tables, each with bytes written by hand.
+
+use super::{CODECS, codec};
+use crate::format::{
+    Block, FormatError, Item, ListNode, Node, Overlay, PieceKind, Record, Table, decode_entry,
+    decode_index, parse_footer,
+};
+use crate::model::ChunkId;
+
+/// Bytes from hexadecimal digits; spaces do not count.
+fn hex(text: &str) -> Vec<u8> {
+    let digits: Vec<_> = text.chars().filter(|c| !c.is_whitespace()).collect();
+    digits.chunks(2).map(|pair| u8::from_str_radix(&String::from_iter(pair), 16).unwrap()).collect()
+}
+
+/// A pipe `a` with mode 0644 of user 1 and group 2, and further keys at the end.
+fn pipe(keys: u8, more: &str) -> Vec<u8> {
+    let head = format!("{:02x}", 0xa4 + keys);
+    hex(&[&head, "00 4161  02 03  0c 1901a4  10 820102", more].concat())
+}
+
+/// A record of device 1 without objects, with these items and further keys at the end.
+fn record(items: &str, keys: u8, more: &str) -> Vec<u8> {
+    let head = format!("{:02x}", 0xa6 + keys);
+    let fixed = "00 480101010101010101  02 01  06 80  08 83000000  0a 80  0c";
+    hex(&[&head, fixed, items, more].concat())
+}
+
+fn items(encoded: &[u8]) -> Vec<Item> {
+    Record::decode(encoded).unwrap().items
+}
+
+fn unknown(kind: u64, critical: bool) -> Item {
+    Item::Unknown { kind, critical }
+}
+
+#[test]
+fn an_unknown_odd_key_is_skipped() {
+    let plain = decode_entry(&pipe(0, "")).unwrap();
+    for value in
+        ["00", "f6", "fb 0000000000000000", "c0 4161", "82 81 a1 00 01 60", "3bffffffffffffffff"]
+    {
+        let encoded = pipe(1, &["19 03e9", value].concat());
+        assert_eq!(decode_entry(&encoded).as_ref(), Ok(&plain), "{value}");
+    }
+}
+
+#[test]
+fn an_unknown_even_key_refuses_the_entry_and_no_other() {
+    let strange = pipe(1, "19 03e8 00");
+    assert_eq!(decode_entry(&strange), Err(FormatError::Unknown { what: "an entry", value: 1000 }));
+    let mut second = pipe(0, "");
+    second[3] = b'b';
+    // A socket is reserved, so is another encoding of names: these are refused alone as well.
+    let mut socket = pipe(0, "");
+    socket[5] = 6;
+    let encoding = pipe(1, "14 01");
+    for refused in [strange, socket, encoding] {
+        let node = [&hex("82 00 82")[..], &refused, &second].concat();
+        let Node::Leaf { entries, refused } = Node::decode(&node).unwrap() else { panic!() };
+        assert_eq!((entries.len(), refused), (1, 1));
+        assert_eq!(entries[0].name.as_bytes(), b"b");
+    }
+    // What is malformed is no newer version, and refuses all.
+    let node = [&hex("82 00 82")[..], &pipe(1, "19 03e9 9f00ff"), &second].concat();
+    assert!(Node::decode(&node).is_err());
+}
+
+#[test]
+fn an_item_that_is_not_understood_is_kept_as_such() {
+    let known = items(&record("81 82 04 a0", 0, ""));
+    assert_eq!(known, [Item::Checkpoint]);
+    let optional = items(&record("83 82 1880 a0  82 02 81f5  82 04 a0", 0, ""));
+    assert_eq!(optional, [unknown(128, false), unknown(2, true), Item::Checkpoint]);
+    assert_eq!(items(&record("81 82 04 a1 01 00", 0, "")), [Item::Checkpoint]);
+    assert_eq!(items(&record("81 82 04 a1 02 00", 0, "")), [unknown(4, true)]);
+    assert_eq!(items(&record("81 82 03 a1 18c8 00", 0, "")), [unknown(3, true)]);
+    let twice = Record::decode(&record("82 82 03 a1 0e 00 82 03 a1 0e 00", 0, ""));
+    assert!(matches!(twice, Err(FormatError::BadValue { .. })));
+    // On the record itself an even key refuses the record, an odd one nothing.
+    assert!(Record::decode(&record("80", 1, "19 03e9 00")).is_ok());
+    let refused = Record::decode(&record("80", 1, "19 03e8 00"));
+    assert_eq!(refused, Err(FormatError::Unknown { what: "a record", value: 1000 }));
+}
+
+#[test]
+fn an_overlay_with_a_strange_entry_is_refused_and_its_backup_with_it() {
+    let mut socket = pipe(0, "");
+    socket[5] = 6;
+    let overlay = [&hex("81 83 41 61 00")[..], &socket].concat();
+    assert!(matches!(Overlay::decode(&overlay), Err(FormatError::Unknown { value: 6, .. })));
+    let overlay: String = overlay.iter().map(|byte| format!("{byte:02x}")).collect();
+    let backup = format!("81 82 03 a1 02 {overlay}");
+    assert_eq!(items(&record(&backup, 0, "")), [unknown(3, true)]);
+}
+
+#[test]
+fn a_key_counts_once() {
+    assert!(matches!(decode_entry(&pipe(1, "02 03")), Err(FormatError::BadValue { .. })));
+    let odd = decode_entry(&pipe(2, "19 03e9 00  19 03e9 00"));
+    assert!(matches!(odd, Err(FormatError::BadValue { .. })));
+}
+
+#[test]
+fn keys_in_any_order_and_long_integers_are_read() {
+    let shuffled = hex("a4  10 820102  0c 1901a4  1a00000002 1803  1800 580161");
+    assert_eq!(decode_entry(&shuffled), decode_entry(&pipe(0, "")));
+}
+
+#[test]
+fn indefinite_lengths_are_refused() {
+    for text in ["bf 00 4161 02 03 0c 1901a4 10 820102 ff", "a4 00 5f4161ff 02 03 0c 00 10 820102"]
+    {
+        assert!(matches!(decode_entry(&hex(text)), Err(FormatError::Cbor(_))), "{text}");
+    }
+    for value in ["5f4161ff", "7f6161ff", "9fff", "bfff", "82009fff", "ff", "1c"] {
+        let encoded = pipe(1, &["19 03e9", value].concat());
+        assert!(matches!(decode_entry(&encoded), Err(FormatError::Cbor(_))), "{value}");
+    }
+}
+
+#[test]
+fn a_count_beyond_the_bytes_is_refused_before_memory_is_taken() {
+    for head in ["9b0fffffffffffffff", "9bffffffffffffffff", "9a7fffffff", "bbffffffffffffffff"] {
+        for (name, codec) in CODECS {
+            let head = hex(head);
+            assert_eq!(codec(&head), None, "{name}");
+            for before in ["82 00", "82 01", "a1 0c", "a1 0a", "81 86 00 01 00 00 40", "a1 05"] {
+                assert_eq!(codec(&[&hex(before)[..], &head].concat()), None, "{name}");
+            }
+        }
+        let skipped = pipe(1, &["19 03e9", head].concat());
+        assert!(matches!(decode_entry(&skipped), Err(FormatError::BadLength { .. })));
+    }
+    let bytes = pipe(1, "19 03e9 5bffffffffffffffff");
+    assert_eq!(decode_entry(&bytes), Err(FormatError::Truncated));
+}
+
+#[test]
+fn nesting_is_bounded() {
+    let nested = |levels: usize| pipe(1, &["19 03e9", &"81".repeat(levels), "00"].concat());
+    assert!(decode_entry(&nested(15)).is_ok(), "the entry itself is the sixteenth");
+    let refused = decode_entry(&nested(16));
+    assert!(matches!(refused, Err(FormatError::BadLength { what: "nesting", bound: 16, .. })));
+    assert!(decode_entry(&nested(100_000)).is_err());
+    let tags = pipe(1, &["19 03e9", &"c1".repeat(100_000), "00"].concat());
+    assert!(decode_entry(&tags).is_err());
+}
+
+#[test]
+fn entries_have_what_their_kind_needs_and_nothing_else() {
+    let bad = [
+        "a3 00 4161 02 03 0c 00",                                    // no owner
+        "a3 00 4161 02 03 10 820102",                                // no mode
+        "a4 00 4161 02 03 0c 191000 10 820102",                      // mode 0o10000
+        "a4 00 422e2e 02 03 0c 00 10 820102",                        // `..`
+        "a4 00 43612f62 02 03 0c 00 10 820102",                      // `a/b`
+        "a4 00 40 02 03 0c 00 10 820102",                            // no name
+        "a4 00 4161 02 00 0c 00 10 820102",                          // file without content
+        "a4 00 4161 02 01 0c 00 10 820102",                          // directory without node
+        "a5 00 4161 02 03 04 8100 0c 00 10 820102",                  // pipe with content
+        "a5 00 4161 02 03 0c 00 0e 82001a3b9aca00 10 820102",        // 10^9 nanoseconds
+        "a5 00 4161 02 00 04 8105 0c 00 10 820102",                  // size without pieces
+        "a5 00 4161 02 00 04 83 05 00 81 8106 0c 00 10 820102",      // sum is not the size
+        "a5 00 4161 02 00 04 83 00 00 80 0c 00 10 820102",           // no items
+        "a5 00 4161 02 00 04 83 05 00 82 8105 8100 0c 00 10 820102", // a hole of nothing
+        "a5 00 4161 02 00 04 83 05 01 81 8105 0c 00 10 820102",      // a hole for a list node
+        "a5 00 4161 02 00 04 83 05 09 81 8105 0c 00 10 820102",      // nine levels
+    ];
+    for text in bad {
+        assert!(decode_entry(&hex(text)).is_err(), "{text}");
+    }
+    assert!(decode_entry(&hex("a5 00 4161 02 00 04 83 05 00 81 8105 0c 00 10 820102")).is_ok());
+    assert!(decode_entry(&hex("a5 00 4161 02 00 04 8100 0c 00 10 820102")).is_ok());
+}
+
+#[test]
+fn lengths_that_overflow_are_refused() {
+    let list = hex("82 00 82 811bffffffffffffffff 8101");
+    assert_eq!(ListNode::decode(&list), Err(FormatError::BadValue { what: "a list" }));
+    let long = ["82 00 81 82 1a00400001 5820", &"11".repeat(32)].concat();
+    assert!(matches!(ListNode::decode(&hex(&long)), Err(FormatError::BadLength { .. })));
+}
+
+#[test]
+fn order_is_checked() {
+    let (a, mut b) = (pipe(0, ""), pipe(0, ""));
+    b[3] = b'b';
+    let node = |first: &[u8], second: &[u8]| [&hex("82 00 82")[..], first, second].concat();
+    assert!(Node::decode(&node(&a, &b)).is_ok());
+    assert!(Node::decode(&node(&b, &a)).is_err());
+    assert!(Node::decode(&node(&a, &a)).is_err());
+    assert!(Overlay::decode(&hex("82 82 4161 01 82 4162 01")).is_ok());
+    assert!(Overlay::decode(&hex("82 82 4162 01 82 4161 01")).is_err());
+    // By component: `a/b` before `a!`.
+    assert!(Overlay::decode(&hex("82 82 43612f62 01 82 426121 01")).is_ok());
+    assert!(Overlay::decode(&hex("81 82 40 01")).is_err(), "the root is no entry");
+    let renamed = [&hex("81 83 4162 00")[..], &a].concat();
+    assert!(Overlay::decode(&renamed).is_err(), "an entry `a` at the path `b`");
+}
+
+#[test]
+fn tables_and_indexes_keep_their_bounds() {
+    let block = |codec, stored, plain, length| Block {
+        kind: PieceKind::Chunk,
+        codec,
+        stored,
+        plain,
+        pieces: vec![(ChunkId([1; 32]), length)],
+    };
+    let decode = |blocks| Table::decode(&Table { blocks }.encode()).map(|_| ());
+    let long =
+        Err(FormatError::BadLength { what: "a block", value: (4 << 20) + 1, bound: 4 << 20 });
+    assert_eq!(decode(vec![block(1, 9, 4 << 20, 4 << 20)]), Ok(()));
+    assert_eq!(decode(vec![block(1, 9, (4 << 20) + 1, (4 << 20) + 1)]), long);
+    assert_eq!(
+        decode(vec![block(2, 9, 5, 5)]),
+        Err(FormatError::Unknown { what: "codec", value: 2 })
+    );
+    assert!(decode(vec![block(1, 9, 5, 6)]).is_err(), "pieces longer than the block");
+    assert!(decode(vec![block(0, 9, 5, 5)]).is_err(), "stored as it is, but longer");
+    assert_eq!(decode(vec![block(1, 128 << 20, 5, 5), block(1, 128 << 20, 5, 5)]), Ok(()));
+    assert!(decode(vec![block(1, 128 << 20, 5, 5), block(1, (128 << 20) + 1, 5, 5)]).is_err());
+    let kind = codec("table")(&hex("81 86 05 01 00 00 40 80"));
+    assert_eq!(kind, None);
+    let with_dictionary = Table::decode(&hex("81 87 00 01 00 00 40 80 4101"));
+    assert!(matches!(with_dictionary, Err(FormatError::Unknown { value: 7, .. })));
+    assert!(Table::decode(&hex("81 86 00 01 00 00 4101 80")).is_err(), "half an id");
+    let length = format!("81 85 01 00 1a10000001 50{} 80", "00".repeat(16));
+    assert!(matches!(decode_index(&hex(&length)), Err(FormatError::BadLength { .. })));
+}
+
+#[test]
+fn overlays_and_items_have_bounds_of_their_own() {
+    // Removals at `aaaa`, `aaab`, …: 7 bytes each and longer than 1 MiB together.
+    let count: u32 = 160_000;
+    let path = |n: u32| [3, 2, 1, 0].map(|place| b'a' + (n / 26u32.pow(place) % 26) as u8);
+    let changes: Vec<u8> =
+        (0..count).flat_map(|n| [&[0x82, 0x44][..], &path(n), &[1]].concat()).collect();
+    let overlay = [&[0x9a][..], &count.to_be_bytes(), &changes].concat();
+    assert!(matches!(Overlay::decode(&overlay), Err(FormatError::BadLength { .. })));
+    let digits: String = overlay.iter().map(|byte| format!("{byte:02x}")).collect();
+    let inside = Record::decode(&record(&format!("81 82 03 a1 02 {digits}"), 0, ""));
+    let bound = 1 << 20;
+    assert!(
+        matches!(inside, Err(FormatError::BadLength { what: "an overlay", bound: b, .. }) if b == bound)
+    );
+    let items = ["9a00010000", &"8204a0".repeat(65_536)].concat();
+    let refused = Record::decode(&record(&items, 0, ""));
+    assert!(matches!(refused, Err(FormatError::BadLength { bound: 65_535, .. })));
+}
+
+#[test]
+fn footers_are_of_this_version_and_within_bounds() {
+    assert_eq!(parse_footer(&[0, 0, 0, 0, 1, 2, 0, 0]), Ok(513));
+    assert!(matches!(parse_footer(&[1, 0, 0, 0, 1, 0, 0, 0]), Err(FormatError::Unknown { .. })));
+    assert!(matches!(parse_footer(&[0, 0, 1, 0, 1, 0, 0, 0]), Err(FormatError::BadValue { .. })));
+    assert!(matches!(parse_footer(&[0, 0, 0, 0, 1, 0, 0, 2]), Err(FormatError::BadLength { .. })));
+}

@@ -1,0 +1,291 @@
+//! Our own vectors: fixed values and their bytes in `tests/vectors/format.json`.
+//!
+//! The committed file is authoritative. It is only written again when the environment says
+//! `KEEPMUM_WRITE_VECTORS=1`, which is for adding vectors, not for changing them.
+
+use zeroize::Zeroizing;
+
+use super::codec;
+use crate::format::{
+    Backup, Block, IndexEntry, Item, ListNode, Needs, Node, ObjectEntry, ObjectKind, ObjectName,
+    Op, Overlay, PieceKind, Record, RecordTime, RunObjects, SlotContent, SlotKind, SourceName,
+    Summary, Table, base32, encode_entry, encode_index, footer, padded_length, split_file_name,
+};
+use crate::model::{
+    Attribute, ChunkId, Content, DeviceId, DeviceNumber, Entry, Kind, Metadata, Name, Owner, Piece,
+    Pieces, RecordHash, RecordRef, Time, TreePath,
+};
+
+const COMMITTED: &str = include_str!("../../../tests/vectors/format.json");
+const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/format.json");
+
+/// Name, what the value is, bytes. The name begins with the kind of bytes.
+type Vector = (&'static str, &'static str, Vec<u8>);
+
+fn id(byte: u8) -> ChunkId {
+    ChunkId([byte; 32])
+}
+
+fn name(text: &str) -> Name {
+    Name::new(text.as_bytes()).unwrap()
+}
+
+fn path(text: &str) -> TreePath {
+    TreePath::new(text.as_bytes()).unwrap()
+}
+
+fn metadata() -> Metadata {
+    Metadata {
+        mode: 0o644,
+        mtime: Some(Time { seconds: 1_700_000_000, nanos: 123_456_789 }),
+        owner: Owner {
+            uid: 1000,
+            gid: 1000,
+            user: Some((*b"ada").into()),
+            group: Some((*b"users").into()),
+        },
+        link: None,
+        attributes: Vec::new(),
+    }
+}
+
+fn bare() -> Metadata {
+    Metadata { mode: 0o755, ..Metadata::default() }
+}
+
+fn file(pieces: Vec<Piece>) -> Kind {
+    let size = pieces.iter().map(Piece::length).sum();
+    Kind::File(Content { size, pieces: Pieces::Inline(pieces) })
+}
+
+fn entries() -> Vec<(&'static str, &'static str, Entry)> {
+    let chunk = |length, byte| Piece::Chunk { length, id: id(byte) };
+    let lists = Pieces::Lists { depth: 1, nodes: vec![(90_000_000, id(3)), (10_000_000, id(4))] };
+    let device = DeviceNumber { major: 8, minor: 1 };
+    let mut full = metadata();
+    full.link = Some(5);
+    full.mtime = Some(Time { seconds: -1, nanos: 0 });
+    full.attributes = vec![
+        Attribute { namespace: "xattr".into(), name: (*b"user.a").into(), value: (*b"").into() },
+        Attribute { namespace: "xattr".into(), name: (*b"user.b").into(), value: (*b"\0v").into() },
+    ];
+    let make = |text, kind, metadata| Entry { name: name(text), kind, metadata };
+    vec![
+        ("entry empty file", "a: mode 755, no mtime, 0:0", make("a", file(Vec::new()), bare())),
+        (
+            "entry file of one chunk",
+            "b: 5 bytes, chunk 01…, mode 644, ada:users",
+            make("b", file(vec![chunk(5, 1)]), metadata()),
+        ),
+        (
+            "entry sparse file with attributes",
+            "c: chunk 01… of 4096, hole of 8192, chunk 02… of 1; link group 5, mtime -1",
+            make("c", file(vec![chunk(4096, 1), Piece::Hole { length: 8192 }, chunk(1, 2)]), full),
+        ),
+        (
+            "entry long file",
+            "d: 100,000,000 bytes in two list nodes of depth 0",
+            make("d", Kind::File(Content { size: 100_000_000, pieces: lists }), bare()),
+        ),
+        ("entry directory", "e: node 05…", make("e", Kind::Directory(id(5)), bare())),
+        ("entry symlink", "f: to ../x", make("f", Kind::Symlink((*b"../x").into()), bare())),
+        ("entry fifo", "g", make("g", Kind::Fifo, bare())),
+        ("entry character device", "h: 8, 1", make("h", Kind::CharacterDevice(device), bare())),
+        ("entry block device", "i: 8, 1", make("i", Kind::BlockDevice(device), bare())),
+    ]
+}
+
+fn table() -> Table {
+    let block = |kind, codec, stored, pieces: Vec<(ChunkId, u32)>| {
+        let plain = pieces.iter().map(|(_, length)| *length).sum();
+        Block { kind, codec, stored, plain, pieces }
+    };
+    Table {
+        blocks: vec![
+            block(PieceKind::Chunk, 1, 700, vec![(id(1), 1000), (id(2), 24)]),
+            block(PieceKind::Node, 0, 300, vec![(id(5), 300)]),
+        ],
+    }
+}
+
+fn overlay() -> Overlay {
+    let put = entries().swap_remove(1).2;
+    Overlay(vec![
+        (path("home"), Op::Metadata(name("home"), bare())),
+        (path("home/b"), Op::Put(put)),
+        (path("home-old"), Op::Remove),
+    ])
+}
+
+fn record() -> Record {
+    let device = DeviceId([0x11; 8]);
+    let other = DeviceId([0x22; 8]);
+    let object = |number, kind| ObjectEntry { number, kind, length: 4095, hash: [0x33; 16] };
+    let backup = Backup {
+        root: id(5),
+        overlay: overlay(),
+        source: SourceName { name: "home".into(), roots: vec![b"home".to_vec()] },
+        needs: vec![
+            Needs { device, first: 1, last: 3 },
+            Needs { device: other, first: 7, last: 7 },
+        ],
+        unread: 1,
+        summary: Summary {
+            files: 1,
+            directories: 2,
+            others: 3,
+            bytes: 4,
+            new: 5,
+            changed: 6,
+            gone: 7,
+            read: 8,
+            chunk_bytes: 9,
+            stored: 10,
+        },
+    };
+    Record {
+        device,
+        run: 3,
+        previous: Some((1, RecordHash([0x44; 32]))),
+        seen: vec![RecordRef { device: other, run: 7, hash: RecordHash([0x55; 32]) }],
+        time: RecordTime { seconds: 1_700_000_000, nanos: 5, offset_minutes: -90 },
+        objects: vec![
+            RunObjects { run: 2, objects: vec![object(0, ObjectKind::Data)] },
+            RunObjects {
+                run: 3,
+                objects: vec![object(0, ObjectKind::Data), object(1, ObjectKind::Meta)],
+            },
+        ],
+        items: vec![Item::Backup(Box::new(backup))],
+        program: "keepmum 0.1.0".into(),
+    }
+}
+
+fn first_record() -> Record {
+    let join = Item::Join { device_name: "laptop".into(), token: [0x66; 16] };
+    Record {
+        run: 1,
+        previous: None,
+        seen: Vec::new(),
+        objects: Vec::new(),
+        items: vec![join, Item::Checkpoint],
+        ..record()
+    }
+}
+
+fn object_name() -> ObjectName {
+    ObjectName {
+        epoch: 1,
+        kind: ObjectKind::Record,
+        device: DeviceId([0x11; 8]),
+        run: 3,
+        number: 2,
+        length: 4095,
+        hash: [0x33; 16],
+    }
+}
+
+fn nodes() -> Vec<Vector> {
+    let all: Vec<_> = entries().into_iter().map(|(_, _, entry)| entry).collect();
+    let leaf = |entries: Vec<Entry>| Node::Leaf { entries, refused: 0 }.encode();
+    let children = vec![(name("a"), id(5)), (name("m"), id(6))];
+    let pieces = vec![Piece::Chunk { length: 5, id: id(1) }, Piece::Hole { length: 9 }];
+    let lists = Pieces::Lists { depth: 2, nodes: vec![(1 << 40, id(3))] };
+    vec![
+        ("node empty directory", "no entries", leaf(Vec::new())),
+        ("node directory", "all entries above", leaf(all)),
+        ("node split", "level 1: a → 05…, m → 06…", Node::Split { level: 1, children }.encode()),
+        (
+            "list lowest",
+            "depth 0: chunk 01… of 5, hole of 9",
+            ListNode::new(Pieces::Inline(pieces)).encode(),
+        ),
+        ("list higher", "depth 2: node 03… of 2^40 bytes", ListNode::new(lists).encode()),
+    ]
+}
+
+fn keys() -> Vec<Vector> {
+    let slot = SlotContent {
+        block_key: Zeroizing::new([0x77; 32]),
+        slot_id: [0x88; 8],
+        kind: SlotKind::Recovery,
+        created: 1_700_000_000,
+        label: "drawer".into(),
+    };
+    let keyring = super::secrets::keyring(2, 2).encode().unwrap();
+    vec![
+        ("slot", "key 77…, id 88…, recovery code, 1700000000, drawer", slot.encode().to_vec()),
+        ("keyring", "generation 7, two repositories of two epochs", keyring.to_vec()),
+    ]
+}
+
+fn vectors() -> Vec<Vector> {
+    let encoded = |entry: &Entry| {
+        let mut out = Vec::new();
+        encode_entry(entry, &mut out);
+        out
+    };
+    let index = IndexEntry { run: 3, number: 0, length: 4095, hash: [0x33; 16], table: table() };
+    let text = base32::encode(&std::array::from_fn(|at| (at * 5) as u8));
+    let lengths = [0, 4095, 4096, 1 << 20, 16 << 20, 64 << 20].map(padded_length);
+    let mut all: Vec<Vector> = vec![
+        (
+            "name fields",
+            "epoch 1, record, device 11…, run 3, number 2, length 4095, hash 33…",
+            object_name().to_fields().to_vec(),
+        ),
+        ("context", "of the same name", object_name().context().to_vec()),
+        ("base32", "bytes 0, 5, 10 … 275 mod 256; in ASCII", text.into_bytes()),
+        (
+            "padding",
+            "sealed lengths for 0, 4095, 4096, 2^20, 2^24, 2^26; u64 each",
+            lengths.map(u64::to_le_bytes).concat(),
+        ),
+        ("table", "zstd block of two chunks, stored block of a node", table().encode()),
+        ("footer", "table of 513 bytes", footer(513).to_vec()),
+    ];
+    all.extend(entries().iter().map(|(name, about, entry)| (*name, *about, encoded(entry))));
+    all.extend(nodes());
+    all.extend([
+        ("overlay", "metadata of home, home/b put, home-old removed", overlay().encode()),
+        ("record backup", "run 3 after run 1", record().encode()),
+        ("record join", "run 1: join, checkpoint", first_record().encode()),
+        ("index", "data object 0 of run 3 with the table above", encode_index(&[index])),
+    ]);
+    all.extend(keys());
+    all
+}
+
+fn line((name, about, bytes): &Vector) -> String {
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("  {{\"name\": \"{name}\", \"value\": \"{about}\", \"bytes\": \"{hex}\"}}")
+}
+
+#[test]
+fn encodings_are_those_of_the_committed_vectors() {
+    let lines: Vec<_> = vectors().iter().map(line).collect();
+    let document = format!("[\n{}\n]\n", lines.join(",\n"));
+    if std::env::var_os("KEEPMUM_WRITE_VECTORS").is_some_and(|value| value == "1") {
+        std::fs::write(PATH, &document).unwrap();
+        return;
+    }
+    for (ours, committed) in document.lines().zip(COMMITTED.lines()) {
+        assert_eq!(ours, committed);
+    }
+    assert_eq!(document, COMMITTED);
+}
+
+#[test]
+fn vectors_are_read_and_written_the_same() {
+    for (name, _, bytes) in vectors() {
+        let kind = name.split(' ').next().unwrap();
+        match kind {
+            "table" | "entry" | "node" | "list" | "overlay" | "record" | "index" | "keyring" => {
+                assert_eq!(codec(kind)(&bytes).as_ref(), Some(&bytes), "{name}");
+            }
+            "base32" => assert!(split_file_name(std::str::from_utf8(&bytes).unwrap()).is_some()),
+            "name" | "context" | "padding" | "footer" | "slot" => {}
+            _ => panic!("{name} is no kind of bytes"),
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! Everything before the walk: lock, source, repository, device, and what earlier runs left.
+
+use std::collections::HashSet;
+
+use crate::catalogue::{Catalogue, CatalogueError, RunLock};
+use crate::chunk::{Algorithm, Chunker, Parameters};
+use crate::format::{ObjectKind, Record, RunObjects};
+use crate::model::{ChunkId, DeviceId, RecordHash, Side};
+use crate::repository::{Keys, ObjectReader, RawListing, RepositoryError, object_entry};
+use crate::source::{RootProblem, Source};
+
+use super::super::access::{Access, CatalogueAt};
+use super::super::error::{Error, ErrorKind};
+use super::super::event::{Event, Observer};
+use super::super::import::import_table;
+use super::super::init::make;
+use super::super::open::{self, Repository};
+use super::super::options::BackupOptions;
+use super::super::remember;
+use super::super::report::BackupReport;
+use super::Setting;
+use super::commit::{Adopted, Leans};
+
+/// The root node of the full tree that the overlay lies on.
+pub(in super::super) const FACT_ROOT: &str = "root";
+/// How many entries the source had.
+pub(in super::super) const FACT_ENTRIES: &str = "entries";
+/// Runs of other devices that are relied on.
+pub(super) const FACT_LEANS: &str = "leans";
+
+/// A backup that may begin.
+pub(super) struct Begun {
+    pub(super) _lock: Option<RunLock>,
+    pub(super) repository: Repository,
+    pub(super) source: Source,
+    pub(super) device: DeviceId,
+    pub(super) report: BackupReport,
+}
+
+/// What earlier runs left behind for this one.
+pub(super) struct Prepared {
+    pub(super) head: Option<(u32, RecordHash)>,
+    pub(super) last_listed_run: u32,
+    pub(super) adopted: Adopted,
+    pub(super) leans: Leans,
+    pub(super) remembered_entries: u64,
+    pub(super) full_tree: bool,
+}
+
+/// Opens source and repository, or makes the repository where that is asked and safe.
+pub(super) fn begin(
+    access: &Access,
+    options: &BackupOptions,
+    observer: &dyn Observer,
+) -> Result<Begun, Error> {
+    let lock = match &access.catalogue {
+        CatalogueAt::File(file) => Some(lock(file)?),
+        CatalogueAt::Temporary => None,
+    };
+    let source = Source::open(&options.roots, options.rules.clone(), access.seam.gate.clone())
+        .map_err(root_problem)?;
+    let mut destination = open::destination(access, observer)?;
+    let mut report =
+        BackupReport { foreign_files: destination.raw.foreign(), ..BackupReport::default() };
+    if destination.raw.key_block_names().is_empty() {
+        let fresh = options.create && !options.dry_run && !destination.raw.has_object_shapes();
+        if !fresh || destination.is_known()? {
+            return Err(destination.no_keys()?);
+        }
+        report.recovery_code = Some(make(access, &*destination.store)?);
+        destination.raw = RawListing::read(&*destination.store).map_err(RepositoryError::from)?;
+    }
+    let repository = destination.open(access, observer)?;
+    report.foreign_files = repository.listing.foreign;
+    open::remember_repositories(&repository)?;
+    let device = match repository.device(access)? {
+        Some(device) => device,
+        None => {
+            let mut bytes = [0; DeviceId::LENGTH];
+            fill(access, &mut bytes)?;
+            DeviceId(bytes)
+        }
+    };
+    refuse_empty_roots(&source, options, &repository.catalogue)?;
+    Ok(Begun { _lock: lock, repository, source, device, report })
+}
+
+fn lock(file: &std::path::Path) -> Result<RunLock, Error> {
+    Catalogue::lock_for_run(file).map_err(|error| match error {
+        CatalogueError::Busy { .. } => Error::new(ErrorKind::Refused, error.to_string()),
+        other => other.into(),
+    })
+}
+
+fn root_problem(problem: RootProblem) -> Error {
+    let kind = match &problem {
+        RootProblem::Missing { .. } | RootProblem::Unreadable { .. } => ErrorKind::Refused,
+        _ => ErrorKind::Usage,
+    };
+    Error::new(kind, problem.to_string())
+}
+
+/// Fills a buffer with randomness.
+pub(super) fn fill(access: &Access, bytes: &mut [u8]) -> Result<(), Error> {
+    access.seam.random.fill(bytes).map_err(|error| RepositoryError::Random(error).into())
+}
+
+/// A root that was not empty and is now looks like a disk that is not mounted.
+fn refuse_empty_roots(
+    source: &Source,
+    options: &BackupOptions,
+    catalogue: &Catalogue,
+) -> Result<(), Error> {
+    if options.accept_mass_delete {
+        return Ok(());
+    }
+    for root in source.roots() {
+        let Some(row) = remember::directory_at(catalogue, root)? else { continue };
+        if catalogue.children(row)?.is_empty() {
+            continue;
+        }
+        let (mut walk, _) = source.walk(0);
+        if walk.list(&(), root).is_ok_and(|entries| entries.is_empty()) {
+            return Err(Error::new(ErrorKind::Refused, "this folder was not empty and is now")
+                .at(format!("/{}", String::from_utf8_lossy(root.as_bytes()))));
+        }
+    }
+    Ok(())
+}
+
+/// The chunker that the repository's parameters ask for.
+pub(super) fn chunker(keys: &Keys) -> Result<Chunker, Error> {
+    let repository = keys.writing();
+    let algorithm = match repository.parameters.chunker {
+        0 => Algorithm::Prf,
+        1 => Algorithm::Gear,
+        other => {
+            let sentence = format!("the repository asks for chunker {other}, which is unknown");
+            return Err(Error::new(ErrorKind::Usage, sentence));
+        }
+    };
+    let parameters = Parameters::new(algorithm, repository.parameters.average)
+        .map_err(|error| Error::new(ErrorKind::Usage, error.to_string()))?;
+    Ok(Chunker::new(parameters, repository.chunker_key()))
+}
+
+/// Sorts out what earlier runs left: lost objects, runs that were cut off, a lost catalogue.
+pub(super) fn prepare(repository: &Repository, set: &Setting<'_>) -> Result<Prepared, Error> {
+    let catalogue = &repository.catalogue;
+    catalogue.begin()?;
+    let prepared = prepare_inside(repository, set);
+    if prepared.is_ok() { catalogue.commit()? } else { catalogue.rollback()? }
+    prepared
+}
+
+fn prepare_inside(repository: &Repository, set: &Setting<'_>) -> Result<Prepared, Error> {
+    let catalogue = &repository.catalogue;
+    let heads = repository.heads()?;
+    let own = heads.iter().filter(|at| at.device == set.device).max_by_key(|at| at.run);
+    let head = own.map(|at| (at.run, at.hash));
+    let others = heads.iter().any(|at| at.device != set.device);
+    let adopted = adopt(repository, set)?;
+    if catalogue.fact(FACT_ROOT)?.is_none() && head.is_some() {
+        remember::latest(repository, set.device, set.observer)?;
+    }
+    let mut full_tree = match catalogue.fact(FACT_ROOT)? {
+        Some(root) => match ChunkId::from_slice(&root) {
+            Some(root) => !catalogue.holds(&root)?,
+            None => true,
+        },
+        None => true,
+    };
+    if !repository.imported.gone.is_empty() && !set.options.destination_is_partial {
+        let count = repository.imported.gone.len();
+        set.observer.event(Event::Notice(format!(
+            "{count} stored objects are gone from the destination; what the source still holds \
+             of them is stored again."
+        )));
+        full_tree |= remember::doubt_lost(repository)?;
+    }
+    let entries = catalogue.fact(FACT_ENTRIES)?.and_then(|bytes| bytes.try_into().ok());
+    let leans = catalogue.fact(FACT_LEANS)?.unwrap_or_default();
+    Ok(Prepared {
+        head,
+        last_listed_run: repository.last_listed_run(set.device),
+        adopted,
+        leans: Leans::decode(&leans, others),
+        remembered_entries: entries.map_or(0, u64::from_le_bytes),
+        full_tree,
+    })
+}
+
+/// Objects of this device's runs that ended without a record: whatever they hold need not be
+/// uploaded again.
+fn adopt(repository: &Repository, set: &Setting<'_>) -> Result<Adopted, Error> {
+    let mut with_record = HashSet::new();
+    for link in repository.catalogue.links()? {
+        if link.record.device == set.device {
+            with_record.insert(link.record.run);
+        }
+    }
+    let mut orphans: Vec<_> = repository
+        .listing
+        .objects
+        .iter()
+        .filter(|(key, object)| {
+            key.device == set.device
+                && object.is_here()
+                && !with_record.contains(&key.run)
+                && matches!(object.name.kind, ObjectKind::Data | ObjectKind::Meta)
+        })
+        .collect();
+    if orphans.is_empty() {
+        return Ok(Adopted::default());
+    }
+    let listed = listed_by_records(repository, set.device)?;
+    orphans.retain(|(key, _)| !listed.contains(&(key.run, key.number, key.hash)));
+    orphans.sort_by_key(|(key, _)| (key.run, key.number));
+    let reader = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
+    let mut runs: Vec<RunObjects> = Vec::new();
+    for (key, object) in orphans {
+        if !repository.catalogue.is_imported(key)? {
+            let table = match reader.table(key) {
+                Ok(table) => table,
+                Err(RepositoryError::Damaged { .. }) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            let kind = object.name.kind as u8;
+            import_table(&repository.catalogue, key, kind, object.name.length, &table, true)?;
+        }
+        let entry = object_entry(&object.name);
+        match runs.last_mut() {
+            Some(last) if last.run == key.run => last.objects.push(entry),
+            _ => runs.push(RunObjects { run: key.run, objects: vec![entry] }),
+        }
+    }
+    Ok(Adopted(runs))
+}
+
+fn listed_by_records(
+    repository: &Repository,
+    device: DeviceId,
+) -> Result<HashSet<(u32, u32, [u8; 16])>, Error> {
+    let mut listed = HashSet::new();
+    for (at, bytes, _) in repository.catalogue.records()? {
+        if at.device != device {
+            continue;
+        }
+        let Ok(record) = Record::decode(&bytes) else { continue };
+        for run in record.objects {
+            listed.extend(run.objects.iter().map(|entry| (run.run, entry.number, entry.hash)));
+        }
+    }
+    Ok(listed)
+}

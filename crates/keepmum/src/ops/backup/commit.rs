@@ -1,0 +1,310 @@
+//! What makes a run count: the record, and only then the catalogue.
+
+use std::collections::BTreeMap;
+
+use crate::format::{
+    Backup as BackupItem, Item, Needs, ObjectEntry, Record, RecordTime, RunObjects, SourceName,
+    Summary,
+};
+use crate::model::{ChunkId, DeviceId, ObjectKey};
+use crate::repository::{Destination, Finished, RepositoryError, RunWriter, StoredObject};
+
+use super::super::error::{Error, ErrorKind};
+use super::super::event::{Event, Phase};
+use super::super::import::import_table;
+use super::super::open::FACT_DEVICE;
+use super::begin::{FACT_ENTRIES, FACT_LEANS};
+use super::{Backup, Worker};
+
+/// A long run writes a checkpoint after so many stored bytes.
+const CHECKPOINT: u64 = 1 << 30;
+/// A device that has nothing to say says so after this many seconds.
+const SILENCE: i64 = 7 * 24 * 60 * 60;
+/// Below this many entries gone, nothing is refused.
+const FEW: u64 = 10;
+
+/// Objects of runs that ended without a record, to be listed in the next.
+#[derive(Default)]
+pub(super) struct Adopted(pub(super) Vec<RunObjects>);
+
+/// First and last run of each other device whose chunks this device relies on.
+#[derive(Default)]
+pub(super) struct Leans {
+    pub(super) runs: BTreeMap<DeviceId, (u32, u32)>,
+    /// Whether there are other devices at all.
+    pub(super) others: bool,
+}
+
+impl Leans {
+    pub(super) fn decode(bytes: &[u8], others: bool) -> Self {
+        let mut runs = BTreeMap::new();
+        for row in bytes.chunks_exact(16) {
+            let (device, numbers) = row.split_at(8);
+            let number = |at: usize| {
+                numbers.get(at..at + 4).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes)
+            };
+            if let (Some(device), Some(first), Some(last)) =
+                (DeviceId::from_slice(device), number(0), number(4))
+            {
+                runs.insert(device, (first, last));
+            }
+        }
+        Self { runs, others }
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for (device, (first, last)) in &self.runs {
+            bytes.extend_from_slice(&device.0);
+            bytes.extend_from_slice(&first.to_le_bytes());
+            bytes.extend_from_slice(&last.to_le_bytes());
+        }
+        bytes
+    }
+
+    fn note(&mut self, object: &ObjectKey) {
+        let run = object.run;
+        let range = self.runs.entry(object.device).or_insert((run, run));
+        *range = (range.0.min(run), range.1.max(run));
+    }
+}
+
+impl<'p, 'env> Backup<'_, 'p, 'env> {
+    /// Whether an object that is here holds this piece.
+    pub(super) fn is_held(&mut self, id: &ChunkId) -> Result<bool, Error> {
+        if !self.leans.others {
+            return Ok(self.catalogue.holds(id)?);
+        }
+        let places = self.catalogue.locate(id)?;
+        let Some(first) = places.first() else { return Ok(false) };
+        let own = |place: &&crate::model::Location| place.object.device == self.set.device;
+        if places.iter().find(own).is_none() {
+            self.leans.note(&first.object);
+        }
+        Ok(true)
+    }
+
+    /// The writer of this run; its number is reserved when the first piece comes.
+    pub(super) fn writer(&mut self) -> Result<&mut RunWriter<'p, 'env, Worker>, Error> {
+        if self.writer.is_none() {
+            let last = self.first_run_listed.max(self.head.map_or(0, |(run, _)| run));
+            let run = self.catalogue.reserve_run(last.saturating_add(1))?;
+            let to = Destination {
+                store: self.set.store,
+                keys: self.set.keys,
+                random: &*self.set.access.seam.random,
+            };
+            let together = self.set.options.compress_together;
+            self.writer = Some(RunWriter::new(self.pool, to, self.set.device, run, together));
+        }
+        self.writer.as_mut().ok_or_else(|| Error::new(ErrorKind::Local, "no run is open"))
+    }
+
+    pub(super) fn end_of_file(&mut self) -> Result<(), Error> {
+        match &mut self.writer {
+            Some(writer) => Ok(writer.end_of_file()?),
+            None => Ok(()),
+        }
+    }
+
+    /// Tells the catalogue of objects that were stored meanwhile.
+    pub(super) fn take_stored(&mut self) -> Result<(), Error> {
+        let Some(writer) = &mut self.writer else { return Ok(()) };
+        let stored = writer.take_stored();
+        let long = writer.stored_bytes() >= CHECKPOINT;
+        for object in &stored {
+            self.learn(object)?;
+        }
+        if long { self.checkpoint() } else { Ok(()) }
+    }
+
+    fn learn(&mut self, object: &StoredObject) -> Result<(), Error> {
+        let name = &object.name;
+        import_table(self.catalogue, &name.key(), name.kind as u8, name.length, &object.table, true)?;
+        for block in &object.table.blocks {
+            for (id, _) in &block.pieces {
+                self.under_way.remove(id);
+            }
+        }
+        Ok(())
+    }
+
+    fn checkpoint(&mut self) -> Result<(), Error> {
+        let items = self.join().into_iter().chain([Item::Checkpoint]).collect();
+        self.write_record(items).map(drop)
+    }
+
+    /// The join of a device's first record.
+    fn join(&self) -> Option<Item> {
+        if self.head.is_some() {
+            return None;
+        }
+        let installation = &self.set.access.installation;
+        Some(Item::Join {
+            device_name: installation.device_name.clone(),
+            token: self.set.repository().token("machine", &installation.identity),
+        })
+    }
+
+    /// Stores what is open, then the record, and tells the catalogue.
+    fn write_record(&mut self, items: Vec<Item>) -> Result<Finished, Error> {
+        let now = self.set.access.seam.clock.now();
+        let run = self.writer()?.run();
+        let others = self.catalogue.heads()?;
+        let mut record = Record {
+            device: self.set.device,
+            run,
+            previous: self.head,
+            seen: others.into_iter().filter(|at| at.device != self.set.device).collect(),
+            time: RecordTime {
+                seconds: now.seconds,
+                nanos: now.nanos,
+                offset_minutes: self.set.options.utc_offset_minutes,
+            },
+            objects: std::mem::take(&mut self.adopted.0),
+            items,
+            program: concat!("keepmum ", env!("CARGO_PKG_VERSION")).to_owned(),
+        };
+        let Some(mut writer) = self.writer.take() else {
+            return Err(Error::new(ErrorKind::Local, "no run is open"));
+        };
+        let finished = writer.finish(|listed: Vec<ObjectEntry>, stored| {
+            if !listed.is_empty() {
+                record.objects.push(RunObjects { run, objects: listed });
+                record.objects.sort_by_key(|objects| objects.run);
+            }
+            for item in &mut record.items {
+                if let Item::Backup(backup) = item {
+                    backup.summary.stored += stored;
+                }
+            }
+            Ok::<_, RepositoryError>(record.encode())
+        })?;
+        self.stored_before.0 += writer.stored_bytes();
+        self.stored_before.1 += writer.stored_objects() + 1;
+        for object in writer.take_stored() {
+            self.learn(&object)?;
+        }
+        self.learn(&finished.object)?;
+        let at = crate::model::RecordRef { device: self.set.device, run, hash: finished.hash };
+        let key = finished.object.name.key();
+        self.catalogue.put_record(at, record.previous, &finished.record, &key)?;
+        self.head = Some((run, finished.hash));
+        Ok(finished)
+    }
+
+    /// Ends the backup: refuses it, finds that there is nothing to write, or writes it.
+    pub(super) fn commit(&mut self) -> Result<(), Error> {
+        for id in std::mem::take(&mut self.vanished) {
+            if !self.claimed.contains(&id) {
+                self.report.gone += self.catalogue.remove_detached(id)?;
+            }
+        }
+        self.refuse_mass_delete()?;
+        self.report.dry_run = self.set.options.dry_run;
+        if self.set.options.dry_run {
+            return Ok(());
+        }
+        self.set.observer.event(Event::Phase(Phase::Finishing));
+        let entries = self.report.files + self.report.directories + self.report.others;
+        self.catalogue.set_fact(FACT_ENTRIES, &entries.to_le_bytes())?;
+        let differs = self.full_tree || self.overlay_changed || self.writer.is_some();
+        if !differs && self.stored_before.1 == 0 && !self.is_overdue()? {
+            return Ok(());
+        }
+        let (root, overlay) = self.settle_tree()?;
+        let run = self.writer()?.run();
+        let backup = BackupItem {
+            root,
+            overlay,
+            source: SourceName {
+                name: self.set.options.source.clone(),
+                roots: self.set.options.roots.iter().map(|root| bytes_of(root)).collect(),
+            },
+            needs: self.needs(run),
+            unread: self.report.problems.len() as u64,
+            summary: self.summary(),
+        };
+        let items =
+            self.join().into_iter().chain([Item::Backup(Box::new(backup))]).collect();
+        self.write_record(items)?;
+        self.catalogue.set_fact(FACT_DEVICE, &self.set.device.0)?;
+        self.catalogue.set_fact(FACT_LEANS, &self.leans.encode())?;
+        self.report.snapshot = Some(self.set.keys.snapshot_id(self.set.device, run).to_string());
+        (self.report.bytes_stored, self.report.objects_stored) = self.stored_before;
+        Ok(())
+    }
+
+    fn needs(&self, run: u32) -> Vec<Needs> {
+        let own = Needs { device: self.set.device, first: 1, last: run };
+        let others = self.leans.runs.iter();
+        let others = others.map(|(device, (first, last))| Needs {
+            device: *device,
+            first: *first,
+            last: *last,
+        });
+        let mut needs: Vec<Needs> = others.chain([own]).collect();
+        needs.sort_by_key(|needs| needs.device);
+        needs
+    }
+
+    fn summary(&self) -> Summary {
+        let report = &self.report;
+        Summary {
+            files: report.files,
+            directories: report.directories,
+            others: report.others,
+            bytes: report.bytes,
+            new: report.new,
+            changed: report.changed,
+            gone: report.gone,
+            read: report.bytes_read,
+            chunk_bytes: self.fresh_bytes,
+            stored: self.stored_before.0,
+        }
+    }
+
+    /// More than half of what was there is gone: a source that is not mounted looks like that.
+    fn refuse_mass_delete(&self) -> Result<(), Error> {
+        let gone = self.report.gone;
+        let many = gone >= FEW && gone > self.remembered_entries / 2;
+        if !many || self.set.options.accept_mass_delete {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Refused,
+            format!(
+                "{gone} of {} entries are gone from the source; nothing was written",
+                self.remembered_entries
+            ),
+        ))
+    }
+
+    /// Whether the last record is so old that a silent device could not be told from an
+    /// unchanged one.
+    fn is_overdue(&self) -> Result<bool, Error> {
+        let Some((run, hash)) = self.head else { return Ok(true) };
+        let at = crate::model::RecordRef { device: self.set.device, run, hash };
+        let Some((bytes, _)) = self.catalogue.record(&at)? else { return Ok(true) };
+        let now = self.set.access.seam.clock.now().seconds;
+        Ok(Record::decode(&bytes).map_or(true, |last| now - last.time.seconds >= SILENCE))
+    }
+
+    pub(super) fn tick_bytes(&mut self) -> Result<(), Error> {
+        if self.set.observer.stopping() {
+            return Err(Error::new(ErrorKind::Interrupted, "stopped before the run was complete"));
+        }
+        self.set.observer.event(Event::Progress {
+            entries: self.seen_entries,
+            entries_total: self.remembered_entries,
+            bytes: self.report.bytes_read,
+            bytes_total: 0,
+        });
+        Ok(())
+    }
+}
+
+fn bytes_of(path: &std::path::Path) -> Vec<u8> {
+    use std::os::unix::ffi::OsStrExt;
+    path.as_os_str().as_bytes().to_vec()
+}

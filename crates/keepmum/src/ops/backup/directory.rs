@@ -1,0 +1,190 @@
+//! Directories: entering them, recognising renamed ones, and what their own metadata says.
+
+use crate::catalogue::{DirectoryId, Remembered};
+use crate::format::{Op, encode_entry};
+use crate::model::{ChunkId, Entry, Found, Kind, Merge, Metadata, TreePath};
+use crate::source::{SourceErrorKind, Walk};
+
+use super::super::error::Error;
+use super::super::event::ChangeKind;
+use super::entry::{remembered_entry, settled};
+use super::{Backup, Closed, Old, OpenDirectory};
+
+/// Stands in a row until the node is known.
+const NO_NODE: ChunkId = ChunkId([0; 32]);
+
+impl Backup<'_, '_, '_> {
+    pub(super) fn directory(
+        &mut self,
+        merge: &mut Merge<Old<'_>, Walk>,
+        path: TreePath,
+        old: Option<Remembered>,
+        new: &Found,
+    ) -> Result<(), Error> {
+        self.report.directories += 1;
+        let in_fresh = self.parent().fresh;
+        let known = old.as_ref().and_then(|old| old.directory.map(|id| (old, id)));
+        let known = known.filter(|(_, id)| !self.claimed.contains(id));
+        let (id, fresh, listed) = match known {
+            Some((old, id)) => {
+                self.known_directory(&path, old, id, new)?;
+                (id, in_fresh, Some(id))
+            }
+            None => match self.renamed(&path, new)? {
+                Some(id) => (id, true, Some(id)),
+                None => (self.new_directory(&path, new)?, true, None),
+            },
+        };
+        match merge.enter::<Closed>(path.clone(), listed.as_ref(), Some(&())) {
+            Ok(()) => {
+                self.open.push(OpenDirectory { id, path, fresh, in_fresh });
+                Ok(())
+            }
+            Err(Closed::Run(error)) => Err(error),
+            Err(Closed::Source(error)) => {
+                let vanished = error.kind == SourceErrorKind::Vanished;
+                if vanished && let Some(old) = &old {
+                    return self.gone(&path, old);
+                }
+                if !vanished {
+                    self.source_problem(&error);
+                }
+                // What was remembered beneath it stays; a new one stands there empty.
+                if fresh {
+                    self.batch.leave(OpenDirectory { id, path, fresh, in_fresh });
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// A directory that was there before: only its own metadata can differ here.
+    fn known_directory(
+        &mut self,
+        path: &TreePath,
+        old: &Remembered,
+        id: DirectoryId,
+        new: &Found,
+    ) -> Result<(), Error> {
+        if old.stamp == Some(new.stamp.to_bytes()) {
+            return Ok(());
+        }
+        let parent = self.parent();
+        let looked_at = self.now();
+        self.catalogue.set_inode(id, new.stamp.device, new.stamp.inode)?;
+        let Some(before) = remembered_entry(old) else {
+            return self.put_directory_row(&parent, path, new, Some(NO_NODE)).map(drop);
+        };
+        let Some(metadata) = self.directory_metadata(path, new)? else { return Ok(()) };
+        let stamp = settled(&new.stamp, looked_at);
+        if before.metadata == metadata {
+            return Ok(self.catalogue.set_stamp(parent.id, &new.name, stamp.as_ref())?);
+        }
+        self.report.changed += 1;
+        self.change(ChangeKind::Changed, path);
+        let entry = Entry { name: new.name.clone(), kind: before.kind, metadata: metadata.clone() };
+        let mut bytes = Vec::new();
+        encode_entry(&entry, &mut bytes);
+        self.catalogue.put_directory(
+            parent.id,
+            &new.name,
+            stamp.as_ref(),
+            &bytes,
+            new.stamp.device,
+            new.stamp.inode,
+            self.catalogue.node(id)?.as_ref(),
+        )?;
+        self.changed.insert(parent.id);
+        if parent.fresh {
+            return Ok(());
+        }
+        // A directory that the overlay itself put stays put, with its new metadata.
+        let op = match self.overlay_at(path)? {
+            Some(Op::Put(put)) => Op::Put(Entry { metadata, ..put }),
+            _ => Op::Metadata(new.name.clone(), metadata),
+        };
+        self.set_overlay(path, &op)
+    }
+
+    /// A directory that lay at another place before: it keeps what was remembered of it.
+    fn renamed(&mut self, path: &TreePath, new: &Found) -> Result<Option<DirectoryId>, Error> {
+        if self.set.options.dry_run {
+            return Ok(None);
+        }
+        let found = self.catalogue.directory_by_inode(new.stamp.device, new.stamp.inode)?;
+        let Some(id) = found.filter(|id| !self.claimed.contains(id)) else { return Ok(None) };
+        let in_use = self.open.iter().any(|open| open.id == id) || self.batch.holds(id);
+        if in_use || id == crate::catalogue::Catalogue::ROOT {
+            return Ok(None);
+        }
+        let looked_at = self.now();
+        let Some(metadata) = self.directory_metadata(path, new)? else { return Ok(None) };
+        let parent = self.parent();
+        let node = self.catalogue.node(id)?.unwrap_or(NO_NODE);
+        let entry = Entry { name: new.name.clone(), kind: Kind::Directory(node), metadata };
+        let mut bytes = Vec::new();
+        encode_entry(&entry, &mut bytes);
+        let stamp = settled(&new.stamp, looked_at);
+        self.catalogue.move_directory(id, parent.id, &new.name, stamp.as_ref(), &bytes)?;
+        self.claimed.insert(id);
+        self.changed.insert(parent.id);
+        self.report.new += 1;
+        self.change(ChangeKind::New, path);
+        Ok(Some(id))
+    }
+
+    fn new_directory(&mut self, path: &TreePath, new: &Found) -> Result<DirectoryId, Error> {
+        self.report.new += 1;
+        self.change(ChangeKind::New, path);
+        let parent = self.parent();
+        self.changed.insert(parent.id);
+        self.put_directory_row(&parent, path, new, None)
+    }
+
+    fn put_directory_row(
+        &mut self,
+        parent: &OpenDirectory,
+        path: &TreePath,
+        new: &Found,
+        node: Option<ChunkId>,
+    ) -> Result<DirectoryId, Error> {
+        let looked_at = self.now();
+        let metadata = self.directory_metadata(path, new)?;
+        let metadata = metadata.unwrap_or_else(|| new.metadata.clone());
+        let kind = Kind::Directory(node.unwrap_or(NO_NODE));
+        let entry = Entry { name: new.name.clone(), kind, metadata };
+        let mut bytes = Vec::new();
+        encode_entry(&entry, &mut bytes);
+        let stamp = settled(&new.stamp, looked_at);
+        Ok(self.catalogue.put_directory(
+            parent.id,
+            &new.name,
+            stamp.as_ref(),
+            &bytes,
+            new.stamp.device,
+            new.stamp.inode,
+            None,
+        )?)
+    }
+
+    /// Attributes and owner names beside what the walk found; nothing if they cannot be read.
+    fn directory_metadata(
+        &mut self,
+        path: &TreePath,
+        new: &Found,
+    ) -> Result<Option<Metadata>, Error> {
+        let mut metadata = new.metadata.clone();
+        // Folders above a root are only named, not saved: they come without times.
+        if metadata.mtime.is_some() {
+            match self.set.source.attributes(path, new.kind) {
+                Ok(attributes) => metadata.attributes = attributes,
+                Err(error) => {
+                    self.source_problem(&error);
+                    return Ok(None);
+                }
+            }
+        }
+        self.names.fill(&mut metadata.owner);
+        Ok(Some(metadata))
+    }
+}

@@ -1,0 +1,255 @@
+//! One name of the merge: what it was, what it is, and what follows from that.
+
+use crate::catalogue::Remembered;
+use crate::format::{Op, decode_entry, encode_entry};
+use crate::model::{
+    Entry, Found, FoundKind, Kind, Merge, Metadata, Name, Pair, Stamp, Time, TreePath,
+};
+use crate::source::Walk;
+
+use super::super::error::{Error, ErrorKind};
+use super::super::event::{ChangeKind, Event};
+use super::reading::Job;
+use super::{Backup, Old, OpenDirectory, grain_before};
+
+/// What remembering an entry needs to know of its place.
+pub(super) struct Remembering<'x> {
+    pub(super) parent: &'x OpenDirectory,
+    pub(super) path: &'x TreePath,
+    pub(super) old: Option<&'x Remembered>,
+}
+
+/// The walk's entries between two progress events.
+const PROGRESS_EVERY: u64 = 256;
+
+/// How the format numbers what a walk found; nothing for what it cannot hold.
+pub(super) fn kind_number(kind: FoundKind) -> Option<u8> {
+    Some(match kind {
+        FoundKind::File => 0,
+        FoundKind::Directory => 1,
+        FoundKind::Symlink => 2,
+        FoundKind::Fifo => 3,
+        FoundKind::CharacterDevice(_) => 4,
+        FoundKind::BlockDevice(_) => 5,
+        FoundKind::Other => return None,
+    })
+}
+
+impl Backup<'_, '_, '_> {
+    pub(super) fn pair(
+        &mut self,
+        merge: &mut Merge<Old<'_>, Walk>,
+        path: TreePath,
+        pair: Pair<Remembered, Found>,
+    ) -> Result<(), Error> {
+        self.seen_entries += 1;
+        if self.seen_entries.is_multiple_of(PROGRESS_EVERY) {
+            self.tick()?;
+        }
+        let new = pair.new.filter(|found| kind_number(found.kind).is_some());
+        let Some(new) = new else {
+            return match pair.old {
+                None => Ok(()),
+                Some(old) => {
+                    self.take_notes(merge.new_side());
+                    if self.unseen.contains(&path) { Ok(()) } else { self.gone(&path, &old) }
+                }
+            };
+        };
+        let mut old = pair.old;
+        if let Some(before) = &old
+            && Some(before.kind) != kind_number(new.kind)
+        {
+            self.replaced(&path, before)?;
+            old = None;
+        }
+        match new.kind {
+            FoundKind::Directory => self.directory(merge, path, old, &new),
+            FoundKind::File => self.file(path, old, new),
+            _ => self.other(&path, old.as_ref(), &new),
+        }
+    }
+
+    fn tick(&mut self) -> Result<(), Error> {
+        if self.set.observer.stopping() {
+            return Err(Error::new(ErrorKind::Interrupted, "stopped before the run was complete"));
+        }
+        self.set.observer.event(Event::Progress {
+            entries: self.seen_entries,
+            entries_total: self.remembered_entries,
+            bytes: self.report.bytes_read,
+            bytes_total: 0,
+        });
+        Ok(())
+    }
+
+    /// An entry that is there no more.
+    pub(super) fn gone(&mut self, path: &TreePath, old: &Remembered) -> Result<(), Error> {
+        let parent = self.parent();
+        self.report.gone += 1;
+        self.change(ChangeKind::Gone, path);
+        match old.directory {
+            // Its row went with the renamed directory already.
+            Some(id) if self.claimed.contains(&id) => {}
+            Some(id) => {
+                self.catalogue.detach(parent.id, &old.name)?;
+                self.vanished.push(id);
+            }
+            None => self.catalogue.remove(parent.id, &old.name)?,
+        }
+        self.changed.insert(parent.id);
+        self.catalogue.remove_overlay_within(path.as_bytes())?;
+        if !parent.fresh {
+            self.set_overlay(path, &Op::Remove)?;
+        }
+        Ok(())
+    }
+
+    /// Another kind of thing has the name now: what was beneath is forgotten.
+    fn replaced(&mut self, path: &TreePath, old: &Remembered) -> Result<(), Error> {
+        let parent = self.parent();
+        if !old.directory.is_some_and(|id| self.claimed.contains(&id)) {
+            self.catalogue.remove(parent.id, &old.name)?;
+        }
+        self.catalogue.remove_overlay_within(path.as_bytes())?;
+        Ok(())
+    }
+
+    fn file(
+        &mut self,
+        path: TreePath,
+        old: Option<Remembered>,
+        new: Found,
+    ) -> Result<(), Error> {
+        self.report.files += 1;
+        self.report.bytes += new.stamp.size;
+        let stamp = new.stamp.to_bytes();
+        if old.as_ref().is_some_and(|old| old.stamp == Some(stamp)) {
+            return Ok(());
+        }
+        if self.set.options.dry_run {
+            let kind = if old.is_some() { ChangeKind::Changed } else { ChangeKind::New };
+            self.count(kind);
+            self.change(kind, &path);
+            return Ok(());
+        }
+        let parent = self.parent();
+        self.batch.file(Job { parent, path, old, found: new });
+        self.maybe_flush()
+    }
+
+    /// Symlinks, pipes and device nodes.
+    fn other(
+        &mut self,
+        path: &TreePath,
+        old: Option<&Remembered>,
+        new: &Found,
+    ) -> Result<(), Error> {
+        self.report.others += 1;
+        if old.is_some_and(|old| old.stamp == Some(new.stamp.to_bytes())) {
+            return Ok(());
+        }
+        let looked_at = self.now();
+        let kind = match new.kind {
+            FoundKind::Symlink => match self.set.source.read_link(path) {
+                Ok(target) => Kind::Symlink(target.into()),
+                Err(error) => return self.skipped(path, old, &error),
+            },
+            FoundKind::CharacterDevice(number) => Kind::CharacterDevice(number),
+            FoundKind::BlockDevice(number) => Kind::BlockDevice(number),
+            _ => Kind::Fifo,
+        };
+        let attributes = match self.set.source.attributes(path, new.kind) {
+            Ok(attributes) => attributes,
+            Err(error) => return self.skipped(path, old, &error),
+        };
+        let mut metadata = Metadata { attributes, ..new.metadata.clone() };
+        self.names.fill(&mut metadata.owner);
+        let entry = Entry { name: new.name.clone(), kind, metadata };
+        let parent = self.parent();
+        let stamp = settled(&new.stamp, looked_at);
+        self.remember(&Remembering { parent: &parent, path, old }, &entry, stamp.as_ref())
+    }
+
+    /// An entry that could not be read: its earlier version stays.
+    pub(super) fn skipped(
+        &mut self,
+        path: &TreePath,
+        old: Option<&Remembered>,
+        error: &crate::source::SourceError,
+    ) -> Result<(), Error> {
+        if error.kind == crate::source::SourceErrorKind::Vanished {
+            // It went away between listing and reading: as good as gone.
+            return old.map_or(Ok(()), |old| self.gone(path, old));
+        }
+        self.source_problem(error);
+        Ok(())
+    }
+
+    /// Writes an entry that is not a directory into the remembered tree, if it differs.
+    pub(super) fn remember(
+        &mut self,
+        at: &Remembering<'_>,
+        entry: &Entry,
+        stamp: Option<&[u8; Stamp::LENGTH]>,
+    ) -> Result<(), Error> {
+        let mut bytes = Vec::new();
+        encode_entry(entry, &mut bytes);
+        if let Some(old) = at.old {
+            if old.entry == bytes {
+                return Ok(self.catalogue.set_stamp(at.parent.id, &entry.name, stamp)?);
+            }
+        }
+        let kind = if at.old.is_some() { ChangeKind::Changed } else { ChangeKind::New };
+        self.count(kind);
+        self.change(kind, at.path);
+        let number = number_of(&entry.kind);
+        self.catalogue.put_entry(at.parent.id, &entry.name, stamp, &bytes, number)?;
+        self.changed.insert(at.parent.id);
+        if at.parent.fresh {
+            return Ok(());
+        }
+        self.catalogue.remove_overlay_within(at.path.as_bytes())?;
+        self.set_overlay(at.path, &Op::Put(entry.clone()))
+    }
+
+    pub(super) fn count(&mut self, kind: ChangeKind) {
+        match kind {
+            ChangeKind::New => self.report.new += 1,
+            ChangeKind::Changed => self.report.changed += 1,
+            ChangeKind::Gone | ChangeKind::Excluded => {}
+        }
+    }
+
+    pub(super) fn now(&self) -> Time {
+        let now = self.set.access.seam.clock.now();
+        Time { seconds: now.seconds, nanos: now.nanos }
+    }
+}
+
+/// The stamp to remember: none if the change is so young that another could hide behind it.
+pub(super) fn settled(stamp: &Stamp, looked_at: Time) -> Option<[u8; Stamp::LENGTH]> {
+    (stamp.ctime < grain_before(looked_at)).then(|| stamp.to_bytes())
+}
+
+/// How the format numbers a kind.
+pub(in super::super) fn number_of(kind: &Kind) -> u8 {
+    match kind {
+        Kind::File(_) => 0,
+        Kind::Directory(_) => 1,
+        Kind::Symlink(_) => 2,
+        Kind::Fifo => 3,
+        Kind::CharacterDevice(_) => 4,
+        Kind::BlockDevice(_) => 5,
+    }
+}
+
+/// What was remembered, if it can still be understood.
+pub(super) fn remembered_entry(old: &Remembered) -> Option<Entry> {
+    decode_entry(&old.entry).ok()
+}
+
+/// A name as the last part of a path; the root has none.
+pub(super) fn name_of(path: &TreePath) -> Option<Name> {
+    path.split().map(|(_, name)| name)
+}

@@ -1,0 +1,373 @@
+//! Backup: the merge of what is remembered with what the source holds; what differs is stored.
+//!
+//! A source error costs one file and stands in the report. A destination error ends the run, and
+//! then nothing of it counts: the catalogue is only told of the run after its record is durable.
+
+mod begin;
+mod commit;
+mod directory;
+mod entry;
+mod large;
+mod read;
+mod reading;
+mod small;
+mod tree;
+
+use std::collections::{HashMap, HashSet};
+
+use crate::catalogue::{Catalogue, DirectoryId};
+use crate::chunk::Chunker;
+use crate::compress::{Compressor, Level};
+use crate::format::PieceKind;
+use crate::model::{
+    ChunkId, Content, DeviceId, Merge, RecordHash, Side, Step, Time, TreePath,
+};
+use crate::pipeline::{self, Pool};
+use crate::repository::{Keys, RepositoryAccess, RunWriter};
+use crate::source::{Names, Source, SourceError, SourceErrorKind, Walk};
+use crate::store::Store;
+
+use super::access::Access;
+use super::error::{Error, ErrorKind};
+use super::event::{ChangeKind, Event, Observer, Phase};
+use super::options::BackupOptions;
+use super::report::{BackupReport, Problem, ProblemKind};
+pub(super) use begin::{FACT_ENTRIES, FACT_ROOT};
+pub(super) use entry::number_of;
+use reading::Batch;
+
+/// What each worker owns.
+pub(super) struct Worker {
+    compressor: Compressor,
+}
+
+impl AsMut<Compressor> for Worker {
+    fn as_mut(&mut self) -> &mut Compressor {
+        &mut self.compressor
+    }
+}
+
+/// A directory that the walk is in, or has left.
+#[derive(Clone)]
+struct OpenDirectory {
+    id: DirectoryId,
+    path: TreePath,
+    /// Its node is written when it is left: it is new, or lies in something new.
+    fresh: bool,
+    /// So is the node of the directory above it.
+    in_fresh: bool,
+}
+
+/// Content already read for an inode with several names.
+#[derive(Clone)]
+struct Linked {
+    group: u64,
+    content: Option<(Content, Option<[u8; 48]>)>,
+}
+
+/// What a backup works with and does not change.
+struct Setting<'env> {
+    access: &'env Access,
+    options: &'env BackupOptions,
+    observer: &'env dyn Observer,
+    source: &'env Source,
+    keys: &'env Keys,
+    chunker: &'env Chunker,
+    store: &'env dyn Store,
+    device: DeviceId,
+}
+
+impl<'env> Setting<'env> {
+    fn repository(&self) -> &'env RepositoryAccess {
+        self.keys.writing()
+    }
+}
+
+/// One backup under way.
+struct Backup<'a, 'p, 'env> {
+    set: &'a Setting<'env>,
+    pool: &'p Pool<'env, Worker>,
+    catalogue: &'a Catalogue,
+    names: Names,
+    writer: Option<RunWriter<'p, 'env, Worker>>,
+    /// Pieces given to the writer whose objects the catalogue does not know yet.
+    under_way: HashSet<ChunkId>,
+    batch: Batch,
+    /// Directories with a difference beneath, by row.
+    changed: HashSet<DirectoryId>,
+    open: Vec<OpenDirectory>,
+    /// Directories that are gone from their place and may turn up at another.
+    vanished: Vec<DirectoryId>,
+    /// Rows that a renamed directory has taken over.
+    claimed: HashSet<DirectoryId>,
+    links: HashMap<(u64, u64), Linked>,
+    groups: HashSet<u64>,
+    /// Paths that could not be looked at; what was remembered of them stays.
+    unseen: HashSet<TreePath>,
+    head: Option<(u32, RecordHash)>,
+    first_run_listed: u32,
+    adopted: commit::Adopted,
+    /// Runs of other devices that hold chunks which this device relies on.
+    leans: commit::Leans,
+    /// Bytes and objects stored by parts of this run that ended in a checkpoint.
+    stored_before: (u64, u64),
+    remembered_entries: u64,
+    seen_entries: u64,
+    /// Chunk bytes that were new.
+    fresh_bytes: u64,
+    full_tree: bool,
+    overlay_changed: bool,
+    report: BackupReport,
+}
+
+/// What is remembered, as the old side of the merge.
+struct Old<'a>(&'a Catalogue);
+
+impl Side for Old<'_> {
+    type Item = crate::catalogue::Remembered;
+    type Place = DirectoryId;
+    type Error = crate::catalogue::CatalogueError;
+
+    fn place(&self, item: &Self::Item) -> Option<DirectoryId> {
+        item.directory
+    }
+
+    fn list(&mut self, place: &DirectoryId, _: &TreePath) -> Result<Vec<Self::Item>, Self::Error> {
+        self.0.children(*place)
+    }
+}
+
+/// Why a directory could not be entered.
+enum Closed {
+    /// The source says no; the rest goes on.
+    Source(SourceError),
+    /// The run cannot go on.
+    Run(Error),
+}
+
+impl From<SourceError> for Closed {
+    fn from(error: SourceError) -> Self {
+        Self::Source(error)
+    }
+}
+
+impl From<crate::catalogue::CatalogueError> for Closed {
+    fn from(error: crate::catalogue::CatalogueError) -> Self {
+        Self::Run(error.into())
+    }
+}
+
+/// Runs one backup.
+///
+/// # Errors
+/// Whatever ends the run: a destination that fails, a refusal for safety, a wrong password.
+pub fn backup(
+    access: &Access,
+    options: &BackupOptions,
+    observer: &dyn Observer,
+) -> Result<BackupReport, Error> {
+    let started = access.seam.clock.elapsed();
+    let begun = begin::begin(access, options, observer)?;
+    let begin::Begun { _lock, repository, source, device, mut report, .. } = begun;
+    observer.event(Event::Phase(Phase::Working));
+    let chunker = begin::chunker(&repository.keys)?;
+    let setting = Setting {
+        access,
+        options,
+        observer,
+        source: &source,
+        keys: &repository.keys,
+        chunker: &chunker,
+        store: &*repository.store,
+        device,
+    };
+    let catalogue = &repository.catalogue;
+    let prepared = begin::prepare(&repository, &setting)?;
+    catalogue.begin()?;
+    let level = options.level;
+    let done = pipeline::run(access.mode, || worker(level), |pool| {
+        let mut backup = Backup::new(&setting, pool, catalogue, prepared, &mut report)?;
+        backup.walk()?;
+        backup.commit()?;
+        Ok(backup.report)
+    });
+    match done {
+        Ok(mut report) => {
+            report.seconds = (access.seam.clock.elapsed() - started).as_secs_f64();
+            if options.dry_run { catalogue.rollback()? } else { catalogue.commit()? }
+            Ok(report)
+        }
+        Err(error) => {
+            catalogue.rollback()?;
+            Err(error)
+        }
+    }
+}
+
+fn worker(level: Level) -> Worker {
+    Worker { compressor: Compressor::new(level) }
+}
+
+impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
+    fn new(
+        set: &'a Setting<'env>,
+        pool: &'p Pool<'env, Worker>,
+        catalogue: &'a Catalogue,
+        prepared: begin::Prepared,
+        report: &mut BackupReport,
+    ) -> Result<Self, Error> {
+        let full_tree = prepared.full_tree;
+        if full_tree {
+            catalogue.clear_nodes()?;
+            catalogue.clear_overlay()?;
+        }
+        Ok(Self {
+            set,
+            pool,
+            catalogue,
+            names: Names::default(),
+            writer: None,
+            under_way: HashSet::new(),
+            batch: Batch::default(),
+            changed: HashSet::new(),
+            open: Vec::new(),
+            vanished: Vec::new(),
+            claimed: HashSet::new(),
+            links: HashMap::new(),
+            groups: HashSet::new(),
+            unseen: HashSet::new(),
+            head: prepared.head,
+            first_run_listed: prepared.last_listed_run,
+            adopted: prepared.adopted,
+            leans: prepared.leans,
+            stored_before: (0, 0),
+            remembered_entries: prepared.remembered_entries,
+            seen_entries: 0,
+            fresh_bytes: 0,
+            full_tree,
+            overlay_changed: false,
+            report: std::mem::take(report),
+        })
+    }
+
+    /// Walks both sides and stores what differs.
+    fn walk(&mut self) -> Result<(), Error> {
+        let listers = match self.set.access.mode {
+            pipeline::Mode::Threads(count) => count.min(2),
+            pipeline::Mode::Replay { .. } => 0,
+        };
+        let (walk, listers) = self.set.source.walk(listers);
+        let mut helpers = Vec::new();
+        for lister in listers {
+            let mut lister = Some(lister);
+            helpers.push(self.pool.ahead(1, move || {
+                if let Some(lister) = lister.take() {
+                    lister.run();
+                }
+                None::<()>
+            }));
+        }
+        let mut merge = Merge::new(Old(self.catalogue), walk);
+        let root = Catalogue::ROOT;
+        match merge.enter::<Closed>(TreePath::root(), Some(&root), Some(&())) {
+            Ok(()) => {}
+            Err(Closed::Source(error)) => {
+                return Err(Error::new(ErrorKind::Refused, error.to_string()));
+            }
+            Err(Closed::Run(error)) => return Err(error),
+        }
+        self.open.push(OpenDirectory { id: root, path: TreePath::root(), fresh: self.full_tree, in_fresh: true });
+        while let Some(step) = merge.step() {
+            match step {
+                Step::Pair(path, pair) => self.pair(&mut merge, path, pair)?,
+                Step::Leave(_) => self.leave()?,
+            }
+        }
+        self.take_notes(merge.new_side());
+        self.flush_batch()?;
+        Ok(())
+    }
+
+    fn leave(&mut self) -> Result<(), Error> {
+        if let Some(left) = self.open.pop() {
+            self.batch.leave(left);
+        }
+        self.maybe_flush()
+    }
+
+    /// Takes over what the walk could not look at, and what it left out.
+    fn take_notes(&mut self, walk: &mut Walk) {
+        for error in walk.take_problems() {
+            self.unseen.insert(error.path.clone());
+            self.source_problem(&error);
+        }
+        self.report.excluded = walk.excluded().total();
+        for left_out in walk.take_excluded() {
+            self.set.observer.event(Event::Change {
+                kind: ChangeKind::Excluded,
+                path: left_out.path,
+                reason: left_out.why.to_string(),
+            });
+        }
+    }
+
+    fn problem(&mut self, kind: ProblemKind, path: &TreePath, sentence: String) {
+        let path = format!("/{}", String::from_utf8_lossy(path.as_bytes()));
+        let problem = Problem { kind, path, sentence };
+        self.set.observer.event(Event::Problem(problem.clone()));
+        self.report.problems.push(problem);
+    }
+
+    /// A source error costs one file.
+    fn source_problem(&mut self, error: &SourceError) {
+        let kind = match error.kind {
+            SourceErrorKind::Changed => ProblemKind::ChangedWhileRead,
+            _ => ProblemKind::Unreadable,
+        };
+        self.problem(kind, &error.path, format!("{}: {}", error.kind, error.source));
+    }
+
+    fn change(&self, kind: ChangeKind, path: &TreePath) {
+        if self.set.options.list_changes {
+            let event = Event::Change { kind, path: path.clone(), reason: String::new() };
+            self.set.observer.event(event);
+        }
+    }
+
+    fn parent(&self) -> OpenDirectory {
+        self.open.last().cloned().unwrap_or(OpenDirectory {
+            id: Catalogue::ROOT,
+            path: TreePath::root(),
+            fresh: false,
+            in_fresh: true,
+        })
+    }
+
+    /// Stores a piece unless an object that is here, or one on its way, holds it.
+    fn store_piece(&mut self, kind: PieceKind, id: ChunkId, bytes: &[u8]) -> Result<bool, Error> {
+        if self.under_way.contains(&id) || self.is_held(&id)? {
+            return Ok(false);
+        }
+        let writer = self.writer()?;
+        writer.add(kind, id, bytes)?;
+        self.under_way.insert(id);
+        if kind == PieceKind::Chunk {
+            self.fresh_bytes += bytes.len() as u64;
+        }
+        self.take_stored()?;
+        Ok(true)
+    }
+
+    /// Stores a node or a list and answers with its id.
+    fn store_metadata(&mut self, kind: PieceKind, bytes: &[u8]) -> Result<ChunkId, Error> {
+        let id = self.set.repository().chunk_id(bytes);
+        self.store_piece(kind, id, bytes)?;
+        Ok(id)
+    }
+}
+
+/// The moment after which a change may carry the same time as one before it: file systems keep
+/// times in grains of up to two seconds.
+fn grain_before(now: Time) -> Time {
+    Time { seconds: now.seconds.saturating_sub(2), nanos: now.nanos }
+}

@@ -1,0 +1,107 @@
+//! What a worker does with a small file: open, read, cut, hash, and look whether it held still.
+
+use std::ops::Range;
+
+use crate::chunk::Chunker;
+use crate::model::{Attribute, ChunkId, Found, Stamp, TreePath};
+use crate::repository::RepositoryAccess;
+use crate::source::{Source, SourceError};
+
+/// How often a file that changes while it is read is tried again.
+const TRIES: u32 = 3;
+
+/// A piece of a small file.
+pub(super) enum Part {
+    /// Bytes of the buffer and their id.
+    Chunk(ChunkId, Range<usize>),
+    /// Zero bytes that are not stored.
+    Hole(u64),
+}
+
+/// A small file, read.
+pub(super) struct SmallFile {
+    pub(super) bytes: Vec<u8>,
+    pub(super) parts: Vec<Part>,
+    pub(super) attributes: Vec<Attribute>,
+    pub(super) stamp: Stamp,
+    pub(super) changed: bool,
+}
+
+/// Reads one small file.
+pub(super) fn read_small(
+    source: &Source,
+    repository: &RepositoryAccess,
+    chunker: &Chunker,
+    path: &TreePath,
+    found: &Found,
+) -> Result<SmallFile, SourceError> {
+    let file = source.open_file(path, &found.stamp)?;
+    let attributes = file.attributes()?;
+    let mut before = *file.stamp();
+    let mut bytes = Vec::new();
+    let mut parts = Vec::new();
+    for _ in 0..TRIES {
+        bytes.clear();
+        parts.clear();
+        let mut at = 0;
+        for range in file.data_ranges() {
+            let (start, length) = range?;
+            if start > at {
+                parts.push(Part::Hole(start - at));
+            }
+            let from = bytes.len();
+            fill(&file, start, length, &mut bytes)?;
+            cut(repository, chunker, from, &bytes, &mut parts);
+            at = start + (bytes.len() - from) as u64;
+        }
+        if before.size > at {
+            parts.push(Part::Hole(before.size - at));
+        }
+        let after = file.stamp_now()?;
+        if after == before && after.size == file.stamp().size {
+            return Ok(SmallFile { bytes, parts, attributes, stamp: after, changed: false });
+        }
+        before = after;
+    }
+    Ok(SmallFile { bytes, parts, attributes, stamp: before, changed: true })
+}
+
+/// Appends a range of the file; less if it ends before.
+fn fill(
+    file: &crate::source::OpenFile,
+    start: u64,
+    length: u64,
+    bytes: &mut Vec<u8>,
+) -> Result<(), SourceError> {
+    let from = bytes.len();
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
+    if from == 0 && start == 0 {
+        file.read_small(bytes, length)?;
+        bytes.truncate(length);
+        return Ok(());
+    }
+    bytes.resize(from + length, 0);
+    let mut done = 0;
+    while done < length {
+        match file.read_at(start + done as u64, &mut bytes[from + done..])? {
+            0 => break,
+            count => done += count,
+        }
+    }
+    bytes.truncate(from + done);
+    Ok(())
+}
+
+fn cut(
+    repository: &RepositoryAccess,
+    chunker: &Chunker,
+    mut from: usize,
+    bytes: &[u8],
+    parts: &mut Vec<Part>,
+) {
+    while from < bytes.len() {
+        let end = from + chunker.next_cut(&bytes[from..]);
+        parts.push(Part::Chunk(repository.chunk_id(&bytes[from..end]), from..end));
+        from = end;
+    }
+}

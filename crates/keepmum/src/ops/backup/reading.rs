@@ -1,0 +1,268 @@
+//! The batch: files to be read are gathered, put into an order that compresses well, read by the
+//! workers, and taken back in the order of the walk.
+//!
+//! Its size bounds the memory of a run whatever the size of the tree.
+
+use std::collections::HashSet;
+
+use crate::catalogue::{DirectoryId, Remembered};
+use crate::model::{Content, Found, Metadata, Stamp, TreePath};
+use crate::source::{SourceError, SourceErrorKind};
+
+use super::super::error::Error;
+use super::super::report::ProblemKind;
+use super::entry::Remembering;
+use super::{Backup, Linked, OpenDirectory};
+use crate::model::{Entry, Kind};
+
+/// Files up to this size are read whole by one worker, several at a time.
+pub(super) const SMALL_FILE: u64 = 512 * 1024;
+/// Most files of a batch.
+const BATCH_FILES: usize = 48 * 1024;
+/// Most bytes of path in a batch.
+const BATCH_PATHS: usize = 8 * 1024 * 1024;
+
+/// A file to be read.
+pub(super) struct Job {
+    pub(super) parent: OpenDirectory,
+    pub(super) path: TreePath,
+    pub(super) old: Option<Remembered>,
+    pub(super) found: Found,
+}
+
+/// What reading a file gave.
+pub(super) struct ReadFile {
+    pub(super) content: Content,
+    pub(super) metadata: Metadata,
+    pub(super) stamp: Option<[u8; Stamp::LENGTH]>,
+    /// It changed while it was read.
+    pub(super) changed: bool,
+}
+
+/// What becomes of one name of the batch, in the order of the walk.
+enum Deferred {
+    File(usize),
+    Leave(OpenDirectory),
+}
+
+/// Files waiting to be read, and directories waiting for them.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) jobs: Vec<Job>,
+    order: Vec<Deferred>,
+    path_bytes: usize,
+    open: HashSet<DirectoryId>,
+}
+
+impl Batch {
+    pub(super) fn file(&mut self, job: Job) {
+        self.path_bytes += job.path.as_bytes().len();
+        self.open.insert(job.parent.id);
+        self.order.push(Deferred::File(self.jobs.len()));
+        self.jobs.push(job);
+    }
+
+    pub(super) fn leave(&mut self, directory: OpenDirectory) {
+        self.open.insert(directory.id);
+        self.order.push(Deferred::Leave(directory));
+    }
+
+    /// Whether something in the batch still refers to this directory.
+    pub(super) fn holds(&self, id: DirectoryId) -> bool {
+        self.open.contains(&id)
+    }
+
+    fn is_full(&self) -> bool {
+        self.jobs.len() >= BATCH_FILES
+            || self.order.len() >= 2 * BATCH_FILES
+            || self.path_bytes >= BATCH_PATHS
+    }
+}
+
+/// Extension, then name: what compresses well together.
+fn kinship(path: &TreePath) -> (Vec<u8>, Vec<u8>) {
+    let name = path.as_bytes().rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    let extension = match name.iter().rposition(|byte| *byte == b'.') {
+        Some(at) if at > 0 => name[at + 1..].to_vec(),
+        _ => Vec::new(),
+    };
+    (extension, name.to_vec())
+}
+
+impl Backup<'_, '_, '_> {
+    pub(super) fn maybe_flush(&mut self) -> Result<(), Error> {
+        if self.batch.is_full() { self.flush_batch() } else { Ok(()) }
+    }
+
+    /// Reads everything in the batch, then deals with it in the order of the walk.
+    pub(super) fn flush_batch(&mut self) -> Result<(), Error> {
+        let batch = std::mem::take(&mut self.batch);
+        let mut results = self.read_all(&batch.jobs)?;
+        let mut jobs: Vec<Option<Job>> = batch.jobs.into_iter().map(Some).collect();
+        for deferred in batch.order {
+            match deferred {
+                Deferred::Leave(directory) => self.left(&directory)?,
+                Deferred::File(number) => {
+                    let job = jobs.get_mut(number).and_then(Option::take);
+                    let result = results.get_mut(number).and_then(Option::take);
+                    if let (Some(job), Some(result)) = (job, result) {
+                        self.settle_file(&job, result)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads all files; those with several names once.
+    fn read_all(
+        &mut self,
+        jobs: &[Job],
+    ) -> Result<Vec<Option<Result<ReadFile, SourceError>>>, Error> {
+        let mut results: Vec<Option<Result<ReadFile, SourceError>>> =
+            jobs.iter().map(|_| None).collect();
+        let mut small = Vec::new();
+        let mut large = Vec::new();
+        let mut again = Vec::new();
+        let mut first_names = HashSet::new();
+        for (number, job) in jobs.iter().enumerate() {
+            let inode = (job.found.stamp.device, job.found.stamp.inode);
+            if job.found.links > 1 && (self.is_read(inode) || !first_names.insert(inode)) {
+                again.push(number);
+            } else if job.found.stamp.size <= SMALL_FILE {
+                small.push(number);
+            } else {
+                large.push(number);
+            }
+        }
+        if self.set.options.compress_together {
+            small.sort_by_cached_key(|number| kinship(&jobs[*number].path));
+        }
+        self.read_small_files(jobs, &small, &mut results)?;
+        for number in large {
+            let read = self.read_large_file(&jobs[number])?;
+            results[number] = Some(read);
+        }
+        for number in small_and_large(&results) {
+            self.note_link(&jobs[number], results[number].as_ref());
+        }
+        for number in again {
+            results[number] = Some(self.read_other_name(&jobs[number])?);
+        }
+        Ok(results)
+    }
+
+    fn is_read(&self, inode: (u64, u64)) -> bool {
+        self.links.get(&inode).is_some_and(|linked| linked.content.is_some())
+    }
+
+    /// Remembers what an inode with several names holds.
+    fn note_link(&mut self, job: &Job, result: Option<&Result<ReadFile, SourceError>>) {
+        if job.found.links < 2 {
+            return;
+        }
+        let inode = (job.found.stamp.device, job.found.stamp.inode);
+        if let Some(Ok(read)) = result
+            && let Some(linked) = self.links.get_mut(&inode)
+        {
+            linked.content = Some((read.content.clone(), read.stamp));
+        } else if let Some(Ok(read)) = result {
+            let content = Some((read.content.clone(), read.stamp));
+            self.links.insert(inode, Linked { group: 0, content });
+        }
+    }
+
+    /// Another name of a file that was read: its content is known.
+    fn read_other_name(&mut self, job: &Job) -> Result<Result<ReadFile, SourceError>, Error> {
+        let inode = (job.found.stamp.device, job.found.stamp.inode);
+        let known = self.links.get(&inode).and_then(|linked| linked.content.clone());
+        let Some((content, stamp)) = known else {
+            return self.read_large_file(job);
+        };
+        let attributes = self.set.source.attributes(&job.path, job.found.kind);
+        Ok(attributes.map(|attributes| ReadFile {
+            content,
+            metadata: Metadata { attributes, ..job.found.metadata.clone() },
+            stamp,
+            changed: false,
+        }))
+    }
+
+    /// Puts what was read into the remembered tree.
+    fn settle_file(
+        &mut self,
+        job: &Job,
+        result: Result<ReadFile, SourceError>,
+    ) -> Result<(), Error> {
+        let mut read = match result {
+            Ok(read) => read,
+            Err(error) => return self.unread_file(job, &error),
+        };
+        if read.changed {
+            let sentence = "changed while it was read; it is read again next time".to_owned();
+            self.problem(ProblemKind::ChangedWhileRead, &job.path, sentence);
+        }
+        self.names.fill(&mut read.metadata.owner);
+        read.metadata.link = self.link_group(job)?;
+        let entry = Entry {
+            name: job.found.name.clone(),
+            kind: Kind::File(read.content),
+            metadata: read.metadata,
+        };
+        let at =
+            Remembering { parent: &job.parent, path: &job.path, old: job.old.as_ref() };
+        self.remember(&at, &entry, read.stamp.as_ref())
+    }
+
+    /// The hard link group of a file with several names: the one it had, if no other file has
+    /// taken it in this run, else a new one.
+    fn link_group(&mut self, job: &Job) -> Result<Option<u64>, Error> {
+        if job.found.links < 2 {
+            return Ok(None);
+        }
+        let inode = (job.found.stamp.device, job.found.stamp.inode);
+        if let Some(linked) = self.links.get(&inode)
+            && linked.group != 0
+        {
+            return Ok(Some(linked.group));
+        }
+        let before = job.old.as_ref().and_then(super::entry::remembered_entry);
+        let before = before.and_then(|entry| entry.metadata.link);
+        let group = match before.filter(|group| *group != 0 && !self.groups.contains(group)) {
+            Some(group) => group,
+            None => self.random_group()?,
+        };
+        self.groups.insert(group);
+        self.links.entry(inode).or_insert(Linked { group, content: None }).group = group;
+        Ok(Some(group))
+    }
+
+    fn random_group(&self) -> Result<u64, Error> {
+        let mut bytes = [0; 8];
+        super::begin::fill(self.set.access, &mut bytes)?;
+        Ok(u64::from_le_bytes(bytes).max(1))
+    }
+
+    fn unread_file(&mut self, job: &Job, error: &SourceError) -> Result<(), Error> {
+        self.report.files -= 1;
+        self.report.bytes -= job.found.stamp.size;
+        if error.kind != SourceErrorKind::Vanished {
+            self.source_problem(error);
+            if job.old.is_some() {
+                self.report.files += 1;
+                self.report.bytes += job.found.stamp.size;
+            }
+            return Ok(());
+        }
+        let Some(old) = &job.old else { return Ok(()) };
+        // The walk may have left the folder already; what is gone is gone from that folder.
+        self.open.push(job.parent.clone());
+        let done = self.gone(&job.path, old);
+        self.open.pop();
+        done
+    }
+}
+
+fn small_and_large(results: &[Option<Result<ReadFile, SourceError>>]) -> Vec<usize> {
+    results.iter().enumerate().filter(|(_, result)| result.is_some()).map(|(at, _)| at).collect()
+}

@@ -1,0 +1,121 @@
+//! Small files: workers read groups of them, the coordinator takes them back in order.
+
+use std::collections::VecDeque;
+
+use crate::format::{ListWriter, PieceKind};
+use crate::model::{Content, Metadata, Piece};
+use crate::pipeline::{Stage, Ticket};
+use crate::source::SourceError;
+
+use super::super::error::Error;
+use super::entry::settled;
+use super::read::{Part, SmallFile, read_small};
+use super::reading::{Job, ReadFile};
+use super::{Backup, Worker};
+
+/// Reading is the first stage: what is read waits for nobody.
+pub(super) const READING: Stage = Stage(1);
+/// A group ends at so many bytes.
+const GROUP_BYTES: u64 = 1024 * 1024;
+/// A group ends at so many files.
+const GROUP_FILES: usize = 64;
+
+type Group = Vec<(usize, Result<SmallFile, SourceError>)>;
+
+impl<'env> Backup<'_, '_, 'env> {
+    /// Reads these jobs in this order and stores what is new in them.
+    pub(super) fn read_small_files(
+        &mut self,
+        jobs: &[Job],
+        order: &[usize],
+        results: &mut [Option<Result<ReadFile, SourceError>>],
+    ) -> Result<(), Error> {
+        let mut waiting: VecDeque<Ticket<'env, Group>> = VecDeque::new();
+        let ahead = self.pool.width() * 4;
+        let mut rest = order;
+        while !rest.is_empty() || !waiting.is_empty() {
+            while waiting.len() < ahead && !rest.is_empty() {
+                let (group, later) = rest.split_at(group_length(jobs, rest));
+                rest = later;
+                waiting.push_back(self.submit_group(jobs, group));
+            }
+            let Some(ticket) = waiting.pop_front() else { break };
+            for (number, read) in ticket.wait() {
+                let looked_at = self.now();
+                let result = match read {
+                    Ok(file) => Ok(self.store_small(&jobs[number], file, looked_at)?),
+                    Err(error) => Err(error),
+                };
+                results[number] = Some(result);
+            }
+            self.tick_bytes()?;
+        }
+        Ok(())
+    }
+
+    fn submit_group(&self, jobs: &[Job], group: &[usize]) -> Ticket<'env, Group> {
+        let (source, repository) = (self.set.source, self.set.repository());
+        let chunker = self.set.chunker;
+        let work: Vec<_> = group
+            .iter()
+            .map(|number| (*number, jobs[*number].path.clone(), jobs[*number].found.clone()))
+            .collect();
+        self.pool.submit(READING, move |_: &mut Worker| {
+            let read = |(number, path, found): (usize, _, _)| {
+                (number, read_small(source, repository, chunker, &path, &found))
+            };
+            work.into_iter().map(read).collect()
+        })
+    }
+
+    fn store_small(
+        &mut self,
+        job: &Job,
+        file: SmallFile,
+        looked_at: crate::model::Time,
+    ) -> Result<ReadFile, Error> {
+        self.report.bytes_read += file.bytes.len() as u64;
+        let mut list = ListWriter::new();
+        for part in &file.parts {
+            let piece = match part {
+                Part::Hole(length) => Piece::Hole { length: *length },
+                Part::Chunk(id, range) => {
+                    let bytes = &file.bytes[range.clone()];
+                    self.store_piece(PieceKind::Chunk, *id, bytes)?;
+                    Piece::Chunk { length: bytes.len() as u64, id: *id }
+                }
+            };
+            self.push_piece(&mut list, piece)?;
+        }
+        self.end_of_file()?;
+        let content = self.finish_list(list)?;
+        let metadata = Metadata { attributes: file.attributes, ..job.found.metadata.clone() };
+        let stamp = (!file.changed).then(|| settled(&file.stamp, looked_at)).flatten();
+        Ok(ReadFile { content, metadata: at_stamp(metadata, &file.stamp), stamp, changed: file.changed })
+    }
+
+    pub(super) fn push_piece(&mut self, list: &mut ListWriter, piece: Piece) -> Result<(), Error> {
+        list.push(piece, &mut |bytes: Vec<u8>| self.store_metadata(PieceKind::List, &bytes))
+    }
+
+    pub(super) fn finish_list(&mut self, list: ListWriter) -> Result<Content, Error> {
+        list.finish(&mut |bytes: Vec<u8>| self.store_metadata(PieceKind::List, &bytes))
+    }
+}
+
+/// The time of what was read, not of what was listed before it.
+pub(super) fn at_stamp(mut metadata: Metadata, stamp: &crate::model::Stamp) -> Metadata {
+    metadata.mtime = Some(stamp.mtime);
+    metadata
+}
+
+fn group_length(jobs: &[Job], order: &[usize]) -> usize {
+    let mut bytes = 0;
+    for (count, number) in order.iter().take(GROUP_FILES).enumerate() {
+        bytes += jobs[*number].found.stamp.size;
+        if bytes > GROUP_BYTES && count > 0 {
+            return count;
+        }
+    }
+    order.len().min(GROUP_FILES)
+}

@@ -1,0 +1,383 @@
+//! Check: everything that is referred to is here and, when asked, whole.
+//!
+//! It reads; it mends nothing and deletes nothing.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use crate::catalogue::Catalogue;
+use crate::compress::Decompressor;
+use crate::model::{ChunkId, Content, Kind, Named, ObjectKey, Piece, Pieces, Side, TreePath};
+use crate::pipeline::{self, Stage, Ticket};
+use crate::repository::{
+    ObjectReader, PieceReader, RepositoryError, SnapshotTree, block_place, pieces_of, split,
+};
+
+use super::access::Access;
+use super::choose::{Snapshots, display};
+use super::error::{Error, ErrorKind};
+use super::event::{Event, Observer, Phase};
+use super::list::problem_of;
+use super::open::{self, Repository};
+use super::options::CheckOptions;
+use super::report::{CheckReport, Problem, ProblemKind, SnapshotState};
+
+const READING: Stage = Stage(1);
+
+/// Checks the repository.
+///
+/// # Errors
+/// Whatever keeps the repository from being opened, or a destination that fails.
+pub fn check(
+    access: &Access,
+    options: &CheckOptions,
+    observer: &dyn Observer,
+) -> Result<CheckReport, Error> {
+    let started = access.seam.clock.elapsed();
+    let repository = open::open(access, observer)?;
+    let known = Snapshots::read(&repository, access)?;
+    observer.event(Event::Phase(Phase::Working));
+    let mut check = Check {
+        repository: &repository,
+        known: &known,
+        observer,
+        bad: HashMap::new(),
+        clean: HashSet::new(),
+        report: CheckReport {
+            foreign_files: repository.listing.foreign,
+            conflict_copies: repository.listing.copies,
+            ..CheckReport::default()
+        },
+    };
+    for (object, what) in &repository.imported.damaged {
+        check.damaged_object(object, what);
+    }
+    check.objects();
+    if options.read_data_percent > 0 {
+        check.read_data(access, options.read_data_percent)?;
+    }
+    check.snapshots()?;
+    let mut report = check.report;
+    report.seconds = (access.seam.clock.elapsed() - started).as_secs_f64();
+    Ok(report)
+}
+
+struct Check<'a> {
+    repository: &'a Repository,
+    known: &'a Snapshots,
+    observer: &'a dyn Observer,
+    /// Pieces that were read and are damaged, with what is wrong.
+    bad: HashMap<ChunkId, String>,
+    /// Nodes beneath which all is well.
+    clean: HashSet<ChunkId>,
+    report: CheckReport,
+}
+
+/// What reading an object gave: bytes read, and damage.
+struct Examined {
+    key: ObjectKey,
+    bytes: u64,
+    damage: Option<String>,
+    bad: Vec<ChunkId>,
+}
+
+impl Check<'_> {
+    fn problem(&mut self, problem: Problem) {
+        self.observer.event(Event::Problem(problem.clone()));
+        self.report.problems.push(problem);
+    }
+
+    fn damaged_object(&mut self, object: &str, what: &str) {
+        self.report.objects_damaged += 1;
+        self.problem(Problem {
+            kind: ProblemKind::Damaged,
+            path: object.to_owned(),
+            sentence: format!("this stored object is damaged: {what}"),
+        });
+    }
+
+    /// What records list against what is here.
+    fn objects(&mut self) {
+        let listed = self.known.chains.listed_objects();
+        let records: HashSet<ObjectKey> =
+            self.known.chains.iter().flat_map(|(_, chain)| &chain.records).map(|r| r.2).collect();
+        for (key, object) in &self.repository.listing.objects {
+            if !object.is_here() {
+                continue;
+            }
+            self.report.objects += 1;
+            if !listed.contains_key(key) && !records.contains(key) {
+                self.report.objects_unclaimed += 1;
+            }
+        }
+        for key in listed.keys() {
+            if self.repository.listing.here(key).is_some() {
+                continue;
+            }
+            if self.known.is_lost(self.repository, key.device, key) {
+                self.report.objects_lost += 1;
+            } else {
+                self.report.objects_pending += 1;
+            }
+        }
+        for (key, object) in &self.repository.listing.objects {
+            let claimed = listed.contains_key(key);
+            if !object.is_here() && !claimed && object.partial.is_some() {
+                self.report.objects_pending += 1;
+            }
+        }
+    }
+
+    /// Reads stored data and proves every piece.
+    fn read_data(&mut self, access: &Access, percent: u8) -> Result<(), Error> {
+        let repository = self.repository;
+        let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
+        let mut keys: Vec<ObjectKey> = repository
+            .listing
+            .objects
+            .iter()
+            .filter(|(key, object)| object.is_here() && chosen(key, percent))
+            .map(|(key, _)| *key)
+            .collect();
+        keys.sort_unstable();
+        let total = keys.len() as u64;
+        let examined = pipeline::run(access.mode, Decompressor::new, |pool| {
+            let mut waiting: VecDeque<Ticket<'_, Result<Examined, RepositoryError>>> =
+                VecDeque::new();
+            let mut done = Vec::new();
+            let mut keys = keys.into_iter();
+            loop {
+                while waiting.len() < pool.width() * 2
+                    && let Some(key) = keys.next()
+                {
+                    let objects = &objects;
+                    let task = move |d: &mut Decompressor| examine(objects, key, d);
+                    waiting.push_back(pool.submit(READING, task));
+                }
+                let Some(ticket) = waiting.pop_front() else { return Ok(done) };
+                done.push(ticket.wait()?);
+                if self.observer.stopping() {
+                    return Err(Error::new(ErrorKind::Interrupted, "stopped"));
+                }
+                self.observer.event(Event::Progress {
+                    entries: done.len() as u64,
+                    entries_total: total,
+                    bytes: done.iter().map(|one| one.bytes).sum(),
+                    bytes_total: 0,
+                });
+            }
+        })?;
+        for one in examined {
+            self.report.bytes_read += one.bytes;
+            if let Some(what) = one.damage {
+                let object = repository.listing.here(&one.key);
+                let name = object.and_then(|object| object.paths.first().cloned());
+                self.damaged_object(&name.unwrap_or_default(), &what);
+                self.bad.extend(one.bad.into_iter().map(|id| (id, what.clone())));
+            }
+        }
+        Ok(())
+    }
+
+    /// Walks every snapshot and asks for every piece.
+    fn snapshots(&mut self) -> Result<(), Error> {
+        let repository = self.repository;
+        let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
+        let lines = self.known.lines(repository);
+        for (snapshot, line) in self.known.chains.snapshots().zip(lines) {
+            self.report.snapshots += 1;
+            let pending = matches!(line.state, SnapshotState::Pending { .. });
+            let mut pieces = PieceReader::new(&objects, &repository.catalogue);
+            let mut contents = PieceReader::new(&objects, &repository.catalogue);
+            let overlay = snapshot.backup.overlay.clone();
+            let touched: HashSet<TreePath> = overlay.0.iter().flat_map(|(p, _)| above(p)).collect();
+            let mut walk = Walk {
+                tree: SnapshotTree::new(&mut pieces, overlay),
+                contents: &mut contents,
+                catalogue: &repository.catalogue,
+                touched,
+                pending,
+                id: line.id[..12].to_owned(),
+            };
+            self.walk(&mut walk, snapshot.backup.root)?;
+        }
+        Ok(())
+    }
+
+    fn walk(&mut self, walk: &mut Walk<'_, '_>, root: ChunkId) -> Result<(), Error> {
+        // Each frame: the node, its path, whether all beneath was well, what is left of it.
+        let mut frames = vec![Frame::Enter(TreePath::root(), root)];
+        let mut well: Vec<bool> = Vec::new();
+        while let Some(frame) = frames.pop() {
+            match frame {
+                Frame::Leave(node, exact) => {
+                    let fine = well.pop().unwrap_or(false);
+                    if fine && exact {
+                        self.clean.insert(node);
+                    }
+                    if let Some(parent) = well.last_mut() {
+                        *parent &= fine;
+                    }
+                }
+                Frame::Enter(path, node) => {
+                    let exact = !walk.touched.contains(&path);
+                    if exact && self.clean.contains(&node) {
+                        continue;
+                    }
+                    if self.observer.stopping() {
+                        return Err(Error::new(ErrorKind::Interrupted, "stopped"));
+                    }
+                    well.push(true);
+                    frames.push(Frame::Leave(node, exact));
+                    let fine = self.directory(walk, &path, &node, &mut frames)?;
+                    if let Some(last) = well.last_mut() {
+                        *last &= fine;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn directory(
+        &mut self,
+        walk: &mut Walk<'_, '_>,
+        path: &TreePath,
+        node: &ChunkId,
+        frames: &mut Vec<Frame>,
+    ) -> Result<bool, Error> {
+        let entries = match walk.tree.list(node, path) {
+            Ok(entries) => entries,
+            Err(error) => {
+                self.attribute(walk, path, error)?;
+                return Ok(false);
+            }
+        };
+        let mut fine = true;
+        for entry in entries {
+            let at = path.join(entry.name());
+            match &entry.kind {
+                Kind::Directory(node) => frames.push(Frame::Enter(at, *node)),
+                Kind::File(content) => match self.content(walk, content) {
+                    Ok(()) => {}
+                    Err(error) => {
+                        self.attribute(walk, &at, error)?;
+                        fine = false;
+                    }
+                },
+                _ => {}
+            }
+        }
+        Ok(fine)
+    }
+
+    fn content(
+        &mut self,
+        walk: &mut Walk<'_, '_>,
+        content: &Content,
+    ) -> Result<(), RepositoryError> {
+        let listed;
+        let pieces = match &content.pieces {
+            Pieces::Inline(pieces) => pieces,
+            Pieces::Lists { .. } => {
+                listed = pieces_of(walk.contents, content)?;
+                &listed
+            }
+        };
+        for piece in pieces {
+            let Piece::Chunk { id, .. } = piece else { continue };
+            self.report.chunks += 1;
+            if let Some(what) = self.bad.get(id) {
+                let others = crate::model::Locate::locate(walk.catalogue, id)?.len() > 1;
+                if !others || walk.contents.piece(id).is_err() {
+                    let object = format!("chunk {id}");
+                    return Err(RepositoryError::Damaged { object, what: what.clone() });
+                }
+            } else if !crate::model::Locate::holds(walk.catalogue, id)? {
+                return Err(RepositoryError::Missing(*id));
+            }
+        }
+        Ok(())
+    }
+
+    /// Says which file of which snapshot a missing or damaged piece belongs to.
+    fn attribute(
+        &mut self,
+        walk: &Walk<'_, '_>,
+        path: &TreePath,
+        error: RepositoryError,
+    ) -> Result<(), Error> {
+        let lost = matches!(error, RepositoryError::Missing(_)) && !walk.pending;
+        let mut problem = problem_of(path, error)?;
+        if lost {
+            problem.kind = ProblemKind::Damaged;
+        }
+        problem.path = format!("{}:/{}", walk.id, display(path.as_bytes()));
+        self.problem(problem);
+        Ok(())
+    }
+}
+
+enum Frame {
+    Enter(TreePath, ChunkId),
+    Leave(ChunkId, bool),
+}
+
+struct Walk<'a, 'r> {
+    tree: SnapshotTree<'a, 'r>,
+    contents: &'r mut PieceReader<'a>,
+    catalogue: &'a Catalogue,
+    /// Directories that the overlay reaches into: their nodes do not say all.
+    touched: HashSet<TreePath>,
+    pending: bool,
+    id: String,
+}
+
+fn above(path: &TreePath) -> Vec<TreePath> {
+    let mut paths = vec![path.clone()];
+    let mut at = path.clone();
+    while let Some((parent, _)) = at.split() {
+        paths.push(parent.clone());
+        at = parent;
+    }
+    paths
+}
+
+/// A fair share of the objects, the same at each call.
+fn chosen(key: &ObjectKey, percent: u8) -> bool {
+    u32::from(key.hash[0]) * 100 < u32::from(percent) * 256
+}
+
+fn examine(
+    objects: &ObjectReader<'_>,
+    key: ObjectKey,
+    decompressor: &mut Decompressor,
+) -> Result<Examined, RepositoryError> {
+    let mut examined = Examined { key, bytes: 0, damage: None, bad: Vec::new() };
+    let table = match objects.table(&key) {
+        Ok(table) => table,
+        Err(RepositoryError::Damaged { what, .. }) => {
+            examined.damage = Some(what);
+            return Ok(examined);
+        }
+        Err(error) => return Err(error),
+    };
+    for (offset, block) in table.offsets() {
+        let plain = match objects.block(&block_place(key, offset, block), decompressor) {
+            Ok(plain) => plain,
+            Err(RepositoryError::Damaged { what, .. }) => {
+                examined.damage = Some(what);
+                examined.bad.extend(block.pieces.iter().map(|(id, _)| *id));
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        examined.bytes += u64::from(block.stored);
+        for (id, bytes) in split(block, &plain) {
+            if !objects.keys().proves(&id, bytes) {
+                examined.damage = Some("a piece is not what its id says".to_owned());
+                examined.bad.push(id);
+            }
+        }
+    }
+    Ok(examined)
+}

@@ -1,0 +1,189 @@
+//! Which snapshot is meant. Order is that of the chain; no clock decides what is latest.
+
+use crate::format::Backup;
+use crate::model::{DeviceId, ObjectKey, RecordRef};
+use crate::repository::{Chain, Chains, SnapshotRecord};
+
+use super::access::Access;
+use super::error::{Error, ErrorKind};
+use super::open::Repository;
+use super::options::{SnapshotChoice, Which};
+use super::report::{SnapshotLine, SnapshotState};
+
+/// A snapshot that was chosen.
+pub(super) struct Chosen {
+    pub(super) line: SnapshotLine,
+    pub(super) backup: Backup,
+}
+
+/// Everything known of the snapshots of a repository.
+pub(super) struct Snapshots {
+    pub(super) chains: Chains,
+    pub(super) own: Option<DeviceId>,
+}
+
+impl Snapshots {
+    pub(super) fn read(repository: &Repository, access: &Access) -> Result<Self, Error> {
+        Ok(Self { chains: repository.chains()?, own: repository.device(access)? })
+    }
+
+    /// All lines, each device in the order of its chain.
+    pub(super) fn lines(&self, repository: &Repository) -> Vec<SnapshotLine> {
+        let mut lines = Vec::new();
+        for (device, chain) in self.chains.iter() {
+            for snapshot in chain.snapshots() {
+                lines.push(self.line(repository, *device, chain, &snapshot));
+            }
+        }
+        lines
+    }
+
+    pub(super) fn line(
+        &self,
+        repository: &Repository,
+        device: DeviceId,
+        chain: &Chain,
+        snapshot: &SnapshotRecord<'_>,
+    ) -> SnapshotLine {
+        let (backup, time) = (snapshot.backup, &snapshot.record.time);
+        let object = repository.listing.here(snapshot.object);
+        SnapshotLine {
+            id: repository.keys.snapshot_id(device, snapshot.at.run).to_string(),
+            time: time.seconds,
+            utc_offset_minutes: time.offset_minutes,
+            device: chain.device_name().to_owned(),
+            device_id: device.to_string(),
+            source: backup.source.name.clone(),
+            roots: backup.source.roots.iter().map(|root| display(root)).collect(),
+            run: snapshot.at.run,
+            files: backup.summary.files,
+            bytes: backup.summary.bytes,
+            added: backup.summary.stored + object.map_or(0, |object| object.name.length),
+            unread: backup.unread,
+            state: self.state(repository, device, snapshot),
+            own: self.own == Some(device),
+        }
+    }
+
+    fn state(
+        &self,
+        repository: &Repository,
+        device: DeviceId,
+        snapshot: &SnapshotRecord<'_>,
+    ) -> SnapshotState {
+        let needed = self.chains.needs(snapshot, &repository.listing);
+        if needed.here == needed.of {
+            return SnapshotState::Complete;
+        }
+        let lost = |key: &&ObjectKey| self.is_lost(repository, device, key);
+        match needed.missing.iter().filter(lost).count() as u64 {
+            0 => SnapshotState::Pending { here: needed.here, of: needed.of },
+            missing => SnapshotState::Lost { missing },
+        }
+    }
+
+    /// What this device wrote, or once saw whole, is not on its way: it is lost.
+    pub(super) fn is_lost(
+        &self,
+        repository: &Repository,
+        device: DeviceId,
+        key: &ObjectKey,
+    ) -> bool {
+        (self.own == Some(device) && key.device == device)
+            || repository.imported.gone.iter().any(|(gone, _)| gone == key)
+    }
+
+    /// The one snapshot that is meant.
+    pub(super) fn choose(
+        &self,
+        repository: &Repository,
+        choice: &SnapshotChoice,
+    ) -> Result<Chosen, Error> {
+        let mut found: Vec<(SnapshotLine, &Backup, &RecordRef)> = Vec::new();
+        for (device, chain) in self.chains.iter() {
+            for snapshot in chain.snapshots() {
+                let line = self.line(repository, *device, chain, &snapshot);
+                if self.is_meant(choice, &line) {
+                    found.push((line, snapshot.backup, snapshot.at));
+                }
+            }
+        }
+        let picked = match &choice.which {
+            Which::Id(prefix) => by_id(found, prefix)?,
+            Which::Latest { back } => {
+                one_line_of_descent(&found)?;
+                found.retain(|(line, ..)| line.state == SnapshotState::Complete);
+                by_age(found, *back)?
+            }
+            Which::At(time) => {
+                one_line_of_descent(&found)?;
+                found.retain(|(line, ..)| line.time <= time.seconds);
+                found.pop().ok_or_else(|| none("there is no snapshot at or before that time"))?
+            }
+        };
+        Ok(Chosen { line: picked.0, backup: picked.1.clone() })
+    }
+
+    fn is_meant(&self, choice: &SnapshotChoice, line: &SnapshotLine) -> bool {
+        if matches!(choice.which, Which::Id(_)) {
+            return true;
+        }
+        let device = match &choice.device {
+            Some(device) => line.device == *device || line.device_id.starts_with(device.as_str()),
+            None => !choice.own || line.own || self.own.is_none(),
+        };
+        device && choice.source.as_ref().is_none_or(|source| line.source == *source)
+    }
+}
+
+type Row<'a> = (SnapshotLine, &'a Backup, &'a RecordRef);
+
+fn by_id<'a>(mut found: Vec<Row<'a>>, prefix: &str) -> Result<Row<'a>, Error> {
+    let prefix = prefix.to_ascii_lowercase();
+    found.retain(|(line, ..)| line.id.starts_with(&prefix));
+    if found.len() > 1 {
+        let ids: Vec<&str> = found.iter().map(|(line, ..)| &line.id[..12]).collect();
+        let sentence = format!("\"{prefix}\" is the beginning of {}", ids.join(", "));
+        return Err(Error::new(ErrorKind::Usage, sentence));
+    }
+    found.pop().ok_or_else(|| none(&format!("there is no snapshot {prefix}")))
+}
+
+fn by_age(mut found: Vec<Row<'_>>, back: u32) -> Result<Row<'_>, Error> {
+    let back = back as usize;
+    if found.len() <= back {
+        return Err(none(&match found.len() {
+            0 => "there is no complete snapshot".to_owned(),
+            count => format!("there are only {count} complete snapshots"),
+        }));
+    }
+    let at = found.len() - 1 - back;
+    Ok(found.swap_remove(at))
+}
+
+/// Of several devices or sources, "latest" says nothing.
+fn one_line_of_descent(found: &[Row<'_>]) -> Result<(), Error> {
+    let mut kinds: Vec<(String, String)> =
+        found.iter().map(|(line, ..)| (line.device.clone(), line.source.clone())).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    if kinds.len() < 2 {
+        return Ok(());
+    }
+    let list: Vec<String> =
+        kinds.into_iter().map(|(device, source)| format!("{device}: {source}")).collect();
+    let sentence = format!(
+        "the repository holds several devices or sources ({}); say which by --device or --source",
+        list.join(", ")
+    );
+    Err(Error::new(ErrorKind::Usage, sentence))
+}
+
+fn none(sentence: &str) -> Error {
+    Error::new(ErrorKind::Usage, sentence)
+}
+
+/// Bytes of a path for display.
+pub(super) fn display(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

@@ -1,0 +1,92 @@
+//! What ends a run: a kind for programs, a sentence for people, the path, the cause.
+//! Hints on what to do next are added at the edge, never here.
+
+use std::fmt;
+
+/// What went wrong, for programs. The command line maps each to an exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The request makes no sense (no such snapshot, an ambiguous prefix, no such path).
+    Usage,
+    /// The password opens no key block.
+    WrongPassword,
+    /// There is no repository at the destination.
+    NoRepository,
+    /// Key blocks have not arrived yet, though objects have.
+    Pending,
+    /// The destination failed: full, gone, read-only, input/output error.
+    Destination,
+    /// Refused for safety.
+    Refused,
+    /// Damaged or lost data.
+    Damaged,
+    /// The catalogue or another local file cannot be used.
+    Local,
+    /// The target of a restore failed as a whole.
+    Target,
+    /// Stopped at the user's wish.
+    Interrupted,
+}
+
+/// What ended a run.
+#[derive(Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    sentence: String,
+    path: Option<String>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// An error with a sentence that needs no more explanation.
+    pub fn new(kind: ErrorKind, sentence: impl Into<String>) -> Self {
+        Self { kind, sentence: sentence.into(), path: None, source: None }
+    }
+
+    /// Names the path it happened to.
+    #[must_use]
+    pub fn at(mut self, path: impl Into<String>) -> Self {
+        self.path = Some(path.into());
+        self
+    }
+
+    /// Names the cause.
+    #[must_use]
+    pub fn because(
+        mut self,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// The kind, for programs.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The path it happened to.
+    pub fn path(&self) -> Option<&str> {
+        self.path.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.sentence)?;
+        if let Some(path) = &self.path {
+            write!(f, ": {path}")?;
+        }
+        if let Some(source) = &self.source {
+            write!(f, " ({source})")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}

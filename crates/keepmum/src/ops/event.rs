@@ -1,0 +1,82 @@
+//! The one way out while a verb runs.
+
+use crate::model::TreePath;
+
+use super::report::Problem;
+
+/// What a verb is busy with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Deriving keys from the password.
+    Unlocking,
+    /// Listing the destination and reading metadata that is new.
+    Opening,
+    /// Walking and storing, restoring, or checking.
+    Working,
+    /// Writing what makes the run count.
+    Finishing,
+}
+
+/// How an entry differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// It was not there before.
+    New,
+    /// Its content or metadata is different.
+    Changed,
+    /// It is not there any more.
+    Gone,
+    /// It is left out, for the reason given.
+    Excluded,
+}
+
+/// What happens.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A new phase begins.
+    Phase(Phase),
+    /// So much is done; totals are zero while they are not known.
+    Progress {
+        /// Entries done.
+        entries: u64,
+        /// Entries in all, or 0.
+        entries_total: u64,
+        /// Bytes done.
+        bytes: u64,
+        /// Bytes in all, or 0.
+        bytes_total: u64,
+    },
+    /// An entry that is new, changed, gone or left out; only when asked for.
+    Change {
+        /// How it differs.
+        kind: ChangeKind,
+        /// Where it is.
+        path: TreePath,
+        /// Why it is left out; empty otherwise.
+        reason: String,
+    },
+    /// One file could not be handled.
+    Problem(Problem),
+    /// Something the user should know that is no failure.
+    Notice(String),
+}
+
+/// Whoever wants to know.
+pub trait Observer: Sync {
+    /// Something happened. Called often: it must be quick.
+    fn event(&self, event: Event);
+
+    /// Whether the user wants the run to stop. Asked between files and between objects.
+    fn stopping(&self) -> bool;
+}
+
+/// An observer that hears nothing and never stops.
+pub struct Silent;
+
+impl Observer for Silent {
+    fn event(&self, _: Event) {}
+
+    fn stopping(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,187 @@
+//! Bringing into the catalogue what metadata objects say that it has not seen.
+//!
+//! Nothing is fetched without need: data objects are never read here, and of metadata objects
+//! only those that are new, and of them only tables, indexes and records.
+
+use crate::catalogue::{Catalogue, ImportedBlock, ListedObject as CatalogueObject};
+use crate::compress::Decompressor;
+use crate::format::{IndexEntry, ObjectKind, PieceKind, Record, Table, decode_index};
+use crate::model::{ObjectKey, RecordHash, RecordRef};
+use crate::repository::{Keys, Listing, ObjectReader, RepositoryError};
+use crate::store::Store;
+
+use super::error::{Error, ErrorKind};
+use super::event::Observer;
+
+/// What was found while the catalogue was brought up to date.
+#[derive(Default)]
+pub(super) struct Imported {
+    /// Metadata objects that do not open: file name and what is wrong.
+    pub(super) damaged: Vec<(String, String)>,
+    /// Objects that the catalogue had seen whole and that are not here now.
+    pub(super) gone: Vec<(ObjectKey, u8)>,
+    /// Data objects that no index names: runs that were cut off, or indexes not here yet.
+    pub(super) unindexed: Vec<ObjectKey>,
+    /// Whether anything new was read.
+    pub(super) changed: bool,
+}
+
+/// Reconciles the catalogue with the listing and imports what is new.
+pub(super) fn bring_up(
+    catalogue: &mut Catalogue,
+    store: &dyn Store,
+    keys: &Keys,
+    listing: &Listing,
+    observer: &dyn Observer,
+) -> Result<Imported, Error> {
+    let mut here = Vec::with_capacity(listing.objects.len());
+    for (key, object) in &listing.objects {
+        if let Some(path) = object.paths.first() {
+            here.push(CatalogueObject {
+                key: *key,
+                kind: object.name.kind as u8,
+                length: object.name.length,
+                path: path.clone(),
+            });
+        }
+    }
+    let reconciled = catalogue.reconcile(&here)?;
+    let mut imported = Imported { gone: reconciled.gone, ..Imported::default() };
+    let mut data = Vec::new();
+    let mut unknown = Vec::new();
+    for place in reconciled.unknown {
+        let Some(object) = here.get(place) else { continue };
+        if object.kind == ObjectKind::Data as u8 {
+            data.push(object.key);
+        } else if object.kind == ObjectKind::Meta as u8 || object.kind == ObjectKind::Record as u8 {
+            unknown.push(object.key);
+        }
+    }
+    if unknown.is_empty() && data.is_empty() {
+        return Ok(imported);
+    }
+    imported.changed = !unknown.is_empty();
+    unknown.sort_unstable();
+    catalogue.begin()?;
+    let result = import_all(catalogue, store, keys, listing, &unknown, &mut imported, observer);
+    match result {
+        Ok(()) => catalogue.commit()?,
+        Err(error) => {
+            catalogue.rollback()?;
+            return Err(error);
+        }
+    }
+    for key in data {
+        if !catalogue.is_imported(&key)? {
+            imported.unindexed.push(key);
+        }
+    }
+    imported.unindexed.sort_unstable();
+    Ok(imported)
+}
+
+fn import_all(
+    catalogue: &Catalogue,
+    store: &dyn Store,
+    keys: &Keys,
+    listing: &Listing,
+    unknown: &[ObjectKey],
+    imported: &mut Imported,
+    observer: &dyn Observer,
+) -> Result<(), Error> {
+    let reader = ObjectReader::new(store, keys, listing);
+    let mut decompressor = Decompressor::new();
+    for key in unknown {
+        if observer.stopping() {
+            return Err(Error::new(ErrorKind::Interrupted, "stopped"));
+        }
+        match read_metadata(&reader, key, &mut decompressor) {
+            Ok(metadata) => import_metadata(catalogue, listing, key, metadata)?,
+            Err(RepositoryError::Damaged { object, what }) => imported.damaged.push((object, what)),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+struct Metadata {
+    table: Table,
+    indexes: Vec<IndexEntry>,
+    records: Vec<(RecordRef, Option<(u32, RecordHash)>, Vec<u8>)>,
+}
+
+fn read_metadata(
+    reader: &ObjectReader<'_>,
+    key: &ObjectKey,
+    decompressor: &mut Decompressor,
+) -> Result<Metadata, RepositoryError> {
+    let table = reader.table(key)?;
+    let damaged = |what: String| RepositoryError::Damaged {
+        object: format!("{}/{}/{}", key.device, key.run, key.number),
+        what,
+    };
+    let mut indexes = Vec::new();
+    for (_, bytes) in reader.pieces(key, &table, PieceKind::Index, decompressor)? {
+        indexes.extend(decode_index(&bytes).map_err(|error| damaged(error.to_string()))?);
+    }
+    let mut records = Vec::new();
+    for (_, bytes) in reader.pieces(key, &table, PieceKind::Record, decompressor)? {
+        let record = Record::decode(&bytes).map_err(|error| damaged(error.to_string()))?;
+        if record.device != key.device || record.run != key.run {
+            return Err(damaged("its record is of another run".to_owned()));
+        }
+        let hash = RecordHash(crate::crypto::record_hash(&bytes));
+        let at = RecordRef { device: record.device, run: record.run, hash };
+        records.push((at, record.previous, bytes));
+    }
+    Ok(Metadata { table, indexes, records })
+}
+
+fn import_metadata(
+    catalogue: &Catalogue,
+    listing: &Listing,
+    key: &ObjectKey,
+    metadata: Metadata,
+) -> Result<(), Error> {
+    let Some(object) = listing.here(key) else { return Ok(()) };
+    let (kind, length) = (object.name.kind as u8, object.name.length);
+    import_table(catalogue, key, kind, length, &metadata.table, true)?;
+    for entry in &metadata.indexes {
+        let data = ObjectKey {
+            device: key.device,
+            run: entry.run,
+            number: entry.number,
+            hash: entry.hash,
+        };
+        let kind = ObjectKind::Data as u8;
+        import_table(catalogue, &data, kind, entry.length, &entry.table, false)?;
+    }
+    for (at, previous, bytes) in &metadata.records {
+        catalogue.put_record(*at, *previous, bytes, key)?;
+    }
+    Ok(())
+}
+
+/// Writes the blocks and pieces of one object into the catalogue; `present` if it is known to be
+/// here though the listing may not show it.
+pub(super) fn import_table(
+    catalogue: &Catalogue,
+    key: &ObjectKey,
+    kind: u8,
+    length: u64,
+    table: &Table,
+    present: bool,
+) -> Result<(), Error> {
+    let blocks: Vec<ImportedBlock<'_>> = table
+        .offsets()
+        .map(|(offset, block)| ImportedBlock {
+            kind: block.kind as u8,
+            codec: block.codec,
+            offset,
+            stored: block.stored,
+            plain: block.plain,
+            pieces: &block.pieces,
+        })
+        .collect();
+    Ok(catalogue.import_object(key, kind, length, &blocks, present)?)
+}

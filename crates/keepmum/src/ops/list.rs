@@ -1,0 +1,106 @@
+//! What is in a snapshot.
+
+use crate::model::{ChunkId, Entry, Kind, Side, TreePath};
+use crate::repository::{ObjectReader, PieceReader, RepositoryError, SnapshotTree};
+
+use super::access::Access;
+use super::choose::{Snapshots, display};
+use super::error::{Error, ErrorKind};
+use super::event::Observer;
+use super::open;
+use super::options::ListOptions;
+use super::report::{EntryKind, EntryLine, ListReport, Problem, ProblemKind};
+
+/// Lists a folder of a snapshot, or everything in it.
+///
+/// # Errors
+/// Whatever keeps the repository from being opened, no such snapshot, no such path.
+pub fn list(
+    access: &Access,
+    options: &ListOptions,
+    observer: &dyn Observer,
+) -> Result<ListReport, Error> {
+    let repository = open::open(access, observer)?;
+    let known = Snapshots::read(&repository, access)?;
+    let chosen = known.choose(&repository, &options.snapshot)?;
+    let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
+    let mut pieces = PieceReader::new(&objects, &repository.catalogue);
+    let mut tree = SnapshotTree::new(&mut pieces, chosen.backup.overlay.clone());
+    let mut report = ListReport { snapshot: chosen.line, entries: Vec::new(), problems: Vec::new() };
+    let mut waiting: Vec<(TreePath, ChunkId)> = Vec::new();
+    if options.path.is_root() {
+        waiting.push((TreePath::root(), chosen.backup.root));
+    } else {
+        let found = tree.find(chosen.backup.root, &options.path)?;
+        let entry = found.ok_or_else(|| no_such_path(&options.path))?;
+        match tree.place(&entry) {
+            Some(node) => waiting.push((options.path.clone(), node)),
+            None => report.entries.push(line(&options.path, &entry)),
+        }
+    }
+    while let Some((path, node)) = waiting.pop() {
+        let entries = match tree.list(&node, &path) {
+            Ok(entries) => entries,
+            Err(error) => {
+                report.problems.push(problem_of(&path, error)?);
+                continue;
+            }
+        };
+        let mut below = Vec::new();
+        for entry in &entries {
+            let at = path.join(&entry.name);
+            report.entries.push(line(&at, entry));
+            below.extend(tree.place(entry).map(|node| (at, node)));
+        }
+        if options.recursive {
+            waiting.extend(below.into_iter().rev());
+        }
+    }
+    report.entries.sort_by(|a, b| order(&a.path).cmp(order(&b.path)));
+    Ok(report)
+}
+
+fn order(path: &str) -> impl Iterator<Item = u8> + '_ {
+    path.bytes().map(|byte| if byte == b'/' { 0 } else { byte })
+}
+
+/// There is no such path.
+pub(super) fn no_such_path(path: &TreePath) -> Error {
+    Error::new(ErrorKind::Usage, "there is no such path in the snapshot")
+        .at(format!("/{}", display(path.as_bytes())))
+}
+
+/// A part of a snapshot that cannot be read: a problem of that part, unless the destination
+/// itself fails.
+pub(super) fn problem_of(path: &TreePath, error: RepositoryError) -> Result<Problem, Error> {
+    let kind = match &error {
+        RepositoryError::Missing(_) => ProblemKind::Pending,
+        RepositoryError::Damaged { .. } => ProblemKind::Damaged,
+        _ => return Err(error.into()),
+    };
+    Ok(Problem { kind, path: format!("/{}", display(path.as_bytes())), sentence: error.to_string() })
+}
+
+fn line(path: &TreePath, entry: &Entry) -> EntryLine {
+    let (kind, size, link_target) = match &entry.kind {
+        Kind::File(content) => (EntryKind::File, content.size, None),
+        Kind::Directory(_) => (EntryKind::Directory, 0, None),
+        Kind::Symlink(target) => (EntryKind::Symlink, 0, Some(display(target))),
+        Kind::Fifo => (EntryKind::Fifo, 0, None),
+        Kind::CharacterDevice(_) => (EntryKind::CharacterDevice, 0, None),
+        Kind::BlockDevice(_) => (EntryKind::BlockDevice, 0, None),
+    };
+    let owner = &entry.metadata.owner;
+    EntryLine {
+        path: format!("/{}", display(path.as_bytes())),
+        kind,
+        size,
+        mode: entry.metadata.mode,
+        uid: owner.uid,
+        gid: owner.gid,
+        user: owner.user.as_deref().map(display),
+        group: owner.group.as_deref().map(display),
+        mtime: entry.metadata.mtime.map(|time| time.seconds),
+        link_target,
+    }
+}

@@ -1,0 +1,228 @@
+//! Opening a repository: list once, unlock, open the names, bring the catalogue up to what is here.
+//!
+//! The destination wins over the catalogue: what the catalogue believes counts only as far as this
+//! listing confirms it.
+
+use std::sync::Arc;
+
+use crate::catalogue::Catalogue;
+use crate::format::Record;
+use crate::model::{DeviceId, RecordRef};
+use crate::repository::{self, Chains, Keys, Listing, RawListing, RepositoryError};
+use crate::store::{LocalStore, Store};
+
+use super::access::{Access, CatalogueAt};
+use super::error::{Error, ErrorKind};
+use super::event::{Event, Observer, Phase};
+use super::import::{self, Imported};
+use super::key_cache;
+
+/// The catalogue's fact that names the repositories it knows.
+pub(super) const FACT_REPOSITORIES: &str = "repositories";
+/// The catalogue's fact that says which device this is.
+pub(super) const FACT_DEVICE: &str = "device";
+
+/// A repository, open.
+pub(super) struct Repository {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) keys: Keys,
+    pub(super) listing: Listing,
+    pub(super) catalogue: Catalogue,
+    /// What bringing in new metadata found.
+    pub(super) imported: Imported,
+    /// Whether the catalogue had to be begun anew.
+    pub(super) catalogue_is_new: bool,
+}
+
+/// What the destination holds, before any key is known.
+pub(super) struct Destination {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) raw: RawListing,
+    pub(super) catalogue: Catalogue,
+}
+
+/// Lists the destination and opens the catalogue.
+pub(super) fn destination(access: &Access, observer: &dyn Observer) -> Result<Destination, Error> {
+    let store: Arc<dyn Store> = Arc::new(LocalStore::new(Arc::clone(&access.seam.disk)));
+    let raw = RawListing::read(&*store).map_err(RepositoryError::from)?;
+    let catalogue = match &access.catalogue {
+        CatalogueAt::File(file) => Catalogue::open(file),
+        CatalogueAt::Temporary => Catalogue::temporary(),
+    }?;
+    if let Some(reason) = catalogue.was_reset() {
+        observer.event(Event::Notice(format!(
+            "The catalogue was begun anew ({reason}); it is rebuilt from the destination."
+        )));
+    }
+    Ok(Destination { store, raw, catalogue })
+}
+
+impl Destination {
+    /// Whether the catalogue knows a repository at this destination.
+    pub(super) fn is_known(&self) -> Result<bool, Error> {
+        Ok(self.catalogue.fact(FACT_REPOSITORIES)?.is_some())
+    }
+
+    /// Unlocks and brings the catalogue up to date.
+    pub(super) fn open(
+        mut self,
+        access: &Access,
+        observer: &dyn Observer,
+    ) -> Result<Repository, Error> {
+        let keys = self.unlock(access, observer)?;
+        observer.event(Event::Phase(Phase::Opening));
+        self.refuse_another_repository(&keys)?;
+        let listing = self.raw.open(&keys);
+        let catalogue_is_new = self.catalogue.fact(FACT_DEVICE)?.is_none();
+        let imported = import::bring_up(&mut self.catalogue, &*self.store, &keys, &listing, observer)?;
+        Ok(Repository {
+            store: self.store,
+            keys,
+            listing,
+            catalogue: self.catalogue,
+            imported,
+            catalogue_is_new,
+        })
+    }
+
+    fn unlock(&self, access: &Access, observer: &dyn Observer) -> Result<Keys, Error> {
+        let names = self.raw.key_block_names();
+        if let Some(file) = &access.key_cache
+            && let Some(keys) = key_cache::read(file, &access.passphrase, &names)
+        {
+            return Ok(keys);
+        }
+        observer.event(Event::Phase(Phase::Unlocking));
+        let candidates = self.raw.key_blocks(&*self.store).map_err(RepositoryError::from)?;
+        let opened = match repository::open(candidates, &access.passphrase, access.profile) {
+            Err(RepositoryError::NoRepository) => return Err(self.no_keys()?),
+            other => other?,
+        };
+        if let Some(file) = &access.key_cache {
+            // Only a convenience: a cache that cannot be written costs a second next time.
+            let random = &*access.seam.random;
+            key_cache::write(file, &access.passphrase, &opened.keyring, &names, random);
+        }
+        Keys::derive(&opened.keyring)
+            .ok_or_else(|| Error::new(ErrorKind::Damaged, "the key block holds no keys"))
+    }
+
+    /// Why there is no key block.
+    pub(super) fn no_keys(&self) -> Result<Error, Error> {
+        Ok(if self.raw.has_object_shapes() {
+            Error::new(ErrorKind::Pending, "objects are here, but their key block has not arrived yet")
+        } else if self.is_known()? {
+            Error::new(
+                ErrorKind::Refused,
+                "the destination is empty, though this catalogue knows a repository in it",
+            )
+        } else {
+            Error::new(ErrorKind::NoRepository, "there is no repository at the destination")
+        })
+    }
+
+    fn refuse_another_repository(&self, keys: &Keys) -> Result<(), Error> {
+        let Some(known) = self.catalogue.fact(FACT_REPOSITORIES)? else { return Ok(()) };
+        let here = |id: &[u8]| keys.repositories().iter().any(|one| one.id.0 == id);
+        if known.chunks(8).any(here) {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Refused,
+            "the destination holds another repository than the one this catalogue knows",
+        ))
+    }
+}
+
+/// Tells the catalogue which repositories are at its destination, so that an emptied folder is
+/// never taken for a new one.
+pub(super) fn remember_repositories(repository: &Repository) -> Result<(), Error> {
+    let ids: Vec<u8> = repository.keys.repositories().iter().flat_map(|one| one.id.0).collect();
+    Ok(repository.catalogue.set_fact(FACT_REPOSITORIES, &ids)?)
+}
+
+/// Lists, unlocks and opens in one go, for everything but `backup` and `init`.
+pub(super) fn open(access: &Access, observer: &dyn Observer) -> Result<Repository, Error> {
+    destination(access, observer)?.open(access, observer)
+}
+
+impl Repository {
+    /// The chains of all devices, from the records that the catalogue keeps.
+    pub(super) fn chains(&self) -> Result<Chains, Error> {
+        let mut records = Vec::new();
+        for (at, bytes, object) in self.catalogue.records()? {
+            match Record::decode(&bytes) {
+                // Only a record whose object is here counts: the destination wins.
+                Ok(record) if self.listing.here(&object).is_some() => {
+                    records.push((at, record, object));
+                }
+                _ => {}
+            }
+        }
+        Ok(Chains::new(records))
+    }
+
+    /// Which device this is, if it has ever written here: as the catalogue says, or, when that
+    /// was lost, by the token of a join.
+    pub(super) fn device(&self, access: &Access) -> Result<Option<DeviceId>, Error> {
+        if let Some(bytes) = self.catalogue.fact(FACT_DEVICE)? {
+            return Ok(DeviceId::from_slice(&bytes));
+        }
+        let token = self.token(access);
+        let chains = self.chains()?;
+        let mut mine = chains.iter().filter(|(_, chain)| chain.token() == Some(token));
+        Ok(mine.next().map(|(device, _)| *device))
+    }
+
+    /// The token by which this installation knows itself again.
+    pub(super) fn token(&self, access: &Access) -> [u8; 16] {
+        self.keys.writing().token("machine", &access.installation.identity)
+    }
+
+    /// The greatest run number of a device among all objects that are here, whole or not.
+    pub(super) fn last_listed_run(&self, device: DeviceId) -> u32 {
+        let runs = self.listing.objects.keys().filter(|key| key.device == device);
+        runs.map(|key| key.run).max().unwrap_or(0)
+    }
+
+    /// The last record of each device.
+    pub(super) fn heads(&self) -> Result<Vec<RecordRef>, Error> {
+        Ok(self.catalogue.heads()?)
+    }
+}
+
+impl From<RepositoryError> for Error {
+    fn from(error: RepositoryError) -> Self {
+        let kind = match &error {
+            RepositoryError::Destination(_) => ErrorKind::Destination,
+            RepositoryError::WrongPassword => ErrorKind::WrongPassword,
+            RepositoryError::NoRepository => ErrorKind::NoRepository,
+            RepositoryError::KeysPending => ErrorKind::Pending,
+            RepositoryError::Damaged { .. } | RepositoryError::Missing(_) => ErrorKind::Damaged,
+            _ => ErrorKind::Local,
+        };
+        let sentence = match &error {
+            RepositoryError::Destination(store) => {
+                let error = Self::new(kind, store.to_string());
+                return match &store.path {
+                    Some(path) => error.at(path.clone()),
+                    None => error,
+                };
+            }
+            other => other.to_string(),
+        };
+        Self::new(kind, sentence)
+    }
+}
+
+impl From<crate::format::FormatError> for Error {
+    fn from(error: crate::format::FormatError) -> Self {
+        RepositoryError::from(error).into()
+    }
+}
+
+impl From<crate::catalogue::CatalogueError> for Error {
+    fn from(error: crate::catalogue::CatalogueError) -> Self {
+        Self::new(ErrorKind::Local, error.to_string())
+    }
+}

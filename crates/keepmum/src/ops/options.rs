@@ -1,0 +1,107 @@
+//! What can be asked of the verbs.
+
+use std::path::PathBuf;
+
+use crate::compress::Level;
+use crate::model::{Time, TreePath};
+use crate::source::Rules;
+
+/// What a backup is to do.
+pub struct BackupOptions {
+    /// Name of the source.
+    pub source: String,
+    /// Absolute paths of what is to be saved.
+    pub roots: Vec<PathBuf>,
+    /// What is left out.
+    pub rules: Rules,
+    /// Only say what would be done.
+    pub dry_run: bool,
+    /// Report each entry that is new, changed, gone or left out.
+    pub list_changes: bool,
+    /// Go on though more than half of the entries are gone.
+    pub accept_mass_delete: bool,
+    /// Make a repository where none is, and the catalogue knows of none.
+    pub create: bool,
+    /// Missing objects of our own are no surprise and are not stored again.
+    pub destination_is_partial: bool,
+    /// How hard to compress.
+    pub level: Level,
+    /// Compress small files together.
+    pub compress_together: bool,
+    /// Offset from UTC in minutes, for display of the snapshot's time.
+    pub utc_offset_minutes: i16,
+}
+
+/// Which snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// The newest complete one, or the one so many before it.
+    Latest {
+        /// How many before the newest.
+        back: u32,
+    },
+    /// The one whose id begins with these hexadecimal digits.
+    Id(String),
+    /// The last one at or before a time.
+    At(Time),
+}
+
+/// Which snapshot, of which device and source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotChoice {
+    /// Which one.
+    pub which: Which,
+    /// Only of this device (its name or the beginning of its id).
+    pub device: Option<String>,
+    /// Only of this source.
+    pub source: Option<String>,
+    /// Prefer this device's own when neither is given (a config is in use).
+    pub own: bool,
+}
+
+/// What a listing is to show.
+pub struct ListOptions {
+    /// Of which snapshot.
+    pub snapshot: SnapshotChoice,
+    /// What in it; the root for all.
+    pub path: TreePath,
+    /// Also what is beneath the folders beneath.
+    pub recursive: bool,
+}
+
+/// What to do with files that lie in the target already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overwrite {
+    /// Replace what differs in size, time or kind.
+    IfChanged,
+    /// Write everything anew.
+    Always,
+    /// Leave what is there alone.
+    Never,
+}
+
+/// What a restore is to do.
+pub struct RestoreOptions {
+    /// Which snapshot.
+    pub snapshot: SnapshotChoice,
+    /// What in it; the root for all.
+    pub path: TreePath,
+    /// Where to.
+    pub target: PathBuf,
+    /// Only say what would be done.
+    pub dry_run: bool,
+    /// What to do with files that are there.
+    pub overwrite: Overwrite,
+    /// Remove what the snapshot does not have.
+    pub delete: bool,
+    /// Restore device nodes, set-id bits and privileged attributes too.
+    pub special: bool,
+    /// Report each entry that is written.
+    pub list_changes: bool,
+}
+
+/// What a check is to do.
+pub struct CheckOptions {
+    /// How much of the stored data to read, in percent; 0 for none.
+    pub read_data_percent: u8,
+}

@@ -1,0 +1,162 @@
+//! What the catalogue remembers of the source, learnt again from this device's last snapshot, and
+//! doubted where stored objects are gone.
+
+use crate::catalogue::{Catalogue, DirectoryId, Remembered};
+use crate::format::{Backup, ObjectKind, Overlay, decode_entry, encode_entry};
+use crate::model::{
+    Content, DeviceId, Entry, Kind, Piece, Pieces, Side, TreePath,
+};
+use crate::repository::{ObjectReader, PieceReader, RepositoryError, SnapshotTree};
+
+use super::backup::{FACT_ENTRIES, FACT_ROOT};
+use super::error::Error;
+use super::event::{Event, Observer};
+use super::open::Repository;
+
+/// Rebuilds the remembered tree from the newest snapshot of a device that can be read. Files come
+/// without stamps, so the next run reads them once and uploads nothing that is here.
+pub(super) fn latest(
+    repository: &Repository,
+    device: DeviceId,
+    observer: &dyn Observer,
+) -> Result<(), Error> {
+    let chains = repository.chains()?;
+    let Some(chain) = chains.device(device) else { return Ok(()) };
+    for snapshot in chain.snapshots().rev() {
+        match tree(repository, snapshot.backup) {
+            Ok(()) => return Ok(()),
+            Err(Failure::Snapshot(error)) => observer.event(Event::Notice(format!(
+                "A snapshot could not be used to rebuild the catalogue: {error}"
+            ))),
+            Err(Failure::Run(error)) => return Err(error),
+        }
+    }
+    repository.catalogue.clear_tree()?;
+    Ok(repository.catalogue.clear_overlay()?)
+}
+
+enum Failure {
+    /// This snapshot cannot be read; an older one may.
+    Snapshot(RepositoryError),
+    /// The run cannot go on.
+    Run(Error),
+}
+
+impl From<RepositoryError> for Failure {
+    fn from(error: RepositoryError) -> Self {
+        match error {
+            RepositoryError::Damaged { .. } | RepositoryError::Missing(_) => Self::Snapshot(error),
+            other => Self::Run(other.into()),
+        }
+    }
+}
+
+impl From<crate::catalogue::CatalogueError> for Failure {
+    fn from(error: crate::catalogue::CatalogueError) -> Self {
+        Self::Run(error.into())
+    }
+}
+
+fn tree(repository: &Repository, backup: &Backup) -> Result<(), Failure> {
+    let catalogue = &repository.catalogue;
+    catalogue.clear_tree()?;
+    catalogue.clear_overlay()?;
+    let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
+    let mut pieces = PieceReader::new(&objects, catalogue);
+    let mut side = SnapshotTree::new(&mut pieces, backup.overlay.clone());
+    let touched: Vec<&TreePath> = backup.overlay.0.iter().map(|(path, _)| path).collect();
+    let exact = |path: &TreePath| !touched.iter().any(|at| at.is_within(path) && *at != path);
+    let root = TreePath::root();
+    if exact(&root) {
+        catalogue.set_node(Catalogue::ROOT, Some(&backup.root))?;
+    }
+    let mut waiting = vec![(Catalogue::ROOT, backup.root, root)];
+    while let Some((row, node, path)) = waiting.pop() {
+        for entry in side.list(&node, &path)? {
+            let mut bytes = Vec::new();
+            encode_entry(&entry, &mut bytes);
+            let Kind::Directory(child) = entry.kind else {
+                let number = super::backup::number_of(&entry.kind);
+                catalogue.put_entry(row, &entry.name, None, &bytes, number)?;
+                continue;
+            };
+            let below = path.join(&entry.name);
+            let known = exact(&below).then_some(&child);
+            let id = catalogue.put_directory(row, &entry.name, None, &bytes, 0, 0, known)?;
+            waiting.push((id, child, below));
+        }
+    }
+    for (path, op) in &backup.overlay.0 {
+        let one = Overlay(vec![(path.clone(), op.clone())]);
+        catalogue.set_overlay(path.as_bytes(), &one.encode())?;
+    }
+    let summary = &backup.summary;
+    let entries = summary.files + summary.directories + summary.others;
+    catalogue.set_fact(FACT_ENTRIES, &entries.to_le_bytes())?;
+    catalogue.set_fact(FACT_ROOT, &backup.root.0)?;
+    Ok(())
+}
+
+/// The row of a directory by its path.
+pub(super) fn directory_at(
+    catalogue: &Catalogue,
+    path: &TreePath,
+) -> Result<Option<DirectoryId>, Error> {
+    let mut row = Catalogue::ROOT;
+    for name in path.names() {
+        match catalogue.child(row, &name)?.and_then(|child| child.directory) {
+            Some(next) => row = next,
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(row))
+}
+
+/// Takes away the stamps of files whose content is in no object that is here, so that this run
+/// reads and stores them again. Answers whether tree nodes may be lost too.
+pub(super) fn doubt_lost(repository: &Repository) -> Result<bool, Error> {
+    let catalogue = &repository.catalogue;
+    let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
+    let mut pieces = PieceReader::new(&objects, catalogue);
+    let mut waiting = vec![Catalogue::ROOT];
+    while let Some(row) = waiting.pop() {
+        for child in catalogue.children(row)? {
+            waiting.extend(child.directory);
+            if child.kind == 0 && !is_stored(catalogue, &mut pieces, &child)? {
+                catalogue.set_stamp(row, &child.name, None)?;
+            }
+        }
+    }
+    let metadata = |kind: &u8| *kind != ObjectKind::Data as u8;
+    Ok(repository.imported.gone.iter().any(|(_, kind)| metadata(kind)))
+}
+
+fn is_stored(
+    catalogue: &Catalogue,
+    pieces: &mut PieceReader<'_>,
+    child: &Remembered,
+) -> Result<bool, Error> {
+    let Ok(Entry { kind: Kind::File(content), .. }) = decode_entry(&child.entry) else {
+        return Ok(false);
+    };
+    let content = match expand(pieces, &content) {
+        Ok(content) => content,
+        Err(RepositoryError::Missing(_) | RepositoryError::Damaged { .. }) => return Ok(false),
+        Err(error) => return Err(error.into()),
+    };
+    for piece in content {
+        if let Piece::Chunk { id, .. } = piece
+            && !catalogue.holds(&id)?
+        {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn expand(pieces: &mut PieceReader<'_>, content: &Content) -> Result<Vec<Piece>, RepositoryError> {
+    match &content.pieces {
+        Pieces::Inline(few) => Ok(few.clone()),
+        Pieces::Lists { .. } => crate::repository::pieces_of(pieces, content),
+    }
+}

@@ -1,0 +1,339 @@
+//! What verbs report: plain values whose field names are those of `--json`.
+
+use serde::Serialize;
+
+/// How it ended, for the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// All done.
+    Complete,
+    /// Some files could not be handled, or something is pending.
+    Partial,
+    /// Damaged or lost data.
+    Damaged,
+}
+
+/// What kind of problem one file had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProblemKind {
+    /// A source file could not be read; its earlier version stays.
+    Unreadable,
+    /// A source file changed while it was read; what was read is kept, and it is read again next time.
+    ChangedWhileRead,
+    /// A target could not be written.
+    NotWritten,
+    /// Content is there, some of its metadata is not.
+    Metadata,
+    /// Stored data that is not here yet.
+    Pending,
+    /// Stored data is damaged or lost.
+    Damaged,
+}
+
+/// One thing that could not be done, or not wholly.
+#[derive(Clone, Debug, Serialize)]
+pub struct Problem {
+    /// What kind.
+    pub kind: ProblemKind,
+    /// Of what; for display, bytes that are not UTF-8 replaced.
+    pub path: String,
+    /// A plain sentence.
+    pub sentence: String,
+}
+
+/// What `init` did.
+#[derive(Debug, Serialize)]
+pub struct InitReport {
+    /// The recovery code, shown once. Whoever prints it must not keep it.
+    pub recovery_code: String,
+    /// Files in the destination that are not ours.
+    pub foreign_files: u64,
+}
+
+/// What `backup` did.
+#[derive(Debug, Default, Serialize)]
+pub struct BackupReport {
+    /// The snapshot, unless nothing was to be written.
+    pub snapshot: Option<String>,
+    /// Its files.
+    pub files: u64,
+    /// Its directories.
+    pub directories: u64,
+    /// Symlinks, pipes and device nodes.
+    pub others: u64,
+    /// Bytes of its files.
+    pub bytes: u64,
+    /// Entries that were not there before.
+    pub new: u64,
+    /// Entries that differ.
+    pub changed: u64,
+    /// Entries that are there no more.
+    pub gone: u64,
+    /// Bytes read from the source.
+    pub bytes_read: u64,
+    /// Bytes written to the destination.
+    pub bytes_stored: u64,
+    /// Objects written to the destination.
+    pub objects_stored: u64,
+    /// Chunks whose stored copy was lost and that were stored again.
+    pub healed: u64,
+    /// Entries left out by rules.
+    pub excluded: u64,
+    /// Files in the destination that are not ours.
+    pub foreign_files: u64,
+    /// The run made the repository; the recovery code, shown once.
+    pub recovery_code: Option<String>,
+    /// Nothing was written because it was only asked what would be.
+    pub dry_run: bool,
+    /// Seconds it took.
+    pub seconds: f64,
+    /// What could not be done.
+    pub problems: Vec<Problem>,
+}
+
+/// Whether all of a snapshot is here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum SnapshotState {
+    /// All of it.
+    Complete,
+    /// Some objects have not arrived.
+    Pending {
+        /// Objects that are here.
+        here: u64,
+        /// Objects that there are.
+        of: u64,
+    },
+    /// Objects that were here are gone or shorter.
+    Lost {
+        /// How many.
+        missing: u64,
+    },
+}
+
+/// One snapshot.
+#[derive(Clone, Debug, Serialize)]
+pub struct SnapshotLine {
+    /// Its id, 32 hexadecimal digits.
+    pub id: String,
+    /// Seconds since 1970 when it was made.
+    pub time: i64,
+    /// Offset from UTC there, in minutes.
+    pub utc_offset_minutes: i16,
+    /// The device's name.
+    pub device: String,
+    /// The device's id.
+    pub device_id: String,
+    /// The source's name.
+    pub source: String,
+    /// What was saved.
+    pub roots: Vec<String>,
+    /// Run number.
+    pub run: u32,
+    /// Files in it.
+    pub files: u64,
+    /// Bytes of its files.
+    pub bytes: u64,
+    /// Bytes the run wrote to the destination.
+    pub added: u64,
+    /// Source entries that could not be read.
+    pub unread: u64,
+    /// Whether it is all here.
+    #[serde(flatten)]
+    pub state: SnapshotState,
+    /// Whether this device made it.
+    pub own: bool,
+}
+
+/// What `snapshots` found: oldest first, each device in the order of its chain.
+#[derive(Debug, Default, Serialize)]
+pub struct SnapshotsReport {
+    /// The snapshots.
+    pub snapshots: Vec<SnapshotLine>,
+    /// Records named by others that are not here yet.
+    pub pending_records: u64,
+    /// Files in the destination that are not ours.
+    pub foreign_files: u64,
+}
+
+/// What an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum EntryKind {
+    File,
+    Directory,
+    Symlink,
+    Fifo,
+    CharacterDevice,
+    BlockDevice,
+}
+
+/// One line of a listing.
+#[derive(Clone, Debug, Serialize)]
+pub struct EntryLine {
+    /// Path from `/`; for display.
+    pub path: String,
+    /// What it is.
+    pub kind: EntryKind,
+    /// Bytes of a file.
+    pub size: u64,
+    /// Mode bits.
+    pub mode: u16,
+    /// Owner's number.
+    pub uid: u32,
+    /// Group's number.
+    pub gid: u32,
+    /// Owner's name.
+    pub user: Option<String>,
+    /// Group's name.
+    pub group: Option<String>,
+    /// Seconds since 1970 of its last change.
+    pub mtime: Option<i64>,
+    /// What a symlink says.
+    pub link_target: Option<String>,
+}
+
+/// What `ls` found.
+#[derive(Debug, Serialize)]
+pub struct ListReport {
+    /// The snapshot.
+    pub snapshot: SnapshotLine,
+    /// The entries in order of path.
+    pub entries: Vec<EntryLine>,
+    /// What could not be read of it.
+    pub problems: Vec<Problem>,
+}
+
+/// What `restore` did.
+#[derive(Debug, Default, Serialize)]
+pub struct RestoreReport {
+    /// From which snapshot.
+    pub snapshot: String,
+    /// Files written.
+    pub files_written: u64,
+    /// Entries written or mended in all.
+    pub entries_written: u64,
+    /// Entries that were right already.
+    pub entries_unchanged: u64,
+    /// Entries removed, with `--delete`.
+    pub entries_removed: u64,
+    /// Bytes of the files written.
+    pub bytes_written: u64,
+    /// Bytes read from the destination.
+    pub bytes_fetched: u64,
+    /// Nothing was written because it was only asked what would be.
+    pub dry_run: bool,
+    /// Seconds it took.
+    pub seconds: f64,
+    /// What could not be done.
+    pub problems: Vec<Problem>,
+}
+
+/// What `check` found.
+#[derive(Debug, Default, Serialize)]
+pub struct CheckReport {
+    /// Snapshots looked at.
+    pub snapshots: u64,
+    /// Objects here.
+    pub objects: u64,
+    /// Objects that are named and not here yet.
+    pub objects_pending: u64,
+    /// Objects that were here and are gone or shorter.
+    pub objects_lost: u64,
+    /// Objects that fail authentication or do not hold what they should.
+    pub objects_damaged: u64,
+    /// Objects that no record names (left by runs that were cut off).
+    pub objects_unclaimed: u64,
+    /// Copies that a sync client made.
+    pub conflict_copies: u64,
+    /// Files in the destination that are not ours.
+    pub foreign_files: u64,
+    /// Chunks that trees refer to, each counted once.
+    pub chunks: u64,
+    /// Bytes of the destination that were read.
+    pub bytes_read: u64,
+    /// Seconds it took.
+    pub seconds: f64,
+    /// What is wrong, by object, file and snapshot.
+    pub problems: Vec<Problem>,
+}
+
+/// One device.
+#[derive(Clone, Debug, Serialize)]
+pub struct DeviceStatus {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Whether it is this one.
+    pub own: bool,
+    /// Its last run.
+    pub last_run: u32,
+    /// Seconds since 1970 of its last record.
+    pub last_time: i64,
+    /// How many snapshots it has.
+    pub snapshots: u64,
+}
+
+/// What `status` found.
+#[derive(Debug, Default, Serialize)]
+pub struct StatusReport {
+    /// The devices.
+    pub devices: Vec<DeviceStatus>,
+    /// This device's last snapshot.
+    pub last_snapshot: Option<SnapshotLine>,
+    /// Objects here.
+    pub objects: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Objects not here yet.
+    pub objects_pending: u64,
+    /// Objects that were here and are gone or shorter.
+    pub objects_lost: u64,
+    /// Files in the destination that are not ours.
+    pub foreign_files: u64,
+    /// Copies that a sync client made.
+    pub conflict_copies: u64,
+    /// Free bytes at the destination.
+    pub free_bytes: u64,
+    /// Bytes written by the last runs, newest first.
+    pub recent_uploads: Vec<u64>,
+}
+
+fn worst(problems: &[Problem]) -> Outcome {
+    problems.iter().map(|p| if p.kind == ProblemKind::Damaged { Outcome::Damaged } else { Outcome::Partial })
+        .max().unwrap_or(Outcome::Complete)
+}
+
+impl BackupReport {
+    /// How it ended.
+    pub fn outcome(&self) -> Outcome {
+        worst(&self.problems)
+    }
+}
+
+impl ListReport {
+    /// How it ended.
+    pub fn outcome(&self) -> Outcome {
+        worst(&self.problems)
+    }
+}
+
+impl RestoreReport {
+    /// How it ended.
+    pub fn outcome(&self) -> Outcome {
+        worst(&self.problems)
+    }
+}
+
+impl CheckReport {
+    /// How it ended.
+    pub fn outcome(&self) -> Outcome {
+        let pending = if self.objects_pending > 0 { Outcome::Partial } else { Outcome::Complete };
+        let lost = if self.objects_lost + self.objects_damaged > 0 { Outcome::Damaged } else { Outcome::Complete };
+        worst(&self.problems).max(pending).max(lost)
+    }
+}

@@ -1,0 +1,155 @@
+//! Restore: the merge of what the target holds with what the snapshot has; what differs is
+//! written, in the order in which the objects hold it.
+//!
+//! A byte is only written after it was authenticated and its chunk proved. What is right already
+//! is left alone, so that an interrupted restore is simply run again.
+
+mod files;
+mod plan;
+mod write;
+
+use crate::compress::Decompressor;
+use crate::model::{ChunkId, Entry, Kind, Side, TreePath};
+use crate::pipeline;
+use crate::repository::{ObjectReader, PieceReader, RepositoryError, SnapshotTree};
+use crate::target::{Options, Owner, Target, TargetError};
+
+use super::access::Access;
+use super::choose::{Snapshots, display};
+use super::error::{Error, ErrorKind};
+use super::event::{Event, Observer, Phase};
+use super::list::no_such_path;
+use super::open;
+use super::options::RestoreOptions;
+use super::report::{RestoreReport, SnapshotState};
+
+/// What each worker owns.
+pub(super) struct Worker {
+    decompressor: Decompressor,
+}
+
+/// A snapshot, or a part of it, as it will lie in the target.
+struct Part<'a, 'r> {
+    tree: SnapshotTree<'a, 'r>,
+    /// Where the part lies in the snapshot.
+    prefix: TreePath,
+    /// The one entry, if the part is not a directory.
+    single: Option<Entry>,
+}
+
+impl Side for Part<'_, '_> {
+    type Item = Entry;
+    type Place = ChunkId;
+    type Error = RepositoryError;
+
+    fn place(&self, item: &Entry) -> Option<ChunkId> {
+        self.tree.place(item)
+    }
+
+    fn list(&mut self, place: &ChunkId, path: &TreePath) -> Result<Vec<Entry>, RepositoryError> {
+        match self.single.take() {
+            Some(entry) => Ok(vec![entry]),
+            None => {
+                let path = path.names().fold(self.prefix.clone(), |path, name| path.join(&name));
+                self.tree.list(place, &path)
+            }
+        }
+    }
+}
+
+/// Why a directory could not be entered.
+enum Closed {
+    Target(TargetError),
+    Snapshot(RepositoryError),
+}
+
+impl From<TargetError> for Closed {
+    fn from(error: TargetError) -> Self {
+        Self::Target(error)
+    }
+}
+
+impl From<RepositoryError> for Closed {
+    fn from(error: RepositoryError) -> Self {
+        Self::Snapshot(error)
+    }
+}
+
+/// Restores a snapshot or a part of it.
+///
+/// # Errors
+/// Whatever keeps the repository from being opened, no such snapshot or path, a target that fails
+/// as a whole, a destination that fails.
+pub fn restore(
+    access: &Access,
+    options: &RestoreOptions,
+    observer: &dyn Observer,
+) -> Result<RestoreReport, Error> {
+    let started = access.seam.clock.elapsed();
+    let repository = open::open(access, observer)?;
+    let known = Snapshots::read(&repository, access)?;
+    let chosen = known.choose(&repository, &options.snapshot)?;
+    if options.delete && chosen.line.state != SnapshotState::Complete {
+        return Err(Error::new(
+            ErrorKind::Refused,
+            "--delete is refused: not all of this snapshot is here",
+        ));
+    }
+    observer.event(Event::Phase(Phase::Working));
+    let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
+    let mut pieces = PieceReader::new(&objects, &repository.catalogue);
+    let mut contents = PieceReader::new(&objects, &repository.catalogue);
+    let mut tree = SnapshotTree::new(&mut pieces, chosen.backup.overlay.clone());
+    let (root, single) = part(&mut tree, chosen.backup.root, &options.path)?;
+    let prefix = if single.is_some() { TreePath::root() } else { options.path.clone() };
+    let target_options = Options { special: options.special, owner: Owner::Names };
+    let target = match options.dry_run && !options.target.exists() {
+        true => None,
+        false => Some(
+            Target::open(&options.target, target_options, access.seam.gate.clone())
+                .map_err(|error| target_failed(&error, options))?,
+        ),
+    };
+    let make_worker = || Worker { decompressor: Decompressor::new() };
+    let report = pipeline::run(access.mode, make_worker, |pool| {
+        let set = plan::Setting { access, options, observer, objects: &objects, pool };
+        let part = Part { tree, prefix, single };
+        let totals = &chosen.backup.summary;
+        let mut plan =
+            plan::Plan::new(set, target.as_ref(), &mut contents, &repository.catalogue, totals);
+        plan.walk(part, root)?;
+        plan.finish()
+    })?;
+    if let Some(target) = target.filter(|_| !options.dry_run) {
+        target.sync().map_err(|error| target_failed(&error, options))?;
+    }
+    Ok(RestoreReport {
+        snapshot: chosen.line.id,
+        dry_run: options.dry_run,
+        seconds: (access.seam.clock.elapsed() - started).as_secs_f64(),
+        ..report
+    })
+}
+
+/// The node of the part to be restored, or the one entry that it is.
+fn part(
+    tree: &mut SnapshotTree<'_, '_>,
+    root: ChunkId,
+    path: &TreePath,
+) -> Result<(ChunkId, Option<Entry>), Error> {
+    if path.is_root() {
+        return Ok((root, None));
+    }
+    let entry = tree.find(root, path)?.ok_or_else(|| no_such_path(path))?;
+    Ok(match entry.kind {
+        Kind::Directory(node) => (node, None),
+        _ => (root, Some(entry)),
+    })
+}
+
+/// The target as a whole cannot be used.
+fn target_failed(error: &TargetError, options: &RestoreOptions) -> Error {
+    use std::os::unix::ffi::OsStrExt;
+    let path = display(options.target.as_os_str().as_bytes());
+    Error::new(ErrorKind::Target, format!("the target {}: {}", error.kind, error.source)).at(path)
+}

@@ -1,0 +1,275 @@
+//! Writing a window: block after block in the order of the objects, each read, opened and proved
+//! once, its chunks written to whatever file uses them.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::model::{Content, Metadata, Piece, TreePath};
+use crate::pipeline::{Stage, Ticket};
+use crate::repository::{BlockPlace, ObjectReader, RepositoryError, pieces_of};
+use crate::target::{Existing, Target, TargetError, TargetFile};
+
+use super::super::error::{Error, ErrorKind};
+use super::super::list::problem_of;
+use super::Worker;
+use super::files::{Use, Window};
+use super::plan::Plan;
+
+const WRITING: Stage = Stage(1);
+/// Files put together in memory may hold so many bytes at once; beyond, they are written as they
+/// come.
+const ASSEMBLED: usize = 48 * 1024 * 1024;
+
+/// A file that waits for chunks.
+pub(super) struct FileState {
+    pub(super) path: TreePath,
+    pub(super) size: u64,
+    pub(super) content: Content,
+    pub(super) metadata: Metadata,
+    pub(super) existing: Existing,
+    /// Chunks still to come.
+    pub(super) waiting: AtomicU64,
+    pub(super) output: Mutex<Output>,
+}
+
+/// Where the chunks of a file go until it is whole.
+pub(super) enum Output {
+    /// It is one chunk.
+    Whole,
+    /// Put together in memory; not begun yet.
+    Assemble,
+    /// Put together in memory.
+    Memory(Vec<u8>),
+    /// Written as they come; not begun yet.
+    Open,
+    /// Written as they come.
+    File(Arc<TargetFile>),
+    /// Done, or given up after a problem that was reported.
+    Closed,
+}
+
+impl Output {
+    pub(super) fn new(assemble: bool, whole: bool) -> Self {
+        match (whole, assemble) {
+            (true, _) => Self::Whole,
+            (_, true) => Self::Assemble,
+            _ => Self::Open,
+        }
+    }
+}
+
+/// What writing a block gave.
+#[derive(Default)]
+struct Written {
+    problems: Vec<TargetError>,
+    failed: Vec<(TreePath, TargetError)>,
+    damaged: Vec<(Arc<FileState>, RepositoryError)>,
+    fetched: u64,
+}
+
+impl<'env> Plan<'_, '_, 'env> {
+    pub(super) fn write_window(&mut self, window: Window) -> Result<(), Error> {
+        let Some(target) = self.target else { return Ok(()) };
+        let mut uses = window.uses;
+        uses.sort_by(|a, b| (&a.place, a.at).cmp(&(&b.place, b.at)));
+        let assembled: Arc<AtomicUsize> = Arc::default();
+        let mut tickets: VecDeque<Ticket<'env, Result<Written, RepositoryError>>> = VecDeque::new();
+        let ahead = self.set.pool.width() * 3;
+        let mut rest = uses.into_iter().peekable();
+        while rest.peek().is_some() || !tickets.is_empty() {
+            while tickets.len() < ahead
+                && let Some(first) = rest.next()
+            {
+                let place = first.place;
+                let mut block = vec![first];
+                while let Some(next) = rest.next_if(|next| next.place == place) {
+                    block.push(next);
+                }
+                let objects = self.set.objects;
+                let assembled = Arc::clone(&assembled);
+                tickets.push_back(self.set.pool.submit(WRITING, move |worker: &mut Worker| {
+                    write_block(objects, target, worker, place, &block, &assembled)
+                }));
+            }
+            let Some(ticket) = tickets.pop_front() else { break };
+            let written = ticket.wait()?;
+            self.report_written(written)?;
+            if self.set.observer.stopping() {
+                return Err(Error::new(ErrorKind::Interrupted, "stopped; run it again to go on"));
+            }
+        }
+        Ok(())
+    }
+
+    fn report_written(&mut self, written: Written) -> Result<(), Error> {
+        self.report.bytes_fetched += written.fetched;
+        self.applied(Ok(written.problems))?;
+        for (_, error) in written.failed {
+            self.target_problem(&error)?;
+        }
+        for (file, error) in written.damaged {
+            // Another copy of a chunk may be whole where this one is not.
+            if self.write_from_copies(&file)? {
+                continue;
+            }
+            let problem = problem_of(&file.path, error)?;
+            self.problem(problem);
+        }
+        self.tick();
+        Ok(())
+    }
+
+    /// A file one of whose chunks was damaged where it was read: tried again from every other
+    /// place that holds it.
+    fn write_from_copies(&mut self, file: &FileState) -> Result<bool, Error> {
+        let Some(target) = self.target else { return Ok(false) };
+        let Ok(pieces) = pieces_of(self.contents, &file.content) else { return Ok(false) };
+        let out = match target.begin_file(&file.path, file.existing) {
+            Ok(out) => out,
+            Err(error) => return self.target_problem(&error).map(|()| true),
+        };
+        let mut offset = 0;
+        for piece in pieces {
+            if let Piece::Chunk { id, .. } = piece {
+                let bytes = match self.contents.piece(&id) {
+                    Ok(bytes) => bytes,
+                    Err(RepositoryError::Damaged { .. } | RepositoryError::Missing(_)) => {
+                        return Ok(false);
+                    }
+                    Err(error) => return Err(error.into()),
+                };
+                if let Err(error) = out.write_at(offset, &bytes) {
+                    return self.target_problem(&error).map(|()| true);
+                }
+            }
+            offset += piece.length();
+        }
+        let done = out.set_length(file.size).and_then(|()| out.finish(&file.metadata));
+        self.applied(done).map(|()| true)
+    }
+}
+
+/// Reads one block and writes what uses it.
+fn write_block(
+    objects: &ObjectReader<'_>,
+    target: &Target,
+    worker: &mut Worker,
+    place: BlockPlace,
+    uses: &[Use],
+    assembled: &AtomicUsize,
+) -> Result<Written, RepositoryError> {
+    let mut written = Written { fetched: u64::from(place.stored), ..Written::default() };
+    let block = match objects.block(&place, &mut worker.decompressor) {
+        Ok(block) => block,
+        Err(RepositoryError::Damaged { object, what }) => {
+            for used in uses {
+                let error =
+                    RepositoryError::Damaged { object: object.clone(), what: what.clone() };
+                give_up(&used.file, error, &mut written);
+            }
+            return Ok(written);
+        }
+        Err(error) => return Err(error),
+    };
+    let mut proved = None;
+    for used in uses {
+        let start = used.at as usize;
+        let bytes = block.get(start..start.saturating_add(used.length as usize));
+        let known = proved == Some((used.at, used.id));
+        let Some(bytes) = bytes.filter(|bytes| known || objects.keys().proves(&used.id, bytes))
+        else {
+            let error = RepositoryError::Damaged {
+                object: format!("{}/{}", place.object.run, place.object.number),
+                what: "a chunk is not what its id says".to_owned(),
+            };
+            give_up(&used.file, error, &mut written);
+            continue;
+        };
+        proved = Some((used.at, used.id));
+        match write_use(target, used, bytes, assembled) {
+            Ok(problems) => written.problems.extend(problems),
+            Err(error) => {
+                *lock(&used.file) = Output::Closed;
+                written.failed.push((used.file.path.clone(), error));
+            }
+        }
+    }
+    Ok(written)
+}
+
+fn lock(file: &FileState) -> std::sync::MutexGuard<'_, Output> {
+    file.output.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Closes a file whose content is damaged, once.
+fn give_up(file: &Arc<FileState>, error: RepositoryError, written: &mut Written) {
+    let mut output = lock(file);
+    if !matches!(*output, Output::Closed) {
+        *output = Output::Closed;
+        written.damaged.push((Arc::clone(file), error));
+    }
+}
+
+/// Puts one chunk where it belongs; finishes the file if it was the last.
+fn write_use(
+    target: &Target,
+    used: &Use,
+    bytes: &[u8],
+    assembled: &AtomicUsize,
+) -> Result<Vec<TargetError>, TargetError> {
+    let file = &*used.file;
+    let mut output = lock(file);
+    if let Output::Closed = *output {
+        return Ok(Vec::new());
+    }
+    if let Output::Whole = *output {
+        *output = Output::Closed;
+        drop(output);
+        return target.write_small(&file.path, bytes, &file.metadata, file.existing);
+    }
+    let size = usize::try_from(file.size).unwrap_or(usize::MAX);
+    if let Output::Assemble = *output {
+        let total = assembled.fetch_add(size, Ordering::Relaxed) + size;
+        *output = if total <= ASSEMBLED {
+            Output::Memory(vec![0; size])
+        } else {
+            assembled.fetch_sub(size, Ordering::Relaxed);
+            Output::Open
+        };
+    }
+    if let Output::Open = *output {
+        *output = Output::File(Arc::new(target.begin_file(&file.path, file.existing)?));
+    }
+    let last = file.waiting.fetch_sub(1, Ordering::AcqRel) == 1;
+    match &mut *output {
+        Output::Memory(memory) => {
+            let start = usize::try_from(used.offset).unwrap_or(usize::MAX);
+            if let Some(place) = memory.get_mut(start..start.saturating_add(bytes.len())) {
+                place.copy_from_slice(bytes);
+            }
+            if !last {
+                return Ok(Vec::new());
+            }
+            let memory = std::mem::take(memory);
+            *output = Output::Closed;
+            drop(output);
+            assembled.fetch_sub(size, Ordering::Relaxed);
+            target.write_small(&file.path, &memory, &file.metadata, file.existing)
+        }
+        Output::File(open) => {
+            let open = Arc::clone(open);
+            if !last {
+                // Others may write to it meanwhile; the last one to come finds all written,
+                // because each writes before it lets go of the lock.
+                open.write_at(used.offset, bytes)?;
+                return Ok(Vec::new());
+            }
+            open.write_at(used.offset, bytes)?;
+            *output = Output::Closed;
+            open.set_length(file.size)?;
+            open.finish(&file.metadata)
+        }
+        _ => Ok(Vec::new()),
+    }
+}

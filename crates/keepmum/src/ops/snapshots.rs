@@ -1,0 +1,79 @@
+//! The snapshots of a repository, and how it is.
+
+use super::access::Access;
+use super::choose::Snapshots;
+use super::error::Error;
+use super::event::Observer;
+use super::open;
+use super::report::{DeviceStatus, SnapshotsReport, StatusReport};
+use crate::repository::RepositoryError;
+
+/// How many uploads `status` shows.
+const RECENT: usize = 10;
+
+/// Lists all snapshots.
+///
+/// # Errors
+/// Whatever keeps the repository from being opened.
+pub fn snapshots(access: &Access, observer: &dyn Observer) -> Result<SnapshotsReport, Error> {
+    let repository = open::open(access, observer)?;
+    let known = Snapshots::read(&repository, access)?;
+    Ok(SnapshotsReport {
+        snapshots: known.lines(&repository),
+        pending_records: known.chains.missing(),
+        foreign_files: repository.listing.foreign,
+    })
+}
+
+/// Says how the repository is, for this device.
+///
+/// # Errors
+/// Whatever keeps the repository from being opened.
+pub fn status(access: &Access, observer: &dyn Observer) -> Result<StatusReport, Error> {
+    let repository = open::open(access, observer)?;
+    let known = Snapshots::read(&repository, access)?;
+    let lines = known.lines(&repository);
+    let mut report = StatusReport {
+        objects: repository.listing.objects.values().filter(|one| one.is_here()).count() as u64,
+        bytes: repository
+            .listing
+            .objects
+            .values()
+            .filter(|one| one.is_here())
+            .map(|one| one.name.length)
+            .sum(),
+        foreign_files: repository.listing.foreign,
+        conflict_copies: repository.listing.copies,
+        free_bytes: access
+            .seam
+            .disk
+            .free_space()
+            .map_err(|error| RepositoryError::from(crate::store::StoreError::from_io(error, None)))?,
+        ..StatusReport::default()
+    };
+    for (key, _) in known.chains.listed_objects() {
+        if repository.listing.here(&key).is_some() {
+            continue;
+        }
+        if known.is_lost(&repository, key.device, &key) {
+            report.objects_lost += 1;
+        } else {
+            report.objects_pending += 1;
+        }
+    }
+    for (device, chain) in known.chains.iter() {
+        let Some((at, record, _)) = chain.last() else { continue };
+        report.devices.push(DeviceStatus {
+            id: device.to_string(),
+            name: chain.device_name().to_owned(),
+            own: known.own == Some(*device),
+            last_run: at.run,
+            last_time: record.time.seconds,
+            snapshots: chain.snapshots().count() as u64,
+        });
+    }
+    let own = lines.iter().rev().filter(|line| line.own);
+    report.recent_uploads = own.clone().take(RECENT).map(|line| line.added).collect();
+    report.last_snapshot = own.clone().next().cloned();
+    Ok(report)
+}

@@ -1,0 +1,235 @@
+//! The pool: workers with state of their own that serve one queue.
+
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+
+use super::ahead::Ahead;
+use super::queue::{Health, Queue, Stage, Turn, lock};
+use super::ticket::{Ticket, claim};
+
+/// How a pool works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// On this many threads (at least one) beside the calling one.
+    Threads(usize),
+    /// On the calling thread alone, in an order that the seed chooses.
+    Replay {
+        /// The same seed and the same submissions give the same order.
+        seed: u64,
+    },
+}
+
+pub(super) type Job<'env> = Box<dyn FnOnce() + Send + 'env>;
+
+/// A pool whose workers each own a state `S` (contexts, buffers) that their tasks borrow.
+///
+/// Tasks may borrow whatever outlives the call of [`run`]. The pool itself cannot reach a
+/// task: submitting and waiting belong to the one coordinating thread.
+pub struct Pool<'env, S> {
+    shared: Arc<Shared<'env, S>>,
+    side: Option<Sender<Job<'env>>>,
+    closing: Receiver<()>,
+    stays_here: PhantomData<Cell<()>>,
+}
+
+struct Shared<'env, S> {
+    queue: Queue<'env, S>,
+    make_state: Box<dyn Fn() -> S + Send + Sync + 'env>,
+    workers: AtomicUsize,
+    /// The state used when tasks run on the calling thread.
+    own: Mutex<Option<S>>,
+    chance: Option<Mutex<Chance>>,
+}
+
+/// A small generator for orders; it need not be unpredictable, only repeatable.
+pub(super) struct Chance(u64);
+
+impl Chance {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// A number below `bound`, which must not be 0.
+    pub(super) fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut word = self.0;
+        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        word ^= word >> 31;
+        let scaled = (u128::from(word) * bound as u128) >> 64;
+        usize::try_from(scaled).expect("below a usize bound")
+    }
+}
+
+impl<'env, S: Send> Shared<'env, S> {
+    fn work(&self) {
+        let mut state = None;
+        while let Some(task) = self.queue.next() {
+            if task(state.get_or_insert_with(|| (self.make_state)())) == Health::Doubtful {
+                state = None;
+            }
+        }
+    }
+}
+
+impl<S: Send> Turn for Shared<'_, S> {
+    fn has_workers(&self) -> bool {
+        self.workers.load(Ordering::Relaxed) > 0
+    }
+
+    fn run_one(&self) {
+        let task = match &self.chance {
+            Some(chance) => {
+                let mut chance = lock(chance);
+                self.queue.take(Some(&mut |count| chance.below(count)))
+            }
+            None => self.queue.take(None),
+        };
+        if let Some(task) = task {
+            let mut state = lock(&self.own).take().unwrap_or_else(|| (self.make_state)());
+            if task(&mut state) == Health::Sound {
+                *lock(&self.own) = Some(state);
+            }
+        }
+    }
+
+    fn maybe_run_one(&self) {
+        let skip = self.chance.as_ref().is_some_and(|chance| lock(chance).below(2) == 0);
+        if !self.has_workers() && !skip {
+            self.run_one();
+        }
+    }
+}
+
+impl<'env, S: Send + 'env> Pool<'env, S> {
+    /// Hands in a task; it runs on any worker, later stages first.
+    ///
+    /// The queue does not bound itself: the coordinator waits for tickets as its memory asks.
+    pub fn submit<T, F>(&self, stage: Stage, task: F) -> Ticket<'env, T>
+    where
+        T: Send + 'env,
+        F: FnOnce(&mut S) -> T + Send + 'env,
+    {
+        let turn: Arc<dyn Turn + 'env> = self.shared.clone();
+        let (settle, ticket) = claim(turn);
+        let run = move |state: &mut S| {
+            let result = catch_unwind(AssertUnwindSafe(|| task(state)));
+            let health = if result.is_ok() { Health::Sound } else { Health::Doubtful };
+            settle.settle(result);
+            health
+        };
+        self.shared.queue.push(stage, Box::new(run));
+        ticket
+    }
+
+    /// Lets `producer` run up to `capacity` items (at least one) ahead of whoever takes them;
+    /// its first `None` is the end.
+    ///
+    /// With threads it runs on one of its own; in replay it is pulled here, a number of items
+    /// at a time that the seed chooses. A panic in it is raised where its items are taken.
+    pub fn ahead<T, P>(&self, capacity: usize, producer: P) -> Ahead<'env, T>
+    where
+        T: Send + 'env,
+        P: FnMut() -> Option<T> + Send + 'env,
+    {
+        let capacity = capacity.max(1);
+        match &self.side {
+            Some(side) => Ahead::threaded(capacity, producer, side, self.closing.clone()),
+            None => {
+                let seed = self.shared.chance.as_ref().map(|chance| lock(chance).below(usize::MAX));
+                Ahead::lazy(capacity, producer, seed.map(|seed| Chance::new(seed as u64)))
+            }
+        }
+    }
+
+    /// How many tasks can run at once; 1 in replay.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.shared.workers.load(Ordering::Relaxed).max(1)
+    }
+}
+
+/// Closes everything when the body ends, also by a panic, so that no thread waits forever.
+struct Closing<'a, 'env, S> {
+    shared: &'a Shared<'env, S>,
+    signal: Option<Sender<()>>,
+}
+
+impl<S> Drop for Closing<'_, '_, S> {
+    fn drop(&mut self) {
+        self.shared.queue.close();
+        self.signal.take();
+    }
+}
+
+/// Runs `body` with a pool and returns what it returns, once all threads have ended.
+///
+/// `make_state` is called by each worker before its first task, and again after a task of that
+/// worker panicked. Tasks not begun when `body` returns are dropped unrun.
+///
+/// # Panics
+/// With the panic of `body`, or of a task whose ticket `body` waited for.
+pub fn run<'env, S, R>(
+    mode: Mode,
+    make_state: impl Fn() -> S + Send + Sync + 'env,
+    body: impl FnOnce(&Pool<'env, S>) -> R,
+) -> R
+where
+    S: Send + 'env,
+{
+    let chance = match mode {
+        Mode::Threads(_) => None,
+        Mode::Replay { seed } => Some(Mutex::new(Chance::new(seed))),
+    };
+    let shared = Arc::new(Shared {
+        queue: Queue::new(),
+        make_state: Box::new(make_state),
+        workers: AtomicUsize::new(0),
+        own: Mutex::new(None),
+        chance,
+    });
+    let (signal, closing) = bounded(0);
+    thread::scope(|scope| {
+        let guard = Closing { shared: &shared, signal: Some(signal) };
+        let mut pool =
+            Pool { shared: Arc::clone(&shared), side: None, closing, stays_here: PhantomData };
+        if let Mode::Threads(count) = mode {
+            for number in 0..count.max(1) {
+                let shared = Arc::clone(&shared);
+                let name = thread::Builder::new().name(format!("worker-{number}"));
+                // Without a single thread the work is done on this one.
+                if name.spawn_scoped(scope, move || shared.work()).is_ok() {
+                    pool.shared.workers.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            pool.side = side_threads(scope);
+        }
+        let result = body(&pool);
+        drop(pool);
+        drop(guard);
+        result
+    })
+}
+
+/// A thread that spawns the producers' threads as they are asked for; spawning from `body`
+/// itself would put the scope's lifetime into every signature that names the pool.
+fn side_threads<'scope, 'env: 'scope, 'job: 'scope>(
+    scope: &'scope thread::Scope<'scope, 'env>,
+) -> Option<Sender<Job<'job>>> {
+    let (sender, jobs) = unbounded::<Job<'job>>();
+    let keeper = move || {
+        for job in jobs {
+            let name = thread::Builder::new().name("producer".to_owned());
+            // A job that no thread takes is dropped, which its receiver sees.
+            name.spawn_scoped(scope, job).ok();
+        }
+    };
+    let name = thread::Builder::new().name("producers".to_owned());
+    name.spawn_scoped(scope, keeper).ok().map(|_| sender)
+}

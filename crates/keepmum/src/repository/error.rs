@@ -1,0 +1,49 @@
+//! What can go wrong between the engine and its objects.
+
+use std::io;
+
+use crate::crypto::PasswordError;
+use crate::format::FormatError;
+use crate::model::{ChunkId, IndexError};
+use crate::store::StoreError;
+
+/// A failure of the repository. None of these is the fault of a source file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RepositoryError {
+    /// The destination itself failed.
+    #[error(transparent)]
+    Destination(#[from] StoreError),
+    /// An object of the right length does not open, or does not hold what it should.
+    #[error("object {object} is damaged: {what}")]
+    Damaged {
+        /// Its file name at the destination.
+        object: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// No object that is here holds this piece.
+    #[error("no object that is here holds the piece {0}")]
+    Missing(ChunkId),
+    /// The catalogue could not be asked.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// The operating system gave no randomness.
+    #[error("no randomness can be had: {0}")]
+    Random(io::Error),
+    /// The password opens no key block.
+    #[error("the password opens none of the key blocks")]
+    WrongPassword,
+    /// There are no key blocks and no objects.
+    #[error("there is no repository")]
+    NoRepository,
+    /// There are objects, and no key block has arrived.
+    #[error("objects are here, but no key block")]
+    KeysPending,
+    /// The password's key could not be derived.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// What was to be written does not fit the format.
+    #[error("this cannot be written: {0}")]
+    Unwritable(#[from] FormatError),
+}

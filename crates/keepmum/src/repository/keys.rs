@@ -1,0 +1,153 @@
+//! The unlocked keys of all repositories of a keyring, and which of them opens what.
+
+use std::collections::HashMap;
+
+use zeroize::Zeroizing;
+
+use crate::crypto::{self, EpochKey, NAME_SEALED, RepositoryKeys, Secret};
+use crate::format::{self, Keyring, ObjectName, Parameters};
+use crate::model::{ChunkId, DeviceId, RepositoryId, SnapshotId};
+
+/// The keys of one repository.
+pub struct RepositoryAccess {
+    /// Its id in the keyring.
+    pub id: RepositoryId,
+    /// How it chunks and pads.
+    pub parameters: Parameters,
+    keys: RepositoryKeys,
+    epochs: Vec<(u16, EpochKey)>,
+}
+
+impl RepositoryAccess {
+    /// Keyed id of a piece.
+    pub fn chunk_id(&self, bytes: &[u8]) -> ChunkId {
+        ChunkId(self.keys.chunk_id(bytes))
+    }
+
+    /// The key of chunk boundaries.
+    pub fn chunker_key(&self) -> &[u8; 32] {
+        self.keys.chunker()
+    }
+
+    /// A keyed hash by which an installation knows itself again.
+    pub fn token(&self, label: &str, bytes: &[u8]) -> [u8; 16] {
+        self.keys.token(label, bytes)
+    }
+
+    /// The name of an object as a file name.
+    pub fn seal_name(&self, name: &ObjectName) -> String {
+        format::base32::encode(&crypto::seal_name(&self.keys, &name.to_fields()))
+    }
+
+    /// The epoch that writers use.
+    pub fn epoch(&self) -> u16 {
+        self.epochs.iter().map(|(number, _)| *number).max().unwrap_or(1)
+    }
+
+    /// The input key of objects of an epoch.
+    pub fn object_key(&self, epoch: u16) -> Option<&Secret<32>> {
+        self.epochs.iter().find(|(number, _)| *number == epoch).map(|(_, key)| key.object())
+    }
+}
+
+/// All keys that the password opened.
+pub struct Keys {
+    repositories: Vec<RepositoryAccess>,
+    generation: u64,
+}
+
+impl Keys {
+    /// Derives everything from a keyring, which has at least one repository with one epoch.
+    pub fn derive(keyring: &Keyring) -> Option<Self> {
+        let repositories: Vec<_> = keyring
+            .repositories
+            .iter()
+            .filter(|repository| !repository.epochs.is_empty())
+            .map(|repository| RepositoryAccess {
+                id: repository.id,
+                parameters: repository.parameters,
+                keys: RepositoryKeys::derive(&secret(&repository.secret)),
+                epochs: repository
+                    .epochs
+                    .iter()
+                    .map(|(number, bytes)| (*number, EpochKey::derive(&secret(bytes))))
+                    .collect(),
+            })
+            .collect();
+        (!repositories.is_empty()).then_some(Self { repositories, generation: keyring.generation })
+    }
+
+    /// The repository that writers write to.
+    pub fn writing(&self) -> &RepositoryAccess {
+        &self.repositories[0]
+    }
+
+    /// One of the repositories by its place in the keyring.
+    pub fn repository(&self, place: usize) -> Option<&RepositoryAccess> {
+        self.repositories.get(place)
+    }
+
+    /// All of them.
+    pub fn repositories(&self) -> &[RepositoryAccess] {
+        &self.repositories
+    }
+
+    /// Generation of the key blocks.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// What a name says, and which repository it belongs to; nothing for a foreign name.
+    pub fn open_name(&self, sealed: &[u8; NAME_SEALED]) -> Option<(usize, ObjectName)> {
+        self.repositories.iter().enumerate().find_map(|(place, repository)| {
+            let fields = crypto::open_name(&repository.keys, sealed)?;
+            Some((place, ObjectName::from_fields(&fields)?))
+        })
+    }
+
+    /// Whether a piece's bytes are what its id says, under any of the repositories.
+    pub fn proves(&self, id: &ChunkId, bytes: &[u8]) -> bool {
+        self.repositories.iter().any(|repository| repository.chunk_id(bytes) == *id)
+    }
+
+    /// The id of the snapshot that a run made.
+    pub fn snapshot_id(&self, device: DeviceId, run: u32) -> SnapshotId {
+        let mut bytes = b"snapshot".to_vec();
+        bytes.extend_from_slice(&device.0);
+        bytes.extend_from_slice(&run.to_be_bytes());
+        let hash = self.writing().chunk_id(&bytes);
+        SnapshotId::from_slice(&hash.0[..SnapshotId::LENGTH]).expect("a prefix of that length")
+    }
+}
+
+fn secret(bytes: &Zeroizing<[u8; 32]>) -> Secret<32> {
+    Secret::from_slice(&bytes[..]).expect("as long as it must be")
+}
+
+/// Repositories of several key blocks as one: every repository and every epoch that any of them
+/// holds. A secret is never dropped by uniting; removed slots stay removed.
+pub(super) fn unite(mut keyrings: Vec<Keyring>) -> Option<Keyring> {
+    keyrings.sort_by_key(|keyring| std::cmp::Reverse(keyring.generation));
+    let mut keyrings = keyrings.into_iter();
+    let mut united = keyrings.next()?;
+    for other in keyrings {
+        for repository in other.repositories {
+            match united.repositories.iter_mut().find(|known| known.id == repository.id) {
+                None => united.repositories.push(repository),
+                Some(known) => {
+                    let numbers: HashMap<u16, ()> =
+                        known.epochs.iter().map(|(number, _)| (*number, ())).collect();
+                    let missing = repository
+                        .epochs
+                        .into_iter()
+                        .filter(|(number, _)| !numbers.contains_key(number));
+                    known.epochs.extend(missing);
+                }
+            }
+        }
+        united.removed.extend(other.removed);
+    }
+    united.removed.sort_unstable();
+    united.removed.dedup();
+    Some(united)
+}

@@ -1,0 +1,152 @@
+//! What lies at the destination, sorted by what the names say. No object is opened for this.
+
+use std::collections::HashMap;
+
+use crate::format::key_block::KEY_BLOCK_LENGTH as BLOCK_LENGTH;
+use crate::format::{ObjectName, base32, split_file_name};
+use crate::model::ObjectKey;
+use crate::store::{Listed, Store, StoreError};
+
+use super::key_block::Candidate;
+use super::keys::Keys;
+
+/// A destination as listed, before any key is known.
+pub struct RawListing {
+    files: Vec<Listed>,
+}
+
+/// One object that is here under its own name or as a copy.
+#[derive(Clone, Debug)]
+pub struct ListedObject {
+    /// What its name says.
+    pub name: ObjectName,
+    /// Which repository of the keyring it belongs to.
+    pub repository: usize,
+    /// Where it lies, the original before copies; only files of the right length.
+    pub paths: Vec<String>,
+    /// Length of the longest file of this name when none has the right length.
+    pub partial: Option<u64>,
+}
+
+impl ListedObject {
+    /// Whether a file of the right length is here.
+    pub fn is_here(&self) -> bool {
+        !self.paths.is_empty()
+    }
+}
+
+/// A destination as listed, with the names opened.
+#[derive(Default)]
+pub struct Listing {
+    /// Every object by what its name says.
+    pub objects: HashMap<ObjectKey, ListedObject>,
+    /// Files that are not ours.
+    pub foreign: u64,
+    /// Copies that a sync client made.
+    pub copies: u64,
+    /// Names of files of a key block's size.
+    pub key_blocks: Vec<String>,
+}
+
+impl RawListing {
+    /// Lists the destination once.
+    pub fn read(store: &dyn Store) -> Result<Self, StoreError> {
+        store.list().map(|files| Self { files })
+    }
+
+    /// Whether anything has a name that an object could have.
+    pub fn has_object_shapes(&self) -> bool {
+        self.files.iter().any(|file| shape(&file.path).is_some())
+    }
+
+    /// Files that do not have such a name.
+    pub fn foreign(&self) -> u64 {
+        self.files.iter().filter(|file| shape(&file.path).is_none()).count() as u64
+    }
+
+    /// File names of what may be key blocks.
+    pub fn key_block_names(&self) -> Vec<String> {
+        self.key_block_files().map(|(_, name)| name).collect()
+    }
+
+    /// Reads what may be key blocks; what cannot be read is left out.
+    pub fn key_blocks(&self, store: &dyn Store) -> Result<Vec<Candidate>, StoreError> {
+        let mut candidates = Vec::new();
+        for (path, name) in self.key_block_files() {
+            match store.get(path, BLOCK_LENGTH as u64) {
+                Ok(bytes) => candidates.push(Candidate { name, bytes }),
+                Err(error) if error.path.is_some() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(candidates)
+    }
+
+    fn key_block_files(&self) -> impl Iterator<Item = (&str, String)> {
+        self.files.iter().filter(|file| file.length == BLOCK_LENGTH as u64).filter_map(|file| {
+            let (name, _) = split_file_name(&file.path)?;
+            base32::decode(name.as_bytes())?;
+            Some((file.path.as_str(), name.to_owned()))
+        })
+    }
+
+    /// Opens all names.
+    pub fn open(&self, keys: &Keys) -> Listing {
+        let mut listing = Listing { key_blocks: self.key_block_names(), ..Listing::default() };
+        for file in &self.files {
+            let Some((sealed, suffix)) = shape(&file.path) else {
+                listing.foreign += 1;
+                continue;
+            };
+            if file.length == BLOCK_LENGTH as u64 {
+                continue;
+            }
+            match keys.open_name(&sealed) {
+                None => listing.foreign += 1,
+                Some((repository, name)) => listing.add(file, suffix, repository, name),
+            }
+        }
+        listing
+    }
+}
+
+impl Listing {
+    fn add(&mut self, file: &Listed, suffix: &str, repository: usize, name: ObjectName) {
+        let original = suffix.is_empty();
+        self.copies += u64::from(!original);
+        let object = self.objects.entry(name.key()).or_insert_with(|| ListedObject {
+            name: name.clone(),
+            repository,
+            paths: Vec::new(),
+            partial: None,
+        });
+        if file.length != name.length {
+            object.partial = object.partial.max(Some(file.length));
+        } else if original {
+            object.paths.insert(0, file.path.clone());
+        } else {
+            object.paths.push(file.path.clone());
+        }
+    }
+
+    /// An object that is here whole.
+    pub fn here(&self, key: &ObjectKey) -> Option<&ListedObject> {
+        self.objects.get(key).filter(|object| object.is_here())
+    }
+
+    /// Counts an object that was just written.
+    pub fn add_written(&mut self, name: &ObjectName, repository: usize, path: String) {
+        let object = ListedObject {
+            name: name.clone(),
+            repository,
+            paths: vec![path],
+            partial: None,
+        };
+        self.objects.insert(name.key(), object);
+    }
+}
+
+fn shape(path: &str) -> Option<([u8; 56], &str)> {
+    let (name, suffix) = split_file_name(path)?;
+    Some((base32::decode(name.as_bytes())?, suffix))
+}

@@ -1,0 +1,323 @@
+//! Reading: from an id to verified bytes. No byte leaves here that was not authenticated, and no
+//! piece whose bytes do not prove its id.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::compress::{Codec, Decompressor};
+use crate::crypto::{HEADER, Opener};
+use crate::format::object::FOOTER_LENGTH;
+use crate::format::{Block, ObjectKind, PieceKind, Table, parse_footer};
+use crate::model::{ChunkId, Locate, Location, ObjectKey};
+use crate::store::{Store, StoreErrorKind};
+
+use super::error::RepositoryError;
+use super::keys::Keys;
+use super::listing::{ListedObject, Listing};
+
+/// A block by where it lies. Lengths and offsets are in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BlockPlace {
+    /// The object.
+    pub object: ObjectKey,
+    /// Where the block begins in its plaintext.
+    pub offset: u32,
+    /// Stored length.
+    pub stored: u32,
+    /// Plain length.
+    pub plain: u32,
+    /// Codec, as the format numbers it.
+    pub codec: u8,
+}
+
+impl From<&Location> for BlockPlace {
+    fn from(at: &Location) -> Self {
+        Self {
+            object: at.object,
+            offset: at.block_offset,
+            stored: at.stored,
+            plain: at.plain,
+            codec: at.codec,
+        }
+    }
+}
+
+/// How many openers are kept; each is a key schedule of a few hundred bytes.
+const OPENERS: usize = 512;
+
+/// Reads parts of objects. Usable from several threads at once.
+pub struct ObjectReader<'a> {
+    store: &'a dyn Store,
+    keys: &'a Keys,
+    listing: &'a Listing,
+    openers: Mutex<HashMap<(ObjectKey, usize), Arc<Opener>>>,
+}
+
+impl<'a> ObjectReader<'a> {
+    /// A reader of what the listing found.
+    pub fn new(store: &'a dyn Store, keys: &'a Keys, listing: &'a Listing) -> Self {
+        Self { store, keys, listing, openers: Mutex::new(HashMap::new()) }
+    }
+
+    /// The keys that it reads with.
+    pub fn keys(&self) -> &'a Keys {
+        self.keys
+    }
+
+    /// A range of an object's plaintext. A conflict copy is tried before damage is reported.
+    pub fn range(
+        &self,
+        key: &ObjectKey,
+        offset: u64,
+        length: u64,
+    ) -> Result<Vec<u8>, RepositoryError> {
+        let object = self.object(key)?;
+        let mut last = None;
+        for copy in 0..object.paths.len() {
+            match self.range_of_copy(key, object, copy, offset, length) {
+                Ok(bytes) => return Ok(bytes),
+                Err(error) if is_of_the_object(&error) => last = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(last.unwrap_or_else(|| damaged(object, "it is not here")))
+    }
+
+    fn object(&self, key: &ObjectKey) -> Result<&'a ListedObject, RepositoryError> {
+        self.listing.here(key).ok_or_else(|| RepositoryError::Damaged {
+            object: format!("{}/{}/{}", key.device, key.run, key.number),
+            what: "it is not here".to_owned(),
+        })
+    }
+
+    fn range_of_copy(
+        &self,
+        key: &ObjectKey,
+        object: &ListedObject,
+        copy: usize,
+        offset: u64,
+        length: u64,
+    ) -> Result<Vec<u8>, RepositoryError> {
+        let opener = self.opener(key, object, copy)?;
+        let span = opener
+            .segments_for(offset..offset.saturating_add(length))
+            .ok_or_else(|| damaged(object, "it is shorter than its table says"))?;
+        let count = usize::try_from(span.sealed.end - span.sealed.start)
+            .map_err(|_| damaged(object, "a range is too long"))?;
+        let mut bytes = self.store.get_range(&object.paths[copy], span.sealed.start, count)?;
+        opener
+            .open_segments(span.first, &mut bytes)
+            .map_err(|error| damaged(object, &error.to_string()))?;
+        let skip = usize::try_from(span.skip).unwrap_or(usize::MAX);
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        if bytes.len() < skip.saturating_add(length) {
+            return Err(damaged(object, "it is shorter than its table says"));
+        }
+        bytes.truncate(skip + length);
+        bytes.drain(..skip);
+        Ok(bytes)
+    }
+
+    fn opener(
+        &self,
+        key: &ObjectKey,
+        object: &ListedObject,
+        copy: usize,
+    ) -> Result<Arc<Opener>, RepositoryError> {
+        let known = self.openers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(opener) = known.get(&(*key, copy)) {
+            return Ok(Arc::clone(opener));
+        }
+        drop(known);
+        let header = self.store.get_range(&object.paths[copy], 0, HEADER)?;
+        let input = self
+            .keys
+            .repository(object.repository)
+            .and_then(|repository| repository.object_key(object.name.epoch))
+            .ok_or_else(|| damaged(object, "its key epoch is not known"))?;
+        let opener = Opener::new(input, &header, object.name.length, &object.name.context())
+            .map_err(|error| damaged(object, &error.to_string()))?;
+        let opener = Arc::new(opener);
+        let mut known = self.openers.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= OPENERS {
+            known.clear();
+        }
+        known.insert((*key, copy), Arc::clone(&opener));
+        Ok(opener)
+    }
+
+    /// The table at an object's end.
+    pub fn table(&self, key: &ObjectKey) -> Result<Table, RepositoryError> {
+        let object = self.object(key)?;
+        let plain = crate::format::plain_for_sealed(object.name.length)
+            .filter(|plain| *plain >= FOOTER_LENGTH as u64)
+            .ok_or_else(|| damaged(object, "its length is impossible"))?;
+        // The footer and a likely table in one read.
+        let tail = plain.min(16 * 1024);
+        let bytes = self.range(key, plain - tail, tail)?;
+        let (rest, footer) =
+            bytes.split_last_chunk().ok_or_else(|| damaged(object, "it has no footer"))?;
+        let length = parse_footer(footer).map_err(|error| damaged(object, &error.to_string()))?;
+        let length = u64::from(length);
+        let end = plain - FOOTER_LENGTH as u64;
+        if length > end {
+            return Err(damaged(object, "its table is longer than it"));
+        }
+        let table = match usize::try_from(length).ok().and_then(|l| rest.len().checked_sub(l)) {
+            Some(start) => Table::decode(&rest[start..]),
+            None => Table::decode(&self.range(key, end - length, length)?),
+        };
+        let table = table.map_err(|error| damaged(object, &error.to_string()))?;
+        let stored: u64 = table.blocks.iter().map(|block| u64::from(block.stored)).sum();
+        if stored > end - length {
+            return Err(damaged(object, "its blocks are longer than it"));
+        }
+        Ok(table)
+    }
+
+    /// The plain bytes of a block; its pieces are not yet verified.
+    pub fn block(
+        &self,
+        place: &BlockPlace,
+        decompressor: &mut Decompressor,
+    ) -> Result<Vec<u8>, RepositoryError> {
+        let stored = self.range(&place.object, u64::from(place.offset), u64::from(place.stored))?;
+        let object = self.object(&place.object)?;
+        let codec =
+            Codec::from_u8(place.codec).ok_or_else(|| damaged(object, "its codec is unknown"))?;
+        let mut plain = Vec::new();
+        decompressor
+            .decompress(codec, &stored, place.plain as usize, &mut plain)
+            .map_err(|error| damaged(object, &error.to_string()))?;
+        Ok(plain)
+    }
+
+    /// The pieces of one kind in an object, verified: nodes, lists, indexes or the record.
+    pub fn pieces(
+        &self,
+        key: &ObjectKey,
+        table: &Table,
+        kind: PieceKind,
+        decompressor: &mut Decompressor,
+    ) -> Result<Vec<(ChunkId, Vec<u8>)>, RepositoryError> {
+        let object = self.object(key)?;
+        let mut pieces = Vec::new();
+        for (offset, block) in table.offsets().filter(|(_, block)| block.kind == kind) {
+            let place = block_place(*key, offset, block);
+            let plain = self.block(&place, decompressor)?;
+            for (id, bytes) in split(block, &plain) {
+                if !self.keys.proves(&id, bytes) {
+                    return Err(damaged(object, "a piece is not what its id says"));
+                }
+                pieces.push((id, bytes.to_vec()));
+            }
+        }
+        Ok(pieces)
+    }
+
+    /// Whether an object is of a kind that holds metadata.
+    pub fn holds_metadata(object: &ListedObject) -> bool {
+        matches!(object.name.kind, ObjectKind::Meta | ObjectKind::Record)
+    }
+}
+
+/// Where a block of a table lies.
+pub fn block_place(object: ObjectKey, offset: u32, block: &Block) -> BlockPlace {
+    BlockPlace {
+        object,
+        offset,
+        stored: block.stored,
+        plain: block.plain,
+        codec: block.codec,
+    }
+}
+
+/// The pieces of a plain block; the table's sums were checked when it was decoded.
+pub fn split<'b>(
+    block: &'b Block,
+    plain: &'b [u8],
+) -> impl Iterator<Item = (ChunkId, &'b [u8])> + 'b {
+    let mut rest = plain;
+    block.pieces.iter().map_while(move |(id, length)| {
+        let (piece, after) = rest.split_at_checked(*length as usize)?;
+        rest = after;
+        Some((*id, piece))
+    })
+}
+
+fn damaged(object: &ListedObject, what: &str) -> RepositoryError {
+    let object = object.paths.first().cloned().unwrap_or_default();
+    RepositoryError::Damaged { object, what: what.to_owned() }
+}
+
+/// Whether an error says something of one object, and nothing of the destination.
+pub(super) fn is_of_the_object(error: &RepositoryError) -> bool {
+    match error {
+        RepositoryError::Damaged { .. } => true,
+        RepositoryError::Destination(error) => {
+            matches!(error.kind, StoreErrorKind::Missing | StoreErrorKind::Truncated)
+        }
+        _ => false,
+    }
+}
+
+/// Blocks kept by a [`PieceReader`].
+const BLOCKS_KEPT: usize = 6;
+
+/// Reads single pieces by id, as trees need them: neighbours lie in one block, so the last few
+/// blocks are kept.
+pub struct PieceReader<'a> {
+    objects: &'a ObjectReader<'a>,
+    index: &'a dyn Locate,
+    decompressor: Decompressor,
+    kept: VecDeque<(BlockPlace, Arc<Vec<u8>>)>,
+}
+
+impl<'a> PieceReader<'a> {
+    /// A reader that asks `index` where pieces are.
+    pub fn new(objects: &'a ObjectReader<'a>, index: &'a dyn Locate) -> Self {
+        Self { objects, index, decompressor: Decompressor::new(), kept: VecDeque::new() }
+    }
+
+    /// The verified bytes of a piece.
+    pub fn piece(&mut self, id: &ChunkId) -> Result<Vec<u8>, RepositoryError> {
+        let mut last = RepositoryError::Missing(*id);
+        for location in self.index.locate(id)? {
+            match self.piece_at(id, &location) {
+                Ok(bytes) => return Ok(bytes),
+                Err(error) if is_of_the_object(&error) => last = error,
+                Err(error) => return Err(error),
+            }
+        }
+        Err(last)
+    }
+
+    /// The keys that it reads with.
+    pub fn keys(&self) -> &'a Keys {
+        self.objects.keys()
+    }
+
+    fn piece_at(&mut self, id: &ChunkId, at: &Location) -> Result<Vec<u8>, RepositoryError> {
+        let place = BlockPlace::from(at);
+        let block = match self.kept.iter().find(|(kept, _)| *kept == place) {
+            Some((_, block)) => Arc::clone(block),
+            None => {
+                let block = Arc::new(self.objects.block(&place, &mut self.decompressor)?);
+                if self.kept.len() >= BLOCKS_KEPT {
+                    self.kept.pop_front();
+                }
+                self.kept.push_back((place, Arc::clone(&block)));
+                block
+            }
+        };
+        let start = at.offset as usize;
+        let piece = block.get(start..start.saturating_add(at.length as usize));
+        match piece {
+            Some(bytes) if self.objects.keys().proves(id, bytes) => Ok(bytes.to_vec()),
+            _ => Err(RepositoryError::Damaged {
+                object: format!("{}/{}/{}", at.object.device, at.object.run, at.object.number),
+                what: "a piece is not what its id says".to_owned(),
+            }),
+        }
+    }
+}

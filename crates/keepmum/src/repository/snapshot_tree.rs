@@ -1,0 +1,161 @@
+//! A snapshot as one side of a merge: its full tree with the overlay laid on it.
+
+use std::collections::HashMap;
+
+use crate::format::{ListNode, Node, Op, Overlay};
+use crate::model::{
+    ChunkId, Content, Entry, Kind, Name, Named, Piece, Pieces, Side, TreePath,
+};
+
+use super::error::RepositoryError;
+use super::reader::PieceReader;
+
+/// Most levels of a split directory or a list.
+const LEVELS: u8 = 8;
+/// Most entries of one directory that are believed.
+const DIRECTORY_ENTRIES: usize = 16_000_000;
+
+/// A snapshot being read.
+pub struct SnapshotTree<'a, 'r> {
+    reader: &'r mut PieceReader<'a>,
+    overlay: HashMap<TreePath, Vec<(Name, Op)>>,
+    refused: u64,
+}
+
+impl<'a, 'r> SnapshotTree<'a, 'r> {
+    /// The tree of a snapshot: enter it at its root node.
+    pub fn new(reader: &'r mut PieceReader<'a>, overlay: Overlay) -> Self {
+        let mut by_folder: HashMap<TreePath, Vec<(Name, Op)>> = HashMap::new();
+        for (path, op) in overlay.0 {
+            if let Some((parent, name)) = path.split() {
+                by_folder.entry(parent).or_default().push((name, op));
+            }
+        }
+        Self { reader, overlay: by_folder, refused: 0 }
+    }
+
+    /// Entries that could not be understood and were left out so far.
+    pub fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    /// The chunks and holes of a file in order.
+    pub fn content(&mut self, content: &Content) -> Result<Vec<Piece>, RepositoryError> {
+        pieces_of(self.reader, content)
+    }
+
+    /// The entry at a path, walking down from the root node.
+    pub fn find(&mut self, root: ChunkId, path: &TreePath) -> Result<Option<Entry>, RepositoryError> {
+        let mut at = TreePath::root();
+        let mut place = Some(root);
+        let mut found = None;
+        for name in path.names() {
+            let Some(node) = place else { return Ok(None) };
+            let entries = self.list(&node, &at)?;
+            let Some(entry) = entries.into_iter().find(|entry| entry.name == name) else {
+                return Ok(None);
+            };
+            place = self.place(&entry);
+            at = at.join(&name);
+            found = Some(entry);
+        }
+        Ok(found)
+    }
+
+    fn read_node(&mut self, id: &ChunkId) -> Result<Vec<Entry>, RepositoryError> {
+        let mut entries = Vec::new();
+        let mut waiting = vec![(*id, None)];
+        while let Some((id, expected)) = waiting.pop() {
+            let bytes = self.reader.piece(&id)?;
+            let node = Node::decode(&bytes).map_err(|error| broken(&id, &error.to_string()))?;
+            match node {
+                Node::Leaf { entries: some, refused } => {
+                    if expected.is_some_and(|level| level != 0) {
+                        return Err(broken(&id, "a directory's levels do not fit"));
+                    }
+                    self.refused += u64::from(refused);
+                    entries.extend(some);
+                    if entries.len() > DIRECTORY_ENTRIES {
+                        return Err(broken(&id, "a directory has too many entries"));
+                    }
+                }
+                Node::Split { level, children } => {
+                    if level > LEVELS || expected.is_some_and(|expected| expected != level) {
+                        return Err(broken(&id, "a directory's levels do not fit"));
+                    }
+                    // Last in, first out: the order of names comes out right. Each level is
+                    // lower than the one above, so a cycle cannot be.
+                    waiting.extend(children.into_iter().rev().map(|(_, id)| (id, Some(level - 1))));
+                }
+            }
+        }
+        if entries.windows(2).any(|two| two[0].name >= two[1].name) {
+            return Err(broken(id, "a directory's names are not in order"));
+        }
+        Ok(entries)
+    }
+}
+
+/// The chunks and holes of a file in order.
+pub fn pieces_of(
+    reader: &mut PieceReader<'_>,
+    content: &Content,
+) -> Result<Vec<Piece>, RepositoryError> {
+    let (depth, nodes) = match &content.pieces {
+        Pieces::Inline(pieces) => return Ok(pieces.clone()),
+        Pieces::Lists { depth, nodes } => (*depth, nodes),
+    };
+    let mut pieces = Vec::new();
+    let mut waiting: Vec<(ChunkId, u8, u64)> =
+        nodes.iter().rev().map(|(length, id)| (*id, depth.saturating_sub(1), *length)).collect();
+    while let Some((id, expected, length)) = waiting.pop() {
+        let bytes = reader.piece(&id)?;
+        let list = ListNode::decode(&bytes).map_err(|error| broken(&id, &error.to_string()))?;
+        if list.depth != expected || list.length() != Some(length) {
+            return Err(broken(&id, "a list's levels or lengths do not fit"));
+        }
+        match list.items {
+            Pieces::Inline(some) => pieces.extend(some),
+            Pieces::Lists { nodes, .. } => {
+                let deeper = nodes.into_iter().rev();
+                waiting.extend(deeper.map(|(length, id)| (id, expected.saturating_sub(1), length)));
+            }
+        }
+    }
+    Ok(pieces)
+}
+
+impl Side for SnapshotTree<'_, '_> {
+    type Item = Entry;
+    type Place = ChunkId;
+    type Error = RepositoryError;
+
+    fn place(&self, item: &Entry) -> Option<ChunkId> {
+        match item.kind {
+            Kind::Directory(node) => Some(node),
+            _ => None,
+        }
+    }
+
+    fn list(&mut self, place: &ChunkId, path: &TreePath) -> Result<Vec<Entry>, RepositoryError> {
+        let mut entries = self.read_node(place)?;
+        let Some(ops) = self.overlay.get(path) else { return Ok(entries) };
+        for (name, op) in ops {
+            let at = entries.binary_search_by(|entry| entry.name().cmp(name));
+            match (at, op) {
+                (Ok(at), Op::Put(entry)) => entries[at] = entry.clone(),
+                (Err(at), Op::Put(entry)) => entries.insert(at, entry.clone()),
+                (Ok(at), Op::Remove) => {
+                    entries.remove(at);
+                }
+                (Ok(at), Op::Metadata(_, metadata)) => entries[at].metadata = metadata.clone(),
+                (Err(_), Op::Remove | Op::Metadata(..)) => {}
+            }
+        }
+        Ok(entries)
+    }
+}
+
+fn broken(id: &ChunkId, what: &str) -> RepositoryError {
+    RepositoryError::Damaged { object: format!("piece {id}"), what: what.to_owned() }
+}

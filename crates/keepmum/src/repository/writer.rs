@@ -1,0 +1,296 @@
+//! One run's writing: pieces in, durable objects and at last one record out.
+//!
+//! The order is the safety of it: data objects, then metadata, each durable with its name before
+//! the record that refers to them is named. Until the record is durable nothing of the run counts.
+
+use std::collections::VecDeque;
+
+use crate::compress::Compressor;
+use crate::crypto::record_hash;
+use crate::format::{IndexEntry, ObjectEntry, ObjectKind, ObjectName, PieceKind, Table, encode_index};
+use crate::model::{ChunkId, DeviceId, RecordHash};
+use crate::pipeline::{Pool, Stage, Ticket};
+use crate::seam::Random;
+use crate::store::Store;
+
+use super::error::RepositoryError;
+use super::keys::Keys;
+use super::object::{ObjectBuilder, ObjectPlace, OBJECT_TARGET, OpenBlock, PackedBlock, SMALL_RUN};
+
+/// Blocks are closed at this many plain bytes.
+const BLOCK_TARGET: usize = 1024 * 1024;
+/// Stage of compressing; reading comes before it.
+pub const COMPRESSING: Stage = Stage(5);
+/// Stage of sealing and storing.
+const STORING: Stage = Stage(9);
+/// Tables of so many objects make one index piece.
+const OBJECTS_PER_INDEX: usize = 8;
+
+/// Where objects go, and with which keys.
+#[derive(Clone, Copy)]
+pub struct Destination<'env> {
+    /// The store.
+    pub store: &'env dyn Store,
+    /// The keys.
+    pub keys: &'env Keys,
+    /// Where salts come from.
+    pub random: &'env dyn Random,
+}
+
+/// An object that was stored in this run.
+pub struct StoredObject {
+    /// What its name says.
+    pub name: ObjectName,
+    /// Its file name.
+    pub file_name: String,
+    /// What is in it.
+    pub table: Table,
+}
+
+/// What ended a run.
+pub struct Finished {
+    /// The object that holds the record.
+    pub object: StoredObject,
+    /// The hash of the record's bytes.
+    pub hash: RecordHash,
+    /// The record's bytes.
+    pub record: Vec<u8>,
+}
+
+/// The writing side of one run.
+pub struct RunWriter<'p, 'env, S> {
+    pool: &'p Pool<'env, S>,
+    to: Destination<'env>,
+    device: DeviceId,
+    run: u32,
+    together: bool,
+    next_number: u32,
+    open: [OpenBlock; 4],
+    packing: VecDeque<Ticket<'env, PackedBlock>>,
+    data: ObjectBuilder,
+    meta: ObjectBuilder,
+    storing: VecDeque<Ticket<'env, Result<StoredObject, RepositoryError>>>,
+    listed: Vec<ObjectEntry>,
+    unindexed: Vec<IndexEntry>,
+    fresh: Vec<StoredObject>,
+    stored_bytes: u64,
+}
+
+impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
+    /// Begins a run. With `together` small files share blocks.
+    pub fn new(
+        pool: &'p Pool<'env, S>,
+        to: Destination<'env>,
+        device: DeviceId,
+        run: u32,
+        together: bool,
+    ) -> Self {
+        let open = [PieceKind::Chunk, PieceKind::Node, PieceKind::List, PieceKind::Index];
+        Self {
+            pool,
+            to,
+            device,
+            run,
+            together,
+            next_number: 0,
+            open: open.map(OpenBlock::new),
+            packing: VecDeque::new(),
+            data: ObjectBuilder::default(),
+            meta: ObjectBuilder::default(),
+            storing: VecDeque::new(),
+            listed: Vec::new(),
+            unindexed: Vec::new(),
+            fresh: Vec::new(),
+            stored_bytes: 0,
+        }
+    }
+
+    /// Its number.
+    pub fn run(&self) -> u32 {
+        self.run
+    }
+
+    /// Sealed bytes stored so far.
+    pub fn stored_bytes(&self) -> u64 {
+        self.stored_bytes
+    }
+
+    /// Objects stored so far.
+    pub fn stored_objects(&self) -> u64 {
+        self.listed.len() as u64
+    }
+
+    /// Whether nothing was given to it.
+    pub fn is_empty(&self) -> bool {
+        self.next_number == 0
+            && self.data.is_empty()
+            && self.meta.is_empty()
+            && self.packing.is_empty()
+            && self.open.iter().all(OpenBlock::is_empty)
+    }
+
+    /// Takes a piece that is stored nowhere yet.
+    pub fn add(&mut self, kind: PieceKind, id: ChunkId, bytes: &[u8]) -> Result<(), RepositoryError> {
+        let open = &mut self.open[kind as usize];
+        if open.length() + bytes.len() > crate::compress::MAX_BLOCK {
+            self.pack(kind)?;
+        }
+        let open = &mut self.open[kind as usize];
+        open.push(id, bytes);
+        if open.length() >= BLOCK_TARGET {
+            self.pack(kind)?;
+        }
+        Ok(())
+    }
+
+    /// Says that the next chunk belongs to another file.
+    pub fn end_of_file(&mut self) -> Result<(), RepositoryError> {
+        if self.together { Ok(()) } else { self.pack(PieceKind::Chunk) }
+    }
+
+    /// Objects that became durable under their final bytes since this was last asked; their names
+    /// become durable with the record.
+    pub fn take_stored(&mut self) -> Vec<StoredObject> {
+        std::mem::take(&mut self.fresh)
+    }
+
+    fn pack(&mut self, kind: PieceKind) -> Result<(), RepositoryError> {
+        let open = std::mem::replace(&mut self.open[kind as usize], OpenBlock::new(kind));
+        if !open.is_empty() {
+            let task = move |state: &mut S| open.pack(state.as_mut());
+            self.packing.push_back(self.pool.submit(COMPRESSING, task));
+        }
+        self.collect(self.pool.width() * 3)
+    }
+
+    /// Places packed blocks in order until at most `keep` are under way.
+    fn collect(&mut self, keep: usize) -> Result<(), RepositoryError> {
+        while self.packing.len() > keep || self.packing.front().is_some_and(Ticket::is_done) {
+            let Some(ticket) = self.packing.pop_front() else { break };
+            let packed = ticket.wait();
+            let (builder, kind) = match packed.block.kind {
+                PieceKind::Chunk => (&mut self.data, ObjectKind::Data),
+                _ => (&mut self.meta, ObjectKind::Meta),
+            };
+            if builder.has_room_for(&packed) {
+                builder.push(packed);
+                continue;
+            }
+            let full = std::mem::take(builder);
+            builder.push(packed);
+            self.store_object(kind, full)?;
+        }
+        Ok(())
+    }
+
+    fn store_object(
+        &mut self,
+        kind: ObjectKind,
+        builder: ObjectBuilder,
+    ) -> Result<(), RepositoryError> {
+        let place =
+            ObjectPlace { kind, device: self.device, run: self.run, number: self.next_number };
+        self.next_number += 1;
+        let to = self.to;
+        self.storing.push_back(self.pool.submit(STORING, move |_| put(builder, place, to)));
+        self.settle(self.pool.width())
+    }
+
+    /// Waits until at most `keep` objects are being stored.
+    fn settle(&mut self, keep: usize) -> Result<(), RepositoryError> {
+        while self.storing.len() > keep || self.storing.front().is_some_and(Ticket::is_done) {
+            let Some(ticket) = self.storing.pop_front() else { break };
+            let object = ticket.wait()?;
+            self.stored_bytes += object.name.length;
+            self.listed.push(object_entry(&object.name));
+            if object.name.kind == ObjectKind::Data {
+                self.unindexed.push(IndexEntry {
+                    run: object.name.run,
+                    number: object.name.number,
+                    length: object.name.length,
+                    hash: object.name.hash,
+                    table: object.table.clone(),
+                });
+            }
+            self.fresh.push(object);
+        }
+        Ok(())
+    }
+
+    /// Ends the run: stores what is open, makes it durable, then writes the record that
+    /// `record` gives for the list of this run's other objects, and makes that durable.
+    pub fn finish(
+        &mut self,
+        record: impl FnOnce(Vec<ObjectEntry>, u64) -> Result<Vec<u8>, RepositoryError>,
+    ) -> Result<Finished, RepositoryError> {
+        let mut last = self.gather()?;
+        if !self.listed.is_empty() {
+            // Objects must be durable with their names before anything refers to them.
+            self.to.store.sync()?;
+        }
+        let bytes = record(self.listed.clone(), self.stored_bytes)?;
+        let hash = RecordHash(record_hash(&bytes));
+        let mut block = OpenBlock::new(PieceKind::Record);
+        block.push(self.to.keys.writing().chunk_id(&bytes), &bytes);
+        last.push(self.pool.submit(COMPRESSING, move |s| block.pack(s.as_mut())).wait());
+        let place = ObjectPlace {
+            kind: ObjectKind::Record,
+            device: self.device,
+            run: self.run,
+            number: self.next_number,
+        };
+        self.next_number += 1;
+        let to = self.to;
+        let object = self.pool.submit(STORING, move |_| put(last, place, to)).wait()?;
+        self.to.store.sync()?;
+        self.stored_bytes += object.name.length;
+        Ok(Finished { object, hash, record: bytes })
+    }
+
+    /// Everything that goes into the last object; whatever does not is stored when this returns.
+    fn gather(&mut self) -> Result<ObjectBuilder, RepositoryError> {
+        for kind in [PieceKind::Chunk, PieceKind::List, PieceKind::Node] {
+            self.pack(kind)?;
+        }
+        self.collect(0)?;
+        let mut data = std::mem::take(&mut self.data);
+        if self.next_number == 0 && data.weight() + self.meta.weight() <= SMALL_RUN {
+            data.append(std::mem::take(&mut self.meta));
+            return Ok(data);
+        }
+        if !data.is_empty() {
+            self.store_object(ObjectKind::Data, data)?;
+        }
+        self.settle(0)?;
+        let unindexed = std::mem::take(&mut self.unindexed);
+        for entries in unindexed.chunks(OBJECTS_PER_INDEX) {
+            let bytes = encode_index(entries);
+            let id = self.to.keys.writing().chunk_id(&bytes);
+            self.add(PieceKind::Index, id, &bytes)?;
+        }
+        self.pack(PieceKind::Index)?;
+        self.collect(0)?;
+        if self.meta.weight() > OBJECT_TARGET / 2 {
+            let meta = std::mem::take(&mut self.meta);
+            self.store_object(ObjectKind::Meta, meta)?;
+        }
+        self.settle(0)?;
+        Ok(std::mem::take(&mut self.meta))
+    }
+}
+
+fn put(
+    builder: ObjectBuilder,
+    place: ObjectPlace,
+    to: Destination<'_>,
+) -> Result<StoredObject, RepositoryError> {
+    let sealed = builder.seal(place, to.keys, to.random)?;
+    // The name holds the hash of the bytes: what lies there already is the same.
+    let _same = to.store.put_new(&sealed.file_name, &sealed.bytes)?;
+    Ok(StoredObject { name: sealed.name, file_name: sealed.file_name, table: sealed.table })
+}
+
+/// How a record lists an object.
+pub fn object_entry(name: &ObjectName) -> ObjectEntry {
+    ObjectEntry { number: name.number, kind: name.kind, length: name.length, hash: name.hash }
+}

@@ -1,0 +1,107 @@
+//! The destination's file system, reduced to the primitive operations that `store` needs, so
+//! that a simulated one can fail each of them.
+//!
+//! Paths are relative to the root, with `/` between components, spelled as
+//! [`path_from_bytes`](super::path_from_bytes) does it. An implementation must never replace
+//! an existing file, never follow a symbolic link, and never recreate a root that went away.
+
+use std::io;
+
+use super::Timestamp;
+
+/// A regular file found below the root.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Found {
+    /// Path relative to the root.
+    pub path: String,
+    /// Length in bytes.
+    pub length: u64,
+}
+
+/// The file system of one destination folder, held from the start of the run.
+pub trait Disk: Send + Sync {
+    /// Begins a file without a name in the root. Dropped unpublished, it leaves nothing.
+    ///
+    /// # Errors
+    /// What the file system says; `NotFound` when the root was deleted.
+    fn create(&self) -> io::Result<Box<dyn NewFile>>;
+
+    /// Makes all names published and removed in the root until now durable.
+    ///
+    /// # Errors
+    /// After an error nothing may be believed durable, whatever a second call answers.
+    fn sync_directory(&self) -> io::Result<()>;
+
+    /// Visits every regular file below the root once, in no order. What vanishes meanwhile,
+    /// what is not a regular file, and folders that may not be entered are left out.
+    ///
+    /// # Errors
+    /// What the file system or `visit` says; the listing is incomplete then.
+    fn list(&self, visit: &mut dyn FnMut(Found) -> io::Result<()>) -> io::Result<()>;
+
+    /// Opens a regular file for reading, beneath the root and through no symbolic link.
+    ///
+    /// # Errors
+    /// `NotFound` also when the path is not a regular file reached without links.
+    fn open(&self, path: &str) -> io::Result<Box<dyn ReadAt>>;
+
+    /// Removes one file; durable after [`Disk::sync_directory`] if it lay in the root itself.
+    ///
+    /// # Errors
+    /// `NotFound` if it is not there.
+    fn remove(&self, path: &str) -> io::Result<()>;
+
+    /// Removes staging files of killed runs, older than a day at `now`; returns how many.
+    ///
+    /// # Errors
+    /// What the file system says about the root; a leftover that resists is skipped.
+    fn sweep_staging(&self, now: Timestamp) -> io::Result<u64>;
+
+    /// Bytes that may still be written.
+    ///
+    /// # Errors
+    /// What the file system says.
+    fn free_space(&self) -> io::Result<u64>;
+
+    /// Whether the destination's path still leads to the folder that was opened at the start.
+    ///
+    /// # Errors
+    /// The question could not be answered; `Ok(false)` includes a path that leads nowhere.
+    fn same_place(&self) -> io::Result<bool>;
+}
+
+/// A file being written that has no name yet.
+pub trait NewFile: Send {
+    /// Writes at the end; may write less than asked, never more.
+    ///
+    /// # Errors
+    /// What the file system says; `Interrupted` may be tried again.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// Makes the content durable.
+    ///
+    /// # Errors
+    /// The file must be dropped: a second call could succeed without the bytes being safe.
+    fn sync(&mut self) -> io::Result<()>;
+
+    /// Gives the file its name in the root, never replacing anything.
+    ///
+    /// # Errors
+    /// `AlreadyExists` when the name is taken; `InvalidInput` for a name with `/`.
+    fn publish(self: Box<Self>, name: &str) -> io::Result<()>;
+}
+
+/// A file opened for reading at any offset, from any thread.
+pub trait ReadAt: Send + Sync {
+    /// Length in bytes now.
+    ///
+    /// # Errors
+    /// What the file system says.
+    fn length(&self) -> io::Result<u64>;
+
+    /// Reads at `offset` into `buffer`; may read less, and 0 only at the end.
+    ///
+    /// # Errors
+    /// What the file system says; `Interrupted` may be tried again.
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
+}

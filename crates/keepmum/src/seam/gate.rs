@@ -1,0 +1,54 @@
+//! The gate before the source and before a restore target.
+//!
+//! Those two are real trees even under test, so instead of simulating them the rooms ask here
+//! before each access, and a test's gate can refuse the n-th one or let only a part through.
+
+use std::io;
+
+/// What is about to be done to a source or to a restore target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Operation {
+    /// Listing a directory of the source.
+    SourceList,
+    /// Opening a file (or reading a link or attributes) of the source.
+    SourceOpen,
+    /// Reading bytes from a file of the source.
+    SourceRead,
+    /// Creating a file or directory in the target.
+    TargetCreate,
+    /// Writing bytes into a file of the target.
+    TargetWrite,
+    /// Making a symbolic or hard link in the target.
+    TargetLink,
+    /// Setting times, mode, owner or attributes in the target.
+    TargetMetadata,
+    /// Renaming within the target.
+    TargetRename,
+    /// Removing something from the target.
+    TargetRemove,
+    /// Making something in the target durable.
+    TargetSync,
+}
+
+/// Asked before every access to the source and to a restore target.
+pub trait Gate: Send + Sync {
+    /// May `operation` on `path` go on, with how many of its `bytes`?
+    ///
+    /// The answer is at most `bytes`; a smaller one makes a short read or a short write.
+    /// It is 0 for operations without bytes, and 0 of a positive number is the end of the
+    /// file for a read.
+    ///
+    /// # Errors
+    /// What the operation shall fail with, as if the operating system had said it.
+    fn pass(&self, operation: Operation, path: &[u8], bytes: usize) -> io::Result<usize>;
+}
+
+/// The gate of real runs: everything passes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OpenGate;
+
+impl Gate for OpenGate {
+    fn pass(&self, _operation: Operation, _path: &[u8], bytes: usize) -> io::Result<usize> {
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,249 @@
+//! A file that has no name until its bytes are durable.
+//!
+//! Where the file system has unnamed files (`O_TMPFILE`) a kill leaves nothing at all; else a
+//! staging name that sync clients ignore is used. Nothing here may ever replace a file.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustix::fs::{
+    AtFlags, CWD, Mode, OFlags, RenameFlags, linkat, openat, renameat, renameat_with, statat,
+    unlinkat,
+};
+use rustix::io::Errno;
+
+use super::super::{NewFile, Random, staging_name};
+
+/// The held folder and what was learnt about its file system.
+pub(super) struct Root {
+    pub(super) directory: File,
+    pub(super) random: Arc<dyn Random>,
+    /// Unnamed files, or naming them, do not work here.
+    pub(super) staged: AtomicBool,
+}
+
+/// Objects are ciphertext; who else may read them is for the folder's owner (umask) to say.
+const MODE: Mode = Mode::from_raw_mode(0o666);
+
+/// Begins a file in the cleanest way this file system allows.
+pub(super) fn create(root: &Arc<Root>) -> io::Result<Box<dyn NewFile>> {
+    if !root.staged.load(Ordering::Relaxed) {
+        // Readable as well, so that it can be copied should naming it turn out impossible.
+        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+        match openat(&root.directory, ".", flags, MODE) {
+            Ok(file) => {
+                return Ok(Box::new(Unnamed { root: Arc::clone(root), file: File::from(file) }));
+            }
+            Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL | Errno::NOSYS) => {
+                root.staged.store(true, Ordering::Relaxed);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(Box::new(Staged::create(root)?))
+}
+
+fn check_name(name: &str) -> io::Result<()> {
+    if name.is_empty() || name == "." || name == ".." || name.contains('/') {
+        return Err(Errno::INVAL.into());
+    }
+    Ok(())
+}
+
+struct Unnamed {
+    root: Arc<Root>,
+    file: File,
+}
+
+impl Unnamed {
+    fn link(&self, name: &str) -> Result<(), Errno> {
+        let directory = &self.root.directory;
+        let by_proc = format!("/proc/self/fd/{}", self.file.as_raw_fd());
+        match linkat(CWD, by_proc, directory, name, AtFlags::SYMLINK_FOLLOW) {
+            // Without /proc the descriptor itself can be linked, given the right to.
+            Err(Errno::NOENT) => linkat(&self.file, "", directory, name, AtFlags::EMPTY_PATH),
+            other => other,
+        }
+    }
+
+    /// For file systems that make unnamed files but cannot name them.
+    fn copy_to_staged(&self) -> io::Result<Staged> {
+        let mut staged = Staged::create(&self.root)?;
+        let mut buffer = vec![0; 1 << 16];
+        let mut offset = 0;
+        loop {
+            let count = self.file.read_at(&mut buffer, offset)?;
+            if count == 0 {
+                break;
+            }
+            staged.file.write_all(&buffer[..count])?;
+            offset += count as u64;
+        }
+        staged.sync()?;
+        Ok(staged)
+    }
+}
+
+impl NewFile for Unnamed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+
+    fn publish(self: Box<Self>, name: &str) -> io::Result<()> {
+        check_name(name)?;
+        match self.link(name) {
+            Ok(()) => Ok(()),
+            Err(Errno::EXIST) => Err(Errno::EXIST.into()),
+            Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL | Errno::XDEV) => {
+                self.root.staged.store(true, Ordering::Relaxed);
+                Box::new(self.copy_to_staged()?).publish(name)
+            }
+            // Neither way of linking found the file or the folder: tell the two apart.
+            Err(Errno::NOENT) if statat(&self.root.directory, ".", AtFlags::empty()).is_ok() => {
+                Box::new(self.copy_to_staged()?).publish(name)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+struct Staged {
+    root: Arc<Root>,
+    file: File,
+    staging: String,
+    /// The staging name is gone; nothing is left to remove.
+    renamed: bool,
+}
+
+impl Staged {
+    fn create(root: &Arc<Root>) -> io::Result<Self> {
+        let staging = staging_name(&*root.random)?;
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
+        let file = openat(&root.directory, &staging, flags | OFlags::NOFOLLOW, MODE)?;
+        Ok(Self { root: Arc::clone(root), file: File::from(file), staging, renamed: false })
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if !self.renamed {
+            // What cannot be removed now is swept a day later.
+            unlinkat(&self.root.directory, &self.staging, AtFlags::empty()).ok();
+        }
+    }
+}
+
+impl NewFile for Staged {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+
+    fn publish(mut self: Box<Self>, name: &str) -> io::Result<()> {
+        check_name(name)?;
+        let mut result = Err(Errno::OPNOTSUPP);
+        for way in [Naming::RenameNoReplace, Naming::Link, Naming::LookThenRename] {
+            result = self.name_by(way, name);
+            let unsupported = [Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP, Errno::PERM];
+            if !matches!(result, Err(error) if unsupported.contains(&error)) {
+                break;
+            }
+        }
+        Ok(result?)
+    }
+}
+
+/// Ways to give a staged file its name, the best first.
+#[derive(Clone, Copy)]
+enum Naming {
+    RenameNoReplace,
+    /// The staging name goes when the file is dropped.
+    Link,
+    /// The last resort has a gap between looking and renaming. Only a writer of the very same
+    /// unguessable name could fall into it, and it would bring the very same bytes.
+    LookThenRename,
+}
+
+impl Staged {
+    fn name_by(&mut self, way: Naming, name: &str) -> Result<(), Errno> {
+        let directory = &self.root.directory;
+        let staging = &self.staging;
+        match way {
+            Naming::Link => {
+                return linkat(directory, staging, directory, name, AtFlags::empty());
+            }
+            Naming::RenameNoReplace => {
+                renameat_with(directory, staging, directory, name, RenameFlags::NOREPLACE)?;
+            }
+            Naming::LookThenRename => match statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(_) => return Err(Errno::EXIST),
+                Err(Errno::NOENT) => renameat(directory, staging, directory, name)?,
+                Err(error) => return Err(error),
+            },
+        }
+        self.renamed = true;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seam::SystemRandom;
+
+    fn root(folder: &std::path::Path) -> Arc<Root> {
+        let directory = File::open(folder).unwrap();
+        Arc::new(Root { directory, random: Arc::new(SystemRandom), staged: AtomicBool::new(false) })
+    }
+
+    fn names(folder: &std::path::Path) -> Vec<String> {
+        let entries = std::fs::read_dir(folder).unwrap();
+        let name = |entry: io::Result<std::fs::DirEntry>| entry.unwrap().file_name();
+        let mut names: Vec<_> = entries.map(|entry| name(entry).into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn every_way_of_naming_keeps_what_is_there_and_leaves_no_staging_file() {
+        for way in [Naming::RenameNoReplace, Naming::Link, Naming::LookThenRename] {
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(folder.path().join("taken"), b"old").unwrap();
+            for (name, expected) in [("taken", Err(Errno::EXIST)), ("fresh", Ok(()))] {
+                let mut staged = Staged::create(&root(folder.path())).unwrap();
+                assert_eq!(staged.write(b"new").unwrap(), 3);
+                assert_eq!(staged.name_by(way, name), expected);
+            }
+            assert_eq!(names(folder.path()), ["fresh", "taken"]);
+            assert_eq!(std::fs::read(folder.path().join("taken")).unwrap(), b"old");
+            assert_eq!(std::fs::read(folder.path().join("fresh")).unwrap(), b"new");
+        }
+    }
+
+    #[test]
+    fn an_unnamed_file_that_cannot_be_linked_is_copied_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = root(folder.path());
+        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+        let Ok(file) = openat(&root.directory, ".", flags, MODE) else { return };
+        let mut unnamed = Unnamed { root, file: File::from(file) };
+        let bytes: Vec<u8> = (0..200_000u32).map(|n| n.to_le_bytes()[0]).collect();
+        unnamed.file.write_all(&bytes).unwrap();
+        let staged = Box::new(unnamed.copy_to_staged().unwrap());
+        drop(unnamed);
+        staged.publish("object").unwrap();
+        assert_eq!(names(folder.path()), ["object"]);
+        assert_eq!(std::fs::read(folder.path().join("object")).unwrap(), bytes);
+    }
+}

@@ -1,0 +1,195 @@
+//! One file of the source, open for reading from any number of threads.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+
+use rustix::buffer::spare_capacity;
+use rustix::fs::{Advice, OFlags, SeekFrom, fadvise, seek};
+use rustix::io::{Errno, pread, retry_on_intr};
+
+use super::Inner;
+use super::error::SourceError;
+use crate::beneath::{Handle, kind_of, stamp, stat};
+use crate::model::{Attribute, FoundKind, Stamp, TreePath};
+use crate::seam::{Gate, Operation};
+
+/// From this size in bytes on the kernel is told that a file is read from front to back.
+const LARGE: u64 = 1 << 20;
+
+/// A regular file that is open for reading. It is the one that was listed, whatever happens to
+/// its name.
+pub struct OpenFile {
+    file: OwnedFd,
+    path: TreePath,
+    stamp: Stamp,
+    /// Bytes that the file system has allocated.
+    allocated: u64,
+    gate: Arc<dyn Gate>,
+}
+
+impl OpenFile {
+    pub(super) fn open(
+        inner: &Inner,
+        path: &TreePath,
+        expected: &Stamp,
+    ) -> Result<Self, SourceError> {
+        // Should a pipe or a terminal have taken its place, opening must neither wait nor adopt it.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let file = inner.open_at(path, flags)?;
+        let found = stat(file.as_fd()).map_err(|error| SourceError::new(path, error))?;
+        let now = stamp(&found);
+        let same = now.device == expected.device && now.inode == expected.inode;
+        if !same || kind_of(&found) != FoundKind::File {
+            return Err(SourceError::changed(path));
+        }
+        if now.size >= LARGE {
+            // Advice only: that it is not taken changes nothing.
+            fadvise(&file, 0, None, Advice::Sequential).ok();
+        }
+        let allocated = found.stx_blocks.saturating_mul(512);
+        let gate = inner.gate.clone();
+        Ok(Self { file, path: path.clone(), stamp: now, allocated, gate })
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &TreePath {
+        &self.path
+    }
+
+    /// Size, times and identity when it was opened.
+    pub fn stamp(&self) -> &Stamp {
+        &self.stamp
+    }
+
+    /// Size, times and identity now.
+    ///
+    /// # Errors
+    /// The system failed.
+    pub fn stamp_now(&self) -> Result<Stamp, SourceError> {
+        match stat(self.file.as_fd()) {
+            Ok(now) => Ok(stamp(&now)),
+            Err(error) => Err(self.problem(error)),
+        }
+    }
+
+    /// Whether it is no longer what it was at `stamp`, as far as size and times show.
+    ///
+    /// # Errors
+    /// The system failed.
+    pub fn changed_since(&self, stamp: &Stamp) -> Result<bool, SourceError> {
+        Ok(self.stamp_now()? != *stamp)
+    }
+
+    /// Reads from `offset` in bytes into the buffer; 0 at the end of the file. Fewer bytes than
+    /// the buffer holds do not mean the end.
+    ///
+    /// # Errors
+    /// The system failed.
+    pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, SourceError> {
+        let length = self.admit(buffer.len())?;
+        let Some(buffer) = buffer.get_mut(..length) else { return Ok(0) };
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        retry_on_intr(|| pread(&self.file, &mut *buffer, offset)).map_err(|e| self.problem(e))
+    }
+
+    /// Reads a whole small file into an emptied buffer. One byte more than `expected` is asked
+    /// for: if the buffer does not end up with `expected` bytes, the file has changed.
+    ///
+    /// # Errors
+    /// The system failed.
+    pub fn read_small(&self, buffer: &mut Vec<u8>, expected: usize) -> Result<(), SourceError> {
+        buffer.clear();
+        if expected == 0 && self.stamp.size == 0 {
+            return Ok(());
+        }
+        let most = expected.saturating_add(1);
+        buffer.reserve(most);
+        while buffer.len() < most {
+            let length = self.admit(most - buffer.len())?;
+            let offset = buffer.len() as u64;
+            let read = if length == most - buffer.len() {
+                retry_on_intr(|| pread(&self.file, spare_capacity(buffer), offset))
+            } else {
+                let end = buffer.len();
+                buffer.resize(end + length, 0);
+                let read = retry_on_intr(|| pread(&self.file, &mut buffer[end..], offset));
+                buffer.truncate(end + read.unwrap_or(0));
+                read
+            };
+            // A file that gives just what it was to give is not asked for its end again.
+            if read.map_err(|e| self.problem(e))? == 0 || buffer.len() == expected {
+                break;
+            }
+        }
+        buffer.truncate(most);
+        Ok(())
+    }
+
+    /// Where its data lies; between the ranges are holes. One range where the file system does not
+    /// know or nothing is missing.
+    pub fn data_ranges(&self) -> DataRanges<'_> {
+        let sparse = self.allocated < self.stamp.size;
+        DataRanges { file: self, sparse, at: 0 }
+    }
+
+    /// Its extended attributes, sorted; none where the file system keeps none.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn attributes(&self) -> Result<Vec<Attribute>, SourceError> {
+        self.gate
+            .pass(Operation::SourceOpen, self.path.as_bytes(), 0)
+            .and_then(|_| Handle::open(self.file.as_fd()).attributes())
+            .map_err(|error| self.problem(error))
+    }
+
+    fn admit(&self, bytes: usize) -> Result<usize, SourceError> {
+        let passed = self.gate.pass(Operation::SourceRead, self.path.as_bytes(), bytes);
+        passed.map(|length| length.min(bytes)).map_err(|error| self.problem(error))
+    }
+
+    fn problem(&self, error: impl Into<io::Error>) -> SourceError {
+        SourceError::new(&self.path, error)
+    }
+}
+
+/// The ranges of a file that hold data, as offset and length in bytes, in ascending order.
+pub struct DataRanges<'a> {
+    file: &'a OpenFile,
+    sparse: bool,
+    at: u64,
+}
+
+impl Iterator for DataRanges<'_> {
+    type Item = Result<(u64, u64), SourceError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let size = self.file.stamp.size;
+        if self.at >= size {
+            return None;
+        }
+        let from = self.at;
+        // Until a range is found, an error ends the ranges.
+        self.at = size;
+        if !self.sparse {
+            return Some(Ok((from, size - from)));
+        }
+        let start = match seek(&self.file.file, SeekFrom::Data(from)) {
+            Ok(start) => start,
+            Err(Errno::NXIO) => return None,
+            Err(Errno::INVAL | Errno::OPNOTSUPP) => return Some(Ok((from, size - from))),
+            Err(error) => return Some(Err(self.file.problem(error))),
+        };
+        let end = match seek(&self.file.file, SeekFrom::Hole(start)) {
+            Ok(end) => end.min(size),
+            // It was cut meanwhile; reading will show that.
+            Err(Errno::NXIO) => size,
+            Err(error) => return Some(Err(self.file.problem(error))),
+        };
+        self.at = end;
+        (start < end).then_some(Ok((start, end - start)))
+    }
+}

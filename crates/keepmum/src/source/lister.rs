@@ -1,0 +1,233 @@
+//! Directories listed ahead of the walk.
+//!
+//! The walk asks for directories one by one, depth first. Listers run before it on other threads:
+//! what a listed directory holds is put on a stack, so that they take nearly the same way. They
+//! only save time. A directory that nobody has taken when the walk asks for it is listed by the
+//! walk itself, so no number of listers, none included, and no limit can make it wait for ever.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::Inner;
+use super::error::SourceError;
+use super::listing::Listing;
+use crate::beneath::Scratch;
+use crate::model::{FoundKind, Name, TreePath};
+
+/// Entries listed and not yet asked for, at which listers rest.
+const AHEAD: usize = 64 << 10;
+
+/// A directory that the walk may ask for, by number.
+pub(super) type Ticket = u64;
+
+/// The directories in a directory, in ascending order of names.
+pub(super) type Children = Vec<(Name, Ticket)>;
+
+/// A directory on its way to the walk.
+enum Node {
+    /// Nobody has begun.
+    Waiting(TreePath),
+    /// A lister is at it.
+    Taken,
+    /// Listed.
+    Done(Result<(Listing, Children), SourceError>),
+}
+
+#[derive(Default)]
+struct State {
+    /// What the walk has not yet asked for.
+    nodes: HashMap<Ticket, Node>,
+    /// What listers take next, from the end; tickets without a waiting node are passed over.
+    stack: Vec<Ticket>,
+    next: Ticket,
+    /// Entries in the nodes that are done.
+    ahead: usize,
+    /// Whether anything more can come.
+    open: bool,
+    /// Listers that sleep, and whether the walk does.
+    idle: usize,
+    awaited: bool,
+}
+
+/// What the walk and its listers share.
+pub(super) struct Ahead {
+    state: Mutex<State>,
+    work: Condvar,
+    arrival: Condvar,
+}
+
+impl Ahead {
+    pub(super) fn new() -> Self {
+        let state = State { open: true, ..State::default() };
+        Self { state: Mutex::new(state), work: Condvar::new(), arrival: Condvar::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets all listers go.
+    pub(super) fn close(&self) {
+        self.lock().open = false;
+        self.work.notify_all();
+    }
+
+    /// What a lister has found in this directory, or nothing if the walk has to list it.
+    pub(super) fn claim(&self, ticket: Ticket) -> Option<Result<(Listing, Children), SourceError>> {
+        let mut state = self.lock();
+        loop {
+            match state.nodes.get(&ticket) {
+                Some(Node::Taken) => {
+                    state.awaited = true;
+                    state = self.arrival.wait(state).unwrap_or_else(PoisonError::into_inner);
+                    state.awaited = false;
+                }
+                Some(Node::Waiting(_)) | None => {
+                    state.nodes.remove(&ticket);
+                    return None;
+                }
+                Some(Node::Done(_)) => break,
+            }
+        }
+        let Some(Node::Done(done)) = state.nodes.remove(&ticket) else { return None };
+        let entries = done.as_ref().map_or(0, |(listing, _)| listing.entries.len());
+        let was_full = state.ahead >= AHEAD;
+        state.ahead -= entries;
+        if was_full && state.ahead < AHEAD && state.idle > 0 {
+            self.work.notify_all();
+        }
+        Some(done)
+    }
+
+    /// Puts the directories of a listing that the walk made itself on the stack.
+    pub(super) fn offer(&self, path: &TreePath, listing: &Listing) -> Children {
+        let mut state = self.lock();
+        let children = state.push(path, listing);
+        if !children.is_empty() && state.idle > 0 {
+            self.work.notify_all();
+        }
+        children
+    }
+
+    /// Forgets directories that the walk passed by, with all that was found beneath them.
+    pub(super) fn forget(&self, tickets: impl Iterator<Item = Ticket>) {
+        let mut gone: Vec<Ticket> = tickets.collect();
+        if gone.is_empty() {
+            return;
+        }
+        let mut state = self.lock();
+        while let Some(ticket) = gone.pop() {
+            if let Some(Node::Done(Ok((listing, children)))) = state.nodes.remove(&ticket) {
+                state.ahead -= listing.entries.len();
+                gone.extend(children.into_iter().map(|(_, ticket)| ticket));
+            }
+        }
+        if state.idle > 0 {
+            self.work.notify_all();
+        }
+    }
+
+    /// Lets the listers go once the walk has nothing more to ask for.
+    pub(super) fn close_if_through(&self) {
+        let mut state = self.lock();
+        if state.open && state.nodes.is_empty() {
+            state.open = false;
+            self.work.notify_all();
+        }
+    }
+
+    /// The next directory to list; waits for one. Nothing when the walk is over.
+    fn take(&self) -> Option<(Ticket, TreePath)> {
+        let mut state = self.lock();
+        loop {
+            if !state.open {
+                return None;
+            }
+            while state.ahead < AHEAD {
+                let Some(ticket) = state.stack.pop() else { break };
+                if let Some(node @ Node::Waiting(_)) = state.nodes.get_mut(&ticket)
+                    && let Node::Waiting(path) = std::mem::replace(node, Node::Taken)
+                {
+                    return Some((ticket, path));
+                }
+            }
+            state.idle += 1;
+            state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.idle -= 1;
+        }
+    }
+
+    /// Hands over what was found, unless the walk has passed by meanwhile.
+    fn deliver(&self, ticket: Ticket, path: &TreePath, found: Result<Listing, SourceError>) {
+        let mut state = self.lock();
+        if !state.nodes.contains_key(&ticket) {
+            return;
+        }
+        let done = found.map(|listing| {
+            let children = state.push(path, &listing);
+            state.ahead += listing.entries.len();
+            (listing, children)
+        });
+        let more = done.as_ref().is_ok_and(|(_, children)| children.len() > 1);
+        state.nodes.insert(ticket, Node::Done(done));
+        if state.awaited {
+            self.arrival.notify_one();
+        }
+        if more && state.idle > 0 {
+            self.work.notify_all();
+        }
+    }
+}
+
+impl State {
+    fn push(&mut self, path: &TreePath, listing: &Listing) -> Children {
+        let mut children = Children::new();
+        for entry in listing.entries.iter().filter(|entry| entry.kind == FoundKind::Directory) {
+            self.next += 1;
+            self.nodes.insert(self.next, Node::Waiting(path.join(&entry.name)));
+            children.push((entry.name.clone(), self.next));
+        }
+        self.stack.extend(children.iter().rev().map(|(_, ticket)| *ticket));
+        // While listers rest, what the walk takes itself stays here as dead tickets.
+        if self.stack.len() > 2 * self.nodes.len() + 1024 {
+            let nodes = &self.nodes;
+            self.stack.retain(|ticket| matches!(nodes.get(ticket), Some(Node::Waiting(_))));
+        }
+        children
+    }
+}
+
+/// One helper of a walk: lists directories ahead of it. Run it on a thread of its own.
+pub struct Lister {
+    pub(super) inner: Arc<Inner>,
+    pub(super) ahead: Arc<Ahead>,
+}
+
+/// A directory that a lister is at; if the lister dies, it is given back.
+struct Taken<'a> {
+    ahead: &'a Ahead,
+    ticket: Ticket,
+    path: TreePath,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        let mut state = self.ahead.lock();
+        if let Some(node @ Node::Taken) = state.nodes.get_mut(&self.ticket) {
+            *node = Node::Waiting(std::mem::take(&mut self.path));
+            self.ahead.arrival.notify_one();
+        }
+    }
+}
+
+impl Lister {
+    /// Lists until the walk is through or dropped.
+    pub fn run(self) {
+        let mut scratch = Scratch::default();
+        while let Some((ticket, path)) = self.ahead.take() {
+            let taken = Taken { ahead: &self.ahead, ticket, path };
+            let found = self.inner.list(&taken.path, &mut scratch);
+            self.ahead.deliver(ticket, &taken.path, found);
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! One directory as the walk shows it: listed, with the rules applied.
+
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use rustix::fs::{Mode, OFlags, openat};
+
+use super::error::{RootProblem, SourceError};
+use super::root::Root;
+use super::rules::{Excluded, ExcludedCounts, Rules, Why};
+use super::{Inner, Leading};
+use crate::beneath::{Scratch, list, stamp, stat};
+use crate::model::{Found, FoundKind, Name, TreePath};
+use crate::seam::Operation;
+
+const TAG: &[u8] = b"CACHEDIR.TAG";
+/// What a tag begins with, by the Cache Directory Tagging Specification.
+const SIGNATURE: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55";
+
+/// A directory with what was left out of it.
+#[derive(Default)]
+pub(super) struct Listing {
+    /// What is there, in ascending order of names.
+    pub(super) entries: Vec<Found>,
+    /// What was left out, if that is recorded.
+    pub(super) excluded: Vec<Excluded>,
+    /// How much was left out.
+    pub(super) counts: ExcludedCounts,
+    /// What is there but cannot be looked at.
+    pub(super) problems: Vec<SourceError>,
+}
+
+impl Listing {
+    fn exclude(&mut self, rules: &Rules, path: impl FnOnce() -> TreePath, why: Why) {
+        self.counts.count(&why);
+        if rules.record_excluded {
+            self.excluded.push(Excluded { path: path(), why });
+        }
+    }
+}
+
+impl Inner {
+    /// Lists a directory of the tree.
+    pub(super) fn list(
+        &self,
+        path: &TreePath,
+        scratch: &mut Scratch,
+    ) -> Result<Listing, SourceError> {
+        let problem = |error| SourceError::new(path, error);
+        self.gate.pass(Operation::SourceList, path.as_bytes(), 0).map_err(problem)?;
+        let Some(root) = self.root_of(path) else { return Ok(self.list_above(path)) };
+        if root.file.is_some() {
+            return Err(problem(rustix::io::Errno::NOTDIR.into()));
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let directory = root.beneath.open_quietly(root.relative(path), flags).map_err(problem)?;
+        let directory = directory.as_fd();
+        let mut listing = Listing::default();
+        if self.rules.one_file_system && self.is_elsewhere(path, root, directory)? {
+            listing.exclude(&self.rules, || path.clone(), Why::OtherFileSystem);
+            return Ok(listing);
+        }
+        let listed = list(directory, scratch).map_err(problem)?;
+        for (name, error) in listed.problems {
+            listing.problems.push(SourceError::new(&path.join(&name), error));
+        }
+        let mut entries = listed.entries;
+        if self.rules.exclude_caches && path != &root.path && is_cache(directory, &entries) {
+            entries.retain(|entry| entry.name.as_bytes() == TAG);
+            listing.exclude(&self.rules, || path.clone(), Why::Cache);
+        }
+        self.apply(path, root, entries, &mut listing);
+        Ok(listing)
+    }
+
+    /// A folder above the roots: only what leads to them.
+    fn list_above(&self, path: &TreePath) -> Listing {
+        let mut listing = Listing::default();
+        for leading in self.above.get(path).map_or(&[][..], Vec::as_slice) {
+            match leading {
+                Leading::Folder(found) => listing.entries.push(Found::clone(found)),
+                Leading::Root(name, place) => {
+                    match self.roots.get(*place).map(|root| root.found(name.clone())) {
+                        Some(Ok(found)) => listing.entries.push(found),
+                        Some(Err(error)) => {
+                            listing.problems.push(SourceError::new(&path.join(name), error));
+                        }
+                        None => {}
+                    }
+                }
+            }
+        }
+        listing
+    }
+
+    /// Whether a directory lies on a file system that neither its root nor a root within it is on.
+    fn is_elsewhere(
+        &self,
+        path: &TreePath,
+        root: &Root,
+        directory: BorrowedFd<'_>,
+    ) -> Result<bool, SourceError> {
+        let device = stat(directory).map_err(|error| SourceError::new(path, error))?;
+        let device = stamp(&device).device;
+        let named = |(nested, on): &(TreePath, u64)| *on == device && path.is_within(nested);
+        Ok(device != root.device && !self.nested.iter().any(named))
+    }
+
+    /// Takes out what the rules leave out.
+    fn apply(&self, path: &TreePath, root: &Root, entries: Vec<Found>, listing: &mut Listing) {
+        let longest = TreePath::MAX - path.as_bytes().len().min(TreePath::MAX);
+        if longest > Name::MAX && !self.rules.choose_entries() {
+            listing.entries = entries;
+            return;
+        }
+        let mut relative = root.relative(path).to_vec();
+        if !relative.is_empty() {
+            relative.push(b'/');
+        }
+        let folder = relative.len();
+        let never = self.never.names_in(path);
+        let mut kept = Vec::with_capacity(entries.len());
+        for entry in entries {
+            if entry.name.as_bytes().len() >= longest {
+                listing.problems.push(SourceError::too_deep(path));
+                continue;
+            }
+            relative.truncate(folder);
+            match self.why(root, &mut relative, never, &entry) {
+                Some(why) => listing.exclude(&self.rules, || path.join(&entry.name), why),
+                None => kept.push(entry),
+            }
+        }
+        listing.entries = kept;
+    }
+
+    /// The rule that leaves an entry out. `relative` is its folder's path, ready to be extended.
+    fn why(
+        &self,
+        root: &Root,
+        relative: &mut Vec<u8>,
+        never: &[Name],
+        entry: &Found,
+    ) -> Option<Why> {
+        if never.contains(&entry.name) || self.never.is(entry) {
+            return Some(Why::Never);
+        }
+        if !root.patterns.is_empty() {
+            relative.extend_from_slice(entry.name.as_bytes());
+            let directory = entry.kind == FoundKind::Directory;
+            if let Some(pattern) = root.patterns.matching(relative, directory) {
+                return Some(Why::Pattern(pattern));
+            }
+        }
+        let limit = self.rules.exclude_larger_than?;
+        (entry.kind == FoundKind::File && entry.stamp.size > limit).then_some(Why::Size)
+    }
+}
+
+/// Whether a directory says of itself that it is a cache. Its tag is only read if it has one.
+fn is_cache(directory: BorrowedFd<'_>, entries: &[Found]) -> bool {
+    let Ok(at) = entries.binary_search_by(|entry| entry.name.as_bytes().cmp(TAG)) else {
+        return false;
+    };
+    entries.get(at).is_some_and(|tag| tag.kind == FoundKind::File) && is_tag(directory)
+}
+
+fn is_tag(directory: BorrowedFd<'_>) -> bool {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let Ok(tag) = openat(directory, TAG, flags | OFlags::NOCTTY, Mode::empty()) else {
+        return false;
+    };
+    let mut start = [0; SIGNATURE.len()];
+    rustix::io::pread(&tag, &mut start, 0) == Ok(SIGNATURE.len()) && start == SIGNATURE
+}
+
+/// Refuses a root within another root that the walk of the outer one would leave out: it was
+/// named, so leaving it out without a word would lose it.
+pub(super) fn check_nested(
+    outer: &Root,
+    inner: &Root,
+    typed: &Path,
+    rules: &Rules,
+) -> Result<(), RootProblem> {
+    let left_out = |by| Err(RootProblem::LeftOut { path: typed.to_owned(), by });
+    let mut relative = Vec::new();
+    let mut here = outer.path.clone();
+    for name in inner.path.names().skip(outer.path.names().count()) {
+        let absolute = Path::new("/").join(OsStr::from_bytes(here.as_bytes()));
+        here = here.join(&name);
+        if !relative.is_empty() {
+            if rules.exclude_caches
+                && openat(rustix::fs::CWD, &absolute, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
+                    .is_ok_and(|folder| is_tag(folder.as_fd()))
+            {
+                return left_out(format!("{} is a cache", absolute.display()));
+            }
+            relative.push(b'/');
+        }
+        relative.extend_from_slice(name.as_bytes());
+        let directory = here != inner.path || inner.file.is_none();
+        if let Some(pattern) = outer.patterns.matching(&relative, directory) {
+            return left_out(format!("by the pattern \"{pattern}\""));
+        }
+        let path = Path::new("/").join(OsStr::from_bytes(here.as_bytes()));
+        match std::fs::symlink_metadata(&path) {
+            Ok(found) if found.is_symlink() => {
+                return left_out(format!("{} is a link, which is not followed", path.display()));
+            }
+            Ok(found)
+                if rules.one_file_system
+                    && here != inner.path
+                    && found.is_dir()
+                    && found.dev() != outer.device =>
+            {
+                return left_out(format!("{} is another file system", path.display()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}

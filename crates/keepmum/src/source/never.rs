@@ -1,0 +1,90 @@
+//! What is never backed up: the backup itself.
+//!
+//! The destination and the catalogue are left out by path and by identity, so that they are found
+//! under a second path too, and also when they do not exist yet while the walk begins.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::fs::canonicalize;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::root::{Root, tree_path};
+use crate::model::{Found, Name, TreePath};
+
+/// Paths and identities that are left out.
+#[derive(Default)]
+pub(super) struct Never {
+    identities: Vec<(u64, u64)>,
+    paths: Vec<TreePath>,
+    by_folder: HashMap<TreePath, Vec<Name>>,
+}
+
+impl Never {
+    /// Finds out what these paths are, seen from the roots.
+    pub(super) fn new(paths: &[PathBuf], roots: &[Root]) -> Self {
+        let mut never = Self::default();
+        for path in paths {
+            let real = real(path);
+            if let Ok(metadata) = std::fs::metadata(&real) {
+                never.identities.push((metadata.dev(), metadata.ino()));
+            }
+            never.add(tree_path(path).ok());
+            never.add(tree_path(&real).ok());
+            for root in roots {
+                if let Ok(rest) = real.strip_prefix(&root.real) {
+                    let named = absolute(&root.path).join(rest);
+                    never.add(tree_path(&named).ok());
+                }
+            }
+        }
+        never
+    }
+
+    fn add(&mut self, path: Option<TreePath>) {
+        let Some(path) = path else { return };
+        if let Some((folder, name)) = path.split() {
+            self.by_folder.entry(folder).or_default().push(name);
+        }
+        self.paths.push(path);
+    }
+
+    /// Whether a root is, or lies in, what is left out.
+    pub(super) fn holds_root(&self, root: &Root) -> bool {
+        let real = tree_path(&root.real).ok();
+        self.identities.contains(&(root.device, root.inode))
+            || self.paths.iter().any(|path| {
+                root.path.is_within(path) || real.as_ref().is_some_and(|real| real.is_within(path))
+            })
+    }
+
+    /// The names in this folder that are left out.
+    pub(super) fn names_in(&self, folder: &TreePath) -> &[Name] {
+        self.by_folder.get(folder).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether this is one of the things themselves, whatever its path.
+    pub(super) fn is(&self, entry: &Found) -> bool {
+        let stamp = &entry.stamp;
+        self.identities
+            .iter()
+            .any(|(device, inode)| *inode == stamp.inode && *device == stamp.device)
+    }
+}
+
+/// A path of the tree as the system says it.
+pub(super) fn absolute(path: &TreePath) -> PathBuf {
+    Path::new("/").join(OsStr::from_bytes(path.as_bytes()))
+}
+
+/// The path with links followed as far as it exists.
+fn real(path: &Path) -> PathBuf {
+    path.ancestors()
+        .find_map(|above| {
+            let real = canonicalize(above).ok()?;
+            let rest = path.strip_prefix(above).ok()?;
+            Some(if rest.as_os_str().is_empty() { real } else { real.join(rest) })
+        })
+        .unwrap_or_else(|| path.to_owned())
+}

@@ -1,0 +1,181 @@
+//! What is left out of a source, and why.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use ignore::Match;
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+
+use super::error::RootProblem;
+use crate::model::TreePath;
+
+/// What is left out of a source. Roots themselves are never left out: who names a folder wants it.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    /// Patterns as in a gitignore file, each relative to every root; one that begins with a
+    /// root's own path counts below that root only.
+    pub excludes: Vec<String>,
+    /// Leave out what lies beside a `CACHEDIR.TAG` with the standard signature. The directory and
+    /// the tag stay.
+    pub exclude_caches: bool,
+    /// Leave out regular files of more than so many bytes.
+    pub exclude_larger_than: Option<u64>,
+    /// Leave out what lies on other file systems than the roots do. Mount points stay, empty.
+    pub one_file_system: bool,
+    /// Absolute paths that are left out whatever else is said, with what lies at them under any
+    /// other path: the destination, the catalogue.
+    pub never: Vec<PathBuf>,
+    /// Remember each thing that was left out, not only how many.
+    pub record_excluded: bool,
+}
+
+impl Rules {
+    /// Whether single entries have to be looked at.
+    pub(super) fn choose_entries(&self) -> bool {
+        !self.excludes.is_empty() || !self.never.is_empty() || self.exclude_larger_than.is_some()
+    }
+}
+
+/// Something that was left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Excluded {
+    /// What it was.
+    pub path: TreePath,
+    /// By which rule.
+    pub why: Why,
+}
+
+/// The rule by which something was left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// This pattern matches it.
+    Pattern(String),
+    /// It is the content of a tagged cache directory; the path is the directory's.
+    Cache,
+    /// It is too large.
+    Size,
+    /// It is the content of another file system; the path is the mount point's.
+    OtherFileSystem,
+    /// It belongs to the backup itself.
+    Never,
+}
+
+/// How many things were left out, by rule. A directory counts as one, whatever it holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExcludedCounts {
+    /// By a pattern.
+    pub pattern: u64,
+    /// Cache directories.
+    pub cache: u64,
+    /// Files that are too large.
+    pub size: u64,
+    /// Mount points.
+    pub other_file_system: u64,
+    /// The backup itself.
+    pub never: u64,
+}
+
+impl std::fmt::Display for Why {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Pattern(pattern) => write!(f, "pattern {pattern}"),
+            Self::Cache => f.write_str("CACHEDIR.TAG"),
+            Self::Size => f.write_str("too large"),
+            Self::OtherFileSystem => f.write_str("another file system"),
+            Self::Never => f.write_str("belongs to the backup itself"),
+        }
+    }
+}
+
+impl ExcludedCounts {
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.pattern + self.cache + self.size + self.other_file_system + self.never
+    }
+
+    pub(super) fn count(&mut self, why: &Why) {
+        let counter = match why {
+            Why::Pattern(_) => &mut self.pattern,
+            Why::Cache => &mut self.cache,
+            Why::Size => &mut self.size,
+            Why::OtherFileSystem => &mut self.other_file_system,
+            Why::Never => &mut self.never,
+        };
+        *counter += 1;
+    }
+
+    pub(super) fn add(&mut self, other: Self) {
+        self.pattern += other.pattern;
+        self.cache += other.cache;
+        self.size += other.size;
+        self.other_file_system += other.other_file_system;
+        self.never += other.never;
+    }
+}
+
+/// The patterns as they apply below one root.
+pub(super) struct Patterns(Gitignore);
+
+impl Patterns {
+    /// Compiles what of `excludes` concerns `root`, one of `roots`.
+    pub(super) fn new(
+        excludes: &[String],
+        root: &Path,
+        roots: &[PathBuf],
+    ) -> Result<Self, RootProblem> {
+        // Relative paths are matched, so nothing is to be stripped: `.` says that.
+        let mut builder = GitignoreBuilder::new(".");
+        for pattern in excludes {
+            let Some(line) = relative(pattern, root, roots)? else { continue };
+            builder.add_line(None, &line).map_err(|e| bad(pattern, &e))?;
+        }
+        let matcher = builder.build().map_err(|e| bad(&excludes.join(", "), &e))?;
+        Ok(Self(matcher))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The pattern that leaves this path out; it is relative to the root.
+    pub(super) fn matching(&self, path: &[u8], is_directory: bool) -> Option<String> {
+        match self.0.matched(Path::new(OsStr::from_bytes(path)), is_directory) {
+            Match::Ignore(glob) => Some(glob.original().to_owned()),
+            Match::None | Match::Whitelist(_) => None,
+        }
+    }
+}
+
+fn bad(pattern: &str, error: &ignore::Error) -> RootProblem {
+    RootProblem::BadPattern { pattern: pattern.to_owned(), reason: error.to_string() }
+}
+
+/// The pattern as it counts below `root`: unchanged, without the root's path before it, or not at
+/// all because it begins with another root's path.
+fn relative(pattern: &str, root: &Path, roots: &[PathBuf]) -> Result<Option<String>, RootProblem> {
+    let (sign, body) = match pattern.strip_prefix('!') {
+        Some(body) => ("!", body),
+        None => ("", pattern),
+    };
+    let Some(rest) = beneath(body, root) else {
+        let elsewhere = roots.iter().any(|other| beneath(body, other).is_some());
+        return Ok((!elsewhere).then(|| pattern.to_owned()));
+    };
+    if rest.trim_matches('/').is_empty() {
+        return Err(RootProblem::LeftOut {
+            path: root.to_owned(),
+            by: format!("by the pattern \"{pattern}\""),
+        });
+    }
+    Ok(Some(format!("{sign}{rest}")))
+}
+
+/// What follows a root's path in a pattern, with its leading `/`.
+fn beneath<'a>(pattern: &'a str, root: &Path) -> Option<&'a str> {
+    let root = root.to_str()?;
+    if root == "/" {
+        return pattern.starts_with('/').then_some(pattern);
+    }
+    pattern.strip_prefix(root).filter(|rest| rest.is_empty() || rest.starts_with('/'))
+}

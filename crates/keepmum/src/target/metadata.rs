@@ -1,0 +1,349 @@
+//! Owner, attributes, mode and times of what is restored, in the order that keeps them: a new
+//! owner takes set-id bits away, attributes need a writable thing, and everything moves the times.
+
+use std::io;
+use std::os::fd::AsFd;
+
+use rustix::fs::{Gid, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, Uid, openat};
+use rustix::io::Errno;
+
+use super::folders::{ACCESS_LIST, Habit};
+use super::{Inner, Owner, Target, TargetError, TargetErrorKind};
+use crate::beneath::{Handle, XATTR, kind_of, stat};
+use crate::model::{Attribute, Found, FoundKind, Metadata, Time, TreePath};
+use crate::seam::Operation;
+
+const SET_ID: u16 = 0o6000;
+
+/// What something has before its metadata is set.
+pub(super) enum Given {
+    /// A file that was just made in a folder with this habit, and the mode it got.
+    New { habit: Habit, mode: u16 },
+    /// Something that has been there: owner and mode.
+    Known { owner: (u32, u32), mode: u16 },
+}
+
+/// In what something in the target differs from what it is to be, as far as that can be set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Differences {
+    /// In its mode.
+    pub mode: bool,
+    /// In the time of the last change.
+    pub mtime: bool,
+    /// In its owner or group.
+    pub owner: bool,
+}
+
+impl Differences {
+    /// Whether there is any.
+    pub fn any(self) -> bool {
+        self.mode || self.mtime || self.owner
+    }
+}
+
+impl Target {
+    /// Compares something in the target with what it is to be. Attributes are not looked at.
+    pub fn differs(&self, found: &Found, wanted: &Metadata) -> Differences {
+        let owner = (found.metadata.owner.uid, found.metadata.owner.gid);
+        let right = self.0.wanted_owner(wanted);
+        let owned = self.0.owned_as_recorded(wanted, owner);
+        let can_own = owned || (self.0.root && right.is_some());
+        let mode = self.0.kept_mode(found.kind, wanted.mode, can_own);
+        Differences {
+            mode: found.kind != FoundKind::Symlink && found.metadata.mode != mode,
+            mtime: wanted.mtime.is_some_and(|mtime| mtime != found.stamp.mtime),
+            owner: self.0.root && right.is_some_and(|right| right != owner),
+        }
+    }
+
+    /// Whether the attributes in the target differ from what they are to be, as far as they can
+    /// be set.
+    ///
+    /// # Errors
+    /// They cannot be read, or something of another kind is there.
+    pub fn attributes_differ(
+        &self,
+        path: &TreePath,
+        kind: FoundKind,
+        wanted: &[Attribute],
+    ) -> Result<bool, TargetError> {
+        let present = self.0.hold(path, kind, |handle, _| {
+            handle.attributes().map_err(|error| TargetError::new(path, error))
+        })??;
+        let ours = |list: &[Attribute]| -> Vec<Attribute> {
+            let kept = list.iter().filter(|a| self.0.is_kept(a));
+            kept.filter(|a| self.0.is_ours(&a.name)).cloned().collect()
+        };
+        Ok(ours(&present) != ours(wanted))
+    }
+
+    /// Sets the metadata of something that is there: owner, attributes (others of the user are
+    /// removed), mode, times. What could not be set is returned. The target itself is left alone.
+    ///
+    /// # Errors
+    /// It is not there, or something of another kind is.
+    pub fn apply_metadata(
+        &self,
+        path: &TreePath,
+        kind: FoundKind,
+        metadata: &Metadata,
+    ) -> Result<Vec<TargetError>, TargetError> {
+        if path.is_root() {
+            return Ok(Vec::new());
+        }
+        let inner = &self.0;
+        let problems = inner.hold(path, kind, |handle, mut given| {
+            let mut problems = Vec::new();
+            let others = inner.others(handle, path, &metadata.attributes, &mut problems);
+            if !others.is_empty() || !metadata.attributes.is_empty() {
+                inner.make_writable(handle, kind, &mut given);
+            }
+            inner.remove_attributes(handle, path, &others, &mut problems);
+            problems.extend(inner.settle(handle, path, kind, metadata, &given));
+            problems
+        })?;
+        if kind == FoundKind::Directory {
+            // New files in it may now get other owners and modes than before.
+            inner.folders.close(path);
+        }
+        Ok(problems)
+    }
+}
+
+impl Inner {
+    /// Holds something open while its metadata is read or set.
+    fn hold<T>(
+        &self,
+        path: &TreePath,
+        kind: FoundKind,
+        act: impl FnOnce(&Handle<'_>, Given) -> T,
+    ) -> Result<T, TargetError> {
+        let problem = |error: Errno| TargetError::new(path, error);
+        let (folder, name) = self.place(path)?;
+        let flags = OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let read = flags | OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let open = |flags| openat(folder.fd(), name.as_bytes(), flags, Mode::empty());
+        let (file, readable) = match kind {
+            FoundKind::File | FoundKind::Directory => match open(read) {
+                Err(Errno::ACCESS | Errno::PERM | Errno::NXIO) => {
+                    (open(flags | OFlags::PATH), false)
+                }
+                other => (other, true),
+            },
+            _ => (open(flags | OFlags::PATH), false),
+        };
+        let file = file.map_err(problem)?;
+        let there = stat(file.as_fd()).map_err(problem)?;
+        if kind_of(&there) != kind {
+            return Err(problem(Errno::EXIST));
+        }
+        let fd = file.as_fd();
+        let handle = if readable { Handle::open(fd) } else { Handle::path(fd) };
+        let owner = (there.stx_uid, there.stx_gid);
+        Ok(act(&handle, Given::Known { owner, mode: there.stx_mode & 0o7777 }))
+    }
+
+    /// Sets all metadata of an open thing; returns what could not be set.
+    pub(super) fn settle(
+        &self,
+        handle: &Handle<'_>,
+        path: &TreePath,
+        kind: FoundKind,
+        metadata: &Metadata,
+        given: &Given,
+    ) -> Vec<TargetError> {
+        let mut problems = Vec::new();
+        let (mut owner, mode, inherits) = match given {
+            Given::New { habit, mode } => (habit.owner, *mode, habit.inherits),
+            Given::Known { owner, mode } => (*owner, *mode, false),
+        };
+        let before = owner;
+        self.set_owner(handle, path, metadata, &mut owner).unwrap_or_else(|e| problems.push(e));
+        if inherits {
+            let gone = self.ask(Operation::TargetMetadata, path).and_then(|()| {
+                handle.remove_attribute(ACCESS_LIST).map_err(|e| TargetError::new(path, e))
+            });
+            gone.unwrap_or_else(|error| problems.push(error));
+        }
+        self.set_attributes(handle, path, &metadata.attributes, &mut problems);
+        if kind != FoundKind::Symlink {
+            let owned = self.owned_as_recorded(metadata, owner);
+            let wanted = self.kept_mode(kind, metadata.mode, owned);
+            let touched = before != owner || inherits || !metadata.attributes.is_empty();
+            if touched || mode != wanted {
+                self.set_mode(handle, path, wanted).unwrap_or_else(|e| problems.push(e));
+            }
+            if wanted != metadata.mode & 0o7777 {
+                problems.push(TargetError::not_permitted(path, "its set-id bits were"));
+            }
+        }
+        if let Some(mtime) = metadata.mtime {
+            self.set_mtime(handle, path, mtime).unwrap_or_else(|e| problems.push(e));
+        }
+        problems
+    }
+
+    /// User and group that a thing is to have; nothing if that is not to be set.
+    pub(super) fn wanted_owner(&self, metadata: &Metadata) -> Option<(u32, u32)> {
+        match self.options.owner {
+            Owner::Skip => None,
+            Owner::Numbers => Some((metadata.owner.uid, metadata.owner.gid)),
+            Owner::Names => Some(self.owners.numbers(&metadata.owner)),
+        }
+    }
+
+    /// Whether it belongs to whom it belonged. Set-id bits under another owner would give away
+    /// that owner's power.
+    fn owned_as_recorded(&self, metadata: &Metadata, owner: (u32, u32)) -> bool {
+        let recorded = (metadata.owner.uid, metadata.owner.gid);
+        owner == self.wanted_owner(metadata).unwrap_or(recorded)
+    }
+
+    /// The mode bits that may be set.
+    fn kept_mode(&self, kind: FoundKind, mode: u16, owned: bool) -> u16 {
+        let dropped = match kind {
+            FoundKind::Directory if self.options.special => 0,
+            FoundKind::Directory => 0o4000,
+            _ if self.options.special && owned => 0,
+            _ => SET_ID,
+        };
+        mode & 0o7777 & !dropped
+    }
+
+    fn set_owner(
+        &self,
+        handle: &Handle<'_>,
+        path: &TreePath,
+        metadata: &Metadata,
+        owner: &mut (u32, u32),
+    ) -> Result<(), TargetError> {
+        let Some(wanted) = self.wanted_owner(metadata) else { return Ok(()) };
+        if wanted == *owner {
+            return Ok(());
+        }
+        let problem = |error: Errno| TargetError::of(path, TargetErrorKind::Owner, error);
+        // This number means "leave as it is" to the kernel and belongs to nobody.
+        if wanted.0 == u32::MAX || wanted.1 == u32::MAX {
+            return Err(problem(Errno::INVAL));
+        }
+        if !self.root && (wanted.0 != owner.0 || owner.0 != self.user) {
+            return Err(problem(Errno::PERM));
+        }
+        self.ask(Operation::TargetMetadata, path)?;
+        let user = (wanted.0 != owner.0).then(|| Uid::from_raw(wanted.0));
+        let group = (wanted.1 != owner.1).then(|| Gid::from_raw(wanted.1));
+        handle.set_owner(user, group).map_err(problem)?;
+        *owner = wanted;
+        Ok(())
+    }
+
+    fn set_mode(&self, handle: &Handle<'_>, path: &TreePath, mode: u16) -> Result<(), TargetError> {
+        self.ask(Operation::TargetMetadata, path)?;
+        handle.set_mode(mode).map_err(|error| TargetError::new(path, error))
+    }
+
+    fn set_mtime(
+        &self,
+        handle: &Handle<'_>,
+        path: &TreePath,
+        mtime: Time,
+    ) -> Result<(), TargetError> {
+        // Greater numbers have meanings of their own to the kernel.
+        if mtime.nanos >= 1_000_000_000 {
+            return Err(TargetError::new(path, io::Error::from(io::ErrorKind::InvalidInput)));
+        }
+        self.ask(Operation::TargetMetadata, path)?;
+        let times = Timestamps {
+            last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
+            last_modification: Timespec { tv_sec: mtime.seconds, tv_nsec: mtime.nanos.into() },
+        };
+        handle.set_times(&times).map_err(|error| TargetError::new(path, error))
+    }
+
+    fn set_attributes(
+        &self,
+        handle: &Handle<'_>,
+        path: &TreePath,
+        attributes: &[Attribute],
+        problems: &mut Vec<TargetError>,
+    ) {
+        for attribute in attributes {
+            let name = String::from_utf8_lossy(&attribute.name);
+            if *attribute.namespace != *XATTR {
+                let what = format!("attribute {name} is of another system");
+                let source = io::Error::other(what);
+                problems.push(TargetError::of(path, TargetErrorKind::Unsupported, source));
+            } else if !self.is_kept(attribute) {
+                problems.push(TargetError::not_permitted(path, &format!("attribute {name} was")));
+            } else {
+                let set = self.ask(Operation::TargetMetadata, path).and_then(|()| {
+                    let set = handle.set_attribute(&attribute.name, &attribute.value);
+                    set.map_err(|error| TargetError::new(path, error))
+                });
+                set.unwrap_or_else(|error| problems.push(error));
+            }
+        }
+    }
+
+    /// Attributes that something has and is not to have.
+    fn others(
+        &self,
+        handle: &Handle<'_>,
+        path: &TreePath,
+        wanted: &[Attribute],
+        problems: &mut Vec<TargetError>,
+    ) -> Vec<Vec<u8>> {
+        let mut present = handle.attribute_names().unwrap_or_else(|error| {
+            problems.push(TargetError::new(path, error));
+            Vec::new()
+        });
+        present.retain(|name| {
+            self.is_ours(name) && !wanted.iter().any(|attribute| *attribute.name == **name)
+        });
+        present
+    }
+
+    fn remove_attributes(
+        &self,
+        handle: &Handle<'_>,
+        path: &TreePath,
+        names: &[Vec<u8>],
+        problems: &mut Vec<TargetError>,
+    ) {
+        for name in names {
+            let gone = self.ask(Operation::TargetMetadata, path).and_then(|()| {
+                handle.remove_attribute(name).map_err(|error| TargetError::new(path, error))
+            });
+            gone.unwrap_or_else(|error| problems.push(error));
+        }
+    }
+
+    /// Lets the owner write while attributes change, which only root can do without. That it
+    /// fails shows when they are set.
+    fn make_writable(&self, handle: &Handle<'_>, kind: FoundKind, given: &mut Given) {
+        if let Given::Known { mode, .. } = given
+            && !self.root
+            && kind != FoundKind::Symlink
+            && *mode & 0o200 == 0
+            && handle.set_mode(*mode | 0o200).is_ok()
+        {
+            *mode |= 0o200;
+        }
+    }
+
+    /// Whether an attribute may be set.
+    fn is_kept(&self, attribute: &Attribute) -> bool {
+        let name = &*attribute.name;
+        let powerful = name.starts_with(b"security.") || name.starts_with(b"trusted.");
+        *attribute.namespace == *XATTR && (self.options.special || !powerful)
+    }
+
+    /// Whether an attribute is there only because somebody set it; others, labels for example,
+    /// the system gives to everything.
+    fn is_ours(&self, name: &[u8]) -> bool {
+        name.starts_with(b"user.")
+            || name.starts_with(b"system.posix_acl_")
+            || (self.options.special
+                && (name.starts_with(b"trusted.") || name == b"security.capability"))
+    }
+}

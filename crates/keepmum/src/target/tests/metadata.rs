@@ -1,0 +1,186 @@
+//! Owner, mode, attributes, times; what is left out is told.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+
+use super::{Place, mode, path};
+use crate::model::{Attribute, Found, FoundKind, Metadata, Side, Time, TreePath};
+use crate::target::{Differences, Existing, Options, Owner, Target, TargetErrorKind};
+
+fn attribute(name: &str, value: &[u8]) -> Attribute {
+    let (name, value) = (name.as_bytes().into(), value.into());
+    Attribute { namespace: "xattr".into(), name, value }
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+fn write(target: &Target, name: &str, metadata: &Metadata) -> Vec<TargetErrorKind> {
+    let problems = target.write_small(&path(name), b"x", metadata, Existing::Refuse).unwrap();
+    problems.iter().map(|problem| problem.kind).collect()
+}
+
+fn found(target: &Target, name: &str) -> Found {
+    let all = target.tree().list(&(), &TreePath::root()).unwrap();
+    all.into_iter().find(|entry| entry.name.as_bytes() == name.as_bytes()).unwrap()
+}
+
+#[test]
+fn set_id_bits_are_left_out_unless_asked_for() {
+    let place = Place::new();
+    let target = &place.target;
+    let mut metadata = mode(0o6755);
+    assert_eq!(write(target, "f", &metadata), [TargetErrorKind::NotPermitted]);
+    assert_eq!(found(target, "f").metadata.mode, 0o755);
+    assert!(!target.differs(&found(target, "f"), &metadata).any());
+    let special = place.reopen(Options { special: true, ..Options::default() });
+    assert_eq!(write(&special, "g", &metadata), []);
+    assert_eq!(found(target, "g").metadata.mode, 0o6755);
+    assert!(special.differs(&found(target, "f"), &metadata).mode);
+    // Under another owner the bits would give away that owner's power.
+    metadata.owner.uid += 12345;
+    let skip = place.reopen(Options { special: true, owner: Owner::Skip });
+    assert_eq!(write(&skip, "h", &metadata), [TargetErrorKind::NotPermitted]);
+    assert_eq!(found(target, "h").metadata.mode, 0o755);
+    assert!(!skip.differs(&found(target, "h"), &metadata).any());
+    target.make_directory(&path("d")).unwrap();
+    let directory = target.apply_metadata(&path("d"), FoundKind::Directory, &mode(0o3775));
+    assert!(directory.unwrap().is_empty());
+    assert_eq!(found(target, "d").metadata.mode, 0o3775);
+}
+
+#[test]
+fn owners_are_set_by_root_and_told_by_others() {
+    let place = Place::new();
+    let target = place.reopen(Options { special: true, owner: Owner::Numbers });
+    let mut metadata = mode(0o4750);
+    metadata.owner.uid = 54321;
+    metadata.owner.gid = 54322;
+    let problems = write(&target, "f", &metadata);
+    let there = found(&target, "f").metadata;
+    let differences = target.differs(&found(&target, "f"), &metadata);
+    if is_root() {
+        assert_eq!(problems, []);
+        assert_eq!((there.owner.uid, there.owner.gid, there.mode), (54321, 54322, 0o4750));
+    } else {
+        assert_eq!(problems, [TargetErrorKind::Owner, TargetErrorKind::NotPermitted]);
+        assert_eq!(there.mode, 0o750);
+    }
+    assert_eq!(differences, Differences::default());
+    // Every file after the first one, too.
+    metadata.mode = 0o640;
+    for name in ["g", "h"] {
+        write(&target, name, &metadata);
+        assert_eq!(found(&target, name).metadata.mode, 0o640);
+        assert_eq!(found(&target, name).metadata.owner.uid == 54321, is_root());
+    }
+    target.symlink(&path("l"), b"f").unwrap();
+    let problems = target.apply_metadata(&path("l"), FoundKind::Symlink, &metadata).unwrap();
+    assert_eq!(problems.len(), usize::from(!is_root()));
+    assert_eq!(found(&target, "l").metadata.owner.uid == 54321, is_root());
+    // Nobody has this number; to the kernel it means something else.
+    metadata.owner.uid = u32::MAX;
+    assert_eq!(write(&target, "i", &metadata), [TargetErrorKind::Owner]);
+    let skip = place.reopen(Options { owner: Owner::Skip, ..Options::default() });
+    assert_eq!(write(&skip, "j", &metadata), []);
+}
+
+#[test]
+fn names_win_over_numbers_where_they_are_known() {
+    let place = Place::new();
+    let mut metadata = mode(0o600);
+    metadata.owner.uid = 54321;
+    metadata.owner.user = Some(b"root"[..].into());
+    metadata.owner.group = Some(b"no such group\0"[..].into());
+    if is_root() {
+        assert_eq!(write(&place.target, "f", &metadata), []);
+        assert_eq!(fs::metadata(place.at("f")).unwrap().uid(), 0);
+        metadata.owner.user = Some(b"no such user"[..].into());
+        assert!(place.target.differs(&found(&place.target, "f"), &metadata).owner);
+        let done = place.target.apply_metadata(&path("f"), FoundKind::File, &metadata).unwrap();
+        assert!(done.is_empty());
+        assert_eq!(fs::metadata(place.at("f")).unwrap().uid(), 54321);
+    }
+}
+
+#[test]
+fn attributes_are_set_compared_and_removed() {
+    let place = Place::new();
+    let target = &place.target;
+    let mut metadata = mode(0o400);
+    metadata.attributes = vec![attribute("user.a", b"1"), attribute("user.b", b"")];
+    assert_eq!(write(target, "f", &metadata), []);
+    assert_eq!(found(target, "f").metadata.mode, 0o400);
+    let differ = |wanted: &[Attribute]| {
+        target.attributes_differ(&path("f"), FoundKind::File, wanted).unwrap()
+    };
+    assert!(!differ(&metadata.attributes));
+    assert!(differ(&[]) && differ(&metadata.attributes[..1]));
+    metadata.attributes = vec![attribute("user.b", b"2"), attribute("user.c", b"3")];
+    let done = target.apply_metadata(&path("f"), FoundKind::File, &metadata).unwrap();
+    assert!(done.is_empty(), "{done:?}");
+    assert!(!differ(&metadata.attributes));
+    assert_eq!(found(target, "f").metadata.mode, 0o400);
+    // Power is left out, and told; it makes no difference later.
+    metadata.attributes.insert(0, attribute("security.capability", b"\x01"));
+    metadata.attributes.insert(1, attribute("trusted.x", b"1"));
+    let kinds = write(target, "g", &metadata);
+    assert_eq!(kinds, [TargetErrorKind::NotPermitted, TargetErrorKind::NotPermitted]);
+    assert!(!target.attributes_differ(&path("g"), FoundKind::File, &metadata.attributes).unwrap());
+    let other = Attribute { namespace: "ntfs".into(), ..attribute("user.x", b"") };
+    metadata.attributes = vec![other];
+    assert_eq!(write(target, "h", &metadata), [TargetErrorKind::Unsupported]);
+}
+
+#[test]
+fn an_inherited_access_list_does_not_stay() {
+    let place = Place::new();
+    let target = &place.target;
+    target.make_directory(&path("d")).unwrap();
+    // Version 2; owner rwx, user 1 rwx, group rwx, mask rwx, others none.
+    let rows: [(u16, u16, u32); 5] =
+        [(1, 7, u32::MAX), (2, 7, 1), (4, 7, u32::MAX), (0x10, 7, u32::MAX), (0x20, 0, u32::MAX)];
+    let mut list = 2_u32.to_le_bytes().to_vec();
+    for (tag, permission, id) in rows {
+        list.extend(tag.to_le_bytes());
+        list.extend(permission.to_le_bytes());
+        list.extend(id.to_le_bytes());
+    }
+    let flags = rustix::fs::XattrFlags::empty();
+    let name = "system.posix_acl_default";
+    if rustix::fs::setxattr(place.at("d"), name, &list, flags).is_err() {
+        return;
+    }
+    let mut metadata = mode(0o644);
+    for name in ["d/a", "d/b", "d/c"] {
+        assert_eq!(write(target, name, &metadata), []);
+        let there = fs::metadata(place.at(name)).unwrap();
+        assert_eq!(there.mode() & 0o7777, 0o644);
+        assert!(!target.attributes_differ(&path(name), FoundKind::File, &[]).unwrap());
+    }
+    // One that belongs to the file does.
+    metadata.attributes = vec![attribute("system.posix_acl_access", &list)];
+    metadata.mode = 0o770;
+    assert_eq!(write(target, "d/e", &metadata), []);
+    let kept = target.attributes_differ(&path("d/e"), FoundKind::File, &metadata.attributes);
+    assert!(!kept.unwrap());
+    assert_eq!(fs::metadata(place.at("d/e")).unwrap().mode() & 0o7777, 0o770);
+}
+
+#[test]
+fn times_differ_to_the_nanosecond_and_must_be_times() {
+    let place = Place::new();
+    let mut metadata = mode(0o600);
+    metadata.mtime = Some(Time { seconds: 1, nanos: 5 });
+    assert_eq!(write(&place.target, "f", &metadata), []);
+    let there = found(&place.target, "f");
+    assert!(!place.target.differs(&there, &metadata).any());
+    metadata.mtime = Some(Time { seconds: 1, nanos: 6 });
+    let only = Differences { mtime: true, ..Differences::default() };
+    assert_eq!(place.target.differs(&there, &metadata), only);
+    metadata.mtime = Some(Time { seconds: 1, nanos: 0x3fff_fffe });
+    assert_eq!(write(&place.target, "g", &metadata), [TargetErrorKind::Io]);
+    metadata.mtime = None;
+    assert!(!place.target.differs(&there, &metadata).any());
+}

@@ -1,0 +1,104 @@
+//! The target, over real directories.
+
+mod escapes;
+mod faults;
+mod metadata;
+mod things;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::{Options, Target, TargetError, TargetErrorKind};
+use crate::model::{Metadata, TreePath};
+use crate::seam::{Gate, OpenGate, Operation};
+
+/// A folder with a target in it, and room beside the target for what must not be touched.
+pub(super) struct Place {
+    dir: tempfile::TempDir,
+    pub(super) target: Target,
+}
+
+impl Place {
+    pub(super) fn new() -> Self {
+        Self::with(Options::default(), Arc::new(OpenGate))
+    }
+
+    pub(super) fn with(options: Options, gate: Arc<dyn Gate>) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let target = Target::open(&dir.path().join("target"), options, gate).unwrap();
+        Self { dir, target }
+    }
+
+    /// The same target under other rules.
+    pub(super) fn reopen(&self, options: Options) -> Target {
+        Target::open(&self.at(""), options, Arc::new(OpenGate)).unwrap()
+    }
+
+    pub(super) fn at(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.dir.path().join("target").join(path)
+    }
+
+    pub(super) fn outside(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// All names in the target and below, sorted.
+    pub(super) fn names(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        let mut open = vec![self.at("")];
+        while let Some(folder) = open.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let entry = entry.unwrap();
+                if entry.file_type().unwrap().is_dir() {
+                    open.push(entry.path());
+                }
+                names.push(entry.path().strip_prefix(self.at("")).unwrap().display().to_string());
+            }
+        }
+        names.sort();
+        names
+    }
+}
+
+pub(super) fn path(text: impl AsRef<[u8]>) -> TreePath {
+    TreePath::new(text.as_ref()).unwrap()
+}
+
+pub(super) fn mode(mode: u16) -> Metadata {
+    let owner = crate::model::Owner {
+        uid: rustix::process::geteuid().as_raw(),
+        gid: rustix::process::getegid().as_raw(),
+        ..crate::model::Owner::default()
+    };
+    Metadata { mode, owner, ..Metadata::default() }
+}
+
+pub(super) fn kind<T>(result: Result<T, TargetError>) -> Option<TargetErrorKind> {
+    result.err().map(|error| error.kind)
+}
+
+/// A gate that refuses one kind of access while it is closed, and halves writes.
+pub(super) struct Keeper {
+    pub(super) refuse: Operation,
+    pub(super) closed: AtomicBool,
+    pub(super) asked: Mutex<Vec<Operation>>,
+}
+
+impl Keeper {
+    pub(super) fn new(refuse: Operation) -> Arc<Self> {
+        Arc::new(Self { refuse, closed: AtomicBool::new(false), asked: Mutex::default() })
+    }
+}
+
+impl Gate for Keeper {
+    fn pass(&self, operation: Operation, _path: &[u8], bytes: usize) -> io::Result<usize> {
+        self.asked.lock().unwrap().push(operation);
+        // Once: what is done to clean up must get through.
+        if operation == self.refuse && self.closed.swap(false, Ordering::SeqCst) {
+            return Err(io::Error::from_raw_os_error(28));
+        }
+        Ok(bytes.div_ceil(2))
+    }
+}

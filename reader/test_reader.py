@@ -1,0 +1,470 @@
+"""Tests of the reader on repositories made by the minimal writer. Run: python -m unittest"""
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import random
+import shutil
+import stat
+import tempfile
+import unittest
+from unittest import mock
+
+import reader
+from tests_writer import Block, Repository, Run, cbor, recovery_code, write_key_blocks
+
+CODE = bytes(range(20))
+CODES = {b"slot---1": CODE}
+
+
+class Base(unittest.TestCase):
+    def setUp(self) -> None:
+        self.temporary = tempfile.mkdtemp()
+        self.addCleanup(self.clean)
+        self.folder = os.path.join(self.temporary, "destination")
+        os.mkdir(self.folder)
+        self.repository = Repository(self.folder)
+        self.targets = 0
+
+    def clean(self) -> None:
+        for parent, folders, _ in os.walk(self.temporary):
+            for name in folders:
+                os.chmod(os.path.join(parent, name), 0o700)
+        shutil.rmtree(self.temporary)
+
+    def blocks(self, *repositories: Repository, **more: object) -> list[str]:
+        return write_key_blocks(self.folder, list(repositories) or [self.repository], CODES, **more)
+
+    def call(self, *arguments: str, secret: str = recovery_code(CODE)) -> tuple[int, str, str]:
+        out, err = io.StringIO(), io.StringIO()
+        with mock.patch.dict(os.environ, KEEPMUM_PASSWORD=secret), contextlib.redirect_stdout(out), \
+                contextlib.redirect_stderr(err):
+            code = reader.main([arguments[0], self.folder, *arguments[1:]])
+        return code, out.getvalue(), err.getvalue()
+
+    def restore(self, snapshot: str = "latest", *more: str) -> tuple[int, str, str]:
+        self.targets += 1
+        target = os.path.join(self.temporary, f"target-{self.targets}")
+        code, _, err = self.call("restore", snapshot, target, *more)
+        return code, target, err
+
+    def manifest(self, snapshot: str = "latest") -> tuple[int, dict[str, dict]]:
+        code, out, _ = self.call("manifest", snapshot)
+        lines = [json.loads(line) for line in out.splitlines()]
+        return code, {line.get("path", line.get("path_hex")): line for line in lines}
+
+    def snapshots(self) -> list[list[str]]:
+        code, out, err = self.call("list")
+        self.assertEqual(code, 0, err)
+        return [line.split("\t") for line in out.splitlines()]
+
+    def simple(self, number: int = 1, **more: object) -> Run:
+        """A run whose snapshot holds the file `f`."""
+        run = Run(self.repository, number)
+        run.write([run.backup(run.tree([run.file(b"f", [b"content %d" % number])]))], **more)
+        return run
+
+
+def change(path: str, action) -> None:
+    with open(path, "rb") as file:
+        data = bytearray(file.read())
+    with open(path, "wb") as file:
+        file.write(bytes(action(data)))
+
+
+def flip(data: bytearray) -> bytearray:
+    data[len(data) // 2] ^= 1
+    return data
+
+
+class RoundTrip(Base):
+    def everything(self, run: Run) -> bytes:
+        text = [b"hello ", b"world", 1 << 20, b"end", 4096]
+        many = [os.urandom(10 + i % 7) if i % 9 else 4096 + i for i in range(1, 900)]
+        self.many = b"".join(bytes(p) if isinstance(p, int) else p for p in many)
+        time = [1_600_000_000, 123_456_789]
+        return run.tree([
+            run.directory(b"sub", [
+                run.file(b"empty", [], mtime=[-5, 999_999_999]),
+                run.file(b"one", [b"one chunk"], mode=0o400, mtime=time),
+                run.file(b"second name", [b"linked"], link=3, mtime=time),
+                run.directory(b"none", [], mode=0o700, mtime=time),
+            ], mode=0o555, mtime=time),
+            run.file(b"holes", text, attributes=[["xattr", b"user.colour", b"blue\0"], ["other", b"x", b"y"]]),
+            run.file(b"many", many, mode=0o600),
+            run.file(b"linked", [b"linked"], link=3, mtime=time),
+            run.file(b"\xff not utf-8", [b"x"], user=b"me", group=b"us", owner=[os.getuid(), os.getgid()]),
+            {0: b"link", 2: 2, 8: b"/etc/../nowhere", 14: time},
+            {0: b"fifo", 2: 3, 12: 0o640, 14: time},
+            {0: b"null", 2: 4, 10: [1, 3], 12: 0o666},
+            run.directory(b"big", [run.file(b"%04d" % i, [b"%d" % i]) for i in range(1300)]),
+        ])
+
+    def check_everything(self) -> None:
+        code, target, err = self.restore()
+        self.assertEqual(code, 0, err)
+        status = os.lstat(f"{target}/holes")
+        with open(f"{target}/holes", "rb") as file:
+            self.assertEqual(file.read(), b"hello world" + bytes(1 << 20) + b"end" + bytes(4096))
+        self.assertLess(status.st_blocks * 512, status.st_size // 2)
+        with open(f"{target}/many", "rb") as file:
+            self.assertEqual(file.read(), self.many)
+        self.assertEqual(stat.S_IMODE(os.lstat(f"{target}/sub").st_mode), 0o555)
+        self.assertEqual(os.lstat(f"{target}/sub").st_mtime_ns, 1_600_000_000_123_456_789)
+        self.assertEqual(os.lstat(f"{target}/sub/empty").st_mtime_ns, -5 * 10**9 + 999_999_999)
+        self.assertEqual(stat.S_IMODE(os.lstat(f"{target}/sub/one").st_mode), 0o400)
+        self.assertEqual(os.lstat(f"{target}/linked").st_ino, os.lstat(f"{target}/sub/second name").st_ino)
+        self.assertEqual(os.readlink(f"{target}/link"), "/etc/../nowhere")
+        self.assertEqual(os.lstat(f"{target}/link").st_mtime_ns, 1_600_000_000_123_456_789)
+        self.assertTrue(stat.S_ISFIFO(os.lstat(f"{target}/fifo").st_mode))
+        self.assertEqual(stat.S_IMODE(os.lstat(f"{target}/fifo").st_mode), 0o640)
+        self.assertFalse(os.path.lexists(f"{target}/null"))
+        self.assertIn("null: devices", err)
+        self.assertEqual(len(os.listdir(f"{target}/big")), 1300)
+        self.assertTrue(os.path.exists(os.fsencode(target) + b"/\xff not utf-8"))
+        if "user.colour" not in err:
+            self.assertEqual(os.getxattr(f"{target}/holes", "user.colour"), b"blue\0")
+        code, lines = self.manifest()
+        self.assertEqual(code, 0)
+        self.assertEqual(lines["many"]["sha256"], hashlib.sha256(self.many).hexdigest())
+        self.assertEqual(lines["holes"]["holes"], [[11, 1 << 20], [14 + (1 << 20), 4096]])
+        self.assertEqual(lines["sub/second name"]["hard_link_of"], "linked")
+        self.assertEqual(lines["ff206e6f74207574662d38"]["user"], "me")
+        self.assertEqual(list(lines)[-6:-1], ["sub", "sub/empty", "sub/none", "sub/one", "sub/second name"])
+
+    def test_small_run(self) -> None:
+        run = Run(self.repository, 1)
+        run.write([run.backup(self.everything(run))])
+        self.blocks()
+        self.check_everything()
+        self.assertEqual(self.snapshots()[0][1:], ["2023-11-14 23:13:21+01:00", "host of device-1", "docs", "7 files",
+                                                   "complete"])
+
+    def test_large_run(self) -> None:
+        run = Run(self.repository, 1)
+        run.write([run.backup(self.everything(run))], large=True)
+        self.blocks()
+        self.check_everything()
+        self.assertEqual(len(self.call("ls", "latest")[1].splitlines()), 1313)
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root")
+    def test_devices_and_owners(self) -> None:
+        run = Run(self.repository, 1)
+        run.write([run.backup(run.tree([{0: b"null", 2: 4, 10: [1, 3], 12: 0o620, 16: [12, 34]},
+                                        run.file(b"suid", [b"x"], mode=0o4755, owner=[1234, 5678])]))])
+        self.blocks()
+        code, target, err = self.restore("latest", "--special")
+        self.assertEqual((code, err), (0, ""))
+        status, suid = os.lstat(f"{target}/null"), os.lstat(f"{target}/suid")
+        self.assertEqual((stat.S_ISCHR(status.st_mode), status.st_rdev), (True, os.makedev(1, 3)))
+        self.assertEqual((status.st_uid, status.st_gid, status.st_mode & 0o777), (12, 34, 0o620))
+        self.assertEqual((suid.st_uid, suid.st_gid, suid.st_mode & 0o7777), (1234, 5678, 0o4755))
+
+    def test_overlay(self) -> None:
+        run = Run(self.repository, 1)
+        root = run.tree([run.file(b"a", [b"old"]), run.file(b"a-b", [b"gone"]),
+                         run.directory(b"d", [run.file(b"keep", [b"k"]), run.file(b"x", [b"x"])])])
+        run.write([run.backup(root)])
+        run = Run(self.repository, 2)
+        run.write([run.backup(root, overlay=[
+            [b"a", 0, run.file(b"a", [b"new"])],
+            [b"d", 2, {0: b"d", 2: 1, 12: 0o711}],
+            [b"d/n", 0, run.directory(b"n", [run.file(b"under", [b"u"])])],
+            [b"d/n/more", 0, run.file(b"more", [b"m"])],
+            [b"d/x", 1],
+            [b"z", 0, run.file(b"z", [b"z"])]])])
+        run = Run(self.repository, 3)
+        run.write([run.backup(root, overlay=[[b"a-b", 1], [b"missing/x", 0, run.file(b"x", [b"z"])]])])
+        self.blocks()
+        ids = [row[0] for row in self.snapshots()]
+        code, lines = self.manifest(ids[1][:8])
+        self.assertEqual(code, 0)
+        self.assertEqual(list(lines), ["a", "a-b", "d", "d/keep", "d/n", "d/n/more", "d/n/under", "z"])
+        self.assertEqual((lines["d"]["mode"], lines["a"]["size"]), (0o711, 3))
+        self.assertEqual(lines["a"]["sha256"], hashlib.sha256(b"new").hexdigest())
+        code, lines = self.manifest(ids[2])
+        self.assertEqual((code, lines["missing"]["error"], "a-b" in lines), (6, "damaged", False))
+
+    def test_several_of_all(self) -> None:
+        """Two devices, two epochs, two repositories in one keyring, a source's choice of 'latest'."""
+        self.simple()
+        self.repository.epochs[2] = os.urandom(32)
+        self.simple(2)
+        other = Repository(self.folder, b"device-2", self.repository.secret, self.repository.epochs)
+        run = Run(other, 1)
+        run.write([run.backup(run.tree([run.file(b"f", [b"of two"])]))], seen=[[b"device-1", *self.repository.last]])
+        foreign = Repository(self.folder, b"device-3")
+        run = Run(foreign, 7)
+        run.write([run.backup(run.tree([run.file(b"f", [b"of three"])]))])
+        self.blocks(self.repository, foreign)
+        rows = self.snapshots()
+        self.assertEqual(sorted(row[2][-1] for row in rows), ["1", "1", "2", "3"])
+        for row in rows:
+            self.assertEqual(self.restore(row[0])[0], 0)
+        self.assertEqual(self.restore()[0], 1)
+        self.assertEqual(self.restore("")[0], 1)
+
+    def test_run_without_record_is_taken_over(self) -> None:
+        lost = Run(self.repository, 1)
+        lost.content([b"from a run that died"])
+        listed = lost.object(1, 0, [Block(0, list(lost.chunks.values()))])
+        run = Run(self.repository, 2)
+        run.earlier = [[1, [listed]]]
+        root = run.tree([run.file(b"f", [b"from a run that died"])])
+        run.chunks.clear()
+        run.write([run.backup(root)])
+        self.blocks()
+        self.assertEqual(self.snapshots()[0][-1], "complete")
+        self.assertEqual(self.manifest()[0], 0)
+        os.unlink(self.repository.paths[1, 0])
+        self.assertEqual(self.snapshots()[0][-1], "pending 1 of 2")
+        code, lines = self.manifest()
+        self.assertEqual((code, lines["f"]["error"]), (3, "pending"))
+
+
+class Keys(Base):
+    def test_password(self) -> None:
+        self.simple()
+        paths = self.blocks(password="na\u00efve")
+        self.assertEqual(self.call("list", secret="nai\u0308ve")[0], 0)
+        self.assertEqual(self.call("list", secret=recovery_code(CODE).lower().replace("-", " "))[0], 0)
+        os.unlink(paths[1]), os.unlink(paths[2])
+        self.assertEqual(self.call("list", secret="naive")[0], 2)
+
+    def test_no_repository(self) -> None:
+        self.assertEqual(self.call("list")[0], 2)
+        self.folder += "-not-there"
+        self.assertEqual(self.call("list")[0], 2)
+
+    def test_damaged_copies(self) -> None:
+        self.simple()
+        paths = self.blocks()
+        change(paths[0], lambda data: data[:3000] + bytes(1096))
+        os.unlink(paths[1])
+        os.rename(paths[2], paths[2] + " (conflicted copy)")
+        self.assertEqual(self.restore()[0], 0)
+        os.unlink(paths[2] + " (conflicted copy)")
+        self.assertEqual(self.restore()[0], 2)
+
+    def test_generations(self) -> None:
+        self.simple()
+        old = dict(self.repository.epochs)
+        self.repository.epochs[2] = os.urandom(32)
+        self.simple(2)
+        self.blocks(generation=2)
+        self.repository.epochs = old
+        self.blocks(generation=1)
+        self.assertEqual(self.manifest()[0], 0)
+        self.repository.epochs = {1: old[1]}
+        self.blocks(generation=3, removed=(b"slot---1",))
+        self.assertEqual(self.call("list")[0], 2)
+
+    def test_equal_generations_unite(self) -> None:
+        self.simple()
+        other = Repository(self.folder, b"device-3")
+        Run(other, 1).write([])
+        run = Run(other, 2)
+        run.write([run.backup(run.tree([run.file(b"g", [b"g"])]))])
+        self.blocks(self.repository)
+        self.blocks(other)
+        self.assertEqual(len(self.snapshots()), 2)
+
+
+class Damage(Base):
+    def setUp(self) -> None:
+        super().setUp()
+        run = Run(self.repository, 1)
+        files = [run.file(b"a", [b"A" * 100_000, b"a" * 9]), run.file(b"b", [b"B" * 100_000])]
+        run.write([run.backup(run.tree(files))], large=True)
+        self.blocks()
+        self.data = [self.repository.paths[1, n] for n in range(2)]
+        self.meta, self.record = self.repository.paths[1, 2], self.repository.paths[1, 3]
+
+    def expect(self, code: int, a: str | None, b: str | None) -> None:
+        found, lines = self.manifest()
+        self.assertEqual((found, lines["a"].get("error"), lines["b"].get("error")), (code, a, b))
+        found, target, err = self.restore()
+        self.assertEqual((found, os.path.exists(f"{target}/a"), os.path.exists(f"{target}/b")), (code, not a, not b))
+
+    def test_flipped(self) -> None:
+        self.expect(0, None, None)
+        change(self.data[0], flip)
+        self.expect(6, "damaged", None)
+
+    def test_truncated_and_lengthened(self) -> None:
+        change(self.data[0], lambda data: data[:-1])
+        self.expect(3, "pending", None)
+        change(self.data[0], lambda data: data + b"12")
+        self.expect(6, "damaged", None)
+
+    def test_missing(self) -> None:
+        os.unlink(self.data[0])
+        self.expect(3, "pending", None)
+        self.assertEqual(self.snapshots()[0][-1], "pending 1 of 4")
+
+    def test_swapped(self) -> None:
+        """Two objects of equal length whose names were exchanged: each is sealed to its own name."""
+        run = Run(self.repository, 2)
+        run.write([run.backup(run.tree([run.file(b"a", [b"a"]), run.file(b"b", [b"b"])]))], large=True)
+        one, two = self.repository.paths[2, 0], self.repository.paths[2, 1]
+        self.assertEqual(os.path.getsize(one), os.path.getsize(two))
+        self.expect(0, None, None)
+        os.rename(one, one + "x"), os.rename(two, one), os.rename(one + "x", two)
+        self.expect(6, "damaged", "damaged")
+
+    def test_conflict_copies(self) -> None:
+        shutil.copy(self.data[0], self.data[0] + ".sync-conflict-2026")
+        change(self.data[0], flip)
+        self.expect(0, None, None)
+        os.unlink(self.data[0])
+        self.expect(0, None, None)
+        shutil.copy(self.data[1], self.data[1] + " (1)")
+        change(self.data[1] + " (1)", flip)
+        self.expect(0, None, None)
+        for name in ("notes.txt", "b" * 90, "a" * 89 + "b", os.path.basename(self.data[0])[:89]):
+            with open(os.path.join(self.folder, name), "w") as file:
+                file.write("foreign")
+        self.assertIn("4 foreign files", self.call("list")[2])
+
+    def test_meta(self) -> None:
+        with open(self.meta, "rb") as file:
+            original = file.read()
+        change(self.meta, flip)
+        self.assertEqual(self.call("manifest", "latest")[0], 6)
+        self.assertEqual(self.call("list")[0], 6)
+        os.unlink(self.meta)
+        self.assertEqual(self.call("manifest", "latest")[0], 3)
+        self.assertEqual(self.snapshots()[0][-1], "pending 1 of 4")
+        with open(self.meta, "wb") as file:
+            file.write(original)
+        self.expect(0, None, None)
+
+    def test_chain(self) -> None:
+        run = Run(self.repository, 2)
+        run.write([])
+        run = Run(self.repository, 4)
+        run.write([run.backup(run.tree([]))])
+        self.assertEqual([row[-1] for row in self.snapshots()], ["complete", "complete"])
+        os.unlink(self.repository.paths[2, 0])
+        self.assertEqual([row[-1] for row in self.snapshots()], ["complete", "pending 1 of 6"])
+        self.assertIn("is the latest complete", self.call("ls", "latest")[2])
+        forged = Run(self.repository, 2)
+        self.repository.last = None
+        forged.write([])
+        code, _, err = self.call("list")
+        self.assertEqual(code, 6)
+        self.assertIn("does not follow", err)
+
+
+class Hostile(Base):
+    def snapshot_of(self, *entries: dict, overlay: list | None = None) -> tuple[int, dict[str, dict]]:
+        """A snapshot with these entries and one good file; both commands must agree on the exit code."""
+        run = Run(self.repository, 1)
+        good = run.file(b"zz-good", [b"good"])
+        node = run.keep(run.nodes, cbor([0, [*entries, good]]))
+        run.file(b"a", [b"data"])
+        run.write([run.backup(node, overlay=overlay)])
+        self.blocks()
+        code, lines = self.manifest()
+        restored, target, _ = self.restore()
+        self.assertEqual(restored, code)
+        self.assertEqual(lines["zz-good"]["size"], 4)
+        self.assertEqual(sorted(os.listdir(self.temporary)), ["destination", os.path.basename(target)])
+        self.assertTrue(os.path.exists(f"{target}/zz-good"))
+        return code, lines
+
+    def test_names(self) -> None:
+        names = [b"", b".", b"..", b"../x", b"/etc", b"a\0b", b"a/b", b"n" * 256]
+        code, lines = self.snapshot_of(*({0: name, 2: 2, 8: b"x"} for name in names))
+        self.assertEqual(code, 6)
+        self.assertEqual(set(lines) - {"zz-good"}, {""})
+
+    def test_link_then_directory(self) -> None:
+        outside = os.path.join(self.temporary, "outside")
+        os.mkdir(outside)
+        run = Run(self.repository, 1)
+        below = run.directory(b"d", [run.file(b"evil", [b"x"])])
+        node = run.keep(run.nodes, cbor([0, [{0: b"d", 2: 2, 8: outside.encode()}, below]]))
+        run.write([run.backup(node)])
+        self.blocks()
+        self.assertEqual(self.restore()[0], 6)
+        self.assertEqual(os.listdir(outside), [])
+
+    def test_unknown_keys(self) -> None:
+        code, lines = self.snapshot_of({0: b"even", 2: 0, 4: [0], 22: 1}, {0: b"odd", 2: 0, 4: [0], 23: 1})
+        self.assertEqual((code, set(lines)), (3, {"", "odd", "zz-good"}))
+
+    def test_unknown_kinds(self) -> None:
+        code, lines = self.snapshot_of({0: b"s", 2: 6}, {0: b"t", 2: 99}, {0: b"w", 2: 0, 4: [0], 20: 1})
+        self.assertEqual((code, set(lines)), (3, {"", "zz-good"}))
+
+    def test_contents(self) -> None:
+        an_id = self.repository.piece_id(b"data")
+        bad = [[1], [5, an_id], [2**64 - 1, an_id], [4, 0, [[4, an_id]] * 2], [36, 0, [[4, an_id]] * 9], [4, 1, [[4]]],
+               [4, 9, [[4, an_id]]], [4, 1, [[4, an_id]]], [4, 0, [[-1], [5]]], [4, 0, [[4, an_id[:5]]]], "text",
+               [0, 0, [[0]]], [4, 0, [[4, bytes(32)]]], []]
+        code, lines = self.snapshot_of(*({0: b"%02d" % i, 2: 0, 4: content} for i, content in enumerate(bad)))
+        self.assertEqual(code, 6)
+        self.assertEqual({key for key in lines if lines[key].get("error") == "damaged"},
+                         {f"{i:02}" for i in range(len(bad))})
+
+    def test_overlay(self) -> None:
+        code, lines = self.snapshot_of(overlay=[
+            [b"a", 0, {0: b"b", 2: 2, 8: b"x"}], [b"b", 7, 1], [b"q", 2, {0: b"q", 2: 1}], [b"q", 1]])
+        self.assertEqual(code, 6)
+        self.assertEqual((lines["a"]["error"], lines["b"]["error"]), ("damaged", "not understood"))
+
+    def test_plaintexts(self) -> None:
+        """Objects that open but hold nonsense are refused one by one, and the others stay readable."""
+        piece_id, nested = self.repository.piece_id(b"x"), b"\x81" * 40 + b"\x00"
+        bomb = self.repository.table_and_blocks([Block(1, [bytes(4 << 20)])])
+        bomb[0][0][3:] = [10, piece_id, [10]]
+        tables = [cbor([[1, 0, 2**40, 1, piece_id, [1]]]), cbor([[1, 0, 1, 2**30, piece_id, [2**30]]]),
+                  cbor([[1, 0, 1, 1, piece_id, [1, 1]]]), cbor([[9, 0, 0, 0, b"", []]]), cbor([[1, 7, 0, 0, b"", []]]),
+                  cbor([[1, 0, 0, 0, b"", [], 5]]), nested, b"\x9b" + b"\xff" * 8, b"", cbor([]) + b"\0", cbor(5),
+                  b"\xd8\x1c\x81\xd8\x1d\x00", b"\xa2\x00\x00\x00\x00"]
+        plains = [table + bytes(4) + len(table).to_bytes(4, "little") for table in tables]
+        plains += [b"", b"1234567", bytes(4) + b"\xff" * 4, b"\1\0\0\0" + bytes(4)]
+        for number, plain in enumerate(plains):
+            self.repository.write_plain(2, 9, number, plain)
+        table = cbor(bomb[0])
+        self.repository.write_plain(2, 8, 0, bomb[1] + table + bytes(4) + len(table).to_bytes(4, "little"))
+        self.simple()
+        self.blocks()
+        code, out, err = self.call("list")
+        self.assertEqual(code, 6)
+        for number in range(len(plains)):
+            self.assertIn(f"object {number} of run 9 ", err)
+        self.assertEqual(self.restore()[0], 0)
+
+    def test_random_cbor(self) -> None:
+        seed = random.randrange(2**32)
+        rng, run = random.Random(seed), Run(self.repository, 1)
+        good = [cbor(run.file(b"name", [b"a", 5, b"b"], attributes=[["xattr", b"a", b"b"]], mtime=[1, 2])),
+                cbor([[b"a/b", 0, run.file(b"b", [b"x"])], [b"c", 1]]), cbor({0: 1, 2: [], 4: []})]
+        for _ in range(3000):
+            data = bytearray(rng.choice(good))
+            for _ in range(rng.randrange(1, 4)):
+                data[rng.randrange(len(data))] = rng.randrange(256)
+            for parse in (reader.parse_entry, reader.parse_overlay):
+                try:
+                    parse(reader.decode(bytes(data), "it"))
+                except reader.Problem:
+                    pass
+                except Exception as error:
+                    self.fail(f"seed {seed}: {bytes(data).hex()}: {error!r}")
+
+    def test_usage(self) -> None:
+        self.simple()
+        self.blocks()
+        code, target, _ = self.restore()
+        self.assertEqual(self.call("restore", "latest", target)[0], 1)
+        self.assertEqual(self.call("restore", "latest")[0], 1)
+        self.assertEqual(self.call("list", "--password-file", "/does/not/exist")[0], 1)
+
+
+if __name__ == "__main__":
+    unittest.main()

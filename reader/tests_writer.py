@@ -1,0 +1,265 @@
+"""A minimal writer of keepmum repositories for the tests of the reader, from doc/format.md. Not for real backups:
+it cuts no chunks by content, keeps no state and never reads back what it wrote."""
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+import cbor2
+import zstandard
+from blake3 import blake3
+from cryptography.cobblestone import Cobblestone256Encryptor
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
+from cryptography.hazmat.primitives.hashes import SHA512
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
+
+ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+Item = list[Any]
+
+
+def base32(data: bytes) -> str:
+    bits = "".join(f"{byte:08b}" for byte in data)
+    return "".join(ALPHABET[int(bits[i:i + 5].ljust(5, "0"), 2)] for i in range(0, len(bits), 5))
+
+
+def cbor(value: Any) -> bytes:
+    return cbor2.dumps(value, canonical=True)
+
+
+def hkdf(salt: bytes, key: bytes, info: bytes, length: int) -> bytes:
+    return HKDF(SHA512(), length, salt, info).derive(key)
+
+
+def seal(key: bytes, context: bytes, plain: bytes) -> bytes:
+    sealer = Cobblestone256Encryptor(key, context)
+    return sealer.update(plain) + sealer.finalize()
+
+
+def recovery_code(secret: bytes) -> str:
+    code = base32(secret) + base32(blake3(b"keepmum recovery code" + secret).digest())[:4]
+    return "-".join(code[i:i + 4] for i in range(0, 36, 4)).upper()
+
+
+def slot(i: int, kek: bytes, block_key: bytes, slot_id: bytes, kind: int) -> bytes:
+    derived = HKDFExpand(SHA512(), 76, b"keepmum v0 slot" + bytes([i])).derive(kek)
+    plain = block_key + slot_id + bytes([kind]) + (1_700_000_000).to_bytes(8, "little") + b"\4home".ljust(31, b"\0")
+    return derived[44:] + AESGCM(derived[:32]).encrypt(derived[32:44], plain, None)
+
+
+def key_block(copy: int, block_key: bytes, keyring: bytes, codes: dict[bytes, bytes], password: str | None) -> bytes:
+    """`codes` has the 20 bytes of each recovery code by slot id; slots stand from number 3 on."""
+    salt = os.urandom(32)
+    slots = [os.urandom(128) for _ in range(16)]
+    for i, (slot_id, code) in enumerate(codes.items(), 3):
+        slots[i] = slot(i, hkdf(b"keepmum v0" + salt, code, b"recovery", 32), block_key, slot_id, 1)
+    if password is not None:
+        kek = Argon2id(salt=salt, length=32, iterations=3, lanes=4, memory_cost=262_144).derive(password.encode())
+        slots[15] = slot(15, kek, block_key, b"password", 0)
+    plain = (len(keyring).to_bytes(2, "little") + keyring).ljust(1944, b"\0")
+    return salt + b"".join(slots) + seal(block_key, b"keepmum v0 keyring", plain)
+
+
+def write_key_blocks(folder: str, repositories: list["Repository"], codes: dict[bytes, bytes], *, generation: int = 1,
+                     removed: tuple[bytes, ...] = (), password: str | None = None) -> list[str]:
+    """Writes the three copies and returns their paths."""
+    keyring = cbor({0: generation, 4: list(removed), 2: [
+        {0: r.secret, 2: [[n, s] for n, s in sorted(r.epochs.items())], 4: {0: 0, 2: 1 << 16, 4: 0}, 6: r.secret[:8]}
+        for r in repositories]})
+    block_key, paths = os.urandom(32), []
+    for copy in range(3):
+        block = key_block(copy, block_key, keyring, codes, password)
+        assert len(block) == 4096
+        hasher = blake3(bytes([copy]) + block, derive_key_context="keepmum v0 key block name")
+        paths.append(os.path.join(folder, base32(hasher.digest(56))))
+        with open(paths[-1], "wb") as file:
+            file.write(block)
+    return paths
+
+
+def overhead(plain: int) -> int:
+    return 56 + 16 * (plain // 16384 + 1)
+
+
+def padding(plain: int) -> int:
+    """How many zeros bring a plaintext to a sealed length of §4.3."""
+    length = plain + overhead(plain)
+    if length < 1 << 20:
+        want = (1 << max(12, length.bit_length())) - 1
+    else:
+        e = int(math.log2(length))
+        step = 1 << (e - (int(math.log2(e)) + 1))
+        want = -(-length // step) * step
+    while (want - 56) % 16400 < 16:
+        want += 1
+    zeros = want - 56 - 16 * ((want - 56) // 16400 + 1) - plain
+    assert zeros >= 0 and plain + zeros + overhead(plain + zeros) == want
+    return zeros
+
+
+@dataclass
+class Block:
+    kind: int
+    pieces: list[bytes]
+    codec: int = 1
+
+
+@dataclass
+class Repository:
+    folder: str
+    device: bytes = b"device-1"
+    secret: bytes = field(default_factory=lambda: os.urandom(32))
+    epochs: dict[int, bytes] = field(default_factory=lambda: {1: os.urandom(32)})
+    paths: dict[tuple[int, int], str] = field(default_factory=dict)  # (run, number) -> where the object lies
+    last: Item | None = None
+
+    def piece_id(self, piece: bytes) -> bytes:
+        return blake3(piece, key=hkdf(b"keepmum v0", self.secret, b"chunk id", 32)).digest()
+
+    def table_and_blocks(self, blocks: list[Block]) -> tuple[Item, bytes]:
+        table, body = [], b""
+        for block in blocks:
+            plain = b"".join(block.pieces)
+            stored = zstandard.ZstdCompressor(level=3).compress(plain) if block.codec else plain
+            body += stored
+            table.append([block.kind, block.codec, len(stored), len(plain),
+                          b"".join(map(self.piece_id, block.pieces)), [len(p) for p in block.pieces]])
+        return table, body
+
+    def write_object(self, kind: int, run: int, number: int, blocks: list[Block], subfolder: str = "") -> Item:
+        """Seals an object; returns its item for a record or an index: [number, kind, length, hash]."""
+        table, body = self.table_and_blocks(blocks)
+        encoded = cbor(table)
+        zeros = padding(len(body) + len(encoded) + 8)
+        return self.write_plain(kind, run, number, body + bytes(zeros) + encoded + bytes(4)
+                                + len(encoded).to_bytes(4, "little"), subfolder)
+
+    def write_plain(self, kind: int, run: int, number: int, plain: bytes, subfolder: str = "") -> Item:
+        epoch = max(self.epochs)
+        head = (epoch.to_bytes(2, "big") + bytes([kind]) + self.device + run.to_bytes(4, "big")
+                + number.to_bytes(4, "big"))
+        sealed = seal(hkdf(b"keepmum v0", self.epochs[epoch], b"object", 32), b"keepmum v0 object" + head, plain)
+        digest = blake3(sealed).digest()[:16]
+        siv = AESSIV(hkdf(b"keepmum v0", self.secret, b"name", 64))
+        name = base32(siv.encrypt(head + len(sealed).to_bytes(5, "big") + digest, None))
+        assert len(name) == 90
+        os.makedirs(os.path.join(self.folder, subfolder), exist_ok=True)
+        self.paths[run, number] = os.path.join(self.folder, subfolder, name)
+        with open(self.paths[run, number], "wb") as file:
+            file.write(sealed)
+        return [number, kind, len(sealed), digest]
+
+
+def item_split(items: list[Item]) -> list[list[Item]]:
+    """Where a list node ends (§6.3)."""
+    nodes: list[list[Item]] = [[]]
+    for item in items:
+        nodes[-1].append(item)
+        if len(nodes[-1]) == 64 or (len(nodes[-1]) >= 16 and len(item) == 2 and item[1][-1] < 8):
+            nodes.append([])
+    return [node for node in nodes if node]
+
+
+def name_split(items: list[Any], name_of: Any) -> list[list[Any]]:
+    """Where a tree node ends (§6.1)."""
+    nodes: list[list[Any]] = [[]]
+    for item in items:
+        count = len(nodes[-1])
+        if count == 512 or (count >= 64 and blake3(name_of(item)).digest()[0] < 2):
+            nodes.append([])
+        nodes[-1].append(item)
+    return nodes
+
+
+class Run:
+    """Collects the pieces of one run, then writes them as one record object or as many objects."""
+
+    def __init__(self, repository: Repository, number: int) -> None:
+        self.repository, self.number = repository, number
+        self.chunks: dict[bytes, bytes] = {}
+        self.nodes: dict[bytes, bytes] = {}
+        self.lists: dict[bytes, bytes] = {}
+        self.earlier: list[Item] = []  # objects of runs that ended without a record: [run, [item, …]]
+        self.program: dict[int, Any] = {1: "tests"}
+
+    def keep(self, where: dict[bytes, bytes], piece: bytes) -> bytes:
+        where[(piece_id := self.repository.piece_id(piece))] = piece
+        return piece_id
+
+    def content(self, parts: list[bytes | int]) -> Item:
+        """A content from chunks (bytes) and holes (their length)."""
+        items: list[Item] = [[p] if isinstance(p, int) else [len(p), self.keep(self.chunks, p)] for p in parts]
+        size, depth = sum(item[0] for item in items), 0
+        if not items:
+            return [0]
+        if len(items) == 1 and len(items[0]) == 2:
+            return items[0]
+        while len(items) > 8:
+            items = [[sum(item[0] for item in node), self.keep(self.lists, cbor([depth, node]))]
+                     for node in item_split(items)]
+            depth += 1
+        return [size, depth, items]
+
+    def file(self, name: bytes, parts: list[bytes | int], **meta: Any) -> dict[int, Any]:
+        return {0: name, 2: 0, 4: self.content(parts), 12: 0o644} | numbered(meta)
+
+    def directory(self, name: bytes, entries: list[dict[int, Any]], **meta: Any) -> dict[int, Any]:
+        return {0: name, 2: 1, 6: self.tree(entries), 12: 0o755} | numbered(meta)
+
+    def tree(self, entries: list[dict[int, Any]]) -> bytes:
+        """Stores a directory's nodes and returns the id of the top one."""
+        parts = name_split(sorted(entries, key=lambda e: e[0]), lambda e: e[0])
+        links = [[part[0][0] if part else b"", self.keep(self.nodes, cbor([0, part]))] for part in parts]
+        level = 1
+        while len(links) > 1:
+            links = [[part[0][0], self.keep(self.nodes, cbor([level, part]))]
+                     for part in name_split(links, lambda link: link[0])]
+            level += 1
+        return links[0][1]
+
+    def record(self, items: list[Item], listed: list[Item], seen: list[Item]) -> bytes:
+        r = self.repository
+        lists = self.earlier + ([[self.number, listed]] if listed else [])
+        value = {0: r.device, 2: self.number, 8: [1_700_000_000 + self.number, 5, 60], 10: lists, 12: items}
+        value |= self.program | ({4: r.last} if r.last else {}) | ({6: seen} if seen else {})
+        return cbor(value)
+
+    def backup(self, root: bytes, needs: list[Item] | None = None, overlay: list[Item] | None = None) -> Item:
+        body = {0: root, 4: ["docs", [b"/home/docs"]], 6: needs or [[self.repository.device, 1, self.number]],
+                1: {0: 7, 3: 1000}}
+        return [3, body | ({2: overlay} if overlay is not None else {})]
+
+    def write(self, items: list[Item], *, large: bool = False, index: bool = True, seen: list[Item] = []) -> bytes:
+        """Writes everything; returns the record's hash. A large run has two data objects, a meta, a record."""
+        r = self.repository
+        first = [] if r.last else [[1, {0: f"host of {r.device.decode()}", 2: bytes(16)}]]
+        meta = [Block(1, list(self.nodes.values()))] + ([Block(2, list(self.lists.values()))] if self.lists else [])
+        chunks, listed = list(self.chunks.values()), []
+        if large:
+            half = len(chunks) // 2
+            entries = []
+            for number, part in enumerate((chunks[:half], chunks[half:])):
+                blocks = [Block(0, part[i:i + 20], codec=i // 20 % 2) for i in range(0, len(part), 20)]
+                listed.append(self.object(1, number, blocks, "ab/cd"))
+                entries.append([self.number, *listed[-1][:1], *listed[-1][2:], r.table_and_blocks(blocks)[0]])
+            meta += [Block(3, [cbor(entries)])] if index else []
+            listed.append(self.object(2, 2, meta, "meta"))
+            blocks = []
+        else:
+            blocks = ([Block(0, chunks)] if chunks else []) + meta
+        piece = self.record(first + items, listed, seen)
+        self.object(3, len(listed), blocks + [Block(4, [piece], codec=0)])
+        r.last = [self.number, blake3(piece).digest()]
+        return r.last[1]
+
+    def object(self, kind: int, number: int, blocks: list[Block], subfolder: str = "") -> Item:
+        return self.repository.write_object(kind, self.number, number, blocks, subfolder)
+
+
+META_KEYS = {"mode": 12, "mtime": 14, "owner": 16, "link": 18, "user": 1, "group": 3, "attributes": 5}
+
+
+def numbered(meta: dict[str, Any]) -> dict[int, Any]:
+    return {META_KEYS[key]: value for key, value in meta.items()}
