@@ -1,8 +1,8 @@
 //! The overlay on the current full tree: one row a path, in the order of paths.
 
-use rusqlite::OptionalExtension;
 use super::check::Check;
 use super::{Catalogue, CatalogueError};
+use rusqlite::OptionalExtension;
 
 /// A path and its operation, as bytes.
 pub type OverlayRow = (Vec<u8>, Vec<u8>);

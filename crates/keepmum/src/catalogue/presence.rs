@@ -146,7 +146,8 @@ impl Catalogue {
     fn match_rows(&self) -> Result<Vec<Row>, CatalogueError> {
         let mut presence = self.presence.borrow_mut();
         let mut others = Vec::new();
-        let mut query = self.connection.prepare("SELECT id, key, length, listed, kind FROM object")?;
+        let mut query =
+            self.connection.prepare("SELECT id, key, length, listed, kind FROM object")?;
         let mut rows = query.query([])?;
         while let Some(row) = rows.next()? {
             let key = row.get_ref(1)?.as_blob().ok().and_then(key_from);

@@ -38,8 +38,11 @@ pub trait Side {
     fn place(&self, item: &Self::Item) -> Option<Self::Place>;
 
     /// The entries of a directory, in ascending order of their names.
-    fn list(&mut self, place: &Self::Place, path: &TreePath)
-    -> Result<Vec<Self::Item>, Self::Error>;
+    fn list(
+        &mut self,
+        place: &Self::Place,
+        path: &TreePath,
+    ) -> Result<Vec<Self::Item>, Self::Error>;
 }
 
 /// What two directories have of one name; at least one is there.
@@ -176,7 +179,9 @@ mod tests {
             let names = self.0.get(key).cloned().unwrap_or_default();
             Ok(names
                 .into_iter()
-                .map(|n| Item(Name::new(n.trim_end_matches('/').as_bytes()).unwrap(), n.ends_with('/')))
+                .map(|n| {
+                    Item(Name::new(n.trim_end_matches('/').as_bytes()).unwrap(), n.ends_with('/'))
+                })
                 .collect())
         }
     }

@@ -22,7 +22,10 @@ use super::report::InitReport;
 pub fn init(access: &Access) -> Result<InitReport, Error> {
     let destination = open::destination(access, &Silent)?;
     if destination.raw.has_object_shapes() {
-        return Err(Error::new(ErrorKind::Refused, "there is a repository at the destination already"));
+        return Err(Error::new(
+            ErrorKind::Refused,
+            "there is a repository at the destination already",
+        ));
     }
     if destination.is_known()? {
         return Err(destination.no_keys()?);
@@ -60,8 +63,7 @@ pub(super) fn make(access: &Access, store: &dyn Store) -> Result<String, Error> 
         removed: Vec::new(),
     };
     let created = u64::try_from(access.seam.clock.now().seconds).unwrap_or(0);
-    let made =
-        repository::create(&keyring, &access.passphrase, access.profile, created, random)?;
+    let made = repository::create(&keyring, &access.passphrase, access.profile, created, random)?;
     for (name, bytes) in &made.blocks {
         let (Put::Stored | Put::Existed) =
             store.put_new(name, bytes).map_err(RepositoryError::from)?;

@@ -26,7 +26,8 @@ pub fn list(
     let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
     let mut pieces = PieceReader::new(&objects, &repository.catalogue);
     let mut tree = SnapshotTree::new(&mut pieces, chosen.backup.overlay.clone());
-    let mut report = ListReport { snapshot: chosen.line, entries: Vec::new(), problems: Vec::new() };
+    let mut report =
+        ListReport { snapshot: chosen.line, entries: Vec::new(), problems: Vec::new() };
     let mut waiting: Vec<(TreePath, ChunkId)> = Vec::new();
     if options.path.is_root() {
         waiting.push((TreePath::root(), chosen.backup.root));
@@ -78,7 +79,11 @@ pub(super) fn problem_of(path: &TreePath, error: RepositoryError) -> Result<Prob
         RepositoryError::Damaged { .. } => ProblemKind::Damaged,
         _ => return Err(error.into()),
     };
-    Ok(Problem { kind, path: format!("/{}", display(path.as_bytes())), sentence: error.to_string() })
+    Ok(Problem {
+        kind,
+        path: format!("/{}", display(path.as_bytes())),
+        sentence: error.to_string(),
+    })
 }
 
 fn line(path: &TreePath, entry: &Entry) -> EntryLine {

@@ -21,18 +21,19 @@ mod restore;
 mod snapshots;
 
 pub use access::{Access, CatalogueAt, Installation};
+pub use backup::backup;
+pub use check::check;
 pub use error::{Error, ErrorKind};
 pub use event::{ChangeKind, Event, Observer, Phase, Silent};
+pub use init::init;
+pub use list::list;
 pub use options::{
     BackupOptions, CheckOptions, ListOptions, Overwrite, RestoreOptions, SnapshotChoice, Which,
 };
 pub use report::{
     BackupReport, CheckReport, DeviceStatus, EntryKind, EntryLine, InitReport, ListReport, Outcome,
-    Problem, ProblemKind, RestoreReport, SnapshotLine, SnapshotState, SnapshotsReport, StatusReport,
+    Problem, ProblemKind, RestoreReport, SnapshotLine, SnapshotState, SnapshotsReport,
+    StatusReport,
 };
-pub use backup::backup;
-pub use check::check;
-pub use init::init;
-pub use list::list;
 pub use restore::restore;
 pub use snapshots::{snapshots, status};

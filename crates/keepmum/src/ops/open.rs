@@ -74,7 +74,8 @@ impl Destination {
         self.refuse_another_repository(&keys)?;
         let listing = self.raw.open(&keys);
         let catalogue_is_new = self.catalogue.fact(FACT_DEVICE)?.is_none();
-        let imported = import::bring_up(&mut self.catalogue, &*self.store, &keys, &listing, observer)?;
+        let imported =
+            import::bring_up(&mut self.catalogue, &*self.store, &keys, &listing, observer)?;
         Ok(Repository {
             store: self.store,
             keys,
@@ -110,7 +111,10 @@ impl Destination {
     /// Why there is no key block.
     pub(super) fn no_keys(&self) -> Result<Error, Error> {
         Ok(if self.raw.has_object_shapes() {
-            Error::new(ErrorKind::Pending, "objects are here, but their key block has not arrived yet")
+            Error::new(
+                ErrorKind::Pending,
+                "objects are here, but their key block has not arrived yet",
+            )
         } else if self.is_known()? {
             Error::new(
                 ErrorKind::Refused,

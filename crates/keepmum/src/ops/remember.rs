@@ -3,9 +3,7 @@
 
 use crate::catalogue::{Catalogue, DirectoryId, Remembered};
 use crate::format::{Backup, ObjectKind, Overlay, decode_entry, encode_entry};
-use crate::model::{
-    Content, DeviceId, Entry, Kind, Piece, Pieces, Side, TreePath,
-};
+use crate::model::{Content, DeviceId, Entry, Kind, Piece, Pieces, Side, TreePath};
 use crate::repository::{ObjectReader, PieceReader, RepositoryError, SnapshotTree};
 
 use super::backup::{FACT_ENTRIES, FACT_ROOT};

@@ -304,8 +304,11 @@ pub struct StatusReport {
 }
 
 fn worst(problems: &[Problem]) -> Outcome {
-    problems.iter().map(|p| if p.kind == ProblemKind::Damaged { Outcome::Damaged } else { Outcome::Partial })
-        .max().unwrap_or(Outcome::Complete)
+    problems
+        .iter()
+        .map(|p| if p.kind == ProblemKind::Damaged { Outcome::Damaged } else { Outcome::Partial })
+        .max()
+        .unwrap_or(Outcome::Complete)
 }
 
 impl BackupReport {
@@ -333,7 +336,11 @@ impl CheckReport {
     /// How it ended.
     pub fn outcome(&self) -> Outcome {
         let pending = if self.objects_pending > 0 { Outcome::Partial } else { Outcome::Complete };
-        let lost = if self.objects_lost + self.objects_damaged > 0 { Outcome::Damaged } else { Outcome::Complete };
+        let lost = if self.objects_lost + self.objects_damaged > 0 {
+            Outcome::Damaged
+        } else {
+            Outcome::Complete
+        };
         worst(&self.problems).max(pending).max(lost)
     }
 }

@@ -44,11 +44,9 @@ pub fn status(access: &Access, observer: &dyn Observer) -> Result<StatusReport, 
             .sum(),
         foreign_files: repository.listing.foreign,
         conflict_copies: repository.listing.copies,
-        free_bytes: access
-            .seam
-            .disk
-            .free_space()
-            .map_err(|error| RepositoryError::from(crate::store::StoreError::from_io(error, None)))?,
+        free_bytes: access.seam.disk.free_space().map_err(|error| {
+            RepositoryError::from(crate::store::StoreError::from_io(error, None))
+        })?,
         ..StatusReport::default()
     };
     for (key, _) in known.chains.listed_objects() {

@@ -7,8 +7,8 @@ use std::io;
 use zeroize::Zeroizing;
 
 use crate::crypto::{
-    self, Passphrase, Profile, RecoveryCode, SALT, SealBuffer, Secret, key_block_name,
-    open_slot, password_key, recovery_key, seal_slot,
+    self, Passphrase, Profile, RecoveryCode, SALT, SealBuffer, Secret, key_block_name, open_slot,
+    password_key, recovery_key, seal_slot,
 };
 use crate::format::base32;
 use crate::format::key_block::{
@@ -71,8 +71,7 @@ pub fn create(
     let mut blocks = Vec::new();
     for copy in 0..COPIES {
         let salt = *random_bytes::<SALT_LENGTH>(random)?;
-        let keys =
-            [password_key(passphrase, &salt, profile)?, recovery_key(&recovery, &salt)];
+        let keys = [password_key(passphrase, &salt, profile)?, recovery_key(&recovery, &salt)];
         let mut bytes = vec![0; BLOCK_LENGTH];
         random.fill(&mut bytes).map_err(RepositoryError::Random)?;
         bytes[..SALT_LENGTH].copy_from_slice(&salt);
@@ -145,9 +144,8 @@ pub fn open(
 
 /// The copy number that the name proves, if it proves any.
 fn copy_number(candidate: &Candidate) -> Option<u8> {
-    (0..COPIES).find(|copy| {
-        base32::encode(&key_block_name(*copy, &candidate.bytes)) == candidate.name
-    })
+    (0..COPIES)
+        .find(|copy| base32::encode(&key_block_name(*copy, &candidate.bytes)) == candidate.name)
 }
 
 /// The block key, if the passphrase opens a slot.

@@ -136,12 +136,8 @@ impl Listing {
 
     /// Counts an object that was just written.
     pub fn add_written(&mut self, name: &ObjectName, repository: usize, path: String) {
-        let object = ListedObject {
-            name: name.clone(),
-            repository,
-            paths: vec![path],
-            partial: None,
-        };
+        let object =
+            ListedObject { name: name.clone(), repository, paths: vec![path], partial: None };
         self.objects.insert(name.key(), object);
     }
 }

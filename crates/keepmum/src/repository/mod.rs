@@ -21,6 +21,4 @@ pub use listing::{ListedObject, Listing, RawListing};
 pub use object::{OBJECT_TARGET, SMALL_RUN};
 pub use reader::{BlockPlace, ObjectReader, PieceReader, block_place, split};
 pub use snapshot_tree::{SnapshotTree, pieces_of};
-pub use writer::{
-    COMPRESSING, Destination, Finished, RunWriter, StoredObject, object_entry,
-};
+pub use writer::{COMPRESSING, Destination, Finished, RunWriter, StoredObject, object_entry};

@@ -1,11 +1,11 @@
 //! One object being built, and what is known of it once it is sealed.
 
 use crate::crypto::{SALT, SealBuffer, ciphertext_hash, sealed_length};
+use crate::format::name::context;
+use crate::format::object::FOOTER_LENGTH;
 use crate::format::{
     Block, ObjectKind, ObjectName, PieceKind, Table, footer, padded_length, plain_for_sealed,
 };
-use crate::format::name::context;
-use crate::format::object::FOOTER_LENGTH;
 use crate::model::{ChunkId, DeviceId};
 use crate::seam::Random;
 
@@ -110,7 +110,8 @@ impl ObjectBuilder {
         let length = padded_length(sealed_length(least));
         let plain = plain_for_sealed(length).unwrap_or(least);
         let padding = usize::try_from(plain.saturating_sub(least)).unwrap_or(0);
-        let mut buffer = SealBuffer::with_capacity(stored + encoded.len() + FOOTER_LENGTH + padding);
+        let mut buffer =
+            SealBuffer::with_capacity(stored + encoded.len() + FOOTER_LENGTH + padding);
         bodies.iter().for_each(|body| buffer.push(body));
         drop(bodies);
         buffer.pad_zeros(padding);

@@ -223,13 +223,7 @@ impl<'a> ObjectReader<'a> {
 
 /// Where a block of a table lies.
 pub fn block_place(object: ObjectKey, offset: u32, block: &Block) -> BlockPlace {
-    BlockPlace {
-        object,
-        offset,
-        stored: block.stored,
-        plain: block.plain,
-        codec: block.codec,
-    }
+    BlockPlace { object, offset, stored: block.stored, plain: block.plain, codec: block.codec }
 }
 
 /// The pieces of a plain block; the table's sums were checked when it was decoded.

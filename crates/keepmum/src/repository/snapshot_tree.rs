@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 
 use crate::format::{ListNode, Node, Op, Overlay};
-use crate::model::{
-    ChunkId, Content, Entry, Kind, Name, Named, Piece, Pieces, Side, TreePath,
-};
+use crate::model::{ChunkId, Content, Entry, Kind, Name, Named, Piece, Pieces, Side, TreePath};
 
 use super::error::RepositoryError;
 use super::reader::PieceReader;
@@ -45,7 +43,11 @@ impl<'a, 'r> SnapshotTree<'a, 'r> {
     }
 
     /// The entry at a path, walking down from the root node.
-    pub fn find(&mut self, root: ChunkId, path: &TreePath) -> Result<Option<Entry>, RepositoryError> {
+    pub fn find(
+        &mut self,
+        root: ChunkId,
+        path: &TreePath,
+    ) -> Result<Option<Entry>, RepositoryError> {
         let mut at = TreePath::root();
         let mut place = Some(root);
         let mut found = None;

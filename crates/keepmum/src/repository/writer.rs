@@ -7,7 +7,9 @@ use std::collections::VecDeque;
 
 use crate::compress::Compressor;
 use crate::crypto::record_hash;
-use crate::format::{IndexEntry, ObjectEntry, ObjectKind, ObjectName, PieceKind, Table, encode_index};
+use crate::format::{
+    IndexEntry, ObjectEntry, ObjectKind, ObjectName, PieceKind, Table, encode_index,
+};
 use crate::model::{ChunkId, DeviceId, RecordHash};
 use crate::pipeline::{Pool, Stage, Ticket};
 use crate::seam::Random;
@@ -15,7 +17,7 @@ use crate::store::Store;
 
 use super::error::RepositoryError;
 use super::keys::Keys;
-use super::object::{ObjectBuilder, ObjectPlace, OBJECT_TARGET, OpenBlock, PackedBlock, SMALL_RUN};
+use super::object::{OBJECT_TARGET, ObjectBuilder, ObjectPlace, OpenBlock, PackedBlock, SMALL_RUN};
 
 /// Blocks are closed at this many plain bytes.
 const BLOCK_TARGET: usize = 1024 * 1024;
@@ -130,7 +132,12 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
     }
 
     /// Takes a piece that is stored nowhere yet.
-    pub fn add(&mut self, kind: PieceKind, id: ChunkId, bytes: &[u8]) -> Result<(), RepositoryError> {
+    pub fn add(
+        &mut self,
+        kind: PieceKind,
+        id: ChunkId,
+        bytes: &[u8],
+    ) -> Result<(), RepositoryError> {
         let open = &mut self.open[kind as usize];
         if open.length() + bytes.len() > crate::compress::MAX_BLOCK {
             self.pack(kind)?;

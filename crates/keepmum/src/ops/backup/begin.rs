@@ -149,7 +149,11 @@ pub(super) fn prepare(repository: &Repository, set: &Setting<'_>) -> Result<Prep
     let catalogue = &repository.catalogue;
     catalogue.begin()?;
     let prepared = prepare_inside(repository, set);
-    if prepared.is_ok() { catalogue.commit()? } else { catalogue.rollback()? }
+    if prepared.is_ok() {
+        catalogue.commit()?
+    } else {
+        catalogue.rollback()?
+    }
     prepared
 }
 

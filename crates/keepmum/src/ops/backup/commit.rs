@@ -120,7 +120,14 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
 
     fn learn(&mut self, object: &StoredObject) -> Result<(), Error> {
         let name = &object.name;
-        import_table(self.catalogue, &name.key(), name.kind as u8, name.length, &object.table, true)?;
+        import_table(
+            self.catalogue,
+            &name.key(),
+            name.kind as u8,
+            name.length,
+            &object.table,
+            true,
+        )?;
         for block in &object.table.blocks {
             for (id, _) in &block.pieces {
                 self.under_way.remove(id);
@@ -225,8 +232,7 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
             unread: self.report.problems.len() as u64,
             summary: self.summary(),
         };
-        let items =
-            self.join().into_iter().chain([Item::Backup(Box::new(backup))]).collect();
+        let items = self.join().into_iter().chain([Item::Backup(Box::new(backup))]).collect();
         self.write_record(items)?;
         self.catalogue.set_fact(FACT_DEVICE, &self.set.device.0)?;
         self.catalogue.set_fact(FACT_LEANS, &self.leans.encode())?;

@@ -115,12 +115,7 @@ impl Backup<'_, '_, '_> {
         Ok(())
     }
 
-    fn file(
-        &mut self,
-        path: TreePath,
-        old: Option<Remembered>,
-        new: Found,
-    ) -> Result<(), Error> {
+    fn file(&mut self, path: TreePath, old: Option<Remembered>, new: Found) -> Result<(), Error> {
         self.report.files += 1;
         self.report.bytes += new.stamp.size;
         let stamp = new.stamp.to_bytes();

@@ -19,9 +19,7 @@ use crate::catalogue::{Catalogue, DirectoryId};
 use crate::chunk::Chunker;
 use crate::compress::{Compressor, Level};
 use crate::format::PieceKind;
-use crate::model::{
-    ChunkId, Content, DeviceId, Merge, RecordHash, Side, Step, Time, TreePath,
-};
+use crate::model::{ChunkId, Content, DeviceId, Merge, RecordHash, Side, Step, Time, TreePath};
 use crate::pipeline::{self, Pool};
 use crate::repository::{Keys, RepositoryAccess, RunWriter};
 use crate::source::{Names, Source, SourceError, SourceErrorKind, Walk};
@@ -185,16 +183,24 @@ pub fn backup(
     let prepared = begin::prepare(&repository, &setting)?;
     catalogue.begin()?;
     let level = options.level;
-    let done = pipeline::run(access.mode, || worker(level), |pool| {
-        let mut backup = Backup::new(&setting, pool, catalogue, prepared, &mut report)?;
-        backup.walk()?;
-        backup.commit()?;
-        Ok(backup.report)
-    });
+    let done = pipeline::run(
+        access.mode,
+        || worker(level),
+        |pool| {
+            let mut backup = Backup::new(&setting, pool, catalogue, prepared, &mut report)?;
+            backup.walk()?;
+            backup.commit()?;
+            Ok(backup.report)
+        },
+    );
     match done {
         Ok(mut report) => {
             report.seconds = (access.seam.clock.elapsed() - started).as_secs_f64();
-            if options.dry_run { catalogue.rollback()? } else { catalogue.commit()? }
+            if options.dry_run {
+                catalogue.rollback()?
+            } else {
+                catalogue.commit()?
+            }
             Ok(report)
         }
         Err(error) => {
@@ -276,7 +282,12 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
             }
             Err(Closed::Run(error)) => return Err(error),
         }
-        self.open.push(OpenDirectory { id: root, path: TreePath::root(), fresh: self.full_tree, in_fresh: true });
+        self.open.push(OpenDirectory {
+            id: root,
+            path: TreePath::root(),
+            fresh: self.full_tree,
+            in_fresh: true,
+        });
         while let Some(step) = merge.step() {
             match step {
                 Step::Pair(path, pair) => self.pair(&mut merge, path, pair)?,

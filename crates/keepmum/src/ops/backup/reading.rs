@@ -209,8 +209,7 @@ impl Backup<'_, '_, '_> {
             kind: Kind::File(read.content),
             metadata: read.metadata,
         };
-        let at =
-            Remembering { parent: &job.parent, path: &job.path, old: job.old.as_ref() };
+        let at = Remembering { parent: &job.parent, path: &job.path, old: job.old.as_ref() };
         self.remember(&at, &entry, read.stamp.as_ref())
     }
 

@@ -91,7 +91,12 @@ impl<'env> Backup<'_, '_, 'env> {
         let content = self.finish_list(list)?;
         let metadata = Metadata { attributes: file.attributes, ..job.found.metadata.clone() };
         let stamp = (!file.changed).then(|| settled(&file.stamp, looked_at)).flatten();
-        Ok(ReadFile { content, metadata: at_stamp(metadata, &file.stamp), stamp, changed: file.changed })
+        Ok(ReadFile {
+            content,
+            metadata: at_stamp(metadata, &file.stamp),
+            stamp,
+            changed: file.changed,
+        })
     }
 
     pub(super) fn push_piece(&mut self, list: &mut ListWriter, piece: Piece) -> Result<(), Error> {

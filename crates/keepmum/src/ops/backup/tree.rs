@@ -1,10 +1,8 @@
 //! Directory nodes: written when a new directory is left, or all together for a new full tree.
 
 use crate::catalogue::{Catalogue, DirectoryId};
-use crate::format::{
-    NodeWriter, Op, Overlay, PieceKind, decode_entry, encode_entry,
-};
 use crate::format::overlay::FULL_TREE_FROM;
+use crate::format::{NodeWriter, Op, Overlay, PieceKind, decode_entry, encode_entry};
 use crate::model::{ChunkId, Entry, Kind, TreePath};
 
 use super::super::error::{Error, ErrorKind};

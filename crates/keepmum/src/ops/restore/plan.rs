@@ -165,11 +165,8 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
             self.report.bytes_written += content.size;
         }
         if self.set.options.list_changes {
-            let event = Event::Change {
-                kind: ChangeKind::New,
-                path: path.clone(),
-                reason: String::new(),
-            };
+            let event =
+                Event::Change { kind: ChangeKind::New, path: path.clone(), reason: String::new() };
             self.set.observer.event(event);
         }
     }

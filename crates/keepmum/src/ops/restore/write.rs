@@ -164,8 +164,7 @@ fn write_block(
         Ok(block) => block,
         Err(RepositoryError::Damaged { object, what }) => {
             for used in uses {
-                let error =
-                    RepositoryError::Damaged { object: object.clone(), what: what.clone() };
+                let error = RepositoryError::Damaged { object: object.clone(), what: what.clone() };
                 give_up(&used.file, error, &mut written);
             }
             return Ok(written);
