@@ -15,7 +15,7 @@ use crate::beneath::Scratch;
 use crate::model::{FoundKind, Name, TreePath};
 
 /// Entries listed and not yet asked for, at which listers rest.
-const AHEAD: usize = 64 << 10;
+pub(super) const AHEAD: usize = 64 << 10;
 
 /// A directory that the walk may ask for, by number.
 pub(super) type Ticket = u64;
@@ -30,7 +30,20 @@ enum Node {
     /// A lister is at it.
     Taken,
     /// Listed.
-    Done(Result<(Listing, Children), SourceError>),
+    Done(Listed),
+}
+
+/// A directory as it was found, or why it was not.
+pub(super) type Listed = Result<(Listing, Children), SourceError>;
+
+/// How a directory is to be had.
+pub(super) enum Claim<'a> {
+    /// It has been listed.
+    Listed(Listed),
+    /// Nobody has begun: the walk has to list it.
+    Unlisted,
+    /// A lister is at it; meanwhile the walk may list this one, and claim again.
+    Later(Taken<'a>),
 }
 
 #[derive(Default)]
@@ -47,6 +60,8 @@ struct State {
     /// Listers that sleep, and whether the walk does.
     idle: usize,
     awaited: bool,
+    /// As `AHEAD`; tests rest earlier.
+    limit: usize,
 }
 
 /// What the walk and its listers share.
@@ -57,8 +72,8 @@ pub(super) struct Ahead {
 }
 
 impl Ahead {
-    pub(super) fn new() -> Self {
-        let state = State { open: true, ..State::default() };
+    pub(super) fn new(limit: usize) -> Self {
+        let state = State { open: true, limit, ..State::default() };
         Self { state: Mutex::new(state), work: Condvar::new(), arrival: Condvar::new() }
     }
 
@@ -72,31 +87,33 @@ impl Ahead {
         self.work.notify_all();
     }
 
-    /// What a lister has found in this directory, or nothing if the walk has to list it.
-    pub(super) fn claim(&self, ticket: Ticket) -> Option<Result<(Listing, Children), SourceError>> {
+    /// How a directory that the walk asks for is to be had.
+    pub(super) fn claim(&self, ticket: Ticket) -> Claim<'_> {
         let mut state = self.lock();
         loop {
             match state.nodes.get(&ticket) {
-                Some(Node::Taken) => {
-                    state.awaited = true;
-                    state = self.arrival.wait(state).unwrap_or_else(PoisonError::into_inner);
-                    state.awaited = false;
-                }
+                Some(Node::Taken) => {}
                 Some(Node::Waiting(_)) | None => {
                     state.nodes.remove(&ticket);
-                    return None;
+                    return Claim::Unlisted;
                 }
                 Some(Node::Done(_)) => break,
             }
+            if let Some((ticket, path)) = state.pop() {
+                return Claim::Later(Taken { ahead: self, ticket, path });
+            }
+            state.awaited = true;
+            state = self.arrival.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.awaited = false;
         }
-        let Some(Node::Done(done)) = state.nodes.remove(&ticket) else { return None };
+        let Some(Node::Done(done)) = state.nodes.remove(&ticket) else { return Claim::Unlisted };
         let entries = done.as_ref().map_or(0, |(listing, _)| listing.entries.len());
-        let was_full = state.ahead >= AHEAD;
+        let was_full = state.ahead >= state.limit;
         state.ahead -= entries;
-        if was_full && state.ahead < AHEAD && state.idle > 0 {
+        if was_full && state.ahead < state.limit && state.idle > 0 {
             self.work.notify_all();
         }
-        Some(done)
+        Claim::Listed(done)
     }
 
     /// Puts the directories of a listing that the walk made itself on the stack.
@@ -143,13 +160,8 @@ impl Ahead {
             if !state.open {
                 return None;
             }
-            while state.ahead < AHEAD {
-                let Some(ticket) = state.stack.pop() else { break };
-                if let Some(node @ Node::Waiting(_)) = state.nodes.get_mut(&ticket)
-                    && let Node::Waiting(path) = std::mem::replace(node, Node::Taken)
-                {
-                    return Some((ticket, path));
-                }
+            if let Some(next) = state.pop() {
+                return Some(next);
             }
             state.idle += 1;
             state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -180,6 +192,19 @@ impl Ahead {
 }
 
 impl State {
+    /// The next directory that nobody has begun, unless enough is listed ahead.
+    fn pop(&mut self) -> Option<(Ticket, TreePath)> {
+        while self.ahead < self.limit {
+            let ticket = self.stack.pop()?;
+            if let Some(node @ Node::Waiting(_)) = self.nodes.get_mut(&ticket)
+                && let Node::Waiting(path) = std::mem::replace(node, Node::Taken)
+            {
+                return Some((ticket, path));
+            }
+        }
+        None
+    }
+
     fn push(&mut self, path: &TreePath, listing: &Listing) -> Children {
         let mut children = Children::new();
         for entry in listing.entries.iter().filter(|entry| entry.kind == FoundKind::Directory) {
@@ -204,7 +229,7 @@ pub struct Lister {
 }
 
 /// A directory that a lister is at; if the lister dies, it is given back.
-struct Taken<'a> {
+pub(super) struct Taken<'a> {
     ahead: &'a Ahead,
     ticket: Ticket,
     path: TreePath,
@@ -220,14 +245,20 @@ impl Drop for Taken<'_> {
     }
 }
 
+impl Taken<'_> {
+    /// Lists it for whoever asks for it later.
+    pub(super) fn list(self, inner: &Inner, scratch: &mut Scratch) {
+        let found = inner.list(&self.path, scratch);
+        self.ahead.deliver(self.ticket, &self.path, found);
+    }
+}
+
 impl Lister {
     /// Lists until the walk is through or dropped.
     pub fn run(self) {
         let mut scratch = Scratch::default();
         while let Some((ticket, path)) = self.ahead.take() {
-            let taken = Taken { ahead: &self.ahead, ticket, path };
-            let found = self.inner.list(&taken.path, &mut scratch);
-            self.ahead.deliver(ticket, &taken.path, found);
+            Taken { ahead: &self.ahead, ticket, path }.list(&self.inner, &mut scratch);
         }
     }
 }

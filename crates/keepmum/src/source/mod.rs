@@ -18,10 +18,13 @@ mod tests;
 mod walk;
 
 use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, CWD, OFlags, StatxFlags, readlinkat, statx};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxFlags, openat, readlinkat, statx};
+use rustix::io::Errno;
 
 pub use error::{RootProblem, SourceError, SourceErrorKind};
 pub use file::{DataRanges, OpenFile};
@@ -31,11 +34,10 @@ pub use rules::{Excluded, ExcludedCounts, Rules, Why};
 pub use walk::Walk;
 
 use crate::beneath::{Handle, found};
-use crate::model::{Attribute, Found, FoundKind, Name, Stamp, TreePath};
+use crate::model::{Attribute, Found, FoundKind, Name, Stamp, Time, TreePath};
 use crate::seam::{Gate, Operation};
 use never::Never;
 use root::{Root, tree_path};
-use std::os::fd::AsFd;
 
 /// Some roots, held open. Cheap to clone; all clones are the same source.
 #[derive(Clone)]
@@ -117,7 +119,13 @@ impl Source {
     /// them. Each lister is to be run on a thread of its own until it returns, which it does when
     /// the walk is through or dropped. Without any, the walk lists for itself and is as good.
     pub fn walk(&self, ahead: usize) -> (Walk, Vec<Lister>) {
-        Walk::new(self.0.clone(), ahead)
+        Walk::new(self.0.clone(), ahead, lister::AHEAD)
+    }
+
+    /// The same with another limit of what is listed ahead.
+    #[cfg(test)]
+    fn walk_within(&self, ahead: usize, limit: usize) -> (Walk, Vec<Lister>) {
+        Walk::new(self.0.clone(), ahead, limit)
     }
 
     /// Opens a file for reading.
@@ -136,9 +144,7 @@ impl Source {
         let link = self.0.open_at(path, OFlags::PATH)?;
         match readlinkat(&link, c"", Vec::new()) {
             Ok(text) => Ok(text.into_bytes()),
-            Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOENT) => {
-                Err(SourceError::changed(path))
-            }
+            Err(Errno::INVAL | Errno::NOENT) => Err(SourceError::changed(path)),
             Err(error) => Err(SourceError::new(path, error)),
         }
     }
@@ -174,7 +180,7 @@ impl Inner {
     }
 
     /// Opens something in a root, without following links.
-    fn open_at(&self, path: &TreePath, flags: OFlags) -> Result<std::os::fd::OwnedFd, SourceError> {
+    fn open_at(&self, path: &TreePath, flags: OFlags) -> Result<OwnedFd, SourceError> {
         let problem = |error| SourceError::new(path, error);
         self.gate.pass(Operation::SourceOpen, path.as_bytes(), 0).map_err(problem)?;
         if let Some(root) = self.root_of(path) {
@@ -186,14 +192,14 @@ impl Inner {
             };
         }
         if !self.above.contains_key(path) {
-            let nowhere = std::io::Error::from(rustix::io::Errno::NOENT);
+            let nowhere = io::Error::from(Errno::NOENT);
             return Err(problem(nowhere));
         }
         // A folder above a root: the user named it, links and all.
         let mut absolute = b"/".to_vec();
         absolute.extend_from_slice(path.as_bytes());
         let flags = flags | OFlags::CLOEXEC;
-        rustix::fs::open(absolute.as_slice(), flags, rustix::fs::Mode::empty())
+        openat(CWD, absolute.as_slice(), flags, Mode::empty())
             .map_err(|error| problem(error.into()))
     }
 }
@@ -231,8 +237,8 @@ fn folder_above(path: &TreePath, name: Name) -> Result<Found, RootProblem> {
     let mut entry = found(name, &stat);
     entry.metadata.mtime = None;
     entry.stamp.size = 0;
-    entry.stamp.mtime = crate::model::Time::default();
-    entry.stamp.ctime = crate::model::Time::default();
+    entry.stamp.mtime = Time::default();
+    entry.stamp.ctime = Time::default();
     Ok(entry)
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Inner;
 use super::error::SourceError;
-use super::lister::{Ahead, Children, Lister, Ticket};
+use super::lister::{Ahead, Children, Claim, Lister, Ticket};
 use super::listing::Listing;
 use super::rules::{Excluded, ExcludedCounts};
 use crate::beneath::Scratch;
@@ -31,8 +31,8 @@ struct Frame {
 }
 
 impl Walk {
-    pub(super) fn new(inner: Arc<Inner>, listers: usize) -> (Self, Vec<Lister>) {
-        let ahead = (listers > 0).then(|| Arc::new(Ahead::new()));
+    pub(super) fn new(inner: Arc<Inner>, listers: usize, limit: usize) -> (Self, Vec<Lister>) {
+        let ahead = (listers > 0).then(|| Arc::new(Ahead::new(limit)));
         let listers = match &ahead {
             Some(ahead) => {
                 std::iter::repeat_with(|| Lister { inner: inner.clone(), ahead: ahead.clone() })
@@ -96,7 +96,16 @@ impl Walk {
     }
 
     fn list_with(&mut self, ahead: &Ahead, path: &TreePath) -> Result<Listing, SourceError> {
-        let claimed = self.ticket(ahead, path).and_then(|ticket| ahead.claim(ticket));
+        let mut claimed = None;
+        if let Some(ticket) = self.ticket(ahead, path) {
+            claimed = loop {
+                match ahead.claim(ticket) {
+                    Claim::Listed(found) => break Some(found),
+                    Claim::Unlisted => break None,
+                    Claim::Later(other) => other.list(&self.inner, &mut self.scratch),
+                }
+            };
+        }
         let found = match claimed {
             Some(found) => found,
             None => self.inner.list(path, &mut self.scratch).map(|listing| {

@@ -8,12 +8,14 @@ use std::sync::Arc;
 use super::{Folder, Keeper, all, beneath, descend, find, open, tree_path};
 use crate::model::{Found, FoundKind, Merge, Pair, Side, Step, TreePath};
 use crate::seam::Operation;
-use crate::source::{RootProblem, Rules, Source, SourceError, SourceErrorKind, Walk};
+use crate::source::{Lister, RootProblem, Rules, Source, SourceError, SourceErrorKind, Walk};
 
 fn with_listers<T>(source: &Source, ahead: usize, act: impl FnOnce(Walk) -> T) -> T {
+    run(source.walk(ahead), act)
+}
+
+fn run<T>((walk, listers): (Walk, Vec<Lister>), act: impl FnOnce(Walk) -> T) -> T {
     std::thread::scope(|scope| {
-        let (walk, listers) = source.walk(ahead);
-        assert_eq!(listers.len(), ahead);
         for lister in listers {
             scope.spawn(|| lister.run());
         }
@@ -121,6 +123,10 @@ fn listers_change_nothing_but_the_time() {
             });
         }
     }
+    // However little may be listed ahead, nobody waits for ever.
+    for limit in [0, 1, 7, 100] {
+        run(source.walk_within(2, limit), |mut walk| assert!(all(&mut walk) == expected));
+    }
     // Listers that nobody runs hold nothing up.
     let (mut walk, listers) = source.walk(2);
     assert!(all(&mut walk) == expected);
@@ -187,6 +193,50 @@ fn five_thousand_levels() {
     // The standard library cannot remove a tree this deep.
     let gone = std::process::Command::new("rm").arg("-rf").arg(folder.path()).status().unwrap();
     assert!(gone.success());
+}
+
+#[test]
+fn what_lies_deeper_than_a_path_can_say_is_a_problem() {
+    let folder = Folder::new();
+    let mut here = std::os::fd::OwnedFd::from(fs::File::open(folder.path()).unwrap());
+    let name = "n".repeat(255);
+    for _ in 0..257 {
+        use rustix::fs::{Mode, OFlags, mkdirat, openat};
+        mkdirat(&here, name.as_str(), Mode::RWXU).unwrap();
+        here = openat(&here, name.as_str(), OFlags::PATH, Mode::empty()).unwrap();
+    }
+    let mut walk = open(&[folder.path()], Rules::default()).walk(0).0;
+    let deepest = all(&mut walk).pop().unwrap().0;
+    assert!(deepest.as_bytes().len() > TreePath::MAX - 256);
+    let problems = walk.take_problems();
+    assert_eq!(problems.len(), 1);
+    assert_eq!((problems[0].kind, &problems[0].path), (SourceErrorKind::TooDeep, &deepest));
+}
+
+#[test]
+fn what_may_not_be_read_is_told() {
+    // Root may read everything.
+    if rustix::process::geteuid().is_root() {
+        return;
+    }
+    let folder = Folder::new();
+    folder.write("shut/x", b"");
+    let file = folder.write("file", b"");
+    for path in [&folder.join("shut"), &file] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o000)).unwrap();
+        let gate = Arc::new(Keeper::default());
+        let problem =
+            Source::open(std::slice::from_ref(path), Rules::default(), gate).err().unwrap();
+        assert!(matches!(problem, RootProblem::Unreadable { .. }), "{problem}");
+    }
+    let source = open(&[folder.path()], Rules::default());
+    let mut walk = source.walk(0).0;
+    let top = walk.list(&(), &tree_path(&folder.path())).unwrap();
+    let shut = walk.list(&(), &tree_path(&folder.join("shut"))).unwrap_err();
+    assert_eq!(shut.kind, SourceErrorKind::Denied);
+    let denied = source.open_file(&tree_path(&file), &top[0].stamp).err().unwrap();
+    assert_eq!(denied.kind, SourceErrorKind::Denied);
+    fs::set_permissions(folder.join("shut"), fs::Permissions::from_mode(0o700)).unwrap();
 }
 
 struct Empty;

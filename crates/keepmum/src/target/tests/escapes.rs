@@ -11,7 +11,7 @@ use crate::target::{Existing, TargetErrorKind, is_temporary};
 fn planted() -> Place {
     let place = Place::new();
     let outside = place.outside("outside");
-    fs::create_dir(&outside).unwrap();
+    fs::create_dir_all(outside.join("sub")).unwrap();
     fs::write(outside.join("precious"), "precious").unwrap();
     symlink(&outside, place.at("absolute")).unwrap();
     symlink("../outside", place.at("relative")).unwrap();
@@ -22,8 +22,14 @@ fn planted() -> Place {
 
 fn assert_untouched(place: &Place) {
     let outside = place.outside("outside");
-    let names: Vec<_> = fs::read_dir(&outside).unwrap().map(|e| e.unwrap().file_name()).collect();
-    assert_eq!(names, ["precious"]);
+    let names = |path: &std::path::Path| -> Vec<_> {
+        let mut names: Vec<_> =
+            fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(&outside), ["precious", "sub"]);
+    assert!(names(&outside.join("sub")).is_empty());
     let precious = fs::metadata(outside.join("precious")).unwrap();
     assert_eq!(fs::read(outside.join("precious")).unwrap(), b"precious");
     assert_eq!((precious.nlink(), precious.mode() & 0o777), (1, 0o644));
@@ -44,7 +50,12 @@ fn links_on_the_way_are_not_followed() {
     for link in ["absolute", "relative"] {
         let inside = path(format!("{link}/precious"));
         let new = path(format!("{link}/new"));
+        let deep = path(format!("{link}/sub/new"));
         let occupied = Some(TargetErrorKind::Occupied);
+        assert_eq!(kind(target.write_small(&deep, b"", &mode(0o600), Existing::Refuse)), occupied);
+        assert_eq!(kind(target.make_directory(&deep)), occupied);
+        assert_eq!(kind(target.symlink(&deep, b"x")), occupied);
+        assert_eq!(kind(target.remove(&deep)), occupied);
         for existing in [Existing::Refuse, Existing::Replace(1)] {
             assert_eq!(kind(target.write_small(&inside, b"bad", &mode(0o600), existing)), occupied);
             assert_eq!(kind(target.begin_file(&new, existing)), occupied);
