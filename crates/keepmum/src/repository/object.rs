@@ -112,8 +112,8 @@ impl ObjectBuilder {
         let padding = usize::try_from(plain.saturating_sub(least)).unwrap_or(0);
         let mut buffer =
             SealBuffer::with_capacity(stored + encoded.len() + FOOTER_LENGTH + padding);
-        bodies.iter().for_each(|body| buffer.push(body));
-        drop(bodies);
+        // Each body is freed as it is copied, so that an object never takes twice its room.
+        bodies.into_iter().for_each(|body| buffer.push(&body));
         buffer.pad_zeros(padding);
         buffer.push(&encoded);
         let table_length = u32::try_from(encoded.len())
@@ -170,8 +170,9 @@ impl OpenBlock {
 
     /// Compresses it.
     pub fn pack(self, compressor: &mut crate::compress::Compressor) -> PackedBlock {
-        let mut stored = Vec::with_capacity(self.bytes.len() / 2);
+        let mut stored = Vec::new();
         let codec = compressor.compress(&self.bytes, &mut stored);
+        stored.shrink_to_fit();
         let length = |bytes: &[u8]| u32::try_from(bytes.len()).expect("blocks are at most 4 MiB");
         PackedBlock {
             block: Block {

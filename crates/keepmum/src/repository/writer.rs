@@ -200,7 +200,7 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         self.next_number += 1;
         let to = self.to;
         self.storing.push_back(self.pool.submit(STORING, move |_| put(builder, place, to)));
-        self.settle(self.pool.width())
+        self.settle(1)
     }
 
     /// Waits until at most `keep` objects are being stored.

@@ -1,5 +1,7 @@
 //! Directories: entering them, recognising renamed ones, and what their own metadata says.
 
+use std::sync::Arc;
+
 use crate::catalogue::{DirectoryId, Remembered};
 use crate::format::{Op, encode_entry};
 use crate::model::{ChunkId, Entry, Found, Kind, Merge, Metadata, TreePath};
@@ -37,7 +39,7 @@ impl Backup<'_, '_, '_> {
         };
         match merge.enter::<Closed>(path.clone(), listed.as_ref(), Some(&())) {
             Ok(()) => {
-                self.open.push(OpenDirectory { id, path, fresh, in_fresh });
+                self.open.push(Arc::new(OpenDirectory { id, path, fresh, in_fresh }));
                 Ok(())
             }
             Err(Closed::Run(error)) => Err(error),
@@ -51,7 +53,7 @@ impl Backup<'_, '_, '_> {
                 }
                 // What was remembered beneath it stays; a new one stands there empty.
                 if fresh {
-                    self.batch.leave(OpenDirectory { id, path, fresh, in_fresh });
+                    self.batch.leave(Arc::new(OpenDirectory { id, path, fresh, in_fresh }));
                 }
                 Ok(())
             }

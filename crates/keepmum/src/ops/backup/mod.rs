@@ -14,6 +14,7 @@ mod small;
 mod tree;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::catalogue::{Catalogue, DirectoryId};
 use crate::chunk::Chunker;
@@ -46,7 +47,6 @@ impl AsMut<Compressor> for Worker {
 }
 
 /// A directory that the walk is in, or has left.
-#[derive(Clone)]
 struct OpenDirectory {
     id: DirectoryId,
     path: TreePath,
@@ -93,7 +93,7 @@ struct Backup<'a, 'p, 'env> {
     batch: Batch,
     /// Directories with a difference beneath, by row.
     changed: HashSet<DirectoryId>,
-    open: Vec<OpenDirectory>,
+    open: Vec<Arc<OpenDirectory>>,
     /// Directories that are gone from their place and may turn up at another.
     vanished: Vec<DirectoryId>,
     /// Rows that a renamed directory has taken over.
@@ -282,12 +282,12 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
             }
             Err(Closed::Run(error)) => return Err(error),
         }
-        self.open.push(OpenDirectory {
+        self.open.push(Arc::new(OpenDirectory {
             id: root,
             path: TreePath::root(),
             fresh: self.full_tree,
             in_fresh: true,
-        });
+        }));
         while let Some(step) = merge.step() {
             match step {
                 Step::Pair(path, pair) => self.pair(&mut merge, path, pair)?,
@@ -345,13 +345,14 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
         }
     }
 
-    fn parent(&self) -> OpenDirectory {
-        self.open.last().cloned().unwrap_or(OpenDirectory {
+    fn parent(&self) -> Arc<OpenDirectory> {
+        let root = || OpenDirectory {
             id: Catalogue::ROOT,
             path: TreePath::root(),
             fresh: false,
             in_fresh: true,
-        })
+        };
+        self.open.last().map_or_else(|| Arc::new(root()), Arc::clone)
     }
 
     /// Stores a piece unless an object that is here, or one on its way, holds it.

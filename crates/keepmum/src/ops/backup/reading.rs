@@ -4,6 +4,7 @@
 //! Its size bounds the memory of a run whatever the size of the tree.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use crate::catalogue::{DirectoryId, Remembered};
 use crate::model::{Content, Found, Metadata, Stamp, TreePath};
@@ -18,13 +19,13 @@ use crate::model::{Entry, Kind};
 /// Files up to this size are read whole by one worker, several at a time.
 pub(super) const SMALL_FILE: u64 = 512 * 1024;
 /// Most files of a batch.
-const BATCH_FILES: usize = 48 * 1024;
+const BATCH_FILES: usize = 24 * 1024;
 /// Most bytes of path in a batch.
 const BATCH_PATHS: usize = 8 * 1024 * 1024;
 
 /// A file to be read.
 pub(super) struct Job {
-    pub(super) parent: OpenDirectory,
+    pub(super) parent: Arc<OpenDirectory>,
     pub(super) path: TreePath,
     pub(super) old: Option<Remembered>,
     pub(super) found: Found,
@@ -42,7 +43,7 @@ pub(super) struct ReadFile {
 /// What becomes of one name of the batch, in the order of the walk.
 enum Deferred {
     File(usize),
-    Leave(OpenDirectory),
+    Leave(Arc<OpenDirectory>),
 }
 
 /// Files waiting to be read, and directories waiting for them.
@@ -62,7 +63,7 @@ impl Batch {
         self.jobs.push(job);
     }
 
-    pub(super) fn leave(&mut self, directory: OpenDirectory) {
+    pub(super) fn leave(&mut self, directory: Arc<OpenDirectory>) {
         self.open.insert(directory.id);
         self.order.push(Deferred::Leave(directory));
     }
@@ -255,7 +256,7 @@ impl Backup<'_, '_, '_> {
         }
         let Some(old) = &job.old else { return Ok(()) };
         // The walk may have left the folder already; what is gone is gone from that folder.
-        self.open.push(job.parent.clone());
+        self.open.push(Arc::clone(&job.parent));
         let done = self.gone(&job.path, old);
         self.open.pop();
         done
