@@ -58,14 +58,26 @@ impl Compressor {
     /// # Panics
     /// If `plain` is longer than [`MAX_BLOCK`]: it could not be read again.
     pub fn compress(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Codec {
-        assert!(plain.len() <= MAX_BLOCK, "a block of {} bytes is too long", plain.len());
-        if self.encode(plain) {
-            out.extend_from_slice(&self.compressed);
-            Codec::Zstd
-        } else {
-            out.extend_from_slice(plain);
-            Codec::Stored
+        match self.frame(plain) {
+            Some(frame) => {
+                out.extend_from_slice(frame);
+                Codec::Zstd
+            }
+            None => {
+                out.extend_from_slice(plain);
+                Codec::Stored
+            }
         }
+    }
+
+    /// The compressed form of `plain` if it saves at least a fiftieth; it is to be stored as it is
+    /// otherwise. It lies in memory of the compressor.
+    ///
+    /// # Panics
+    /// If `plain` is longer than [`MAX_BLOCK`]: it could not be read again.
+    pub fn frame(&mut self, plain: &[u8]) -> Option<&[u8]> {
+        assert!(plain.len() <= MAX_BLOCK, "a block of {} bytes is too long", plain.len());
+        if self.encode(plain) { Some(&self.compressed) } else { None }
     }
 
     /// Whether `self.compressed` now holds a frame that is worth while and known to be right.

@@ -1,5 +1,8 @@
 //! One object being built, and what is known of it once it is sealed.
 
+use std::sync::{Mutex, PoisonError};
+
+use crate::compress::{Codec, Compressor};
 use crate::crypto::{SALT, SealBuffer, ciphertext_hash, sealed_length};
 use crate::format::name::context;
 use crate::format::object::FOOTER_LENGTH;
@@ -100,6 +103,7 @@ impl ObjectBuilder {
         place: ObjectPlace,
         keys: &Keys,
         random: &dyn Random,
+        spare: &Spare,
     ) -> Result<SealedObject, RepositoryError> {
         let stored: usize = self.blocks.iter().map(|packed| packed.bytes.len()).sum();
         let (blocks, bodies): (Vec<Block>, Vec<Vec<u8>>) =
@@ -110,10 +114,14 @@ impl ObjectBuilder {
         let length = padded_length(sealed_length(least));
         let plain = plain_for_sealed(length).unwrap_or(least);
         let padding = usize::try_from(plain.saturating_sub(least)).unwrap_or(0);
-        let mut buffer =
-            SealBuffer::with_capacity(stored + encoded.len() + FOOTER_LENGTH + padding);
-        // Each body is freed as it is copied, so that an object never takes twice its room.
-        bodies.into_iter().for_each(|body| buffer.push(&body));
+        let mut memory = spare.object();
+        memory.reserve_exact(usize::try_from(length).unwrap_or(0));
+        let mut buffer = SealBuffer::reuse(memory);
+        // Each body is given back as it is copied, so that an object never takes twice its room.
+        for body in bodies {
+            buffer.push(&body);
+            spare.give_block(body);
+        }
         buffer.pad_zeros(padding);
         buffer.push(&encoded);
         let table_length = u32::try_from(encoded.len())
@@ -146,9 +154,9 @@ pub(super) struct OpenBlock {
 }
 
 impl OpenBlock {
-    /// An empty block for pieces of a kind.
-    pub fn new(kind: PieceKind) -> Self {
-        Self { kind, pieces: Vec::new(), bytes: Vec::new() }
+    /// An empty block for pieces of a kind, in memory that may have been used before.
+    pub fn new(kind: PieceKind, memory: Vec<u8>) -> Self {
+        Self { kind, pieces: Vec::new(), bytes: memory }
     }
 
     /// Plain bytes so far.
@@ -168,21 +176,68 @@ impl OpenBlock {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Compresses it.
-    pub fn pack(self, compressor: &mut crate::compress::Compressor) -> PackedBlock {
-        let mut stored = Vec::new();
-        let codec = compressor.compress(&self.bytes, &mut stored);
-        stored.shrink_to_fit();
+    /// Compresses it. Its memory is given back to `spare` unless it is stored as it is.
+    pub(super) fn pack(self, compressor: &mut Compressor, spare: &Spare) -> PackedBlock {
         let length = |bytes: &[u8]| u32::try_from(bytes.len()).expect("blocks are at most 4 MiB");
-        PackedBlock {
-            block: Block {
-                kind: self.kind,
-                codec: codec as u8,
-                stored: length(&stored),
-                plain: length(&self.bytes),
-                pieces: self.pieces,
-            },
-            bytes: stored,
+        let plain = length(&self.bytes);
+        let (codec, bytes) = match compressor.frame(&self.bytes) {
+            Some(frame) => (Codec::Zstd, frame.to_vec()),
+            None => (Codec::Stored, Vec::new()),
+        };
+        let bytes = match codec {
+            Codec::Stored => self.bytes,
+            Codec::Zstd => {
+                spare.give(&spare.blocks, self.bytes);
+                bytes
+            }
+        };
+        let stored = length(&bytes);
+        let (kind, codec, pieces) = (self.kind, codec.to_u8(), self.pieces);
+        PackedBlock { block: Block { kind, codec, stored, plain, pieces }, bytes }
+    }
+}
+
+/// Buffers to be used again: large ones that come and go on several threads would otherwise leave
+/// an allocator with more holes than memory in use.
+#[derive(Default)]
+pub(super) struct Spare {
+    blocks: Mutex<Vec<Vec<u8>>>,
+    objects: Mutex<Vec<Vec<u8>>>,
+}
+
+impl Spare {
+    /// Most buffers kept of a kind.
+    const KEPT: usize = 4;
+
+    fn give(&self, to: &Mutex<Vec<Vec<u8>>>, mut buffer: Vec<u8>) {
+        buffer.clear();
+        let mut kept = to.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < Self::KEPT {
+            kept.push(buffer);
         }
+    }
+
+    fn take(from: &Mutex<Vec<Vec<u8>>>) -> Vec<u8> {
+        from.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    /// Memory for an object.
+    pub(super) fn object(&self) -> Vec<u8> {
+        Self::take(&self.objects)
+    }
+
+    /// Memory of an object that was stored.
+    pub(super) fn give_object(&self, bytes: Vec<u8>) {
+        self.give(&self.objects, bytes);
+    }
+
+    /// Memory of a block that was sealed.
+    pub(super) fn give_block(&self, bytes: Vec<u8>) {
+        self.give(&self.blocks, bytes);
+    }
+
+    /// Memory for a block.
+    pub(super) fn block(&self) -> Vec<u8> {
+        Self::take(&self.blocks)
     }
 }

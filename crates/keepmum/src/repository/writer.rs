@@ -4,6 +4,7 @@
 //! the record that refers to them is named. Until the record is durable nothing of the run counts.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use crate::compress::Compressor;
 use crate::crypto::record_hash;
@@ -17,7 +18,9 @@ use crate::store::Store;
 
 use super::error::RepositoryError;
 use super::keys::Keys;
-use super::object::{OBJECT_TARGET, ObjectBuilder, ObjectPlace, OpenBlock, PackedBlock, SMALL_RUN};
+use super::object::{
+    OBJECT_TARGET, ObjectBuilder, ObjectPlace, OpenBlock, PackedBlock, SMALL_RUN, Spare,
+};
 
 /// Blocks are closed at this many plain bytes.
 const BLOCK_TARGET: usize = 1024 * 1024;
@@ -66,6 +69,7 @@ pub struct RunWriter<'p, 'env, S> {
     device: DeviceId,
     run: u32,
     together: bool,
+    spare: Arc<Spare>,
     next_number: u32,
     open: [OpenBlock; 4],
     packing: VecDeque<Ticket<'env, PackedBlock>>,
@@ -94,8 +98,9 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
             device,
             run,
             together,
+            spare: Arc::default(),
             next_number: 0,
-            open: open.map(OpenBlock::new),
+            open: open.map(|kind| OpenBlock::new(kind, Vec::new())),
             packing: VecDeque::new(),
             data: ObjectBuilder::default(),
             meta: ObjectBuilder::default(),
@@ -162,9 +167,11 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
     }
 
     fn pack(&mut self, kind: PieceKind) -> Result<(), RepositoryError> {
-        let open = std::mem::replace(&mut self.open[kind as usize], OpenBlock::new(kind));
-        if !open.is_empty() {
-            let task = move |state: &mut S| open.pack(state.as_mut());
+        if !self.open[kind as usize].is_empty() {
+            let fresh = OpenBlock::new(kind, self.spare.block());
+            let open = std::mem::replace(&mut self.open[kind as usize], fresh);
+            let spare = Arc::clone(&self.spare);
+            let task = move |state: &mut S| open.pack(state.as_mut(), &spare);
             self.packing.push_back(self.pool.submit(COMPRESSING, task));
         }
         self.collect(self.pool.width() * 3)
@@ -198,8 +205,8 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         let place =
             ObjectPlace { kind, device: self.device, run: self.run, number: self.next_number };
         self.next_number += 1;
-        let to = self.to;
-        self.storing.push_back(self.pool.submit(STORING, move |_| put(builder, place, to)));
+        let (to, spare) = (self.to, Arc::clone(&self.spare));
+        self.storing.push_back(self.pool.submit(STORING, move |_| put(builder, place, to, &spare)));
         self.settle(1)
     }
 
@@ -237,9 +244,11 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         }
         let bytes = record(self.listed.clone(), self.stored_bytes)?;
         let hash = RecordHash(record_hash(&bytes));
-        let mut block = OpenBlock::new(PieceKind::Record);
+        let mut block = OpenBlock::new(PieceKind::Record, Vec::new());
         block.push(self.to.keys.writing().chunk_id(&bytes), &bytes);
-        last.push(self.pool.submit(COMPRESSING, move |s| block.pack(s.as_mut())).wait());
+        let spare = Arc::clone(&self.spare);
+        let pack = move |state: &mut S| block.pack(state.as_mut(), &spare);
+        last.push(self.pool.submit(COMPRESSING, pack).wait());
         let place = ObjectPlace {
             kind: ObjectKind::Record,
             device: self.device,
@@ -247,8 +256,8 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
             number: self.next_number,
         };
         self.next_number += 1;
-        let to = self.to;
-        let object = self.pool.submit(STORING, move |_| put(last, place, to)).wait()?;
+        let (to, spare) = (self.to, Arc::clone(&self.spare));
+        let object = self.pool.submit(STORING, move |_| put(last, place, to, &spare)).wait()?;
         self.to.store.sync()?;
         self.stored_bytes += object.name.length;
         Ok(Finished { object, hash, record: bytes })
@@ -290,10 +299,12 @@ fn put(
     builder: ObjectBuilder,
     place: ObjectPlace,
     to: Destination<'_>,
+    spare: &Spare,
 ) -> Result<StoredObject, RepositoryError> {
-    let sealed = builder.seal(place, to.keys, to.random)?;
+    let sealed = builder.seal(place, to.keys, to.random, spare)?;
     // The name holds the hash of the bytes: what lies there already is the same.
     let _same = to.store.put_new(&sealed.file_name, &sealed.bytes)?;
+    spare.give_object(sealed.bytes);
     Ok(StoredObject { name: sealed.name, file_name: sealed.file_name, table: sealed.table })
 }
 
