@@ -204,13 +204,16 @@ impl Parameters {
     }
 }
 
-/// Two keyrings of one generation in one: repositories, epochs and removed slots of both. It does
-/// not matter which comes first, so that every device ends with the same first repository.
+/// Two keyrings in one: repositories, epochs and removed slots of both. Of two generations the
+/// higher one comes first; of equal ones it does not matter which is named first here, so that
+/// every device ends with the same first repository.
 pub fn unite(a: Keyring, b: Keyring) -> Keyring {
     let ids = |keyring: &Keyring| -> Vec<_> {
         keyring.repositories.iter().map(|repository| repository.id).collect()
     };
-    let (first, second) = if ids(&b) < ids(&a) { (&b, &a) } else { (&a, &b) };
+    let order = b.generation.cmp(&a.generation).then_with(|| ids(&a).cmp(&ids(&b)));
+    let (first, second) = if order.is_gt() { (&b, &a) } else { (&a, &b) };
+    let equal = a.generation == b.generation;
     // Secrets are copied into memory that does not grow, and wiped where they were.
     let most = first.repositories.len() + second.repositories.len();
     let mut repositories: Vec<KeyringRepository> = Vec::with_capacity(most);
@@ -222,7 +225,10 @@ pub fn unite(a: Keyring, b: Keyring) -> Keyring {
         match repositories.iter_mut().find(same) {
             None => repositories.push(repository.joined(&[])),
             Some(known) => {
-                let parameters = known.parameters.min(repository.parameters);
+                let parameters = match equal {
+                    true => known.parameters.min(repository.parameters),
+                    false => known.parameters,
+                };
                 *known = known.joined(&repository.epochs);
                 known.parameters = parameters;
             }
@@ -231,7 +237,7 @@ pub fn unite(a: Keyring, b: Keyring) -> Keyring {
     let mut removed = [&a.removed[..], &b.removed[..]].concat();
     removed.sort_unstable();
     removed.dedup();
-    Keyring { generation: a.generation.max(b.generation), repositories, removed }
+    Keyring { generation: first.generation, repositories, removed }
 }
 
 impl KeyringRepository {

@@ -46,8 +46,8 @@ pub const BLOCK_MAX: u64 = 4 << 20;
 pub const CHUNK_MAX: u64 = 4 << 20;
 /// Longest table of an object in bytes.
 pub const TABLE_MAX: u64 = 32 << 20;
-/// Longest record in bytes.
-pub const RECORD_MAX: u64 = 16 << 20;
+/// Longest record in bytes: it is one piece, so it fits one block.
+pub const RECORD_MAX: u64 = BLOCK_MAX;
 /// Longest overlay in bytes.
 pub const OVERLAY_MAX: u64 = 1 << 20;
 /// Most items of a record, and most roots of a source.

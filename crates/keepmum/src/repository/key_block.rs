@@ -24,8 +24,11 @@ use super::keys::unite;
 const CONTEXT: &[u8] = b"keepmum v0 keyring";
 /// How many copies of a key block are written.
 pub const COPIES: u8 = 3;
-/// How many key blocks are tried with a password at most.
-const TRIED_AT_MOST: usize = 8;
+/// How many key blocks are tried with a password at most until one has opened: earlier generations
+/// may lie beside the one that the password opens, and a trial costs half a second.
+const TRIED_CLOSED: usize = 64;
+/// How many more are tried after that.
+const TRIED_OPEN: usize = 8;
 
 /// A file that may be a key block.
 pub struct Candidate {
@@ -115,13 +118,17 @@ pub fn open(
     let mut block_keys: Vec<Secret<32>> = Vec::new();
     let mut opened = Vec::new();
     let mut names = Vec::new();
-    let mut tried = 0;
+    let (mut closed, mut open) = (0, 0);
     for candidate in &candidates {
         let sibling = block_keys.iter().find_map(|key| open_keyring(candidate, key));
+        let (tried, most) = match block_keys.is_empty() {
+            true => (&mut closed, TRIED_CLOSED),
+            false => (&mut open, TRIED_OPEN),
+        };
         let keyring = match sibling {
             Some(keyring) => Some(keyring),
-            None if tried < TRIED_AT_MOST => {
-                tried += 1;
+            None if *tried < most => {
+                *tried += 1;
                 match unlock(candidate, passphrase, recovery.as_ref(), profile)? {
                     None => None,
                     Some(key) => {

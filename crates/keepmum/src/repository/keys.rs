@@ -1,6 +1,6 @@
 //! The unlocked keys of all repositories of a keyring, and which of them opens what.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
 
 use zeroize::Zeroizing;
 
@@ -39,14 +39,18 @@ impl RepositoryAccess {
         format::base32::encode(&crypto::seal_name(&self.keys, &name.to_fields()))
     }
 
-    /// The epoch that writers use.
-    pub fn epoch(&self) -> u16 {
-        self.epochs.iter().map(|(number, _)| *number).max().unwrap_or(1)
+    /// The epoch that writers use, with the input key of its objects: of those with the highest
+    /// number the last.
+    pub fn writing_epoch(&self) -> (u16, &Secret<32>) {
+        let last = self.epochs.iter().max_by_key(|(number, _)| *number);
+        let (number, key) = last.expect("a repository without epochs is not derived");
+        (*number, key.object())
     }
 
-    /// The input key of objects of an epoch.
-    pub fn object_key(&self, epoch: u16) -> Option<&Secret<32>> {
-        self.epochs.iter().find(|(number, _)| *number == epoch).map(|(_, key)| key.object())
+    /// The input keys that objects of an epoch may have: more than one where keys were changed on
+    /// two devices at once.
+    pub fn object_keys(&self, epoch: u16) -> impl Iterator<Item = &Secret<32>> {
+        self.epochs.iter().filter(move |(number, _)| *number == epoch).map(|(_, key)| key.object())
     }
 }
 
@@ -124,30 +128,13 @@ fn secret(bytes: &Zeroizing<[u8; 32]>) -> Secret<32> {
     Secret::from_slice(&bytes[..]).expect("as long as it must be")
 }
 
-/// Repositories of several key blocks as one: every repository and every epoch that any of them
-/// holds. A secret is never dropped by uniting; removed slots stay removed.
+/// The keyrings of several key blocks as one: every repository and every epoch that any of them
+/// holds, those of a higher generation first. A secret is never dropped by uniting; removed slots
+/// stay removed.
 pub(super) fn unite(mut keyrings: Vec<Keyring>) -> Option<Keyring> {
-    keyrings.sort_by_key(|keyring| std::cmp::Reverse(keyring.generation));
-    let mut keyrings = keyrings.into_iter();
-    let mut united = keyrings.next()?;
-    for other in keyrings {
-        for repository in other.repositories {
-            match united.repositories.iter_mut().find(|known| known.id == repository.id) {
-                None => united.repositories.push(repository),
-                Some(known) => {
-                    let numbers: HashMap<u16, ()> =
-                        known.epochs.iter().map(|(number, _)| (*number, ())).collect();
-                    let missing = repository
-                        .epochs
-                        .into_iter()
-                        .filter(|(number, _)| !numbers.contains_key(number));
-                    known.epochs.extend(missing);
-                }
-            }
-        }
-        united.removed.extend(other.removed);
-    }
-    united.removed.sort_unstable();
-    united.removed.dedup();
-    Some(united)
+    let ids = |keyring: &Keyring| -> Vec<RepositoryId> {
+        keyring.repositories.iter().map(|repository| repository.id).collect()
+    };
+    keyrings.sort_by_key(|keyring| (Reverse(keyring.generation), ids(keyring)));
+    keyrings.into_iter().reduce(format::unite)
 }

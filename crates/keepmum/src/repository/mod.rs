@@ -11,6 +11,8 @@ mod listing;
 mod object;
 mod reader;
 mod snapshot_tree;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use chain::{Chain, Chains, Needed, SnapshotRecord};

@@ -21,6 +21,12 @@ pub const OBJECT_TARGET: u64 = 16 * 1024 * 1024;
 /// A run of at most this many stored bytes is one object.
 pub const SMALL_RUN: u64 = 256 * 1024;
 
+/// Objects also end when their table has come to this many bytes, so that an index that holds a
+/// single table always fits a block.
+pub(super) const TABLE_TARGET: usize = 1024 * 1024;
+/// Blocks end at this many pieces: the rows of a full one take little more than half a table.
+pub(super) const PIECES_PER_BLOCK: usize = 16 * 1024;
+
 /// A block with its stored bytes.
 pub(super) struct PackedBlock {
     /// What the table says of it.
@@ -31,8 +37,13 @@ pub(super) struct PackedBlock {
 
 impl PackedBlock {
     /// What it adds to an object, its row of the table included.
-    pub fn weight(&self) -> u64 {
-        self.bytes.len() as u64 + Table::bound(1, self.block.pieces.len()) as u64
+    pub(super) fn weight(&self) -> u64 {
+        self.bytes.len() as u64 + self.row() as u64
+    }
+
+    /// At least as many bytes as its row of the table takes.
+    fn row(&self) -> usize {
+        Table::bound(1, self.block.pieces.len())
     }
 }
 
@@ -41,6 +52,7 @@ impl PackedBlock {
 pub(super) struct ObjectBuilder {
     blocks: Vec<PackedBlock>,
     weight: u64,
+    rows: usize,
 }
 
 /// Who writes an object, and which it is.
@@ -70,35 +82,38 @@ pub(super) struct SealedObject {
 
 impl ObjectBuilder {
     /// Stored bytes so far, table rows included.
-    pub fn weight(&self) -> u64 {
+    pub(super) fn weight(&self) -> u64 {
         self.weight
     }
 
     /// Whether nothing is in it.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.blocks.is_empty()
     }
 
     /// Whether a block still fits; the first one always does.
-    pub fn has_room_for(&self, block: &PackedBlock) -> bool {
+    pub(super) fn has_room_for(&self, block: &PackedBlock) -> bool {
         let fixed = sealed_length(self.weight + block.weight() + FOOTER_LENGTH as u64);
-        self.blocks.is_empty() || fixed <= OBJECT_TARGET
+        let rows = self.rows + block.row();
+        self.blocks.is_empty() || (fixed <= OBJECT_TARGET && rows <= TABLE_TARGET)
     }
 
     /// Adds a block.
-    pub fn push(&mut self, block: PackedBlock) {
+    pub(super) fn push(&mut self, block: PackedBlock) {
         self.weight += block.weight();
+        self.rows += block.row();
         self.blocks.push(block);
     }
 
     /// Takes over all blocks of another.
-    pub fn append(&mut self, other: Self) {
+    pub(super) fn append(&mut self, other: Self) {
         self.weight += other.weight;
+        self.rows += other.rows;
         self.blocks.extend(other.blocks);
     }
 
     /// Pads and seals.
-    pub fn seal(
+    pub(super) fn seal(
         self,
         place: ObjectPlace,
         keys: &Keys,
@@ -128,10 +143,9 @@ impl ObjectBuilder {
             .map_err(|_| RepositoryError::Unwritable(crate::format::FormatError::Truncated))?;
         buffer.push(&footer(table_length));
         let writing = keys.writing();
-        let epoch = writing.epoch();
+        let (epoch, key) = writing.writing_epoch();
         let context = context(epoch, place.kind, place.device, place.run, place.number);
         let salt = random_bytes::<SALT>(random)?;
-        let key = writing.object_key(epoch).expect("the epoch is one of its own");
         let bytes = buffer.seal(key, *salt, &context);
         let name = ObjectName {
             epoch,
@@ -160,17 +174,22 @@ impl OpenBlock {
     }
 
     /// Plain bytes so far.
-    pub fn length(&self) -> usize {
+    pub(super) fn length(&self) -> usize {
         self.bytes.len()
     }
 
     /// Whether nothing is in it.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.pieces.is_empty()
     }
 
+    /// Whether it has as many pieces as a block may.
+    pub(super) fn has_all_pieces(&self) -> bool {
+        self.pieces.len() >= PIECES_PER_BLOCK
+    }
+
     /// Adds a piece; its length is bounded by the format.
-    pub fn push(&mut self, id: ChunkId, bytes: &[u8]) {
+    pub(super) fn push(&mut self, id: ChunkId, bytes: &[u8]) {
         let length = u32::try_from(bytes.len()).expect("pieces are at most 4 MiB");
         self.pieces.push((id, length));
         self.bytes.extend_from_slice(bytes);

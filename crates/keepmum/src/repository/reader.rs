@@ -130,14 +130,19 @@ impl<'a> ObjectReader<'a> {
         }
         drop(known);
         let header = self.store.get_range(&object.paths[copy], 0, HEADER)?;
-        let input = self
-            .keys
-            .repository(object.repository)
-            .and_then(|repository| repository.object_key(object.name.epoch))
-            .ok_or_else(|| damaged(object, "its key epoch is not known"))?;
-        let opener = Opener::new(input, &header, object.name.length, &object.name.context())
-            .map_err(|error| damaged(object, &error.to_string()))?;
-        let opener = Arc::new(opener);
+        let repository = self.keys.repository(object.repository);
+        let inputs = repository.into_iter().flat_map(|keys| keys.object_keys(object.name.epoch));
+        let (context, length) = (object.name.context(), object.name.length);
+        let mut opened = Err(damaged(object, "its key epoch is not known"));
+        // Where two epochs have one number, the commitment tells whose object it is.
+        for input in inputs {
+            opened = Opener::new(input, &header, length, &context)
+                .map_err(|error| damaged(object, &error.to_string()));
+            if opened.is_ok() {
+                break;
+            }
+        }
+        let opener = Arc::new(opened?);
         let mut known = self.openers.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= OPENERS {
             known.clear();

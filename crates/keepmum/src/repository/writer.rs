@@ -9,7 +9,8 @@ use std::sync::Arc;
 use crate::compress::Compressor;
 use crate::crypto::record_hash;
 use crate::format::{
-    IndexEntry, ObjectEntry, ObjectKind, ObjectName, PieceKind, Table, encode_index,
+    FormatError, IndexEntry, ObjectEntry, ObjectKind, ObjectName, PieceKind, RECORD_MAX, Table,
+    encode_index,
 };
 use crate::model::{ChunkId, DeviceId, RecordHash};
 use crate::pipeline::{Pool, Stage, Ticket};
@@ -28,7 +29,7 @@ const BLOCK_TARGET: usize = 1024 * 1024;
 pub const COMPRESSING: Stage = Stage(5);
 /// Stage of sealing and storing.
 const STORING: Stage = Stage(9);
-/// Tables of so many objects make one index piece.
+/// Tables of at most so many objects make one index piece.
 const OBJECTS_PER_INDEX: usize = 8;
 
 /// Where objects go, and with which keys.
@@ -149,7 +150,7 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         }
         let open = &mut self.open[kind as usize];
         open.push(id, bytes);
-        if open.length() >= BLOCK_TARGET {
+        if open.length() >= BLOCK_TARGET || open.has_all_pieces() {
             self.pack(kind)?;
         }
         Ok(())
@@ -243,6 +244,11 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
             self.to.store.sync()?;
         }
         let bytes = record(self.listed.clone(), self.stored_bytes)?;
+        let (value, bound) = (bytes.len() as u64, RECORD_MAX);
+        if value > bound {
+            let what = "a record";
+            return Err(RepositoryError::Unwritable(FormatError::BadLength { what, value, bound }));
+        }
         let hash = RecordHash(record_hash(&bytes));
         let mut block = OpenBlock::new(PieceKind::Record, Vec::new());
         block.push(self.to.keys.writing().chunk_id(&bytes), &bytes);
@@ -279,7 +285,7 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         }
         self.settle(0)?;
         let unindexed = std::mem::take(&mut self.unindexed);
-        for entries in unindexed.chunks(OBJECTS_PER_INDEX) {
+        for entries in index_pieces(&unindexed) {
             let bytes = encode_index(entries);
             let id = self.to.keys.writing().chunk_id(&bytes);
             self.add(PieceKind::Index, id, &bytes)?;
@@ -293,6 +299,27 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         self.settle(0)?;
         Ok(std::mem::take(&mut self.meta))
     }
+}
+
+/// Parts of a list of tables that are one index piece each: a few objects, and never more than a
+/// block holds.
+fn index_pieces(entries: &[IndexEntry]) -> Vec<&[IndexEntry]> {
+    let mut pieces = Vec::new();
+    let (mut begin, mut length) = (0, 0);
+    for (at, entry) in entries.iter().enumerate() {
+        let blocks = &entry.table.blocks;
+        let count = blocks.iter().map(|block| block.pieces.len()).sum();
+        let more = IndexEntry::bound(blocks.len(), count);
+        if at > begin && (at - begin == OBJECTS_PER_INDEX || length + more > BLOCK_TARGET) {
+            pieces.push(&entries[begin..at]);
+            (begin, length) = (at, 0);
+        }
+        length += more;
+    }
+    if begin < entries.len() {
+        pieces.push(&entries[begin..]);
+    }
+    pieces
 }
 
 fn put(

@@ -127,12 +127,26 @@ impl Backup<'_, '_, '_> {
         let mut bytes = Vec::new();
         encode_entry(&entry, &mut bytes);
         let stamp = settled(&new.stamp, looked_at);
+        self.leave_old_place(id)?;
         self.catalogue.move_directory(id, parent.id, &new.name, stamp.as_ref(), &bytes)?;
         self.claimed.insert(id);
         self.changed.insert(parent.id);
         self.report.new += 1;
         self.change(ChangeKind::New, path);
         Ok(Some(id))
+    }
+
+    /// Says that a directory is gone from where it was. The walk may not have come there yet, and
+    /// once the row has moved it would find nothing there to say that of.
+    fn leave_old_place(&mut self, id: DirectoryId) -> Result<(), Error> {
+        let Some((parent, name)) = self.catalogue.place(id)? else { return Ok(()) };
+        let row = self.catalogue.child(parent, &name)?;
+        let is_there = row.is_some_and(|row| row.directory == Some(id));
+        let Some(path) = self.catalogue.path(parent)?.filter(|_| is_there) else { return Ok(()) };
+        let path = path.join(&name);
+        self.changed.insert(parent);
+        self.catalogue.remove_overlay_within(path.as_bytes())?;
+        self.set_overlay(&path, &Op::Remove)
     }
 
     fn new_directory(&mut self, path: &TreePath, new: &Found) -> Result<DirectoryId, Error> {

@@ -1,0 +1,183 @@
+//! What is written stays within the bounds of who reads it, and every key that fits is tried.
+
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use super::key_block::{Candidate, create, open};
+use super::keys::{Keys, unite};
+use super::listing::RawListing;
+use super::reader::ObjectReader;
+use super::writer::{Destination, Finished, RunWriter};
+use super::{RepositoryError, object};
+use crate::compress::{Compressor, Decompressor, Level};
+use crate::crypto::{Passphrase, Profile};
+use crate::format::{
+    Keyring, KeyringRepository, ObjectKind, Parameters, PieceKind, RECORD_MAX, Table, decode_index,
+};
+use crate::model::{DeviceId, RepositoryId};
+use crate::pipeline::{self, Mode};
+use crate::store::LocalStore;
+use crate::store::simulated::Simulation;
+
+const DEVICE: DeviceId = DeviceId([3; 8]);
+
+struct Worker(Compressor);
+
+impl AsMut<Compressor> for Worker {
+    fn as_mut(&mut self) -> &mut Compressor {
+        &mut self.0
+    }
+}
+
+fn keyring(generation: u64, id: u8, epochs: &[(u16, u8)]) -> Keyring {
+    let secret = |byte: &u8| Zeroizing::new([*byte; 32]);
+    Keyring {
+        generation,
+        repositories: vec![KeyringRepository {
+            secret: secret(&id),
+            epochs: epochs.iter().map(|(number, byte)| (*number, secret(byte))).collect(),
+            parameters: Parameters { chunker: 0, average: 1 << 20, padding: 0 },
+            id: RepositoryId([id; 8]),
+        }],
+        removed: Vec::new(),
+    }
+}
+
+fn store(sim: &Simulation) -> LocalStore {
+    LocalStore::new(Arc::clone(&sim.seam.disk))
+}
+
+/// Writes a run of these chunks and a record of these bytes.
+fn write(
+    sim: &Simulation,
+    keys: &Keys,
+    run: u32,
+    chunks: &[Vec<u8>],
+    record: Vec<u8>,
+) -> Result<Finished, RepositoryError> {
+    let store = store(sim);
+    let to = Destination { store: &store, keys, random: &*sim.seam.random };
+    pipeline::run(
+        Mode::Threads(1),
+        || Worker(Compressor::new(Level::Fast)),
+        |pool| {
+            let mut writer = RunWriter::new(pool, to, DEVICE, run, true);
+            for chunk in chunks {
+                writer.add(PieceKind::Chunk, keys.writing().chunk_id(chunk), chunk)?;
+            }
+            writer.finish(|_, _| Ok(record))
+        },
+    )
+}
+
+fn epochs_of(keyring: &Keyring) -> Vec<(u16, u8)> {
+    keyring.repositories[0].epochs.iter().map(|(number, secret)| (*number, secret[0])).collect()
+}
+
+#[test]
+fn objects_of_two_epochs_with_one_number_both_open() {
+    let sim = Simulation::new(1);
+    let one = Keys::derive(&keyring(2, 1, &[(1, 10), (2, 20)])).unwrap();
+    let other = Keys::derive(&keyring(2, 1, &[(1, 10), (2, 30)])).unwrap();
+    write(&sim, &one, 1, &[], b"one".to_vec()).unwrap();
+    write(&sim, &other, 2, &[], b"other".to_vec()).unwrap();
+    let both = keyring(2, 1, &[(1, 10), (2, 20), (2, 30)]);
+    let both = Keys::derive(&both).unwrap();
+    write(&sim, &both, 3, &[], b"both".to_vec()).unwrap();
+    let store = store(&sim);
+    let raw = RawListing::read(&store).unwrap();
+    let opened_by = |keys: &Keys| -> Vec<u32> {
+        let listing = raw.open(keys);
+        let reader = ObjectReader::new(&store, keys, &listing);
+        let mut runs: Vec<u32> = listing.objects.keys().map(|key| key.run).collect();
+        runs.sort_unstable();
+        let opens = |run: &u32| {
+            let key = listing.objects.keys().find(|key| key.run == *run).unwrap();
+            reader.table(key).is_ok()
+        };
+        assert_eq!(runs, [1, 2, 3]);
+        runs.into_iter().filter(opens).collect()
+    };
+    assert_eq!(opened_by(&both), [1, 2, 3]);
+    assert_eq!(opened_by(&one), [1]);
+    assert_eq!(opened_by(&other), [2, 3], "writers use the last of two");
+}
+
+#[test]
+fn uniting_keeps_every_epoch_and_the_higher_generation_first() {
+    let a = || keyring(2, 5, &[(1, 10), (2, 20)]);
+    let b = || keyring(2, 5, &[(1, 10), (2, 30)]);
+    let c = || keyring(3, 7, &[(1, 40)]);
+    for order in [vec![a(), b(), c()], vec![c(), b(), a()], vec![b(), c(), a()]] {
+        let united = unite(order).unwrap();
+        assert_eq!(united.generation, 3);
+        assert_eq!(united.repositories.len(), 2);
+        assert_eq!(epochs_of(&united), [(1, 40)]);
+        let epochs = &united.repositories[1].epochs;
+        let epochs: Vec<_> = epochs.iter().map(|(number, secret)| (*number, secret[0])).collect();
+        assert_eq!(epochs, [(1, 10), (2, 20), (2, 30)]);
+    }
+}
+
+#[test]
+fn the_newest_generation_opens_though_many_older_ones_lie_beside_it() {
+    let sim = Simulation::new(2);
+    let random = &*sim.seam.random;
+    let blocks = |generation: u64, password: &str| -> Vec<Candidate> {
+        let keyring = keyring(generation, 1, &[(1, 10)]);
+        let password = Passphrase::new(password.to_owned());
+        let made = create(&keyring, &password, Profile::Test, 0, random).unwrap();
+        made.blocks.into_iter().map(|(name, bytes)| Candidate { name, bytes }).collect()
+    };
+    let newest = || Passphrase::new("newest".to_owned());
+    let mut candidates: Vec<Candidate> = (1..=6).flat_map(|n| blocks(n, "older")).collect();
+    candidates.extend(blocks(7, "newest"));
+    let opened = open(candidates, &newest(), Profile::Test).unwrap();
+    assert_eq!((opened.keyring.generation, opened.names.len()), (7, 3));
+    let older = (1..=30).flat_map(|n| blocks(n, "older")).collect();
+    assert!(matches!(open(older, &newest(), Profile::Test), Err(RepositoryError::WrongPassword)));
+}
+
+#[test]
+fn very_many_small_pieces_leave_tables_and_indexes_within_their_bounds() {
+    let sim = Simulation::new(3);
+    let keys = Keys::derive(&keyring(1, 1, &[(1, 10)])).unwrap();
+    let count = 5 * object::PIECES_PER_BLOCK + 7;
+    let chunks: Vec<Vec<u8>> = (0..count).map(|n| n.to_le_bytes()[..4].to_vec()).collect();
+    write(&sim, &keys, 1, &chunks, b"record".to_vec()).unwrap();
+    let store = store(&sim);
+    let listing = RawListing::read(&store).unwrap().open(&keys);
+    let reader = ObjectReader::new(&store, &keys, &listing);
+    let (mut stored, mut indexed, mut data) = (0, 0, 0);
+    for (key, object) in &listing.objects {
+        let table = reader.table(key).unwrap();
+        assert!(table.encode().len() <= object::TABLE_TARGET);
+        assert!(table.blocks.iter().all(|block| block.pieces.len() <= object::PIECES_PER_BLOCK));
+        if object.name.kind == ObjectKind::Data {
+            data += 1;
+            stored += pieces(&table);
+        }
+        let mut decompressor = Decompressor::new();
+        for (_, bytes) in reader.pieces(key, &table, PieceKind::Index, &mut decompressor).unwrap() {
+            let entries = decode_index(&bytes).unwrap();
+            indexed += entries.iter().map(|entry| pieces(&entry.table)).sum::<usize>();
+        }
+    }
+    assert_eq!((stored, indexed), (count, count));
+    assert!(data > 1, "no object was closed for its table");
+}
+
+fn pieces(table: &Table) -> usize {
+    table.blocks.iter().map(|block| block.pieces.len()).sum()
+}
+
+#[test]
+fn a_record_that_no_block_holds_is_not_written() {
+    let sim = Simulation::new(4);
+    let keys = Keys::derive(&keyring(1, 1, &[(1, 10)])).unwrap();
+    let length = usize::try_from(RECORD_MAX).unwrap();
+    let written = write(&sim, &keys, 1, &[], vec![0; length + 1]);
+    assert!(matches!(written, Err(RepositoryError::Unwritable(_))));
+    assert!(write(&sim, &keys, 1, &[], vec![0; length]).is_ok());
+}
