@@ -23,7 +23,7 @@ use super::keys::unite;
 /// Context of the sealed keyring.
 const CONTEXT: &[u8] = b"keepmum v0 keyring";
 /// How many copies of a key block are written.
-pub const COPIES: u8 = 3;
+pub(super) const COPIES: u8 = 3;
 /// How many key blocks are tried with a password at most.
 const TRIED_AT_MOST: usize = 8;
 

@@ -28,7 +28,7 @@ pub(super) struct PackedBlock {
 
 impl PackedBlock {
     /// What it adds to an object, its row of the table included.
-    pub fn weight(&self) -> u64 {
+    pub(super) fn weight(&self) -> u64 {
         self.bytes.len() as u64 + Table::bound(1, self.block.pieces.len()) as u64
     }
 }
@@ -67,35 +67,35 @@ pub(super) struct SealedObject {
 
 impl ObjectBuilder {
     /// Stored bytes so far, table rows included.
-    pub fn weight(&self) -> u64 {
+    pub(super) fn weight(&self) -> u64 {
         self.weight
     }
 
     /// Whether nothing is in it.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.blocks.is_empty()
     }
 
     /// Whether a block still fits; the first one always does.
-    pub fn has_room_for(&self, block: &PackedBlock) -> bool {
+    pub(super) fn has_room_for(&self, block: &PackedBlock) -> bool {
         let fixed = sealed_length(self.weight + block.weight() + FOOTER_LENGTH as u64);
         self.blocks.is_empty() || fixed <= OBJECT_TARGET
     }
 
     /// Adds a block.
-    pub fn push(&mut self, block: PackedBlock) {
+    pub(super) fn push(&mut self, block: PackedBlock) {
         self.weight += block.weight();
         self.blocks.push(block);
     }
 
     /// Takes over all blocks of another.
-    pub fn append(&mut self, other: Self) {
+    pub(super) fn append(&mut self, other: Self) {
         self.weight += other.weight;
         self.blocks.extend(other.blocks);
     }
 
     /// Pads and seals.
-    pub fn seal(
+    pub(super) fn seal(
         self,
         place: ObjectPlace,
         keys: &Keys,
@@ -147,29 +147,29 @@ pub(super) struct OpenBlock {
 
 impl OpenBlock {
     /// An empty block for pieces of a kind.
-    pub fn new(kind: PieceKind) -> Self {
+    pub(super) fn new(kind: PieceKind) -> Self {
         Self { kind, pieces: Vec::new(), bytes: Vec::new() }
     }
 
     /// Plain bytes so far.
-    pub fn length(&self) -> usize {
+    pub(super) fn length(&self) -> usize {
         self.bytes.len()
     }
 
     /// Whether nothing is in it.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.pieces.is_empty()
     }
 
     /// Adds a piece; its length is bounded by the format.
-    pub fn push(&mut self, id: ChunkId, bytes: &[u8]) {
+    pub(super) fn push(&mut self, id: ChunkId, bytes: &[u8]) {
         let length = u32::try_from(bytes.len()).expect("pieces are at most 4 MiB");
         self.pieces.push((id, length));
         self.bytes.extend_from_slice(bytes);
     }
 
     /// Compresses it.
-    pub fn pack(self, compressor: &mut crate::compress::Compressor) -> PackedBlock {
+    pub(super) fn pack(self, compressor: &mut crate::compress::Compressor) -> PackedBlock {
         let mut stored = Vec::new();
         let codec = compressor.compress(&self.bytes, &mut stored);
         stored.shrink_to_fit();
