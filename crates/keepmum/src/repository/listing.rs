@@ -115,7 +115,7 @@ impl Listing {
         let original = suffix.is_empty();
         self.copies += u64::from(!original);
         let object = self.objects.entry(name.key()).or_insert_with(|| ListedObject {
-            name: name.clone(),
+            name,
             repository,
             paths: Vec::new(),
             partial: None,
@@ -136,8 +136,7 @@ impl Listing {
 
     /// Counts an object that was just written.
     pub fn add_written(&mut self, name: &ObjectName, repository: usize, path: String) {
-        let object =
-            ListedObject { name: name.clone(), repository, paths: vec![path], partial: None };
+        let object = ListedObject { name: *name, repository, paths: vec![path], partial: None };
         self.objects.insert(name.key(), object);
     }
 }

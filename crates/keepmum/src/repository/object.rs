@@ -18,6 +18,8 @@ use super::keys::Keys;
 
 /// Data objects end when their blocks have come to this many stored bytes.
 pub const OBJECT_TARGET: u64 = 16 * 1024 * 1024;
+/// Room for such an object when it is sealed.
+const OBJECT_ROOM: usize = 16 * 1024 * 1024 + 64 * 1024;
 /// A run of at most this many stored bytes is one object.
 pub const SMALL_RUN: u64 = 256 * 1024;
 
@@ -50,9 +52,23 @@ impl PackedBlock {
 /// Blocks that will be one object.
 #[derive(Default)]
 pub(super) struct ObjectBuilder {
-    blocks: Vec<PackedBlock>,
+    blocks: Vec<Block>,
+    bodies: Bodies,
     weight: u64,
     rows: usize,
+}
+
+/// The stored bytes of blocks: a few apart, so that a small run can still become one object, many
+/// where they will be sealed.
+enum Bodies {
+    Apart(Vec<Vec<u8>>),
+    InPlace(SealBuffer),
+}
+
+impl Default for Bodies {
+    fn default() -> Self {
+        Self::Apart(Vec::new())
+    }
 }
 
 /// Who writes an object, and which it is.
@@ -99,17 +115,50 @@ impl ObjectBuilder {
     }
 
     /// Adds a block.
-    pub(super) fn push(&mut self, block: PackedBlock) {
+    pub(super) fn push(&mut self, block: PackedBlock, spare: &Spare) {
         self.weight += block.weight();
         self.rows += block.row();
-        self.blocks.push(block);
+        self.blocks.push(block.block);
+        match &mut self.bodies {
+            Bodies::Apart(bodies) => bodies.push(block.bytes),
+            Bodies::InPlace(buffer) => {
+                buffer.push(&block.bytes);
+                spare.give_block(block.bytes);
+            }
+        }
+        if self.weight > SMALL_RUN {
+            self.put_in_place(spare);
+        }
     }
 
-    /// Takes over all blocks of another.
-    pub(super) fn append(&mut self, other: Self) {
+    /// Takes over all blocks of another, which is small.
+    pub(super) fn append(&mut self, other: Self, spare: &Spare) {
         self.weight += other.weight;
         self.rows += other.rows;
         self.blocks.extend(other.blocks);
+        match (&mut self.bodies, other.bodies) {
+            (Bodies::Apart(all), Bodies::Apart(bodies)) => all.extend(bodies),
+            (Bodies::InPlace(buffer), Bodies::Apart(bodies)) => {
+                bodies.iter().for_each(|body| buffer.push(body));
+            }
+            (_, Bodies::InPlace(_)) => unreachable!("only small runs are appended"),
+        }
+        if self.weight > SMALL_RUN {
+            self.put_in_place(spare);
+        }
+    }
+
+    fn put_in_place(&mut self, spare: &Spare) {
+        if let Bodies::Apart(bodies) = &mut self.bodies {
+            let mut memory = spare.object();
+            memory.reserve_exact(OBJECT_ROOM);
+            let mut buffer = SealBuffer::reuse(memory);
+            for body in std::mem::take(bodies) {
+                buffer.push(&body);
+                spare.give_block(body);
+            }
+            self.bodies = Bodies::InPlace(buffer);
+        }
     }
 
     /// Pads and seals.
@@ -118,25 +167,20 @@ impl ObjectBuilder {
         place: ObjectPlace,
         keys: &Keys,
         random: &dyn Random,
-        spare: &Spare,
     ) -> Result<SealedObject, RepositoryError> {
-        let stored: usize = self.blocks.iter().map(|packed| packed.bytes.len()).sum();
-        let (blocks, bodies): (Vec<Block>, Vec<Vec<u8>>) =
-            self.blocks.into_iter().map(|packed| (packed.block, packed.bytes)).unzip();
-        let table = Table { blocks };
+        let mut buffer = match self.bodies {
+            Bodies::InPlace(buffer) => buffer,
+            Bodies::Apart(bodies) => {
+                let mut buffer = SealBuffer::with_capacity(0);
+                bodies.iter().for_each(|body| buffer.push(body));
+                buffer
+            }
+        };
+        let table = Table { blocks: self.blocks };
         let encoded = table.encode();
-        let least = (stored + encoded.len() + FOOTER_LENGTH) as u64;
-        let length = padded_length(sealed_length(least));
-        let plain = plain_for_sealed(length).unwrap_or(least);
+        let least = (buffer.plain_len() + encoded.len() + FOOTER_LENGTH) as u64;
+        let plain = plain_for_sealed(padded_length(sealed_length(least))).unwrap_or(least);
         let padding = usize::try_from(plain.saturating_sub(least)).unwrap_or(0);
-        let mut memory = spare.object();
-        memory.reserve_exact(usize::try_from(length).unwrap_or(0));
-        let mut buffer = SealBuffer::reuse(memory);
-        // Each body is given back as it is copied, so that an object never takes twice its room.
-        for body in bodies {
-            buffer.push(&body);
-            spare.give_block(body);
-        }
         buffer.pad_zeros(padding);
         buffer.push(&encoded);
         let table_length = u32::try_from(encoded.len())

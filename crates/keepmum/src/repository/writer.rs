@@ -188,11 +188,11 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
                 _ => (&mut self.meta, ObjectKind::Meta),
             };
             if builder.has_room_for(&packed) {
-                builder.push(packed);
+                builder.push(packed, &self.spare);
                 continue;
             }
             let full = std::mem::take(builder);
-            builder.push(packed);
+            builder.push(packed, &self.spare);
             self.store_object(kind, full)?;
         }
         Ok(())
@@ -254,7 +254,8 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         block.push(self.to.keys.writing().chunk_id(&bytes), &bytes);
         let spare = Arc::clone(&self.spare);
         let pack = move |state: &mut S| block.pack(state.as_mut(), &spare);
-        last.push(self.pool.submit(COMPRESSING, pack).wait());
+        let packed = self.pool.submit(COMPRESSING, pack).wait();
+        last.push(packed, &self.spare);
         let place = ObjectPlace {
             kind: ObjectKind::Record,
             device: self.device,
@@ -277,7 +278,7 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         self.collect(0)?;
         let mut data = std::mem::take(&mut self.data);
         if self.next_number == 0 && data.weight() + self.meta.weight() <= SMALL_RUN {
-            data.append(std::mem::take(&mut self.meta));
+            data.append(std::mem::take(&mut self.meta), &self.spare);
             return Ok(data);
         }
         if !data.is_empty() {
@@ -328,7 +329,7 @@ fn put(
     to: Destination<'_>,
     spare: &Spare,
 ) -> Result<StoredObject, RepositoryError> {
-    let sealed = builder.seal(place, to.keys, to.random, spare)?;
+    let sealed = builder.seal(place, to.keys, to.random)?;
     // The name holds the hash of the bytes: what lies there already is the same.
     let _same = to.store.put_new(&sealed.file_name, &sealed.bytes)?;
     spare.give_object(sealed.bytes);
