@@ -3,9 +3,17 @@
 //! `db_path` is left out as a whole only while nothing else lies in it. Somebody who names a
 //! folder full of other things there must not lose them from the backup.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use keepmum::catalogue::Catalogue;
+
+/// How a catalogue's name ends.
+const EXTENSION: &str = ".sqlite";
+/// What is appended to it for the files that come and go beside it: those of the database, the
+/// last run number and the lock of runs.
+const BESIDE: [&str; 6] = ["-wal", "-shm", "-journal", ".run", ".run.new", ".lock"];
 
 /// What is left out by itself.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -57,7 +65,8 @@ fn beside(folder: &Path, file: &Path) -> Vec<PathBuf> {
         name.push(suffix);
         PathBuf::from(name)
     };
-    let mut paths = vec![with("-wal"), with("-shm"), with("-journal"), key_cache(&base)];
+    let mut paths: Vec<_> = BESIDE.iter().map(|suffix| with(suffix)).collect();
+    paths.extend([key_cache(&base), base.with_extension("new")]);
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let others = entries.map(|entry| entry.path()).filter(|path| is_ours(path) && *path != base);
     paths.extend(others);
@@ -66,8 +75,24 @@ fn beside(folder: &Path, file: &Path) -> Vec<PathBuf> {
     paths
 }
 
+/// Whether this is a catalogue, or one of the files beside one: nothing else, however alike its
+/// name is, since what is taken for ours is not saved.
 fn is_ours(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"catalogue-"))
+    let Some(name) = path.file_name().and_then(OsStr::to_str) else { return false };
+    if !name.starts_with("catalogue-") {
+        return false;
+    }
+    let of = |name: &str| Catalogue::is_one(&path.with_file_name(name));
+    if let Some((stem, suffix)) = name.split_once(EXTENSION) {
+        let damaged = suffix.strip_prefix(".damaged-").is_some_and(|n| n.parse::<u32>().is_ok());
+        return match suffix {
+            "" => of(name),
+            _ if damaged => of(name),
+            _ => BESIDE.contains(&suffix) && of(&format!("{stem}{EXTENSION}")),
+        };
+    }
+    let stem = name.strip_suffix(".keys").or_else(|| name.strip_suffix(".new"));
+    stem.is_some_and(|stem| of(&format!("{stem}{EXTENSION}")))
 }
 
 /// Whether anything lies in a folder that is not ours.

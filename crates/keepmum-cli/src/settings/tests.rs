@@ -158,14 +158,27 @@ fn the_backup_itself_is_left_out_and_nothing_else() {
         [(dest.clone(), "the destination"), (at.join("src/db"), "the catalogue")]
     );
 
-    fs::write(at.join("src/db/letter.txt"), "").unwrap();
-    fs::write(at.join("src/db/catalogue-other.keys"), "").unwrap();
+    let others = ["letter.txt", "catalogue-of-films.pdf", "catalogue-films.keys"];
+    for other in others {
+        fs::write(at.join("src/db").join(other), "a").unwrap();
+    }
+    fs::write(at.join("src/db/catalogue-shop.sqlite"), "SQLite format 3\0").unwrap();
+    for ours in ["sqlite", "sqlite.lock", "keys"] {
+        fs::write(at.join("src/db/catalogue-other").with_extension(ours), "").unwrap();
+    }
     let left_out = LeftOut::of(&roots, &dest, Some(&file));
     assert!(!left_out.paths.contains(&at.join("src/db")), "a letter would be lost");
-    for ours in ["catalogue-src.sqlite", "catalogue-src.sqlite-wal", "catalogue-other.keys"] {
-        assert!(left_out.paths.contains(&at.join("src/db").join(ours)), "{ours}");
+    for suffix in ["", "-wal", "-shm", "-journal", ".run", ".run.new", ".lock"] {
+        let ours = format!("src/db/catalogue-src.sqlite{suffix}");
+        assert!(left_out.paths.contains(&at.join(&ours)), "{ours}");
     }
-    assert!(!left_out.paths.contains(&at.join("src/db/letter.txt")));
+    for ours in ["src.keys", "src.new", "other.sqlite", "other.sqlite.lock", "other.keys"] {
+        let ours = at.join(format!("src/db/catalogue-{ours}"));
+        assert!(left_out.paths.contains(&ours), "{ours:?}");
+    }
+    for other in others.into_iter().chain(["catalogue-shop.sqlite"]) {
+        assert!(!left_out.paths.contains(&at.join("src/db").join(other)), "{other}");
+    }
 
     let outside =
         LeftOut::of(&roots, &at.join("other"), Some(&at.join("other/catalogue-x.sqlite")));

@@ -34,6 +34,12 @@ impl std::fmt::Display for ResetReason {
 }
 
 impl Catalogue {
+    /// Whether this file is certainly a catalogue of ours, of whatever version: it begins with
+    /// SQLite's header and our mark, or holds nothing but the zeros that a power cut leaves.
+    pub fn is_one(file: &Path) -> bool {
+        is_catalogue(file).unwrap_or(false)
+    }
+
     /// Renames the catalogue to `FILE.damaged-N`, so that the next [`Catalogue::open`] begins a
     /// new one. For callers that met [`CatalogueError::Corrupt`]; drop the open one first.
     pub fn set_aside(file: &Path) -> Result<(), CatalogueError> {
