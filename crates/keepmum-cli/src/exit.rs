@@ -44,7 +44,9 @@ impl From<ErrorKind> for ExitCode {
             // A target that fails is no failing destination: what was restored stays.
             ErrorKind::Pending | ErrorKind::Target => Self::Partial,
             ErrorKind::Destination => Self::Destination,
-            ErrorKind::Refused => Self::Refused,
+            ErrorKind::Refused | ErrorKind::SourceGone | ErrorKind::Exists | ErrorKind::Busy => {
+                Self::Refused
+            }
             ErrorKind::Damaged => Self::Damaged,
             ErrorKind::Interrupted => Self::Interrupted,
             // Usage and Local, and whatever the library may learn to say later.
@@ -83,6 +85,9 @@ mod tests {
             (ErrorKind::Pending, 3),
             (ErrorKind::Destination, 4),
             (ErrorKind::Refused, 5),
+            (ErrorKind::SourceGone, 5),
+            (ErrorKind::Exists, 5),
+            (ErrorKind::Busy, 5),
             (ErrorKind::Damaged, 6),
             (ErrorKind::Local, 1),
             (ErrorKind::Target, 3),

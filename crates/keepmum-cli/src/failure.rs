@@ -80,6 +80,9 @@ impl Failure {
             Kind::Library(ErrorKind::NoRepository) => "no_repository",
             Kind::Library(ErrorKind::Pending) => "pending",
             Kind::Library(ErrorKind::Refused) => "refused",
+            Kind::Library(ErrorKind::SourceGone) => "source_gone",
+            Kind::Library(ErrorKind::Exists) => "exists",
+            Kind::Library(ErrorKind::Busy) => "busy",
             Kind::Library(ErrorKind::Damaged) => "damaged",
             Kind::Library(ErrorKind::Target) => "target",
             Kind::Library(ErrorKind::Interrupted) => "interrupted",
@@ -125,8 +128,18 @@ fn library_hint(kind: ErrorKind) -> Option<&'static str> {
              nothing half-done counts"
         }
         ErrorKind::Refused => {
-            "look at the source and the destination first; if a mass deletion is meant, \
-             `keepmum backup --accept-mass-delete` goes on. Earlier snapshots are untouched"
+            "nothing was changed. Is the right disk mounted, and has the sync client finished? \
+             Where a new repository is meant, give it a db_path of its own too"
+        }
+        ErrorKind::SourceGone => {
+            "nothing was changed. Is the disk of the source mounted? If it is all meant to be \
+             gone, `keepmum backup --accept-mass-delete` goes on; earlier snapshots keep it"
+        }
+        ErrorKind::Exists => {
+            "`keepmum backup` saves into it; a new repository needs another destination"
+        }
+        ErrorKind::Busy => {
+            "wait until it has ended, then run this again; a run that was killed holds nothing up"
         }
         ErrorKind::Damaged => {
             "`keepmum check --read-data` says which files are affected; a backup stores again \
@@ -172,6 +185,9 @@ mod tests {
             ErrorKind::Pending,
             ErrorKind::Destination,
             ErrorKind::Refused,
+            ErrorKind::SourceGone,
+            ErrorKind::Exists,
+            ErrorKind::Busy,
             ErrorKind::Damaged,
             ErrorKind::Local,
             ErrorKind::Target,

@@ -2,16 +2,15 @@
 
 use keepmum::ops::{self, BackupOptions, BackupReport};
 use keepmum::source::Rules;
-use zeroize::Zeroize;
 
-use super::{Session, init};
+use super::Session;
 use crate::args::BackupArgs;
 use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::moment;
 use crate::settings::{Asking, LeftOut, Source};
 use crate::terminal::progress::{Shape, watched};
-use crate::terminal::{Terminal, json, problems, text};
+use crate::terminal::{Terminal, json, problems, recovery, text};
 
 /// Saves the source.
 pub(crate) fn run(args: &BackupArgs, session: &Session<'_>) -> Result<ExitCode, Failure> {
@@ -29,7 +28,7 @@ pub(crate) fn run(args: &BackupArgs, session: &Session<'_>) -> Result<ExitCode, 
     let (destination, catalogue) = (settings.destination.clone(), settings.catalogue.clone());
     let access = settings.open(session.environment, terminal, Asking::TwiceAtFirst)?;
     let left_out = LeftOut::of(&source.roots, &destination, catalogue.as_deref());
-    for (path, what) in &left_out.told {
+    for (path, what) in left_out.told.iter().filter(|_| !terminal.quiet) {
         let path = text::line(&path.display().to_string());
         let said = format!("left out: {path} ({what})");
         match terminal.json {
@@ -39,13 +38,9 @@ pub(crate) fn run(args: &BackupArgs, session: &Session<'_>) -> Result<ExitCode, 
     }
     let offset = moment::offset_minutes(&session.environment.now);
     let options = options(args, source, left_out, terminal.verbose, offset);
-    let mut report =
-        watched(terminal, Shape::Lines, |watch| ops::backup(&access, &options, watch))?;
-    let said = show(terminal, &report);
-    if let Some(code) = &mut report.recovery_code {
-        code.zeroize();
-    }
-    said.map(|()| report.outcome().into())
+    let report = watched(terminal, Shape::Lines, |watch| ops::backup(&access, &options, watch))?;
+    show(terminal, &report)?;
+    Ok(report.outcome().into())
 }
 
 fn options(
@@ -88,13 +83,8 @@ fn show(terminal: &Terminal, report: &BackupReport) -> Result<(), Failure> {
 /// What is said on standard output; the last line is a contract.
 fn lines(report: &BackupReport, verbose: bool) -> String {
     let mut lines = String::new();
-    let born = report.recovery_code.as_deref();
-    if let Some(code) = born {
-        lines.push_str("There was no repository; one is made.\n");
-        lines.push_str(&init::foreign(report.foreign_files));
-        lines.push_str(&init::recovery(code));
-    } else if verbose {
-        lines.push_str(&init::foreign(report.foreign_files));
+    if verbose {
+        lines.push_str(&recovery::foreign(report.foreign_files));
     }
     if report.healed > 0 {
         let chunks = text::count(report.healed, "chunk", "chunks");

@@ -41,7 +41,10 @@ fn page(report: &CheckReport, percent: u8) -> String {
         (report.objects_damaged, "damaged"),
         (report.objects_lost, "lost: here once, gone or shorter now"),
         (report.objects_pending, "pending: named, and not here yet"),
-        (report.objects_unclaimed, "named by no record: left by runs that were cut off"),
+        (
+            report.objects_unclaimed,
+            "named by no record: left by runs that were cut off, or of one at work",
+        ),
     ];
     let mut page = looked;
     for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
@@ -116,7 +119,7 @@ looked at 1 snapshot, 420 objects, 9000 chunks; read 340 KiB; 0.5 s
 1 object damaged
 2 objects lost: here once, gone or shorter now
 8 objects pending: named, and not here yet
-3 objects named by no record: left by runs that were cut off
+3 objects named by no record: left by runs that were cut off, or of one at work
 1 copy made by a sync client
 4 files not of keepmum, ignored
 data is damaged or lost; a backup stores again what the source still has

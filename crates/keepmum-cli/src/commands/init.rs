@@ -7,7 +7,7 @@ use super::{Session, init_questions};
 use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::settings::{Asking, config_path};
-use crate::terminal::{json, text};
+use crate::terminal::{json, recovery, text};
 
 /// Makes a repository where the config says, asking for a config first when there is none.
 pub(crate) fn run(session: &Session<'_>) -> Result<ExitCode, Failure> {
@@ -40,36 +40,8 @@ fn page(destination: &str, recovery_code: &str, foreign_files: u64) -> String {
     format!(
         "The repository is made: {}\n{}{}",
         text::line(destination),
-        foreign(foreign_files),
-        recovery(recovery_code)
-    )
-}
-
-/// How many files are not ours, when there are any.
-pub(crate) fn foreign(files: u64) -> String {
-    match files {
-        0 => String::new(),
-        files => format!(
-            "{} there {} not keepmum's and will be ignored\n",
-            text::count(files, "file", "files"),
-            if files == 1 { "is" } else { "are" }
-        ),
-    }
-}
-
-/// The recovery code and what it is good for.
-pub(crate) fn recovery(code: &str) -> String {
-    format!(
-        "
-Recovery code:
-
-    {code}
-
-It opens the repository when the password is lost, and it is shown this once: it is kept
-nowhere. Write it down or print it, and keep it where neither this machine nor the destination
-is. Whoever has it and the destination can read every backup.
-
-"
+        recovery::foreign(foreign_files),
+        recovery::page(recovery_code)
     )
 }
 

@@ -37,30 +37,33 @@ pub(crate) fn run(args: &LsArgs, session: &Session<'_>) -> Result<ExitCode, Fail
 
 fn show(terminal: &Terminal, entries: &[EntryLine], long: Option<&Zoned>) -> Result<(), Failure> {
     let widths = Widths::of(entries);
-    let mut page = String::new();
+    let mut page = Vec::new();
     for entry in entries {
         if let Some(now) = long {
-            page.push_str(&widths.details(entry, now));
+            page.extend_from_slice(widths.details(entry, now).as_bytes());
         }
-        page.push_str(&name(entry, terminal.person_reads, long.is_some()));
-        page.push('\n');
+        page.extend(name(entry, terminal.person_reads, long.is_some()));
+        page.push(b'\n');
         if page.len() >= AT_ONCE {
-            terminal.write(page.as_bytes())?;
+            terminal.write(&page)?;
             page.clear();
             if terminal.reader_is_gone() {
                 break;
             }
         }
     }
-    terminal.write(page.as_bytes())
+    terminal.write(&page)
 }
 
-/// The path; for a person without control characters, for a program as it is.
-fn name(entry: &EntryLine, person: bool, long: bool) -> String {
-    let shown = |path: &str| if person { text::line(path) } else { path.to_owned() };
-    match &entry.link_target {
-        Some(target) if long => format!("{} -> {}", shown(&entry.path), shown(target)),
-        _ => shown(&entry.path),
+/// The path; for a person without control characters, for a program byte by byte as it is.
+fn name(entry: &EntryLine, person: bool, long: bool) -> Vec<u8> {
+    let shown = |path: &[u8]| match person {
+        true => text::bytes(path).into_bytes(),
+        false => path.to_vec(),
+    };
+    match &entry.link_target_bytes {
+        Some(target) if long => [&shown(&entry.path_bytes)[..], b" -> ", &shown(target)].concat(),
+        _ => shown(&entry.path_bytes),
     }
 }
 

@@ -21,6 +21,10 @@ pub(crate) fn run(args: &RestoreArgs, session: &Session<'_>) -> Result<ExitCode,
     let target = std::path::absolute(&args.target).map_err(|error| {
         Failure::usage(format!("{} is no target ({error})", args.target.display()))
     })?;
+    if target.exists() && !target.is_dir() {
+        let shown = target.display();
+        return Err(Failure::usage(format!("the target is to be a folder, and {shown} is none")));
+    }
     let options = RestoreOptions {
         snapshot: choice.snapshot,
         path: choice.path,

@@ -7,6 +7,7 @@ pub(crate) mod error;
 pub(crate) mod json;
 pub(crate) mod problems;
 pub(crate) mod progress;
+pub(crate) mod recovery;
 pub(crate) mod table;
 pub(crate) mod text;
 

@@ -14,7 +14,7 @@ use keepmum::model::TreePath;
 use keepmum::ops::{self, ChangeKind, Event, Observer, Phase, Problem};
 use serde_json::{Value, json};
 
-use super::{Terminal, json as lines, problems, text};
+use super::{Terminal, json as lines, problems, recovery, text};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 
@@ -165,6 +165,12 @@ impl Observer for Watch {
             // They are listed at the end, where they are seen.
             Event::Problem(problem) => self.problems().push(problem),
             Event::Notice(sentence) => self.notice(&sentence),
+            // Nobody is told here that the output failed: the end of the command says it.
+            Event::RepositoryMade { recovery_code, foreign_files } => {
+                aside(self.bar.as_ref(), || {
+                    recovery::show(&self.terminal, &recovery_code, foreign_files).ok()
+                });
+            }
         }
     }
 
@@ -235,7 +241,7 @@ const PHASES: [(Phase, &str); 4] = [
 const UNKNOWN: &str = "{spinner} {msg}  {binary_bytes}  {binary_bytes_per_sec}  {elapsed}";
 const BYTES: &str = "{msg} [{wide_bar}] {percent}%  {binary_bytes} of {binary_total_bytes}  \
                      {binary_bytes_per_sec}  {eta} left";
-const ENTRIES: &str = "{msg} [{wide_bar}] {percent}%  {per_sec}  {eta} left";
+const ENTRIES: &str = "{msg} [{wide_bar}] {percent}%  {elapsed}, {eta} left";
 
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template)
@@ -252,10 +258,15 @@ fn draw(bar: &ProgressBar, now: &Now) {
             None => bar.unset_length(),
         }
     }
-    bar.set_message(match now.entries {
-        0 => now.phase.to_owned(),
-        entries => format!("{}  {}", now.phase, text::count(entries, "entry", "entries")),
-    });
+    let mut message = now.phase.to_owned();
+    if now.entries > 0 {
+        message.push_str(&format!("  {}", text::count(now.entries, "entry", "entries")));
+    }
+    // The other templates show bytes themselves.
+    if template == ENTRIES && now.bytes > 0 {
+        message.push_str(&format!(", {}", text::size(now.bytes)));
+    }
+    bar.set_message(message);
     bar.set_position(position);
     bar.tick();
 }
@@ -316,6 +327,9 @@ mod tests {
         draw(&bar, &NOW);
         assert_eq!((bar.position(), bar.length()), (50, Some(200)));
         assert_eq!(bar.message(), "working  3 entries");
+        draw(&bar, &Now { bytes_total: 0, entries_total: 9, ..NOW });
+        assert_eq!((bar.position(), bar.length()), (3, Some(9)));
+        assert_eq!(bar.message(), "working  3 entries, 50 B");
         draw(&bar, &Now { bytes_total: 0, ..NOW });
         assert_eq!((bar.position(), bar.length()), (50, None));
     }

@@ -26,6 +26,7 @@ mod tree;
 
 use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use rusqlite::Connection;
 
@@ -64,6 +65,11 @@ impl Catalogue {
     /// Why an earlier catalogue was set aside when this one was opened, if it was.
     pub fn was_reset(&self) -> Option<ResetReason> {
         self.reset
+    }
+
+    /// How long to wait for another process that writes, before it is [`CatalogueError::Busy`].
+    pub fn wait_at_most(&self, time: Duration) -> Result<(), CatalogueError> {
+        Ok(self.connection.busy_timeout(time)?)
     }
 
     /// Begins the write transaction of a run. There is one at a time, on the whole machine.

@@ -112,8 +112,9 @@ impl Snapshots {
             Which::Id(prefix) => by_id(found, prefix)?,
             Which::Latest { back } => {
                 one_line_of_descent(&found)?;
+                let newest = found.last().map(|(line, ..)| line.id.clone());
                 found.retain(|(line, ..)| line.state == SnapshotState::Complete);
-                by_age(found, *back)?
+                by_age(found, *back, newest.as_deref())?
             }
             Which::At(time) => {
                 one_line_of_descent(&found)?;
@@ -149,12 +150,17 @@ fn by_id<'a>(mut found: Vec<Row<'a>>, prefix: &str) -> Result<Row<'a>, Error> {
     found.pop().ok_or_else(|| none(&format!("there is no snapshot {prefix}")))
 }
 
-fn by_age(mut found: Vec<Row<'_>>, back: u32) -> Result<Row<'_>, Error> {
+fn by_age<'a>(mut found: Vec<Row<'a>>, back: u32, newest: Option<&str>) -> Result<Row<'a>, Error> {
     let back = back as usize;
     if found.len() <= back {
-        return Err(none(&match found.len() {
-            0 => "there is no complete snapshot".to_owned(),
-            count => format!("there are only {count} complete snapshots"),
+        return Err(none(&match (found.len(), newest) {
+            (0, None) => "there is no snapshot yet".to_owned(),
+            (0, Some(newest)) => format!(
+                "there is no complete snapshot; what is here of the newest can be had by its name, {}",
+                newest.get(..12).unwrap_or(newest)
+            ),
+            (1, _) => "there is only 1 complete snapshot".to_owned(),
+            (count, _) => format!("there are only {count} complete snapshots"),
         }));
     }
     let at = found.len() - 1 - back;

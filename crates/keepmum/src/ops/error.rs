@@ -19,6 +19,12 @@ pub enum ErrorKind {
     Destination,
     /// Refused for safety.
     Refused,
+    /// Refused for safety: the source, or much of it, is gone.
+    SourceGone,
+    /// Refused because there is a repository already.
+    Exists,
+    /// Refused because another run is at work.
+    Busy,
     /// Damaged or lost data.
     Damaged,
     /// The catalogue or another local file cannot be used.

@@ -1,5 +1,9 @@
 //! The one way out while a verb runs.
 
+use std::fmt;
+
+use zeroize::Zeroizing;
+
 use crate::model::TreePath;
 
 use super::report::Problem;
@@ -59,6 +63,36 @@ pub enum Event {
     Problem(Problem),
     /// Something the user should know that is no failure.
     Notice(String),
+    /// The run made the repository: its key blocks are durable, whatever happens to the run from
+    /// now on. The recovery code is told this once and is in no report.
+    RepositoryMade {
+        /// What opens the repository when the password is lost.
+        recovery_code: RecoveryCode,
+        /// Files in the destination that are not ours.
+        foreign_files: u64,
+    },
+}
+
+/// A recovery code on its way to the person. Whoever shows it must not keep it.
+#[derive(Clone)]
+pub struct RecoveryCode(Zeroizing<String>);
+
+impl RecoveryCode {
+    /// A code as it is to be shown.
+    pub fn new(code: String) -> Self {
+        Self(Zeroizing::new(code))
+    }
+
+    /// The code.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for RecoveryCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RecoveryCode(..)")
+    }
 }
 
 /// Whoever wants to know.

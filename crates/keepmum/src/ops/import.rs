@@ -3,7 +3,7 @@
 //! Nothing is fetched without need: data objects are never read here, and of metadata objects
 //! only those that are new, and of them only tables, indexes and records.
 
-use crate::catalogue::{Catalogue, ImportedBlock, ListedObject as CatalogueObject};
+use crate::catalogue::{Catalogue, CatalogueError, ImportedBlock, ListedObject as CatalogueObject};
 use crate::compress::Decompressor;
 use crate::format::{IndexEntry, ObjectKind, PieceKind, Record, Table, decode_index};
 use crate::model::{ObjectKey, RecordHash, RecordRef};
@@ -24,6 +24,8 @@ pub(super) struct Imported {
     pub(super) unindexed: Vec<ObjectKey>,
     /// Whether anything new was read.
     pub(super) changed: bool,
+    /// Another run held the catalogue all the while, so that nothing new could be brought in.
+    pub(super) held_up: bool,
 }
 
 /// Reconciles the catalogue with the listing and imports what is new.
@@ -62,13 +64,22 @@ pub(super) fn bring_up(
     }
     imported.changed = !unknown.is_empty();
     unknown.sort_unstable();
-    catalogue.begin()?;
-    let result = import_all(catalogue, store, keys, listing, &unknown, &mut imported, observer);
-    match result {
-        Ok(()) => catalogue.commit()?,
-        Err(error) => {
-            catalogue.rollback()?;
-            return Err(error);
+    // Without anything to bring in, nothing is written: a reader need not wait for a run then.
+    if imported.changed {
+        match catalogue.begin() {
+            Err(CatalogueError::Busy { .. }) => {
+                imported.held_up = true;
+                return Ok(imported);
+            }
+            other => other?,
+        }
+        let result = import_all(catalogue, store, keys, listing, &unknown, &mut imported, observer);
+        match result {
+            Ok(()) => catalogue.commit()?,
+            Err(error) => {
+                catalogue.rollback()?;
+                return Err(error);
+            }
         }
     }
     for key in data {

@@ -17,13 +17,13 @@ use super::report::InitReport;
 /// Makes a repository where there is none.
 ///
 /// # Errors
-/// [`ErrorKind::Refused`] where objects or key blocks lie already, or where the catalogue knows a
-/// repository at this destination.
+/// [`ErrorKind::Exists`] where objects or key blocks lie already, [`ErrorKind::Refused`] where the
+/// catalogue knows a repository at this destination.
 pub fn init(access: &Access) -> Result<InitReport, Error> {
     let destination = open::destination(access, &Silent)?;
     if destination.raw.has_object_shapes() {
         return Err(Error::new(
-            ErrorKind::Refused,
+            ErrorKind::Exists,
             "there is a repository at the destination already",
         ));
     }

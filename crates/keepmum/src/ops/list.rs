@@ -57,12 +57,12 @@ pub fn list(
             waiting.extend(below.into_iter().rev());
         }
     }
-    report.entries.sort_by(|a, b| order(&a.path).cmp(order(&b.path)));
+    report.entries.sort_by(|a, b| order(&a.path_bytes).cmp(order(&b.path_bytes)));
     Ok(report)
 }
 
-fn order(path: &str) -> impl Iterator<Item = u8> + '_ {
-    path.bytes().map(|byte| if byte == b'/' { 0 } else { byte })
+fn order(path: &[u8]) -> impl Iterator<Item = u8> + '_ {
+    path.iter().map(|byte| if *byte == b'/' { 0 } else { *byte })
 }
 
 /// There is no such path.
@@ -90,7 +90,7 @@ fn line(path: &TreePath, entry: &Entry) -> EntryLine {
     let (kind, size, link_target) = match &entry.kind {
         Kind::File(content) => (EntryKind::File, content.size, None),
         Kind::Directory(_) => (EntryKind::Directory, 0, None),
-        Kind::Symlink(target) => (EntryKind::Symlink, 0, Some(display(target))),
+        Kind::Symlink(target) => (EntryKind::Symlink, 0, Some(target)),
         Kind::Fifo => (EntryKind::Fifo, 0, None),
         Kind::CharacterDevice(_) => (EntryKind::CharacterDevice, 0, None),
         Kind::BlockDevice(_) => (EntryKind::BlockDevice, 0, None),
@@ -98,6 +98,7 @@ fn line(path: &TreePath, entry: &Entry) -> EntryLine {
     let owner = &entry.metadata.owner;
     EntryLine {
         path: format!("/{}", display(path.as_bytes())),
+        path_bytes: [b"/", path.as_bytes()].concat(),
         kind,
         size,
         mode: entry.metadata.mode,
@@ -106,6 +107,7 @@ fn line(path: &TreePath, entry: &Entry) -> EntryLine {
         user: owner.user.as_deref().map(display),
         group: owner.group.as_deref().map(display),
         mtime: entry.metadata.mtime.map(|time| time.seconds),
-        link_target,
+        link_target: link_target.map(|target| display(target)),
+        link_target_bytes: link_target.map(|target| target.to_vec()),
     }
 }

@@ -24,7 +24,7 @@ pub use access::{Access, CatalogueAt, Installation};
 pub use backup::backup;
 pub use check::check;
 pub use error::{Error, ErrorKind};
-pub use event::{ChangeKind, Event, Observer, Phase, Silent};
+pub use event::{ChangeKind, Event, Observer, Phase, RecoveryCode, Silent};
 pub use init::init;
 pub use list::list;
 pub use options::{

@@ -4,8 +4,9 @@
 //! listing confirms it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, CatalogueError};
 use crate::format::Record;
 use crate::model::{DeviceId, RecordRef};
 use crate::repository::{self, Chains, Keys, Listing, RawListing, RepositoryError};
@@ -21,6 +22,9 @@ use super::key_cache;
 pub(super) const FACT_REPOSITORIES: &str = "repositories";
 /// The catalogue's fact that says which device this is.
 pub(super) const FACT_DEVICE: &str = "device";
+
+/// So long a reader waits for a run that writes into the catalogue; after that it does without.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// A repository, open.
 pub(super) struct Repository {
@@ -65,6 +69,19 @@ impl Destination {
 
     /// Unlocks and brings the catalogue up to date.
     pub(super) fn open(
+        self,
+        access: &Access,
+        observer: &dyn Observer,
+    ) -> Result<Repository, Error> {
+        let repository = self.open_if_free(access, observer)?;
+        match repository.imported.held_up {
+            true => Err(CatalogueError::Busy { pid: None }.into()),
+            false => Ok(repository),
+        }
+    }
+
+    /// The same, but where another run holds the catalogue, nothing new is brought in.
+    fn open_if_free(
         mut self,
         access: &Access,
         observer: &dyn Observer,
@@ -147,10 +164,34 @@ pub(super) fn remember_repositories(repository: &Repository) -> Result<(), Error
 
 /// Lists, unlocks and opens in one go, for everything but `backup` and `init`.
 pub(super) fn open(access: &Access, observer: &dyn Observer) -> Result<Repository, Error> {
-    destination(access, observer)?.open(access, observer)
+    let destination = destination(access, observer)?;
+    destination.catalogue.wait_at_most(PATIENCE)?;
+    let mut repository = destination.open_if_free(access, observer)?;
+    if repository.imported.held_up {
+        repository.leave_catalogue(observer)?;
+    }
+    Ok(repository)
 }
 
 impl Repository {
+    /// Goes on with a private catalogue, since a run holds the other one: whoever only reads need
+    /// not wait for it to end.
+    fn leave_catalogue(&mut self, observer: &dyn Observer) -> Result<(), Error> {
+        let mut private = Catalogue::temporary()?;
+        for fact in [FACT_REPOSITORIES, FACT_DEVICE] {
+            if let Some(value) = self.catalogue.fact(fact)? {
+                private.set_fact(fact, &value)?;
+            }
+        }
+        // What was here once is known to the other catalogue alone.
+        let gone = std::mem::take(&mut self.imported.gone);
+        let imported =
+            import::bring_up(&mut private, &*self.store, &self.keys, &self.listing, observer)?;
+        self.imported = Imported { gone, ..imported };
+        self.catalogue = private;
+        Ok(())
+    }
+
     /// The chains of all devices, from the records that the catalogue keeps.
     pub(super) fn chains(&self) -> Result<Chains, Error> {
         let mut records = Vec::new();
@@ -225,8 +266,12 @@ impl From<crate::format::FormatError> for Error {
     }
 }
 
-impl From<crate::catalogue::CatalogueError> for Error {
-    fn from(error: crate::catalogue::CatalogueError) -> Self {
-        Self::new(ErrorKind::Local, error.to_string())
+impl From<CatalogueError> for Error {
+    fn from(error: CatalogueError) -> Self {
+        let kind = match error {
+            CatalogueError::Busy { .. } => ErrorKind::Busy,
+            _ => ErrorKind::Local,
+        };
+        Self::new(kind, error.to_string())
     }
 }

@@ -83,8 +83,6 @@ pub struct BackupReport {
     pub excluded: u64,
     /// Files in the destination that are not ours.
     pub foreign_files: u64,
-    /// The run made the repository; the recovery code, shown once.
-    pub recovery_code: Option<String>,
     /// Nothing was written because it was only asked what would be.
     pub dry_run: bool,
     /// Seconds it took.
@@ -174,8 +172,11 @@ pub enum EntryKind {
 /// One line of a listing.
 #[derive(Clone, Debug, Serialize)]
 pub struct EntryLine {
-    /// Path from `/`; for display.
+    /// Path from `/`; for display, bytes that are not UTF-8 replaced.
     pub path: String,
+    /// The path's exact bytes, for programs that are given it.
+    #[serde(skip)]
+    pub path_bytes: Vec<u8>,
     /// What it is.
     pub kind: EntryKind,
     /// Bytes of a file.
@@ -192,8 +193,11 @@ pub struct EntryLine {
     pub group: Option<String>,
     /// Seconds since 1970 of its last change.
     pub mtime: Option<i64>,
-    /// What a symlink says.
+    /// What a symlink says; for display.
     pub link_target: Option<String>,
+    /// The exact bytes of that.
+    #[serde(skip)]
+    pub link_target_bytes: Option<Vec<u8>>,
 }
 
 /// What `ls` found.

@@ -33,30 +33,6 @@ fn the_last_line_is_the_contract() {
 }
 
 #[test]
-fn a_first_run_shows_the_recovery_code_and_what_it_ignores() {
-    let first = BackupReport { recovery_code: Some("aaaa-bbbb".to_owned()), ..report() };
-    assert_data_eq!(
-        lines(&first, false),
-        str![[r#"
-There was no repository; one is made.
-7 files there are not keepmum's and will be ignored
-
-Recovery code:
-
-    aaaa-bbbb
-
-It opens the repository when the password is lost, and it is shown this once: it is kept
-nowhere. Write it down or print it, and keep it where neither this machine nor the destination
-is. Whoever has it and the destination can read every backup.
-
-files: 3 new, 1 changed, 0 gone; read 1.2 MiB, stored 340 KiB in 2 objects; 1.4 s
-
-"#]]
-        .raw()
-    );
-}
-
-#[test]
 fn more_is_told_when_asked_for() {
     let more =
         BackupReport { snapshot: Some("00ff".to_owned()), excluded: 1, healed: 2, ..report() };

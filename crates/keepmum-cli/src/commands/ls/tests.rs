@@ -7,6 +7,7 @@ use keepmum::ops::{EntryKind, EntryLine};
 fn entry(kind: EntryKind, path: &str) -> EntryLine {
     EntryLine {
         path: path.to_owned(),
+        path_bytes: path.as_bytes().to_vec(),
         kind,
         size: 348_160,
         mode: 0o644,
@@ -16,6 +17,7 @@ fn entry(kind: EntryKind, path: &str) -> EntryLine {
         group: None,
         mtime: Some(0),
         link_target: None,
+        link_target_bytes: None,
     }
 }
 
@@ -40,10 +42,11 @@ fn modes_are_those_of_ls() {
 #[test]
 fn names_are_escaped_for_people_only() {
     let mut link = entry(EntryKind::Symlink, "/a\nb");
-    link.link_target = Some("\x1bc".to_owned());
-    assert_eq!(name(&link, true, false), "/a\\nb");
-    assert_eq!(name(&link, true, true), "/a\\nb -> \\x1bc");
-    assert_eq!(name(&link, false, false), "/a\nb");
+    link.link_target_bytes = Some(b"\x1b\xff".to_vec());
+    assert_eq!(name(&link, true, false), b"/a\\nb");
+    assert_eq!(name(&link, true, true), b"/a\\nb -> \\x1b\\xff");
+    assert_eq!(name(&link, false, false), b"/a\nb");
+    assert_eq!(name(&link, false, true), b"/a\nb -> \x1b\xff");
 }
 
 #[test]

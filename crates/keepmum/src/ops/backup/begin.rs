@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::catalogue::{Catalogue, CatalogueError, RunLock};
+use crate::catalogue::{Catalogue, RunLock};
 use crate::chunk::{Algorithm, Chunker, Parameters};
 use crate::format::{ObjectKind, Record, RunObjects};
 use crate::model::{ChunkId, DeviceId, RecordHash, Side};
@@ -11,10 +11,10 @@ use crate::source::{RootProblem, Source};
 
 use super::super::access::{Access, CatalogueAt};
 use super::super::error::{Error, ErrorKind};
-use super::super::event::{Event, Observer};
+use super::super::event::{Event, Observer, RecoveryCode};
 use super::super::import::import_table;
 use super::super::init::make;
-use super::super::open::{self, Repository};
+use super::super::open::{self, FACT_DEVICE, Repository};
 use super::super::options::BackupOptions;
 use super::super::remember;
 use super::super::report::BackupReport;
@@ -54,11 +54,10 @@ pub(super) fn begin(
     observer: &dyn Observer,
 ) -> Result<Begun, Error> {
     let lock = match &access.catalogue {
-        CatalogueAt::File(file) => Some(lock(file)?),
+        CatalogueAt::File(file) => Some(Catalogue::lock_for_run(file)?),
         CatalogueAt::Temporary => None,
     };
-    let source = Source::open(&options.roots, options.rules.clone(), access.seam.gate.clone())
-        .map_err(root_problem)?;
+    let source = source(access, options)?;
     let mut destination = open::destination(access, observer)?;
     let mut report =
         BackupReport { foreign_files: destination.raw.foreign(), ..BackupReport::default() };
@@ -67,7 +66,10 @@ pub(super) fn begin(
         if !fresh || destination.is_known()? {
             return Err(destination.no_keys()?);
         }
-        report.recovery_code = Some(make(access, &*destination.store)?);
+        let recovery_code = RecoveryCode::new(make(access, &*destination.store)?);
+        // Now, since from here on the run may fail and the repository stays.
+        let foreign_files = destination.raw.foreign();
+        observer.event(Event::RepositoryMade { recovery_code, foreign_files });
         destination.raw = RawListing::read(&*destination.store).map_err(RepositoryError::from)?;
     }
     let repository = destination.open(access, observer)?;
@@ -78,23 +80,36 @@ pub(super) fn begin(
         None => {
             let mut bytes = [0; DeviceId::LENGTH];
             fill(access, &mut bytes)?;
-            DeviceId(bytes)
+            let device = DeviceId(bytes);
+            if !options.dry_run {
+                // At once: should this run be cut off, the next one knows its objects by this.
+                repository.catalogue.set_fact(FACT_DEVICE, &device.0)?;
+            }
+            device
         }
     };
     refuse_empty_roots(&source, options, &repository.catalogue)?;
     Ok(Begun { _lock: lock, repository, source, device, report })
 }
 
-fn lock(file: &std::path::Path) -> Result<RunLock, Error> {
-    Catalogue::lock_for_run(file).map_err(|error| match error {
-        CatalogueError::Busy { .. } => Error::new(ErrorKind::Refused, error.to_string()),
-        other => other.into(),
-    })
+/// Opens the source. A root that is not there is refused, unless it is known to be gone for good.
+fn source(access: &Access, options: &BackupOptions) -> Result<Source, Error> {
+    let mut roots = options.roots.clone();
+    loop {
+        match Source::open(&roots, options.rules.clone(), access.seam.gate.clone()) {
+            Err(RootProblem::Missing { path, .. })
+                if options.accept_mass_delete && roots.iter().any(|root| *root != path) =>
+            {
+                roots.retain(|root| *root != path);
+            }
+            other => return other.map_err(root_problem),
+        }
+    }
 }
 
 fn root_problem(problem: RootProblem) -> Error {
     let kind = match &problem {
-        RootProblem::Missing { .. } | RootProblem::Unreadable { .. } => ErrorKind::Refused,
+        RootProblem::Missing { .. } | RootProblem::Unreadable { .. } => ErrorKind::SourceGone,
         _ => ErrorKind::Usage,
     };
     Error::new(kind, problem.to_string())
@@ -121,7 +136,7 @@ fn refuse_empty_roots(
         }
         let (mut walk, _) = source.walk(0);
         if walk.list(&(), root).is_ok_and(|entries| entries.is_empty()) {
-            return Err(Error::new(ErrorKind::Refused, "this folder was not empty and is now")
+            return Err(Error::new(ErrorKind::SourceGone, "this folder was not empty and is now")
                 .at(format!("/{}", String::from_utf8_lossy(root.as_bytes()))));
         }
     }

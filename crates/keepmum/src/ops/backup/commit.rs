@@ -12,7 +12,6 @@ use crate::repository::{Destination, Finished, RepositoryError, RunWriter, Store
 use super::super::error::{Error, ErrorKind};
 use super::super::event::{Event, Phase};
 use super::super::import::import_table;
-use super::super::open::FACT_DEVICE;
 use super::begin::{FACT_ENTRIES, FACT_LEANS};
 use super::{Backup, Worker};
 
@@ -234,7 +233,6 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
         };
         let items = self.join().into_iter().chain([Item::Backup(Box::new(backup))]).collect();
         self.write_record(items)?;
-        self.catalogue.set_fact(FACT_DEVICE, &self.set.device.0)?;
         self.catalogue.set_fact(FACT_LEANS, &self.leans.encode())?;
         self.report.snapshot = Some(self.set.keys.snapshot_id(self.set.device, run).to_string());
         (self.report.bytes_stored, self.report.objects_stored) = self.stored_before;
@@ -278,7 +276,7 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
             return Ok(());
         }
         Err(Error::new(
-            ErrorKind::Refused,
+            ErrorKind::SourceGone,
             format!(
                 "{gone} of {} entries are gone from the source; nothing was written",
                 self.remembered_entries
@@ -296,13 +294,18 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
         Ok(Record::decode(&bytes).map_or(true, |last| now - last.time.seconds >= SILENCE))
     }
 
+    /// How many entries there were last time, as long as that says something of this time.
+    pub(super) fn entries_expected(&self) -> u64 {
+        if self.seen_entries < self.remembered_entries { self.remembered_entries } else { 0 }
+    }
+
     pub(super) fn tick_bytes(&mut self) -> Result<(), Error> {
         if self.set.observer.stopping() {
             return Err(Error::new(ErrorKind::Interrupted, "stopped before the run was complete"));
         }
         self.set.observer.event(Event::Progress {
             entries: self.seen_entries,
-            entries_total: self.remembered_entries,
+            entries_total: self.entries_expected(),
             bytes: self.report.bytes_read,
             bytes_total: 0,
         });

@@ -76,7 +76,7 @@ impl Backup<'_, '_, '_> {
         }
         self.set.observer.event(Event::Progress {
             entries: self.seen_entries,
-            entries_total: self.remembered_entries,
+            entries_total: self.entries_expected(),
             bytes: self.report.bytes_read,
             bytes_total: 0,
         });

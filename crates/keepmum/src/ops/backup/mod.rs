@@ -278,7 +278,7 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
         match merge.enter::<Closed>(TreePath::root(), Some(&root), Some(&())) {
             Ok(()) => {}
             Err(Closed::Source(error)) => {
-                return Err(Error::new(ErrorKind::Refused, error.to_string()));
+                return Err(Error::new(ErrorKind::SourceGone, error.to_string()));
             }
             Err(Closed::Run(error)) => return Err(error),
         }

@@ -1,0 +1,58 @@
+//! The recovery code of a new repository: shown once, kept nowhere.
+
+use keepmum::ops::RecoveryCode;
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::{Terminal, json as lines, text};
+use crate::failure::Failure;
+
+/// Says that a run has made the repository, before anything else of it can fail.
+pub(super) fn show(
+    terminal: &Terminal,
+    code: &RecoveryCode,
+    foreign_files: u64,
+) -> Result<(), Failure> {
+    if terminal.json {
+        let line = json!({
+            "type": "repository_made",
+            "recovery_code": code.expose(),
+            "foreign_files": foreign_files,
+        });
+        return lines::print(terminal, &line);
+    }
+    let page = Zeroizing::new(format!(
+        "There was no repository; one is made.\n{}{}",
+        foreign(foreign_files),
+        page(code.expose())
+    ));
+    terminal.write(page.as_bytes())
+}
+
+/// How many files are not ours, when there are any.
+pub(crate) fn foreign(files: u64) -> String {
+    match files {
+        0 => String::new(),
+        files => format!(
+            "{} there {} not keepmum's and will be ignored\n",
+            text::count(files, "file", "files"),
+            if files == 1 { "is" } else { "are" }
+        ),
+    }
+}
+
+/// The recovery code and what it is good for.
+pub(crate) fn page(code: &str) -> String {
+    format!(
+        "
+Recovery code:
+
+    {code}
+
+It opens the repository when the password is lost, and it is shown this once: it is kept
+nowhere. Write it down or print it, and keep it where neither this machine nor the destination
+is. Whoever has it and the destination can read every backup.
+
+"
+    )
+}
