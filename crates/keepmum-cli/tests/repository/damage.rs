@@ -1,0 +1,192 @@
+//! Stored objects that were cut, changed, swapped or lost on the way: what is damaged is named,
+//! never a wrong byte comes back, and everything else does.
+
+use std::fs;
+use std::path::Path;
+
+use crate::binary::{Place, Said};
+use crate::prepared::{filled, keepmum, noise, objects, ready};
+
+/// A place with two snapshots, whose photos are in a data object of their own, and that object.
+fn photos() -> (Place, std::path::PathBuf) {
+    let place = ready("");
+    place.file("source/letter.txt", "Dear Anna,\n");
+    assert_eq!(keepmum(&place, ["backup"]).code, 0);
+    place.file("source/photos/a.raw", noise(1, 300_000));
+    assert_eq!(keepmum(&place, ["backup"]).code, 0);
+    let largest = objects(&place).swap_remove(0);
+    assert!(fs::metadata(&largest).unwrap().len() > 290_000);
+    (place, largest)
+}
+
+fn check(place: &Place, more: &[&str]) -> Said {
+    keepmum(place, ["check"].iter().chain(more))
+}
+
+/// Restores the newest snapshot; whatever came back must be as it was.
+fn restore(place: &Place) -> Said {
+    fs::remove_dir_all(place.path("out")).ok();
+    let said = keepmum(place, ["restore", &newest(place), "-t", "out"]);
+    let out = place.path(&format!("out{}", place.path("source").display()));
+    let whole = [("photos/a.raw", noise(1, 300_000)), ("letter.txt", b"Dear Anna,\n".to_vec())];
+    for (file, expected) in whole {
+        if let Ok(found) = fs::read(out.join(file)) {
+            assert_eq!(found, expected, "a wrong byte was written: {file}");
+        }
+    }
+    said
+}
+
+fn flip(object: &Path, at: usize) {
+    let mut bytes = fs::read(object).unwrap();
+    bytes[at] ^= 1;
+    fs::write(object, bytes).unwrap();
+}
+
+const PHOTO: &str = "/photos/a.raw";
+
+#[test]
+fn a_flipped_bit_is_found_and_named() {
+    let (place, object) = photos();
+    flip(&object, 150_000);
+    assert_eq!(check(&place, &[]).code, 0, "without reading data nobody can see it");
+    let said = check(&place, &["--read-data"]);
+    assert_eq!(said.code, 6, "{said:?}");
+    assert!(said.stderr.contains("damaged: ") && said.stderr.contains(PHOTO), "{said:?}");
+    assert!(said.stderr.contains(object.file_name().unwrap().to_str().unwrap()), "{said:?}");
+    assert!(said.stdout.contains("\n1 object damaged\n"), "{said:?}");
+    assert!(said.stdout.ends_with("a backup stores again what the source still has\n"));
+    let back = restore(&place);
+    assert_eq!(back.code, 6, "{back:?}");
+    assert!(back.stderr.contains(PHOTO), "{back:?}");
+    let letter = format!("out{}", place.path("source/letter.txt").display());
+    assert!(place.path(&letter).exists(), "the rest comes back");
+}
+
+#[test]
+fn an_object_that_is_shorter_was_cut() {
+    let (place, object) = photos();
+    fs::File::options().write(true).open(&object).unwrap().set_len(100_000).unwrap();
+    let said = check(&place, &[]);
+    assert_eq!(said.code, 6, "{said:?}");
+    assert!(said.stdout.contains("1 object lost: here once, gone or shorter now"), "{said:?}");
+    assert!(said.stderr.contains(PHOTO), "{said:?}");
+    // The older one is whole; the newest is named.
+    assert_eq!(keepmum(&place, ["restore", "-t", "older"]).code, 0);
+    let back = restore(&place);
+    assert!(matches!(back.code, 3 | 6) && back.stderr.contains(PHOTO), "{back:?}");
+}
+
+#[test]
+fn a_lost_object_is_stored_again_by_the_next_run() {
+    let (place, object) = photos();
+    fs::remove_file(&object).unwrap();
+    let listed = keepmum(&place, ["snapshots"]);
+    assert!(listed.stdout.contains(" 1 object lost\n"), "{listed:?}");
+    let said = check(&place, &[]);
+    assert_eq!(said.code, 6, "{said:?}");
+    assert!(said.stdout.contains("1 object lost"), "{said:?}");
+    let refused = keepmum(&place, ["restore", "-t", "out", "--delete", &newest(&place)]);
+    assert_eq!(refused.code, 5, "{refused:?}");
+    let healed = keepmum(&place, ["backup"]);
+    assert_eq!(healed.code, 0, "{healed:?}");
+    assert!(healed.stderr.contains("1 stored objects are gone from the destination"), "{healed:?}");
+    assert_eq!(restore(&place).code, 0);
+    let again = keepmum(&place, ["backup"]);
+    assert!(again.stdout.contains("stored 0 B"), "{again:?}");
+}
+
+fn newest(place: &Place) -> String {
+    let document = keepmum(place, ["snapshots", "--json"]).stdout;
+    let document: serde_json::Value = serde_json::from_str(&document).unwrap();
+    let newest = document["snapshots"].as_array().unwrap().last().unwrap();
+    newest["id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn on_another_machine_what_is_missing_is_pending() {
+    let (place, object) = photos();
+    fs::remove_file(&object).unwrap();
+    let elsewhere = |words: &[&str]| {
+        let mut command = place.command(words);
+        command.args(["--from", "destination"]);
+        place.said(
+            command.env("KEEPMUM_PASSWORD", crate::prepared::recovery_code()).output().unwrap(),
+        )
+    };
+    let listed = elsewhere(&["snapshots"]);
+    assert_eq!(listed.code, 0);
+    assert!(listed.stdout.contains(" pending 2 of 3\n"), "{listed:?}");
+    let said = elsewhere(&["check"]);
+    assert_eq!(said.code, 3, "{said:?}");
+    assert!(said.stdout.contains("1 object pending: named, and not here yet\n"), "{said:?}");
+    assert!(said.stdout.ends_with("nothing is damaged, but not everything is here\n"), "{said:?}");
+    // The older snapshot is whole, and so the latest.
+    let latest = elsewhere(&["restore", "-t", "older"]);
+    assert_eq!(latest.code, 0, "{latest:?}");
+    let back = elsewhere(&["restore", &newest(&place), "-t", "out"]);
+    assert_eq!(back.code, 3, "{back:?}");
+    assert!(back.stderr.contains("pending: ") && back.stderr.contains(PHOTO), "{back:?}");
+}
+
+#[test]
+fn swapped_objects_are_no_objects() {
+    let place = ready("");
+    for (seed, name) in [(1, "a"), (2, "b")] {
+        place.file(&format!("source/photos/{name}.raw"), noise(seed, 300_000));
+        assert_eq!(keepmum(&place, ["backup"]).code, 0);
+    }
+    let largest = objects(&place);
+    let (one, other) = (fs::read(&largest[0]).unwrap(), fs::read(&largest[1]).unwrap());
+    assert_eq!(one.len(), other.len(), "the test wants two of a size");
+    fs::write(&largest[0], other).unwrap();
+    fs::write(&largest[1], one).unwrap();
+    let said = check(&place, &["--read-data"]);
+    assert_eq!(said.code, 6, "{said:?}");
+    assert!(said.stdout.contains("2 objects damaged"), "{said:?}");
+    let back = restore(&place);
+    assert_eq!(back.code, 6, "{back:?}");
+}
+
+#[test]
+fn files_of_others_are_ignored_and_counted() {
+    let place = filled();
+    place.file("destination/desktop.ini", "[x]");
+    place.file("destination/Thumbs.db", noise(5, 4096));
+    place.file("destination/sub/.stfolder", "");
+    let name = objects(&place)[0].file_name().unwrap().to_str().unwrap().to_owned();
+    // As long as a name can be, and of nobody.
+    place.file(&format!("destination/{}", name.chars().rev().collect::<String>()), "x");
+    let said = check(&place, &["--read-data"]);
+    assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{said:?}");
+    assert!(said.stdout.contains("4 files not of keepmum, ignored\n"), "{said:?}");
+    let status = keepmum(&place, ["status"]);
+    assert!(status.stdout.contains("4 files not of keepmum, ignored\n"), "{status:?}");
+}
+
+#[test]
+fn a_copy_that_a_sync_client_made_stands_in_for_the_original() {
+    let (place, object) = photos();
+    let name = object.file_name().unwrap().to_str().unwrap();
+    fs::rename(&object, object.with_file_name(format!("{name} (conflicted copy 2026-11-02)")))
+        .unwrap();
+    let said = check(&place, &["--read-data"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.stdout.contains("1 copy made by a sync client\n"), "{said:?}");
+    assert_eq!(restore(&place).code, 0);
+}
+
+#[test]
+fn damaged_metadata_is_damage_and_no_end() {
+    let place = filled();
+    let record = objects(&place).pop().unwrap();
+    place.file("source/letter.txt", "Dear Anna, again,\n");
+    assert_eq!(keepmum(&place, ["backup"]).code, 0);
+    fs::remove_dir_all(place.path("db")).unwrap();
+    flip(&record, 1_000);
+    let said = check(&place, &[]);
+    assert_eq!(said.code, 6, "{said:?}");
+    assert!(said.stdout.contains("1 object damaged\n"), "{said:?}");
+    let next = keepmum(&place, ["backup"]);
+    assert_eq!(next.code, 0, "the next plain run succeeds: {next:?}");
+}

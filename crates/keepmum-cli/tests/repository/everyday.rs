@@ -1,0 +1,227 @@
+//! The days on which nothing goes wrong.
+
+use std::fs;
+
+use crate::binary::Place;
+use crate::prepared::{filled, keepmum, ready, recovery_code, sample, says, stored};
+
+#[test]
+fn the_original_scripts_config_works_as_it_is() {
+    let place = Place::new();
+    for folder in ["backup", "db", "Desktop/z/inner"] {
+        place.folder(folder);
+    }
+    place.file("Desktop/z/inner/letter.txt", "Dear Anna,\n");
+    place.file("backup/not-ours.txt", "");
+    let at = place.path("");
+    let at = at.display();
+    place.file(
+        "original.ini",
+        format!(
+            "[Credentials]\npassword=jdndmnn$23\n\n[DropBox]\ndrop_box_dir = {at}backup\n\n\
+             [DB]\n#Database MUST not be in backed up folder as it's being changed\n\
+             db_path = {at}db\n\n[Backup]\nto_backup = {at}Desktop/z\nto_exclude =\n"
+        ),
+    );
+    let first = place.run(["backup", "-c", "original.ini"]);
+    assert_eq!((first.code, first.stderr.as_str()), (0, ""), "{first:?}");
+    says(
+        &first.stdout,
+        "There was no repository; one is made.
+1 file there is not keepmum's and will be ignored
+
+Recovery code:
+
+    [..]-[..]-[..]
+
+It opens the repository when the password is lost, and it is shown this once: it is kept
+nowhere. Write it down or print it, and keep it where neither this machine nor the destination
+is. Whoever has it and the destination can read every backup.
+
+files: [..] new, 0 changed, 0 gone; read 11 B, stored [..] KiB in 1 object; [..] s
+",
+    );
+    let code = first.stdout.lines().find_map(|line| line.strip_prefix("    ")).unwrap();
+    // Everything comes back from the destination and the code alone.
+    place.file("code", code);
+    let back =
+        place.run(["restore", "--from", "backup", "--password-file", "code", "--target", "out"]);
+    assert_eq!((back.code, back.stderr.as_str()), (0, ""), "{back:?}");
+    let there = format!("out{}", place.path("Desktop/z/inner/letter.txt").display());
+    assert_eq!(fs::read_to_string(place.path(&there)).unwrap(), "Dear Anna,\n");
+    let again = place.run(["backup", "-c", "original.ini"]);
+    says(
+        &again.stdout,
+        "files: 0 new, 0 changed, 0 gone; read [..] B, stored 0 B in 0 objects; [..] s\n",
+    );
+}
+
+#[test]
+fn init_makes_an_empty_repository_once() {
+    let place = ready("");
+    assert_eq!(recovery_code().split('-').count(), 9);
+    let again = keepmum(&place, ["init"]);
+    assert_eq!((again.code, again.stdout.as_str()), (5, ""), "{again:?}");
+    says(
+        &again.stderr,
+        "making the keys takes a moment
+keepmum: there is a repository at the destination already
+hint: `keepmum backup` saves into it; a new repository needs another destination
+",
+    );
+    assert_eq!(keepmum(&place, ["snapshots"]).stdout, "there is no snapshot yet\n");
+    let none = keepmum(&place, ["restore", "-t", "out"]);
+    assert_eq!(none.code, 1);
+    assert!(none.stderr.contains("keepmum: there is no snapshot yet"), "{none:?}");
+    assert!(!place.path("out").exists());
+}
+
+#[test]
+fn a_run_tells_what_it_did() {
+    let place = ready("to_exclude = *.tmp\n");
+    sample(&place);
+    place.file("source/x.tmp", "x");
+    let first = keepmum(&place, ["backup"]);
+    assert_eq!((first.code, first.stderr.as_str()), (0, ""));
+    says(
+        &first.stdout,
+        "files: [..] new, 0 changed, 0 gone; read 293 KiB, stored [..] KiB in 2 objects; [..] s\n",
+    );
+    let before = stored(&place);
+    let same = keepmum(&place, ["backup"]);
+    assert_eq!((same.code, stored(&place)), (0, before), "{same:?}");
+    place.file("source/letter.txt", "Dear Anna, how are you?\n");
+    fs::remove_file(place.path("source/empty")).unwrap();
+    place.file("source/new\x1b[31m.txt", "n");
+    let dry = keepmum(&place, ["backup", "--dry-run"]);
+    assert_eq!((dry.code, stored(&place)), (0, before), "{dry:?}");
+    assert!(dry.stdout.starts_with("dry run, nothing was written: files: 1 new"), "{dry:?}");
+    let changed = keepmum(&place, ["backup", "-v"]);
+    let lines: Vec<&str> = changed.stdout.lines().collect();
+    let source = "[PLACE]/source";
+    for line in [
+        format!("changed  {source}/letter.txt"),
+        format!("gone     {source}/empty"),
+        format!("new      {source}/new\x1b[31m.txt"),
+        format!("left_out {source}/x.tmp").replace("left_out ", "left out "),
+    ] {
+        assert!(lines.iter().any(|said| said.starts_with(&line)), "{line}: {changed:?}");
+    }
+    assert!(lines.contains(&"1 entry left out by rules"), "{changed:?}");
+    assert!(lines.last().unwrap().starts_with("files: 1 new, "), "{changed:?}");
+    assert!(stored(&place) - before < 4096, "a small change is one small object");
+}
+
+#[test]
+fn snapshots_are_a_table() {
+    let place = filled();
+    place.file("source/letter.txt", "Dear Anna, how are you?\n");
+    assert_eq!(keepmum(&place, ["backup"]).code, 0);
+    let table = keepmum(&place, ["snapshots"]);
+    assert_eq!((table.code, table.stderr.as_str()), (0, ""));
+    says(
+        &table.stdout,
+        "id            time                        device  [..]files     size    added  state
+[..]  [..] +00:00  [..]     4  293 KiB  [..] KiB  complete
+[..]  [..] +00:00  [..]     4  293 KiB  [..] KiB  complete
+",
+    );
+}
+
+#[test]
+fn a_listing_shows_a_folder_or_everything_beneath() {
+    let place = filled();
+    let source = place.path("source");
+    let source = source.display();
+    let folder = keepmum(&place, ["ls", &format!("latest:{source}")]);
+    assert_eq!((folder.code, folder.stderr.as_str()), (0, ""));
+    says(
+        &folder.stdout,
+        "[PLACE]/source/empty
+[PLACE]/source/letter.txt
+[PLACE]/source/link
+[PLACE]/source/photos
+",
+    );
+    let long = keepmum(&place, ["ls", "-l", "-R", &format!(":{source}/")]);
+    says(
+        &long.stdout,
+        "-rw------- [..]     0 B [..] +00:00 [PLACE]/source/empty
+-rw------- [..]    11 B [..] +00:00 [PLACE]/source/letter.txt
+l[..]     0 B [..] +00:00 [PLACE]/source/link -> letter.txt
+d[..]     0 B [..] +00:00 [PLACE]/source/photos
+-rw------- [..] 293 KiB [..] +00:00 [PLACE]/source/photos/a.raw
+-rw------- [..]     2 B [..] +00:00 [PLACE]/source/photos/b.txt
+",
+    );
+    let file = keepmum(&place, ["ls", &format!("latest:{source}/letter.txt")]);
+    assert_eq!(file.stdout, "[PLACE]/source/letter.txt\n");
+    let all = keepmum(&place, ["ls", "-R"]);
+    assert!(all.stdout.contains("[PLACE]/source/photos/b.txt\n"), "{all:?}");
+}
+
+#[test]
+fn check_and_status_say_that_all_is_well() {
+    let place = filled();
+    let quick = keepmum(&place, ["check"]);
+    assert_eq!((quick.code, quick.stderr.as_str()), (0, ""));
+    says(
+        &quick.stdout,
+        "looked at 1 snapshot, 2 objects, [..] chunks; read 0 B; [..] s
+all that is referenced is here; its content was not read (--read-data does)
+",
+    );
+    let whole = keepmum(&place, ["check", "--read-data"]);
+    assert_eq!((whole.code, whole.stderr.as_str()), (0, ""));
+    says(
+        &whole.stdout,
+        "looked at 1 snapshot, 2 objects, [..] chunks; read [..] KiB; [..] s
+all that is referenced is here and whole
+",
+    );
+    assert_eq!(keepmum(&place, ["check", "--read-data-subset", "50%"]).code, 0);
+    let status = keepmum(&place, ["status"]);
+    assert_eq!((status.code, status.stderr.as_str()), (0, ""));
+    says(
+        &status.stdout,
+        "last snapshot: [..] of source, [..] +00:00 (just now), complete
+destination: [..] KiB in 2 objects, [..] free
+stored by the last runs: [..] KiB
+
+device  [..]id                last run                               snapshots
+[..]  [..]  [..] +00:00 (just now)          1  this one
+",
+    );
+}
+
+#[test]
+fn quiet_is_quiet() {
+    let place = ready("");
+    sample(&place);
+    let said = keepmum(&place, ["backup", "-q"]);
+    assert_eq!((said.code, said.stderr.as_str()), (0, ""));
+    assert_eq!(said.stdout.lines().count(), 1, "{said:?}");
+    let both = keepmum(&place, ["backup", "-q", "-v"]);
+    assert_eq!(both.code, 1);
+}
+
+#[test]
+fn names_that_are_not_utf8_are_listed_byte_by_byte() {
+    use std::os::unix::ffi::OsStrExt;
+    let place = ready("");
+    let name = std::ffi::OsStr::from_bytes(b"bad\xff\x1b.txt");
+    fs::write(place.path("source").join(name), "x").unwrap();
+    assert_eq!(keepmum(&place, ["backup"]).code, 0);
+    let mut typed = std::ffi::OsString::from("latest:");
+    typed.push(place.path("source"));
+    let listed = crate::prepared::command(&place, [std::ffi::OsStr::new("ls"), &typed]);
+    let listed = { listed }.output().unwrap();
+    let mut expected = place.path("source").join(name).into_os_string().into_encoded_bytes();
+    expected.push(b'\n');
+    assert_eq!(listed.stdout, expected);
+    typed.push("/");
+    typed.push(name);
+    let words = [std::ffi::OsStr::new("restore"), &typed, "-t".as_ref(), "out".as_ref()];
+    assert_eq!(keepmum(&place, words).code, 0);
+    assert_eq!(fs::read(place.path("out").join(name)).unwrap(), b"x");
+}

@@ -1,0 +1,84 @@
+//! At a terminal: `script` gives the program one, and types what is written to it.
+
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
+use std::{fs, thread, time::Duration};
+
+use crate::binary::{Place, Said};
+use crate::prepared::{filled, recovery_code};
+
+/// Runs the program at a terminal and types these lines. Nothing where there is no `script`.
+fn typing(place: &Place, words: &str, lines: &[&str]) -> Option<Said> {
+    let program = place.command([""]);
+    let mut command = Command::new("script");
+    command.args(["-q", "-e", "-c"]);
+    command.arg(format!("'{}' {words}", program.get_program().to_str().unwrap()));
+    command.arg("/dev/null").current_dir(place.path("")).env_clear();
+    for (name, value) in program.get_envs() {
+        command.env(name, value.unwrap_or_default());
+    }
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let Ok(mut child) = command.env("TERM", "xterm").spawn() else {
+        println!("skipped: there is no script here");
+        return None;
+    };
+    let mut keyboard = child.stdin.take().unwrap();
+    for line in lines {
+        // A person types only after the question is there.
+        thread::sleep(Duration::from_millis(300));
+        writeln!(keyboard, "{line}").unwrap();
+    }
+    Some(place.said(child.wait_with_output().unwrap()))
+}
+
+#[test]
+fn init_asks_for_what_it_needs() {
+    let place = Place::new();
+    place.file("documents/letter.txt", "Dear Anna,\n");
+    let answers = ["nowhere", "documents", "documents/inside", "n", "synced", "y", "pass", "pass"];
+    let Some(said) = typing(&place, "init", &answers) else { return };
+    assert_eq!(said.code, 0, "{said:?}");
+    for sentence in [
+        "There is no config yet; it will be [PLACE]/home/.config/keepmum/config.ini",
+        "[PLACE]/nowhere is not there.",
+        "[PLACE]/synced is not there. Make it [y/N]? ",
+        "The password will stand in that file, which only you can read.",
+        "The repository is made: [PLACE]/synced",
+        "Recovery code:",
+    ] {
+        assert!(said.stdout.contains(sentence), "{sentence}: {}", said.stdout);
+    }
+    let config = place.path("home/.config/keepmum/config.ini");
+    assert_eq!(fs::metadata(&config).unwrap().permissions().mode() & 0o777, 0o600);
+    let text = fs::read_to_string(&config).unwrap();
+    assert!(text.contains("\npassword = pass\n"), "{text}");
+    let backup = place.run(["backup"]);
+    assert_eq!((backup.code, backup.stderr.as_str()), (0, ""), "{backup:?}");
+    assert!(place.run(["ls", "-R"]).stdout.contains("/documents/letter.txt\n"));
+}
+
+#[test]
+fn a_password_is_asked_for_where_none_is_given() {
+    let place = filled();
+    let Some(said) = typing(&place, "snapshots --from destination", &[recovery_code()]) else {
+        return;
+    };
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.stdout.starts_with("Password: "), "{said:?}");
+    assert!(said.stdout.contains(" complete"), "{said:?}");
+    assert!(!said.stdout.contains(&recovery_code()[..9]), "what is typed is not shown");
+}
+
+#[test]
+fn names_cannot_play_tricks_on_a_terminal() {
+    let place = filled();
+    place.file("source/evil\x1b]0;title\x07\n\u{202e}name", "x");
+    let Some(said) = typing(&place, "backup -c config.ini -v", &[]) else { return };
+    assert_eq!(said.code, 0, "{said:?}");
+    let shown = "/source/evil\\x1b]0;title\\x07\\n\\u{202e}name";
+    assert!(said.stdout.contains(shown), "{said:?}");
+    let Some(said) = typing(&place, "ls -R -c config.ini", &[]) else { return };
+    assert!(said.stdout.contains(shown), "{said:?}");
+    assert!(!said.stdout.contains("\x1b]0"), "{said:?}");
+}

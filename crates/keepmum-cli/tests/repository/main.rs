@@ -1,0 +1,19 @@
+//! What the program does with repositories: each test runs it, and looks at its exit code and at
+//! what it says.
+
+#![allow(clippy::unwrap_used)] // Everything here is part of a test.
+
+#[path = "../binary/mod.rs"]
+mod binary;
+
+mod damage;
+mod destination;
+mod documents;
+mod everyday;
+mod interactive;
+mod namespace;
+mod passwords;
+mod prepared;
+mod restoring;
+mod side_by_side;
+mod source;

@@ -1,0 +1,130 @@
+//! Where the password comes from, and what is said when it is wrong, empty or missing.
+
+use crate::binary::{Place, Said};
+use crate::prepared::{PASSWORD, filled, keepmum, ready, recovery_code, says};
+
+/// A config of the place without a password, and with these lines in `[Credentials]`.
+fn config(place: &Place, credentials: &str) {
+    let at = place.path("");
+    let at = at.display();
+    place.file(
+        "config.ini",
+        format!(
+            "[Credentials]\n{credentials}\n[Destination]\ndestination = destination\n\
+             [DB]\ndb_path = {at}db\n[Backup]\nto_backup = source\n"
+        ),
+    );
+}
+
+fn with_variable(place: &Place, variable: &str, words: &[&str]) -> Said {
+    place.said(place.command(words).env("KEEPMUM_PASSWORD", variable).output().unwrap())
+}
+
+#[test]
+fn a_wrong_password_opens_nothing() {
+    let place = filled();
+    for words in [
+        &["snapshots", "--from", "destination"][..],
+        &["restore", "--from", "destination", "--target", "out"],
+    ] {
+        let said = with_variable(&place, "wrong", words);
+        assert_eq!((said.code, said.stdout.as_str()), (2, ""));
+        says(
+            &said.stderr,
+            "keepmum: [..]password[..]
+hint: the recovery code is accepted in place of the password
+",
+        );
+    }
+    assert!(!place.path("out").exists());
+}
+
+#[test]
+fn a_wrong_password_in_the_config_is_not_saved_by_the_kept_key() {
+    let place = ready("");
+    config(&place, "password = another");
+    let said = keepmum(&place, ["backup"]);
+    assert_eq!((said.code, said.stdout.as_str()), (2, ""), "{said:?}");
+}
+
+#[test]
+fn an_empty_password_is_refused() {
+    let place = ready("");
+    config(&place, "password =");
+    let said = keepmum(&place, ["backup"]);
+    assert_eq!((said.code, said.stdout.as_str()), (1, ""));
+    says(&said.stderr, "keepmum: config.ini:2: password is empty; it must not be\n");
+    config(&place, "");
+    let said = with_variable(&place, "", &["snapshots", "-c", "config.ini"]);
+    assert_eq!((said.code, said.stdout.as_str()), (1, ""));
+    says(
+        &said.stderr,
+        "keepmum: KEEPMUM_PASSWORD is empty
+hint: give it in the config, by --password-file FILE or in KEEPMUM_PASSWORD, or run this on a \
+         terminal to be asked
+",
+    );
+}
+
+#[test]
+fn without_a_terminal_nobody_is_asked() {
+    let place = ready("");
+    config(&place, "");
+    // `setsid` takes away the terminal that the tests may have been started on.
+    let mut command = std::process::Command::new("setsid");
+    let program = place.command(["snapshots", "-c", "config.ini"]);
+    command.arg("-w").arg(program.get_program()).args(program.get_args());
+    command.current_dir(place.path("")).env_clear().env("HOME", place.path("home"));
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    let Ok(output) = command.stdin(std::process::Stdio::null()).output() else {
+        println!("skipped: there is no setsid here");
+        return;
+    };
+    let said = place.said(output);
+    assert_eq!((said.code, said.stdout.as_str()), (1, ""), "{said:?}");
+    assert!(said.stderr.contains("there is no password and nobody to ask"), "{said:?}");
+    assert!(said.stderr.contains("hint: give it in the config"), "{said:?}");
+}
+
+#[test]
+fn the_password_may_come_from_each_of_its_places() {
+    let place = filled();
+    let from = ["snapshots", "--from", "destination"];
+    let by_variable = with_variable(&place, PASSWORD, &from);
+    assert_eq!(by_variable.code, 0, "{by_variable:?}");
+    place.file("secret", format!("{PASSWORD}\r\nsecond line\n"));
+    let mut by_file = place.command(from);
+    by_file.args(["--password-file", "secret"]).env("KEEPMUM_PASSWORD", "wrong");
+    let by_file = place.said(by_file.output().unwrap());
+    assert_eq!((by_file.code, by_file.stdout), (0, by_variable.stdout), "the file goes first");
+    config(&place, "password_command = echo 'jdndmnn$23'");
+    assert_eq!(keepmum(&place, ["snapshots"]).code, 0);
+    config(&place, "password_file = secret");
+    assert_eq!(keepmum(&place, ["snapshots"]).code, 0);
+    config(&place, "password_command = echo secret; exit 3");
+    let failed = keepmum(&place, ["snapshots"]);
+    assert_eq!(failed.code, 1);
+    assert!(failed.stderr.contains("password_command failed (exit status: 3)"), "{failed:?}");
+    assert!(!failed.stderr.contains("secret"), "{failed:?}");
+}
+
+#[test]
+fn the_recovery_code_is_a_password() {
+    let place = filled();
+    // Typed from paper: capitals, blanks instead of dashes.
+    let typed = recovery_code().to_uppercase().replace('-', " ");
+    for code in [recovery_code(), &typed] {
+        let said = with_variable(&place, code, &["check", "--from", "destination"]);
+        assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{code}");
+    }
+}
+
+#[test]
+fn the_config_may_be_named_by_a_variable() {
+    let place = filled();
+    let config = place.path("config.ini");
+    let said = place.command(["snapshots"]).env("KEEPMUM_CONFIG", config).output().unwrap();
+    let said = place.said(said);
+    assert_eq!((said.code, said.stderr.as_str()), (0, ""));
+    assert!(said.stdout.contains(" complete\n"), "{said:?}");
+}
