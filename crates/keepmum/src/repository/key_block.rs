@@ -23,7 +23,7 @@ use super::keys::unite;
 /// Context of the sealed keyring.
 const CONTEXT: &[u8] = b"keepmum v0 keyring";
 /// How many copies of a key block are written.
-pub const COPIES: u8 = 3;
+pub(super) const COPIES: u8 = 3;
 /// How many key blocks are tried with a password at most until one has opened: earlier generations
 /// may lie beside the one that the password opens, and a trial costs half a second.
 const TRIED_CLOSED: usize = 64;

@@ -213,7 +213,7 @@ pub(super) struct OpenBlock {
 
 impl OpenBlock {
     /// An empty block for pieces of a kind, in memory that may have been used before.
-    pub fn new(kind: PieceKind, memory: Vec<u8>) -> Self {
+    pub(super) fn new(kind: PieceKind, memory: Vec<u8>) -> Self {
         Self { kind, pieces: Vec::new(), bytes: memory }
     }
 

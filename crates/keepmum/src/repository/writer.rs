@@ -175,7 +175,7 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
             let task = move |state: &mut S| open.pack(state.as_mut(), &spare);
             self.packing.push_back(self.pool.submit(COMPRESSING, task));
         }
-        self.collect(self.pool.width() * 3)
+        self.collect(self.pool.width() * 2)
     }
 
     /// Places packed blocks in order until at most `keep` are under way.

@@ -14,12 +14,13 @@ use super::super::error::{Error, ErrorKind};
 use super::super::event::{Event, Observer, RecoveryCode};
 use super::super::import::import_table;
 use super::super::init::make;
-use super::super::open::{self, FACT_DEVICE, Repository};
+use super::super::open::{self, Repository};
 use super::super::options::BackupOptions;
 use super::super::remember;
 use super::super::report::BackupReport;
 use super::Setting;
 use super::commit::{Adopted, Leans};
+use super::device::{Identity, identify};
 
 /// The root node of the full tree that the overlay lies on.
 pub(in super::super) const FACT_ROOT: &str = "root";
@@ -33,7 +34,7 @@ pub(super) struct Begun {
     pub(super) _lock: Option<RunLock>,
     pub(super) repository: Repository,
     pub(super) source: Source,
-    pub(super) device: DeviceId,
+    pub(super) identity: Identity,
     pub(super) report: BackupReport,
 }
 
@@ -75,21 +76,12 @@ pub(super) fn begin(
     let repository = destination.open(access, observer)?;
     report.foreign_files = repository.listing.foreign;
     open::remember_repositories(&repository)?;
-    let device = match repository.device(access)? {
-        Some(device) => device,
-        None => {
-            let mut bytes = [0; DeviceId::LENGTH];
-            fill(access, &mut bytes)?;
-            let device = DeviceId(bytes);
-            if !options.dry_run {
-                // At once: should this run be cut off, the next one knows its objects by this.
-                repository.catalogue.set_fact(FACT_DEVICE, &device.0)?;
-            }
-            device
-        }
-    };
+    let identity = identify(&repository, access, observer)?;
+    if !options.dry_run {
+        identity.keep(&repository.catalogue)?;
+    }
     refuse_empty_roots(&source, options, &repository.catalogue)?;
-    Ok(Begun { _lock: lock, repository, source, device, report })
+    Ok(Begun { _lock: lock, repository, source, identity, report })
 }
 
 /// Opens the source. A root that is not there is refused, unless it is known to be gone for good.
@@ -199,11 +191,12 @@ fn prepare_inside(repository: &Repository, set: &Setting<'_>) -> Result<Prepared
     }
     let entries = catalogue.fact(FACT_ENTRIES)?.and_then(|bytes| bytes.try_into().ok());
     let leans = catalogue.fact(FACT_LEANS)?.unwrap_or_default();
+    let leans = Leans::decode(&leans, others);
     Ok(Prepared {
         head,
         last_listed_run: repository.last_listed_run(set.device),
         adopted,
-        leans: Leans::decode(&leans, others),
+        leans,
         remembered_entries: entries.map_or(0, u64::from_le_bytes),
         full_tree,
     })

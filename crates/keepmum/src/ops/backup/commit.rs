@@ -51,7 +51,7 @@ impl Leans {
         Self { runs, others }
     }
 
-    fn encode(&self) -> Vec<u8> {
+    pub(super) fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         for (device, (first, last)) in &self.runs {
             bytes.extend_from_slice(&device.0);

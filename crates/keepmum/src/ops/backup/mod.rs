@@ -5,6 +5,7 @@
 
 mod begin;
 mod commit;
+mod device;
 mod directory;
 mod entry;
 mod large;
@@ -166,7 +167,7 @@ pub fn backup(
 ) -> Result<BackupReport, Error> {
     let started = access.seam.clock.elapsed();
     let begun = begin::begin(access, options, observer)?;
-    let begin::Begun { _lock, repository, source, device, mut report, .. } = begun;
+    let begin::Begun { _lock, repository, source, identity, mut report, .. } = begun;
     observer.event(Event::Phase(Phase::Working));
     let chunker = begin::chunker(&repository.keys)?;
     let setting = Setting {
@@ -177,7 +178,7 @@ pub fn backup(
         keys: &repository.keys,
         chunker: &chunker,
         store: &*repository.store,
-        device,
+        device: identity.device,
     };
     let catalogue = &repository.catalogue;
     let prepared = begin::prepare(&repository, &setting)?;

@@ -31,7 +31,7 @@ impl<'env> Backup<'_, '_, 'env> {
         results: &mut [Option<Result<ReadFile, SourceError>>],
     ) -> Result<(), Error> {
         let mut waiting: VecDeque<Ticket<'env, Group>> = VecDeque::new();
-        let ahead = self.pool.width() * 4;
+        let ahead = self.pool.width() * 3;
         let mut rest = order;
         while !rest.is_empty() || !waiting.is_empty() {
             while waiting.len() < ahead && !rest.is_empty() {
