@@ -34,8 +34,6 @@ pub(super) struct Repository {
     pub(super) catalogue: Catalogue,
     /// What bringing in new metadata found.
     pub(super) imported: Imported,
-    /// Whether the catalogue had to be begun anew.
-    pub(super) catalogue_is_new: bool,
 }
 
 /// What the destination holds, before any key is known.
@@ -90,17 +88,9 @@ impl Destination {
         observer.event(Event::Phase(Phase::Opening));
         self.refuse_another_repository(&keys)?;
         let listing = self.raw.open(&keys);
-        let catalogue_is_new = self.catalogue.fact(FACT_DEVICE)?.is_none();
         let imported =
             import::bring_up(&mut self.catalogue, &*self.store, &keys, &listing, observer)?;
-        Ok(Repository {
-            store: self.store,
-            keys,
-            listing,
-            catalogue: self.catalogue,
-            imported,
-            catalogue_is_new,
-        })
+        Ok(Repository { store: self.store, keys, listing, catalogue: self.catalogue, imported })
     }
 
     fn unlock(&self, access: &Access, observer: &dyn Observer) -> Result<Keys, Error> {

@@ -2,9 +2,7 @@
 
 use crate::catalogue::Remembered;
 use crate::format::{Op, decode_entry, encode_entry};
-use crate::model::{
-    Entry, Found, FoundKind, Kind, Merge, Metadata, Name, Pair, Stamp, Time, TreePath,
-};
+use crate::model::{Entry, Found, FoundKind, Kind, Merge, Metadata, Pair, Stamp, Time, TreePath};
 use crate::source::Walk;
 
 use super::super::error::{Error, ErrorKind};
@@ -190,10 +188,10 @@ impl Backup<'_, '_, '_> {
     ) -> Result<(), Error> {
         let mut bytes = Vec::new();
         encode_entry(entry, &mut bytes);
-        if let Some(old) = at.old {
-            if old.entry == bytes {
-                return Ok(self.catalogue.set_stamp(at.parent.id, &entry.name, stamp)?);
-            }
+        if let Some(old) = at.old
+            && old.entry == bytes
+        {
+            return Ok(self.catalogue.set_stamp(at.parent.id, &entry.name, stamp)?);
         }
         let kind = if at.old.is_some() { ChangeKind::Changed } else { ChangeKind::New };
         self.count(kind);
@@ -242,9 +240,4 @@ pub(in super::super) fn number_of(kind: &Kind) -> u8 {
 /// What was remembered, if it can still be understood.
 pub(super) fn remembered_entry(old: &Remembered) -> Option<Entry> {
     decode_entry(&old.entry).ok()
-}
-
-/// A name as the last part of a path; the root has none.
-pub(super) fn name_of(path: &TreePath) -> Option<Name> {
-    path.split().map(|(_, name)| name)
 }
