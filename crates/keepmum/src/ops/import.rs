@@ -118,8 +118,11 @@ fn import_all(
 struct Metadata {
     table: Table,
     indexes: Vec<IndexEntry>,
-    records: Vec<(RecordRef, Option<(u32, RecordHash)>, Vec<u8>)>,
+    records: Vec<FoundRecord>,
 }
+
+/// A record: which it is, which one it says came before it, its bytes.
+type FoundRecord = (RecordRef, Option<(u32, RecordHash)>, Vec<u8>);
 
 fn read_metadata(
     reader: &ObjectReader<'_>,

@@ -188,10 +188,10 @@ impl Backup<'_, '_, '_> {
     ) -> Result<(), Error> {
         let mut bytes = Vec::new();
         encode_entry(entry, &mut bytes);
-        if let Some(old) = at.old {
-            if old.entry == bytes {
-                return Ok(self.catalogue.set_stamp(at.parent.id, &entry.name, stamp)?);
-            }
+        if let Some(old) = at.old
+            && old.entry == bytes
+        {
+            return Ok(self.catalogue.set_stamp(at.parent.id, &entry.name, stamp)?);
         }
         let kind = if at.old.is_some() { ChangeKind::Changed } else { ChangeKind::New };
         self.count(kind);

@@ -6,6 +6,7 @@
 
 mod files;
 mod plan;
+mod settle;
 mod write;
 
 use crate::compress::Decompressor;

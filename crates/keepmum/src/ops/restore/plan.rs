@@ -9,17 +9,16 @@ use crate::model::{
 };
 use crate::pipeline::Pool;
 use crate::repository::{ObjectReader, PieceReader};
-use crate::target::{Existing, Target, TargetError, TargetErrorKind, TargetTree, is_temporary};
+use crate::target::{Existing, Target, TargetTree, is_temporary};
 
 use super::super::access::Access;
-use super::super::choose::display;
 use super::super::error::{Error, ErrorKind};
 use super::super::event::{ChangeKind, Event, Observer};
 use super::super::list::problem_of;
 use super::super::options::{Overwrite, RestoreOptions};
-use super::super::report::{Problem, ProblemKind, RestoreReport};
+use super::super::report::RestoreReport;
 use super::files::Window;
-use super::{Closed, Part, Worker, target_failed};
+use super::{Closed, Part, Worker};
 
 /// So many directories or links may wait for the files before them.
 const WAITING: usize = 16 * 1024;
@@ -42,12 +41,12 @@ pub(super) struct Plan<'a, 'p, 'env> {
     pub(super) catalogue: &'a Catalogue,
     pub(super) small: Window,
     pub(super) large: Window,
-    directories: Vec<(TreePath, Metadata)>,
-    links: Vec<(u64, TreePath, bool)>,
+    pub(super) directories: Vec<(TreePath, Metadata)>,
+    pub(super) links: Vec<(u64, TreePath, bool)>,
     /// First name of each hard link group, and its inode if it was right already.
-    firsts: HashMap<u64, (TreePath, Option<u64>)>,
-    totals: (u64, u64),
-    done: (u64, u64),
+    pub(super) firsts: HashMap<u64, (TreePath, Option<u64>)>,
+    pub(super) totals: (u64, u64),
+    pub(super) done: (u64, u64),
     pub(super) report: RestoreReport,
 }
 
@@ -336,7 +335,7 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         self.applied(applied)
     }
 
-    fn remove(&mut self, path: &TreePath) -> Result<bool, Error> {
+    pub(super) fn remove(&mut self, path: &TreePath) -> Result<bool, Error> {
         let Some(target) = self.target.filter(|_| !self.set.options.dry_run) else {
             return Ok(true);
         };
@@ -358,81 +357,6 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
             return self.settle();
         }
         self.flush_full_windows()
-    }
-
-    /// Writes all files, then what had to wait for them.
-    fn settle(&mut self) -> Result<(), Error> {
-        self.flush_windows()?;
-        let Some(target) = self.target else { return Ok(()) };
-        for (group, path, there) in std::mem::take(&mut self.links) {
-            if there && !self.remove(&path)? {
-                continue;
-            }
-            let Some((first, _)) = self.firsts.get(&group) else { continue };
-            if let Err(error) = target.hard_link(first, &path) {
-                self.target_problem(&error)?;
-            }
-        }
-        // The deepest first: writing into a folder changes its time.
-        let mut directories = std::mem::take(&mut self.directories);
-        directories.sort_by(|a, b| b.0.cmp(&a.0));
-        for (path, metadata) in directories {
-            let applied = target.apply_metadata(&path, FoundKind::Directory, &metadata);
-            self.applied(applied)?;
-        }
-        Ok(())
-    }
-
-    /// Writes what is left and gives the report.
-    pub(super) fn finish(mut self) -> Result<RestoreReport, Error> {
-        self.settle()?;
-        Ok(self.report)
-    }
-
-    pub(super) fn applied(
-        &mut self,
-        applied: Result<Vec<TargetError>, TargetError>,
-    ) -> Result<(), Error> {
-        match applied {
-            Ok(problems) => {
-                for error in problems {
-                    self.problem(metadata_problem(&error));
-                }
-                Ok(())
-            }
-            Err(error) => self.target_problem(&error),
-        }
-    }
-
-    /// A problem with one thing in the target; a full one ends the restore.
-    pub(super) fn target_problem(&mut self, error: &TargetError) -> Result<(), Error> {
-        if error.kind == TargetErrorKind::Full {
-            return Err(target_failed(error, self.set.options));
-        }
-        self.problem(Problem { kind: ProblemKind::NotWritten, ..metadata_problem(error) });
-        Ok(())
-    }
-
-    pub(super) fn problem(&mut self, problem: Problem) {
-        self.set.observer.event(Event::Problem(problem.clone()));
-        self.report.problems.push(problem);
-    }
-
-    pub(super) fn tick(&self) {
-        self.set.observer.event(Event::Progress {
-            entries: self.done.0,
-            entries_total: self.totals.0,
-            bytes: self.done.1,
-            bytes_total: self.totals.1,
-        });
-    }
-}
-
-fn metadata_problem(error: &TargetError) -> Problem {
-    Problem {
-        kind: ProblemKind::Metadata,
-        path: format!("/{}", display(error.path.as_bytes())),
-        sentence: format!("{}: {}", error.kind, error.source),
     }
 }
 

@@ -1,0 +1,88 @@
+//! The end of a restore: what had to wait for the files, and what could not be done.
+
+use crate::model::FoundKind;
+use crate::target::{TargetError, TargetErrorKind};
+
+use super::super::choose::display;
+use super::super::error::Error;
+use super::super::event::Event;
+use super::super::report::{Problem, ProblemKind, RestoreReport};
+use super::plan::Plan;
+use super::target_failed;
+
+impl Plan<'_, '_, '_> {
+    /// Writes all files, then what had to wait for them.
+    pub(super) fn settle(&mut self) -> Result<(), Error> {
+        self.flush_windows()?;
+        let Some(target) = self.target else { return Ok(()) };
+        for (group, path, there) in std::mem::take(&mut self.links) {
+            if there && !self.remove(&path)? {
+                continue;
+            }
+            let Some((first, _)) = self.firsts.get(&group) else { continue };
+            if let Err(error) = target.hard_link(first, &path) {
+                self.target_problem(&error)?;
+            }
+        }
+        // The deepest first: writing into a folder changes its time.
+        let mut directories = std::mem::take(&mut self.directories);
+        directories.sort_by(|a, b| b.0.cmp(&a.0));
+        for (path, metadata) in directories {
+            let applied = target.apply_metadata(&path, FoundKind::Directory, &metadata);
+            self.applied(applied)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what is left and gives the report.
+    pub(super) fn finish(mut self) -> Result<RestoreReport, Error> {
+        self.settle()?;
+        Ok(self.report)
+    }
+
+    pub(super) fn applied(
+        &mut self,
+        applied: Result<Vec<TargetError>, TargetError>,
+    ) -> Result<(), Error> {
+        match applied {
+            Ok(problems) => {
+                for error in problems {
+                    self.problem(metadata_problem(&error));
+                }
+                Ok(())
+            }
+            Err(error) => self.target_problem(&error),
+        }
+    }
+
+    /// A problem with one thing in the target; a full one ends the restore.
+    pub(super) fn target_problem(&mut self, error: &TargetError) -> Result<(), Error> {
+        if error.kind == TargetErrorKind::Full {
+            return Err(target_failed(error, self.set.options));
+        }
+        self.problem(Problem { kind: ProblemKind::NotWritten, ..metadata_problem(error) });
+        Ok(())
+    }
+
+    pub(super) fn problem(&mut self, problem: Problem) {
+        self.set.observer.event(Event::Problem(problem.clone()));
+        self.report.problems.push(problem);
+    }
+
+    pub(super) fn tick(&self) {
+        self.set.observer.event(Event::Progress {
+            entries: self.done.0,
+            entries_total: self.totals.0,
+            bytes: self.done.1,
+            bytes_total: self.totals.1,
+        });
+    }
+}
+
+fn metadata_problem(error: &TargetError) -> Problem {
+    Problem {
+        kind: ProblemKind::Metadata,
+        path: format!("/{}", display(error.path.as_bytes())),
+        sentence: format!("{}: {}", error.kind, error.source),
+    }
+}
