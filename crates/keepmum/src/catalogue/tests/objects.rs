@@ -57,7 +57,7 @@ fn places_are_found_and_vanish_with_their_object() {
     assert!(!catalogue.holds(&chunk(30)).unwrap(), "object 3 is not here");
     let again = catalogue.reconcile(&listing(&[4, 2])).unwrap();
     assert_eq!((again.unknown, again.count), (vec![0], 1));
-    assert_eq!((again.gone, again.pending), (vec![object(1)], vec![object(3)]));
+    assert_eq!((again.gone, again.pending), (vec![(object(1), 1)], vec![object(3)]));
     assert!(!catalogue.holds(&chunk(10)).unwrap());
     assert_eq!(catalogue.locate(&chunk(5)).unwrap().len(), 1);
     assert_eq!(catalogue.object_path(&object(4)).unwrap(), "objects/4");
@@ -83,7 +83,7 @@ fn an_object_just_written_holds_before_any_listing() {
     assert!(!catalogue.holds(&chunk(1)).unwrap(), "rows of different objects were mixed up");
     assert!(catalogue.holds(&chunk(3)).unwrap());
     let gone = catalogue.reconcile(&[]).unwrap().gone;
-    assert_eq!(gone, [object(2)], "what was written here was here once");
+    assert_eq!(gone, [(object(2), 1)], "what was written here was here once");
 }
 
 #[test]
