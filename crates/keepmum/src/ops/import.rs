@@ -3,6 +3,8 @@
 //! Nothing is fetched without need: data objects are never read here, and of metadata objects
 //! only those that are new, and of them only tables, indexes and records.
 
+use std::collections::HashSet;
+
 use crate::catalogue::{Catalogue, ImportedBlock, ListedObject as CatalogueObject};
 use crate::compress::Decompressor;
 use crate::format::{IndexEntry, ObjectKind, PieceKind, Record, Table, decode_index};
@@ -20,8 +22,6 @@ pub(super) struct Imported {
     pub(super) damaged: Vec<(String, String)>,
     /// Objects that the catalogue had seen whole and that are not here now.
     pub(super) gone: Vec<(ObjectKey, u8)>,
-    /// Data objects that no index names: runs that were cut off, or indexes not here yet.
-    pub(super) unindexed: Vec<ObjectKey>,
     /// Whether anything new was read.
     pub(super) changed: bool,
 }
@@ -63,7 +63,9 @@ pub(super) fn bring_up(
     imported.changed = !unknown.is_empty();
     unknown.sort_unstable();
     catalogue.begin()?;
-    let result = import_all(catalogue, store, keys, listing, &unknown, &mut imported, observer);
+    let reader = ObjectReader::new(store, keys, listing);
+    let result = import_all(catalogue, &reader, listing, &unknown, &mut imported, observer)
+        .and_then(|()| import_unindexed(catalogue, &reader, listing, &data, &mut imported));
     match result {
         Ok(()) => catalogue.commit()?,
         Err(error) => {
@@ -71,31 +73,73 @@ pub(super) fn bring_up(
             return Err(error);
         }
     }
+    Ok(imported)
+}
+
+/// Reads the own tables of data objects that a record lists and no index names: their index is
+/// damaged, lost or still on its way. What no record lists belongs to a run that is not over.
+fn import_unindexed(
+    catalogue: &Catalogue,
+    reader: &ObjectReader<'_>,
+    listing: &Listing,
+    data: &[ObjectKey],
+    imported: &mut Imported,
+) -> Result<(), Error> {
+    let mut missing = Vec::new();
     for key in data {
-        if !catalogue.is_imported(&key)? {
-            imported.unindexed.push(key);
+        if !catalogue.is_imported(key)? {
+            missing.push(*key);
         }
     }
-    imported.unindexed.sort_unstable();
-    Ok(imported)
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let listed = listed_by_records(catalogue)?;
+    missing.retain(|key| listed.contains(key));
+    missing.sort_unstable();
+    for key in missing {
+        let Some(object) = listing.here(&key) else { continue };
+        let (kind, length) = (object.name.kind as u8, object.name.length);
+        match reader.table(&key) {
+            Ok(table) => import_table(catalogue, &key, kind, length, &table, true)?,
+            Err(RepositoryError::Damaged { object, what }) => imported.damaged.push((object, what)),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Every object that a record lists.
+pub(super) fn listed_by_records(catalogue: &Catalogue) -> Result<HashSet<ObjectKey>, Error> {
+    let mut listed = HashSet::new();
+    for (at, bytes, _) in catalogue.records()? {
+        let Ok(record) = Record::decode(&bytes) else { continue };
+        for run in &record.objects {
+            listed.extend(run.objects.iter().map(|entry| ObjectKey {
+                device: at.device,
+                run: run.run,
+                number: entry.number,
+                hash: entry.hash,
+            }));
+        }
+    }
+    Ok(listed)
 }
 
 fn import_all(
     catalogue: &Catalogue,
-    store: &dyn Store,
-    keys: &Keys,
+    reader: &ObjectReader<'_>,
     listing: &Listing,
     unknown: &[ObjectKey],
     imported: &mut Imported,
     observer: &dyn Observer,
 ) -> Result<(), Error> {
-    let reader = ObjectReader::new(store, keys, listing);
     let mut decompressor = Decompressor::new();
     for key in unknown {
         if observer.stopping() {
             return Err(Error::new(ErrorKind::Interrupted, "stopped"));
         }
-        match read_metadata(&reader, key, &mut decompressor) {
+        match read_metadata(reader, key, &mut decompressor) {
             Ok(metadata) => import_metadata(catalogue, listing, key, metadata)?,
             Err(RepositoryError::Damaged { object, what }) => imported.damaged.push((object, what)),
             Err(error) => return Err(error.into()),
