@@ -89,7 +89,7 @@ pub struct Attribute {
 }
 
 /// What a file holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Content {
     /// Length of the file in bytes, holes included.
     pub size: u64,
@@ -98,7 +98,7 @@ pub struct Content {
 }
 
 /// The pieces of a file: few stand in the entry, many in list nodes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Pieces {
     /// All chunks and holes, at most eight; none for an empty file.
     Inline(Vec<Piece>),
@@ -112,7 +112,7 @@ pub enum Pieces {
 }
 
 /// A part of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Piece {
     /// Stored bytes.
     Chunk {

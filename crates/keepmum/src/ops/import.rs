@@ -3,6 +3,8 @@
 //! Nothing is fetched without need: data objects are never read here, and of metadata objects
 //! only those that are new, and of them only tables, indexes and records.
 
+use std::collections::HashSet;
+
 use crate::catalogue::{Catalogue, CatalogueError, ImportedBlock, ListedObject as CatalogueObject};
 use crate::compress::Decompressor;
 use crate::format::{IndexEntry, ObjectKind, PieceKind, Record, Table, decode_index};
@@ -20,8 +22,6 @@ pub(super) struct Imported {
     pub(super) damaged: Vec<(String, String)>,
     /// Objects that the catalogue had seen whole and that are not here now.
     pub(super) gone: Vec<(ObjectKey, u8)>,
-    /// Data objects that no index names: runs that were cut off, or indexes not here yet.
-    pub(super) unindexed: Vec<ObjectKey>,
     /// Whether anything new was read.
     pub(super) changed: bool,
     /// Another run held the catalogue all the while, so that nothing new could be brought in.
@@ -64,49 +64,113 @@ pub(super) fn bring_up(
     }
     imported.changed = !unknown.is_empty();
     unknown.sort_unstable();
+    let reader = ObjectReader::new(store, keys, listing);
     // Without anything to bring in, nothing is written: a reader need not wait for a run then.
     if imported.changed {
-        match catalogue.begin() {
-            Err(CatalogueError::Busy { .. }) => {
-                imported.held_up = true;
-                return Ok(imported);
-            }
-            other => other?,
+        written(catalogue, &mut imported, |imported| {
+            import_all(catalogue, &reader, listing, &unknown, imported, observer)
+        })?;
+    }
+    let unindexed = unindexed(catalogue, data)?;
+    if !unindexed.is_empty() && !imported.held_up {
+        written(catalogue, &mut imported, |imported| {
+            import_unindexed(catalogue, &reader, listing, &unindexed, imported)
+        })?;
+    }
+    Ok(imported)
+}
+
+/// Does something in a transaction, unless another run holds the catalogue.
+fn written(
+    catalogue: &Catalogue,
+    imported: &mut Imported,
+    work: impl FnOnce(&mut Imported) -> Result<(), Error>,
+) -> Result<(), Error> {
+    match catalogue.begin() {
+        Err(CatalogueError::Busy { .. }) => {
+            imported.held_up = true;
+            return Ok(());
         }
-        let result = import_all(catalogue, store, keys, listing, &unknown, &mut imported, observer);
-        match result {
-            Ok(()) => catalogue.commit()?,
-            Err(error) => {
-                catalogue.rollback()?;
-                return Err(error);
-            }
+        other => other?,
+    }
+    match work(imported) {
+        Ok(()) => Ok(catalogue.commit()?),
+        Err(error) => {
+            catalogue.rollback()?;
+            Err(error)
         }
     }
+}
+
+/// Data objects that a record lists and no index names: their index is damaged, lost or still on
+/// its way. What no record lists belongs to a run that is not over.
+fn unindexed(catalogue: &Catalogue, data: Vec<ObjectKey>) -> Result<Vec<ObjectKey>, Error> {
+    let mut missing = Vec::new();
     for key in data {
         if !catalogue.is_imported(&key)? {
-            imported.unindexed.push(key);
+            missing.push(key);
         }
     }
-    imported.unindexed.sort_unstable();
-    Ok(imported)
+    if missing.is_empty() {
+        return Ok(missing);
+    }
+    let listed = listed_by_records(catalogue)?;
+    missing.retain(|key| listed.contains(key));
+    missing.sort_unstable();
+    Ok(missing)
+}
+
+/// Reads the own tables of data objects that no index names.
+fn import_unindexed(
+    catalogue: &Catalogue,
+    reader: &ObjectReader<'_>,
+    listing: &Listing,
+    unindexed: &[ObjectKey],
+    imported: &mut Imported,
+) -> Result<(), Error> {
+    for key in unindexed {
+        let Some(object) = listing.here(key) else { continue };
+        let (kind, length) = (object.name.kind as u8, object.name.length);
+        match reader.table(key) {
+            Ok(table) => import_table(catalogue, key, kind, length, &table, true)?,
+            Err(RepositoryError::Damaged { object, what }) => imported.damaged.push((object, what)),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Every object that a record lists.
+pub(super) fn listed_by_records(catalogue: &Catalogue) -> Result<HashSet<ObjectKey>, Error> {
+    let mut listed = HashSet::new();
+    for (at, bytes, _) in catalogue.records()? {
+        let Ok(record) = Record::decode(&bytes) else { continue };
+        for run in &record.objects {
+            listed.extend(run.objects.iter().map(|entry| ObjectKey {
+                device: at.device,
+                run: run.run,
+                number: entry.number,
+                hash: entry.hash,
+            }));
+        }
+    }
+    Ok(listed)
 }
 
 fn import_all(
     catalogue: &Catalogue,
-    store: &dyn Store,
-    keys: &Keys,
+    reader: &ObjectReader<'_>,
     listing: &Listing,
     unknown: &[ObjectKey],
     imported: &mut Imported,
     observer: &dyn Observer,
 ) -> Result<(), Error> {
-    let reader = ObjectReader::new(store, keys, listing);
     let mut decompressor = Decompressor::new();
     for key in unknown {
         if observer.stopping() {
             return Err(Error::new(ErrorKind::Interrupted, "stopped"));
         }
-        match read_metadata(&reader, key, &mut decompressor) {
+        match read_metadata(reader, key, &mut decompressor) {
             Ok(metadata) => import_metadata(catalogue, listing, key, metadata)?,
             Err(RepositoryError::Damaged { object, what }) => imported.damaged.push((object, what)),
             Err(error) => return Err(error.into()),

@@ -156,6 +156,12 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         Ok(())
     }
 
+    /// Takes tables of data objects that no index names, because their run was cut off before it
+    /// wrote one. They go into the index of this run.
+    pub fn index(&mut self, entries: Vec<IndexEntry>) {
+        self.unindexed.extend(entries);
+    }
+
     /// Says that the next chunk belongs to another file.
     pub fn end_of_file(&mut self) -> Result<(), RepositoryError> {
         if self.together { Ok(()) } else { self.pack(PieceKind::Chunk) }
@@ -276,6 +282,9 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
             self.pack(kind)?;
         }
         self.collect(0)?;
+        if self.next_number == 0 {
+            self.write_index()?;
+        }
         let mut data = std::mem::take(&mut self.data);
         if self.next_number == 0 && data.weight() + self.meta.weight() <= SMALL_RUN {
             data.append(std::mem::take(&mut self.meta), &self.spare);
@@ -285,6 +294,17 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
             self.store_object(ObjectKind::Data, data)?;
         }
         self.settle(0)?;
+        self.write_index()?;
+        if self.meta.weight() > OBJECT_TARGET / 2 {
+            let meta = std::mem::take(&mut self.meta);
+            self.store_object(ObjectKind::Meta, meta)?;
+        }
+        self.settle(0)?;
+        Ok(std::mem::take(&mut self.meta))
+    }
+
+    /// Puts the tables that no index names yet among the metadata.
+    fn write_index(&mut self) -> Result<(), RepositoryError> {
         let unindexed = std::mem::take(&mut self.unindexed);
         for entries in index_pieces(&unindexed) {
             let bytes = encode_index(entries);
@@ -292,13 +312,7 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
             self.add(PieceKind::Index, id, &bytes)?;
         }
         self.pack(PieceKind::Index)?;
-        self.collect(0)?;
-        if self.meta.weight() > OBJECT_TARGET / 2 {
-            let meta = std::mem::take(&mut self.meta);
-            self.store_object(ObjectKind::Meta, meta)?;
-        }
-        self.settle(0)?;
-        Ok(std::mem::take(&mut self.meta))
+        self.collect(0)
     }
 }
 

@@ -4,15 +4,15 @@ use std::collections::HashSet;
 
 use crate::catalogue::{Catalogue, RunLock};
 use crate::chunk::{Algorithm, Chunker, Parameters};
-use crate::format::{ObjectKind, Record, RunObjects};
-use crate::model::{ChunkId, DeviceId, RecordHash, Side};
+use crate::format::{IndexEntry, ObjectKind, RunObjects};
+use crate::model::{ChunkId, RecordHash, Side};
 use crate::repository::{Keys, ObjectReader, RawListing, RepositoryError, object_entry};
 use crate::source::{RootProblem, Source};
 
 use super::super::access::{Access, CatalogueAt};
 use super::super::error::{Error, ErrorKind};
 use super::super::event::{Event, Observer, RecoveryCode};
-use super::super::import::import_table;
+use super::super::import::{import_table, listed_by_records};
 use super::super::init::make;
 use super::super::open::{self, Repository};
 use super::super::options::BackupOptions;
@@ -225,43 +225,31 @@ fn adopt(repository: &Repository, set: &Setting<'_>) -> Result<Adopted, Error> {
     if orphans.is_empty() {
         return Ok(Adopted::default());
     }
-    let listed = listed_by_records(repository, set.device)?;
-    orphans.retain(|(key, _)| !listed.contains(&(key.run, key.number, key.hash)));
+    let listed = listed_by_records(&repository.catalogue)?;
+    orphans.retain(|(key, _)| !listed.contains(*key));
     orphans.sort_by_key(|(key, _)| (key.run, key.number));
     let reader = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
-    let mut runs: Vec<RunObjects> = Vec::new();
+    let mut adopted = Adopted::default();
     for (key, object) in orphans {
-        if !repository.catalogue.is_imported(key)? {
+        let name = &object.name;
+        let data = name.kind == ObjectKind::Data;
+        if data || !repository.catalogue.is_imported(key)? {
             let table = match reader.table(key) {
                 Ok(table) => table,
                 Err(RepositoryError::Damaged { .. }) => continue,
                 Err(error) => return Err(error.into()),
             };
-            let kind = object.name.kind as u8;
-            import_table(&repository.catalogue, key, kind, object.name.length, &table, true)?;
+            import_table(&repository.catalogue, key, name.kind as u8, name.length, &table, true)?;
+            if data {
+                let (run, number, length, hash) = (key.run, key.number, name.length, key.hash);
+                adopted.index.push(IndexEntry { run, number, length, hash, table });
+            }
         }
-        let entry = object_entry(&object.name);
-        match runs.last_mut() {
+        let entry = object_entry(name);
+        match adopted.runs.last_mut() {
             Some(last) if last.run == key.run => last.objects.push(entry),
-            _ => runs.push(RunObjects { run: key.run, objects: vec![entry] }),
+            _ => adopted.runs.push(RunObjects { run: key.run, objects: vec![entry] }),
         }
     }
-    Ok(Adopted(runs))
-}
-
-fn listed_by_records(
-    repository: &Repository,
-    device: DeviceId,
-) -> Result<HashSet<(u32, u32, [u8; 16])>, Error> {
-    let mut listed = HashSet::new();
-    for (at, bytes, _) in repository.catalogue.records()? {
-        if at.device != device {
-            continue;
-        }
-        let Ok(record) = Record::decode(&bytes) else { continue };
-        for run in record.objects {
-            listed.extend(run.objects.iter().map(|entry| (run.run, entry.number, entry.hash)));
-        }
-    }
-    Ok(listed)
+    Ok(adopted)
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::format::{
-    Backup as BackupItem, Item, Needs, ObjectEntry, Record, RecordTime, RunObjects, SourceName,
-    Summary,
+    Backup as BackupItem, IndexEntry, Item, Needs, ObjectEntry, Record, RecordTime, RunObjects,
+    SourceName, Summary,
 };
 use crate::model::{ChunkId, DeviceId, ObjectKey};
 use crate::repository::{Destination, Finished, RepositoryError, RunWriter, StoredObject};
@@ -24,7 +24,11 @@ const FEW: u64 = 10;
 
 /// Objects of runs that ended without a record, to be listed in the next.
 #[derive(Default)]
-pub(super) struct Adopted(pub(super) Vec<RunObjects>);
+pub(super) struct Adopted {
+    pub(super) runs: Vec<RunObjects>,
+    /// The tables of those that hold data: no index names them, so the next record's does.
+    pub(super) index: Vec<IndexEntry>,
+}
 
 /// First and last run of each other device whose chunks this device relies on.
 #[derive(Default)]
@@ -94,7 +98,9 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
                 random: &*self.set.access.seam.random,
             };
             let together = self.set.options.compress_together;
-            self.writer = Some(RunWriter::new(self.pool, to, self.set.device, run, together));
+            let mut writer = RunWriter::new(self.pool, to, self.set.device, run, together);
+            writer.index(std::mem::take(&mut self.adopted.index));
+            self.writer = Some(writer);
         }
         self.writer.as_mut().ok_or_else(|| Error::new(ErrorKind::Local, "no run is open"))
     }
@@ -167,7 +173,7 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
                 nanos: now.nanos,
                 offset_minutes: self.set.options.utc_offset_minutes,
             },
-            objects: std::mem::take(&mut self.adopted.0),
+            objects: std::mem::take(&mut self.adopted.runs),
             items,
             program: concat!("keepmum ", env!("CARGO_PKG_VERSION")).to_owned(),
         };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::catalogue::{DirectoryId, Remembered};
+use crate::catalogue::{Catalogue, DirectoryId, Remembered};
 use crate::format::{Op, encode_entry};
 use crate::model::{ChunkId, Entry, Found, Kind, Merge, Metadata, TreePath};
 use crate::source::{SourceErrorKind, Walk};
@@ -53,6 +53,7 @@ impl Backup<'_, '_, '_> {
                 }
                 // What was remembered beneath it stays; a new one stands there empty.
                 if fresh {
+                    self.unwalked.insert(id);
                     self.batch.leave(Arc::new(OpenDirectory { id, path, fresh, in_fresh }));
                 }
                 Ok(())
@@ -116,37 +117,62 @@ impl Backup<'_, '_, '_> {
         let found = self.catalogue.directory_by_inode(new.stamp.device, new.stamp.inode)?;
         let Some(id) = found.filter(|id| !self.claimed.contains(id)) else { return Ok(None) };
         let in_use = self.open.iter().any(|open| open.id == id) || self.batch.holds(id);
-        if in_use || id == crate::catalogue::Catalogue::ROOT {
+        if in_use || id == Catalogue::ROOT {
+            return Ok(None);
+        }
+        let from = self.remembered_at(id)?;
+        if from.as_ref().is_some_and(|from| from < path) {
+            // The walk has been there and it has not left: a second way to one directory.
             return Ok(None);
         }
         let looked_at = self.now();
         let Some(metadata) = self.directory_metadata(path, new)? else { return Ok(None) };
         let parent = self.parent();
+        let place = self.catalogue.place(id)?;
         let node = self.catalogue.node(id)?.unwrap_or(NO_NODE);
         let entry = Entry { name: new.name.clone(), kind: Kind::Directory(node), metadata };
         let mut bytes = Vec::new();
         encode_entry(&entry, &mut bytes);
         let stamp = settled(&new.stamp, looked_at);
-        self.leave_old_place(id)?;
         self.catalogue.move_directory(id, parent.id, &new.name, stamp.as_ref(), &bytes)?;
         self.claimed.insert(id);
         self.changed.insert(parent.id);
+        if let Some((above, _)) = place {
+            self.moved_away(from.as_ref(), above)?;
+        }
         self.report.new += 1;
         self.change(ChangeKind::New, path);
         Ok(Some(id))
     }
 
-    /// Says that a directory is gone from where it was. The walk may not have come there yet, and
-    /// once the row has moved it would find nothing there to say that of.
-    fn leave_old_place(&mut self, id: DirectoryId) -> Result<(), Error> {
-        let Some((parent, name)) = self.catalogue.place(id)? else { return Ok(()) };
-        let row = self.catalogue.child(parent, &name)?;
-        let is_there = row.is_some_and(|row| row.directory == Some(id));
-        let Some(path) = self.catalogue.path(parent)?.filter(|_| is_there) else { return Ok(()) };
-        let path = path.join(&name);
-        self.changed.insert(parent);
-        self.catalogue.remove_overlay_within(path.as_bytes())?;
-        self.set_overlay(&path, &Op::Remove)
+    /// Where a directory is remembered to be; nothing if it, or one above it, was gone from its
+    /// place already.
+    fn remembered_at(&self, id: DirectoryId) -> Result<Option<TreePath>, Error> {
+        let mut at = id;
+        while let Some((parent, name)) = self.catalogue.place(at)? {
+            let child = self.catalogue.child(parent, &name)?;
+            if child.and_then(|child| child.directory) != Some(at) {
+                return Ok(None);
+            }
+            at = parent;
+        }
+        Ok(self.catalogue.path(id)?)
+    }
+
+    /// A directory left a place that the walk has still to come to. There it will not be missed,
+    /// because the folder it was in may be listed, or have moved itself, without it.
+    fn moved_away(&mut self, from: Option<&TreePath>, above: DirectoryId) -> Result<(), Error> {
+        let mut at = Some(above);
+        while let Some(id) = at {
+            self.changed.insert(id);
+            self.catalogue.set_node(id, None)?;
+            at = self.catalogue.place(id)?.map(|(parent, _)| parent);
+        }
+        let Some(from) = from else { return Ok(()) };
+        self.report.gone += 1;
+        self.change(ChangeKind::Gone, from);
+        self.catalogue.remove_overlay_within(from.as_bytes())?;
+        if self.full_tree { Ok(()) } else { self.set_overlay(from, &Op::Remove) }
     }
 
     fn new_directory(&mut self, path: &TreePath, new: &Found) -> Result<DirectoryId, Error> {

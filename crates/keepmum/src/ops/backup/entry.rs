@@ -1,5 +1,7 @@
 //! One name of the merge: what it was, what it is, and what follows from that.
 
+use std::sync::Arc;
+
 use crate::catalogue::Remembered;
 use crate::format::{Op, decode_entry, encode_entry};
 use crate::model::{Entry, Found, FoundKind, Kind, Merge, Metadata, Pair, Stamp, Time, TreePath};
@@ -50,7 +52,12 @@ impl Backup<'_, '_, '_> {
                 None => Ok(()),
                 Some(old) => {
                     self.take_notes(merge.new_side());
-                    if self.unseen.contains(&path) { Ok(()) } else { self.gone(&path, &old) }
+                    if self.unseen.contains(&path) {
+                        self.keep(path, &old);
+                        Ok(())
+                    } else {
+                        self.gone(&path, &old)
+                    }
                 }
             };
         };
@@ -81,14 +88,28 @@ impl Backup<'_, '_, '_> {
         Ok(())
     }
 
+    /// Something that could not be looked at: what was remembered of it stays, and if it lies in
+    /// a folder that is written anew, so does its node.
+    fn keep(&mut self, path: TreePath, old: &Remembered) {
+        if let Some(id) = old.directory.filter(|id| !self.claimed.contains(id))
+            && self.parent().fresh
+        {
+            self.unwalked.insert(id);
+            let left = OpenDirectory { id, path, fresh: true, in_fresh: true };
+            self.batch.leave(Arc::new(left));
+        }
+    }
+
     /// An entry that is there no more.
     pub(super) fn gone(&mut self, path: &TreePath, old: &Remembered) -> Result<(), Error> {
+        if old.directory.is_some_and(|id| self.claimed.contains(&id)) {
+            // That was said when it turned up at its new place.
+            return Ok(());
+        }
         let parent = self.parent();
         self.report.gone += 1;
         self.change(ChangeKind::Gone, path);
         match old.directory {
-            // Its row went with the renamed directory already.
-            Some(id) if self.claimed.contains(&id) => {}
             Some(id) => {
                 self.catalogue.detach(parent.id, &old.name)?;
                 self.vanished.push(id);
@@ -109,8 +130,10 @@ impl Backup<'_, '_, '_> {
         if !old.directory.is_some_and(|id| self.claimed.contains(&id)) {
             self.catalogue.remove(parent.id, &old.name)?;
         }
+        self.changed.insert(parent.id);
         self.catalogue.remove_overlay_within(path.as_bytes())?;
-        Ok(())
+        // Until the new thing is read: if it cannot be, the old one is gone all the same.
+        if parent.fresh { Ok(()) } else { self.set_overlay(path, &Op::Remove) }
     }
 
     fn file(&mut self, path: TreePath, old: Option<Remembered>, new: Found) -> Result<(), Error> {

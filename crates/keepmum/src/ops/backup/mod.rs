@@ -21,7 +21,9 @@ use crate::catalogue::{Catalogue, DirectoryId};
 use crate::chunk::Chunker;
 use crate::compress::{Compressor, Level};
 use crate::format::PieceKind;
-use crate::model::{ChunkId, Content, DeviceId, Merge, RecordHash, Side, Step, Time, TreePath};
+use crate::model::{
+    ChunkId, Content, DeviceId, Merge, RecordHash, Side, Stamp, Step, Time, TreePath,
+};
 use crate::pipeline::{self, Pool};
 use crate::repository::{Keys, RepositoryAccess, RunWriter};
 use crate::source::{Names, Source, SourceError, SourceErrorKind, Walk};
@@ -55,13 +57,6 @@ struct OpenDirectory {
     fresh: bool,
     /// So is the node of the directory above it.
     in_fresh: bool,
-}
-
-/// Content already read for an inode with several names.
-#[derive(Clone)]
-struct Linked {
-    group: u64,
-    content: Option<(Content, Option<[u8; 48]>)>,
 }
 
 /// What a backup works with and does not change.
@@ -99,8 +94,10 @@ struct Backup<'a, 'p, 'env> {
     vanished: Vec<DirectoryId>,
     /// Rows that a renamed directory has taken over.
     claimed: HashSet<DirectoryId>,
-    links: HashMap<(u64, u64), Linked>,
-    groups: HashSet<u64>,
+    /// Content and stamp of inodes with several names that were read in this run.
+    links: HashMap<(u64, u64), (Content, Option<[u8; Stamp::LENGTH]>)>,
+    /// Directories that stay as they are remembered, in a folder that is written anew.
+    unwalked: HashSet<DirectoryId>,
     /// Paths that could not be looked at; what was remembered of them stays.
     unseen: HashSet<TreePath>,
     head: Option<(u32, RecordHash)>,
@@ -241,7 +238,7 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
             vanished: Vec::new(),
             claimed: HashSet::new(),
             links: HashMap::new(),
-            groups: HashSet::new(),
+            unwalked: HashSet::new(),
             unseen: HashSet::new(),
             head: prepared.head,
             first_run_listed: prepared.last_listed_run,

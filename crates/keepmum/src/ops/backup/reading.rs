@@ -13,7 +13,7 @@ use crate::source::{SourceError, SourceErrorKind};
 use super::super::error::Error;
 use super::super::report::ProblemKind;
 use super::entry::Remembering;
-use super::{Backup, Linked, OpenDirectory};
+use super::{Backup, OpenDirectory};
 use crate::model::{Entry, Kind};
 
 /// Files up to this size are read whole by one worker, several at a time.
@@ -154,29 +154,21 @@ impl Backup<'_, '_, '_> {
     }
 
     fn is_read(&self, inode: (u64, u64)) -> bool {
-        self.links.get(&inode).is_some_and(|linked| linked.content.is_some())
+        self.links.contains_key(&inode)
     }
 
     /// Remembers what an inode with several names holds.
     fn note_link(&mut self, job: &Job, result: Option<&Result<ReadFile, SourceError>>) {
-        if job.found.links < 2 {
-            return;
-        }
-        let inode = (job.found.stamp.device, job.found.stamp.inode);
-        if let Some(Ok(read)) = result
-            && let Some(linked) = self.links.get_mut(&inode)
-        {
-            linked.content = Some((read.content.clone(), read.stamp));
-        } else if let Some(Ok(read)) = result {
-            let content = Some((read.content.clone(), read.stamp));
-            self.links.insert(inode, Linked { group: 0, content });
+        if let Some(Ok(read)) = result.filter(|_| job.found.links > 1) {
+            let inode = (job.found.stamp.device, job.found.stamp.inode);
+            self.links.insert(inode, (read.content.clone(), read.stamp));
         }
     }
 
     /// Another name of a file that was read: its content is known.
     fn read_other_name(&mut self, job: &Job) -> Result<Result<ReadFile, SourceError>, Error> {
         let inode = (job.found.stamp.device, job.found.stamp.inode);
-        let known = self.links.get(&inode).and_then(|linked| linked.content.clone());
+        let known = self.links.get(&inode).cloned();
         let Some((content, stamp)) = known else {
             return self.read_large_file(job);
         };
@@ -204,7 +196,7 @@ impl Backup<'_, '_, '_> {
             self.problem(ProblemKind::ChangedWhileRead, &job.path, sentence);
         }
         self.names.fill(&mut read.metadata.owner);
-        read.metadata.link = self.link_group(job)?;
+        read.metadata.link = self.link_group(job);
         let entry = Entry {
             name: job.found.name.clone(),
             kind: Kind::File(read.content),
@@ -214,33 +206,17 @@ impl Backup<'_, '_, '_> {
         self.remember(&at, &entry, read.stamp.as_ref())
     }
 
-    /// The hard link group of a file with several names: the one it had, if no other file has
-    /// taken it in this run, else a new one.
-    fn link_group(&mut self, job: &Job) -> Result<Option<u64>, Error> {
+    /// The hard link group of a file with several names. It follows from the inode alone, so that
+    /// all names agree on it whichever of them are read in this run.
+    fn link_group(&self, job: &Job) -> Option<u64> {
         if job.found.links < 2 {
-            return Ok(None);
+            return None;
         }
-        let inode = (job.found.stamp.device, job.found.stamp.inode);
-        if let Some(linked) = self.links.get(&inode)
-            && linked.group != 0
-        {
-            return Ok(Some(linked.group));
-        }
-        let before = job.old.as_ref().and_then(super::entry::remembered_entry);
-        let before = before.and_then(|entry| entry.metadata.link);
-        let group = match before.filter(|group| *group != 0 && !self.groups.contains(group)) {
-            Some(group) => group,
-            None => self.random_group()?,
-        };
-        self.groups.insert(group);
-        self.links.entry(inode).or_insert(Linked { group, content: None }).group = group;
-        Ok(Some(group))
-    }
-
-    fn random_group(&self) -> Result<u64, Error> {
-        let mut bytes = [0; 8];
-        super::begin::fill(self.set.access, &mut bytes)?;
-        Ok(u64::from_le_bytes(bytes).max(1))
+        let mut inode = job.found.stamp.device.to_le_bytes().to_vec();
+        inode.extend_from_slice(&job.found.stamp.inode.to_le_bytes());
+        let token = self.set.repository().token("link", &inode);
+        let (half, _) = token.split_first_chunk().expect("a token has 16 bytes");
+        Some(u64::from_le_bytes(*half))
     }
 
     fn unread_file(&mut self, job: &Job, error: &SourceError) -> Result<(), Error> {

@@ -14,6 +14,9 @@ impl Backup<'_, '_, '_> {
         if self.set.options.dry_run {
             return Ok(());
         }
+        if self.unwalked.remove(&directory.id) {
+            self.write_unwalked(directory.id)?;
+        }
         let differs = self.changed.remove(&directory.id);
         if !directory.fresh {
             if differs {
@@ -32,6 +35,26 @@ impl Backup<'_, '_, '_> {
         if !directory.in_fresh {
             self.catalogue.remove_overlay_within(directory.path.as_bytes())?;
             self.set_overlay(&directory.path, &Op::Put(entry))?;
+        }
+        Ok(())
+    }
+
+    /// Writes the nodes that are missing beneath a directory which could not be walked.
+    fn write_unwalked(&mut self, top: DirectoryId) -> Result<(), Error> {
+        let mut order = vec![top];
+        let mut next = 0;
+        while let Some(at) = order.get(next) {
+            let children = self.catalogue.children(*at)?;
+            order.extend(children.into_iter().filter_map(|child| child.directory));
+            next += 1;
+        }
+        // Whatever is beneath comes before what is above.
+        for id in order.into_iter().skip(1).rev() {
+            if self.changed.remove(&id) || self.catalogue.node(id)?.is_none() {
+                let node = self.write_node(id)?;
+                self.put_node(id, &node)?;
+                self.mark_parent(id)?;
+            }
         }
         Ok(())
     }

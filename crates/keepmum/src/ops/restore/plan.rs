@@ -23,6 +23,9 @@ use super::{Closed, Part, Worker};
 /// So many directories or links may wait for the files before them.
 const WAITING: usize = 16 * 1024;
 
+/// A hard link group and the content of its names.
+type Group = (u64, Content);
+
 /// What a restore works with and does not change.
 #[derive(Clone, Copy)]
 pub(super) struct Setting<'p, 'env> {
@@ -42,9 +45,10 @@ pub(super) struct Plan<'a, 'p, 'env> {
     pub(super) small: Window,
     pub(super) large: Window,
     pub(super) directories: Vec<(TreePath, Metadata)>,
-    pub(super) links: Vec<(u64, TreePath, bool)>,
-    /// First name of each hard link group, and its inode if it was right already.
-    pub(super) firsts: HashMap<u64, (TreePath, Option<u64>)>,
+    pub(super) links: Vec<(Group, TreePath, bool)>,
+    /// First name of each hard link group with this content, and its inode if it was right
+    /// already. Names whose content differs cannot be one file, whatever their group says.
+    pub(super) firsts: HashMap<Group, (TreePath, Option<u64>)>,
     pub(super) totals: (u64, u64),
     pub(super) done: (u64, u64),
     pub(super) report: RestoreReport,
@@ -259,7 +263,7 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
 
     /// Whether a file of a hard link group is the same file as the first of the group.
     fn has_right_link(&self, entry: &Entry, found: &Found) -> bool {
-        let first = entry.metadata.link.and_then(|group| self.firsts.get(&group));
+        let first = group_of(entry).and_then(|group| self.firsts.get(&group));
         first.is_none_or(|(_, inode)| *inode == Some(found.stamp.inode))
     }
 
@@ -269,7 +273,7 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         entry: &Entry,
         inode: Option<u64>,
     ) -> Result<(), Error> {
-        if let Some(group) = entry.metadata.link {
+        if let Some(group) = group_of(entry) {
             self.firsts.entry(group).or_insert_with(|| (path.clone(), inode));
         }
         if let Kind::File(content) = &entry.kind {
@@ -280,8 +284,9 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
     }
 
     fn file(&mut self, path: TreePath, entry: Entry, there: Option<&Found>) -> Result<(), Error> {
+        let group = group_of(&entry);
         let Kind::File(content) = entry.kind else { return Ok(()) };
-        if let Some(group) = entry.metadata.link {
+        if let Some(group) = group {
             if self.firsts.contains_key(&group) {
                 self.links.push((group, path, there.is_some()));
                 return self.maybe_flush();
@@ -357,6 +362,13 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
             return self.settle();
         }
         self.flush_full_windows()
+    }
+}
+
+fn group_of(entry: &Entry) -> Option<Group> {
+    match (&entry.kind, entry.metadata.link) {
+        (Kind::File(content), Some(group)) => Some((group, content.clone())),
+        _ => None,
     }
 }
 
