@@ -62,9 +62,9 @@ Recovery code:
 
     aaaa-bbbb-cccc
 
-It opens the repository when the password is lost, and it is shown this once: it is kept
-nowhere. Write it down or print it, and keep it where neither this machine nor the destination
-is. Whoever has it and the destination can read every backup.
+It opens the repository when the password is lost. It is shown this once and
+kept nowhere: write it down, and keep it where neither this machine nor the
+destination is. Whoever has it and the destination can read every backup.
 
 
 "#]]

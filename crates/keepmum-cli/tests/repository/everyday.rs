@@ -34,9 +34,9 @@ Recovery code:
 
     [..]-[..]-[..]
 
-It opens the repository when the password is lost, and it is shown this once: it is kept
-nowhere. Write it down or print it, and keep it where neither this machine nor the destination
-is. Whoever has it and the destination can read every backup.
+It opens the repository when the password is lost. It is shown this once and
+kept nowhere: write it down, and keep it where neither this machine nor the
+destination is. Whoever has it and the destination can read every backup.
 
 files: [..] new, 0 changed, 0 gone; read 11 B, stored [..] KiB in 1 object; [..] s
 ",

@@ -32,7 +32,7 @@ pub enum RepositoryError {
     #[error("no randomness can be had: {0}")]
     Random(io::Error),
     /// The password opens no key block.
-    #[error("the password opens none of the key blocks")]
+    #[error("the password is wrong: it opens no key block that is here")]
     WrongPassword,
     /// There are no key blocks and no objects.
     #[error("there is no repository")]
