@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+OWNER: dict[int, Any] = {16: [os.getuid(), os.getgid()]}
+META = {12: 0o644} | OWNER  # what every entry has
 Item = list[Any]
 
 
@@ -203,14 +205,14 @@ class Run:
         return [size, depth, items]
 
     def file(self, name: bytes, parts: list[bytes | int], **meta: Any) -> dict[int, Any]:
-        return {0: name, 2: 0, 4: self.content(parts), 12: 0o644} | numbered(meta)
+        return {0: name, 2: 0, 4: self.content(parts)} | META | numbered(meta)
 
     def directory(self, name: bytes, entries: list[dict[int, Any]], **meta: Any) -> dict[int, Any]:
-        return {0: name, 2: 1, 6: self.tree(entries), 12: 0o755} | numbered(meta)
+        return {0: name, 2: 1, 6: self.tree(entries), 12: 0o755} | OWNER | numbered(meta)
 
     def tree(self, entries: list[dict[int, Any]]) -> bytes:
         """Stores a directory's nodes and returns the id of the top one."""
-        parts = name_split(sorted(entries, key=lambda e: e[0]), lambda e: e[0])
+        parts = name_split(sorted((META | entry for entry in entries), key=lambda e: e[0]), lambda e: e[0])
         links = [[part[0][0] if part else b"", self.keep(self.nodes, cbor([0, part]))] for part in parts]
         level = 1
         while len(links) > 1:
@@ -222,14 +224,15 @@ class Run:
     def record(self, items: list[Item], listed: list[Item], seen: list[Item]) -> bytes:
         r = self.repository
         lists = self.earlier + ([[self.number, listed]] if listed else [])
-        value = {0: r.device, 2: self.number, 8: [1_700_000_000 + self.number, 5, 60], 10: lists, 12: items}
-        value |= self.program | ({4: r.last} if r.last else {}) | ({6: seen} if seen else {})
+        value = {0: r.device, 2: self.number, 6: seen, 8: [1_700_000_000 + self.number, 5, 60], 10: lists,
+                 12: items}
+        value |= self.program | ({4: r.last} if r.last else {})
         return cbor(value)
 
     def backup(self, root: bytes, needs: list[Item] | None = None, overlay: list[Item] | None = None) -> Item:
         body = {0: root, 4: ["docs", [b"/home/docs"]], 6: needs or [[self.repository.device, 1, self.number]],
-                1: {0: 7, 3: 1000}}
-        return [3, body | ({2: overlay} if overlay is not None else {})]
+                1: {0: 7, 3: 1000}, 2: overlay or [], 8: 0}
+        return [3, body]
 
     def write(self, items: list[Item], *, large: bool = False, index: bool = True, seen: list[Item] = []) -> bytes:
         """Writes everything; returns the record's hash. A large run has two data objects, a meta, a record."""

@@ -15,7 +15,7 @@ pub enum Algorithm {
 
 /// No such parameters.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("an average chunk of {average} bytes is not a power of two from 16 KiB to 4 MiB")]
+#[error("an average chunk of {average} bytes is not a power of two from 16 KiB to 1 MiB")]
 pub struct ParameterError {
     /// What was asked for, in bytes.
     pub average: u32,
@@ -34,7 +34,7 @@ impl Parameters {
     /// The smallest average size allowed.
     pub const LEAST_AVERAGE: u32 = 16 * 1024;
     /// The largest average size allowed.
-    pub const MOST_AVERAGE: u32 = 4 * 1024 * 1024;
+    pub const MOST_AVERAGE: u32 = 1024 * 1024;
 
     /// Checks the average size.
     ///

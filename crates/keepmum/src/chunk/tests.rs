@@ -214,10 +214,10 @@ fn another_key_cuts_elsewhere() {
 
 #[test]
 fn averages_outside_the_range_are_refused() {
-    for average in [0, 1, 8 << 10, 65_000, (64 << 10) + 1, 8 << 20, u32::MAX] {
+    for average in [0, 1, 8 << 10, 65_000, (64 << 10) + 1, 2 << 20, u32::MAX] {
         assert!(Parameters::new(Algorithm::Prf, average).is_err(), "{average}");
     }
-    for power in 14..=22 {
+    for power in 14..=20 {
         let parameters = parameters(Algorithm::Prf, 1 << power);
         assert_eq!(parameters.minimum() * 16, parameters.maximum());
     }

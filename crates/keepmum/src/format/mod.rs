@@ -44,8 +44,8 @@ pub const OBJECT_MAX: u64 = 256 << 20;
 pub const BLOCK_MAX: u64 = 4 << 20;
 /// Longest chunk in bytes.
 pub const CHUNK_MAX: u64 = 4 << 20;
-/// Longest table of an object in bytes.
-pub const TABLE_MAX: u64 = 32 << 20;
+/// Longest table of an object in bytes: whoever reads one without its object finds it in a block.
+pub const TABLE_MAX: u64 = BLOCK_MAX;
 /// Longest record in bytes: it is one piece, so it fits one block.
 pub const RECORD_MAX: u64 = BLOCK_MAX;
 /// Longest overlay in bytes.

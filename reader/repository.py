@@ -1,0 +1,854 @@
+"""Reads keepmum repositories, written from doc/format.md alone: keys, objects, records, trees, contents.
+
+It never writes, and it never believes a length before it has checked it. "§" refers to doc/format.md.
+"""
+from __future__ import annotations
+
+import hmac
+import io
+import os
+import re
+import stat
+import sys
+import unicodedata
+from base64 import b32decode, b32encode
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import cbor2
+import zstandard
+from blake3 import blake3
+from cryptography.cobblestone import Cobblestone256Decryptor
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
+from cryptography.hazmat.primitives.hashes import SHA512
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
+from cryptography.hazmat.primitives.hashes import SHA512
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
+
+KIB, MIB = 1 << 10, 1 << 20
+MAX_OBJECT, MAX_BLOCK = 256 * MIB, 4 * MIB  # a table, chunk, node, index or record is no longer than a block
+MAX_OVERLAY, MAX_NAME, MAX_PATH, MAX_ITEMS, MAX_NESTING, MAX_LEVELS = MIB, 255, 65_535, 65_535, 16, 8
+TRIED_CLOSED, TRIED_OPEN = 64, 8  # key blocks tried with the password until one has opened, and after that (§3)
+CHUNK, NODE, LIST, INDEX, RECORD = range(5)  # kinds of pieces (§5)
+DATA_OBJECT, META_OBJECT, RECORD_OBJECT, LAST_OBJECT = 1, 2, 3, 6
+KINDS = ("file", "directory", "symlink", "fifo", "character device", "block device")
+FILE, DIRECTORY, SYMLINK, FIFO, CHARACTER, BLOCK = range(6)
+PUT, REMOVE, TOUCH = 0, 1, 2  # operations of an overlay (§6.4)
+NAME_FORM = re.compile(r"[a-z2-7]{90}")
+SALT = b"keepmum v0"
+
+
+class Problem(Exception):
+    """Something that one sentence tells; `code` is the exit code it leads to, `word` its kind."""
+    code, word = 1, "error"
+
+
+class NoRepository(Problem):
+    code, word = 2, "not opened"
+
+
+class Pending(Problem):
+    code, word = 3, "pending"
+
+
+class Refused(Problem):
+    """Well formed, but of a kind that this reader does not know (§1.1)."""
+    code, word = 3, "not understood"
+
+
+class Damaged(Problem):
+    code, word = 6, "damaged"
+
+
+class Report:
+    """Collects what went wrong: every sentence goes to standard error, the worst one decides the exit code."""
+
+    def __init__(self) -> None:
+        self.code = 0
+
+    def problem(self, where: str, problem: Problem) -> None:
+        self.code = max(self.code, problem.code)
+        self.note(f"{where}: {problem.word}: {problem}" if where else f"{problem.word}: {problem}")
+
+    def note(self, text: str) -> None:
+        print(text, file=sys.stderr)
+
+
+def shown(name: bytes | str) -> str:
+    """A name as a terminal may see it: control characters and foreign bytes escaped."""
+    text = name.decode("utf-8", "backslashreplace") if isinstance(name, bytes) else name
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+
+
+# ---- CBOR (§1): decoded with bounds, then every value is checked by one of these before it is used ----
+
+def decode(data: bytes, what: str) -> Any:
+    def no_tag(*_: Any) -> None:
+        raise ValueError("a tag")
+    source = io.BytesIO(data)
+    try:
+        value = cbor2.CBORDecoder(source, tag_hook=no_tag, semantic_decoders={n: no_tag for n in range(300)},
+                                  read_size=1, max_depth=MAX_NESTING, allow_duplicate_keys=False).decode()
+    except (cbor2.CBORError, ValueError, TypeError, RecursionError, OverflowError, MemoryError) as error:
+        raise Damaged(f"{what} is not CBOR as the format has it ({shown(str(error))})") from None
+    need(source.tell() == len(data), f"{what} has bytes behind its CBOR")
+    return value
+
+
+def need(condition: bool, text: str) -> None:
+    if not condition:
+        raise Damaged(text)
+
+
+def uint(value: Any, what: str, most: int = 2**64 - 1, least: int = 0) -> int:
+    need(type(value) is int and least <= value <= most, f"{what} is not a number from {least} to {most}")
+    return value
+
+
+def blob(value: Any, what: str, most: int, least: int = 0) -> bytes:
+    need(type(value) is bytes and least <= len(value) <= most, f"{what} is not {least} to {most} bytes")
+    return value
+
+
+def exact(value: Any, what: str, length: int) -> bytes:
+    return blob(value, what, length, length)
+
+
+def text(value: Any, what: str) -> str:
+    need(type(value) is str, f"{what} is not text")
+    return value
+
+
+def array(value: Any, what: str, least: int = 0, most: int | None = None) -> list[Any]:
+    need(type(value) is list and least <= len(value), f"{what} is not an array of at least {least}")
+    need(most is None or len(value) <= most, f"{what} has more than {most} items")
+    return value
+
+
+def fields(value: Any, what: str, required: set[int], optional: set[int]) -> dict[int, Any]:
+    """A map by rule 1.1: unknown odd keys are dropped, an unknown even key refuses the item."""
+    need(type(value) is dict and all(type(key) is int for key in value), f"{what} is not a map with integer keys")
+    for key in value.keys() - required - optional:
+        if key % 2 == 0:
+            raise Refused(f"{what} has the unknown key {key}")
+    need(required <= value.keys(), f"{what} lacks one of the keys {sorted(required)}")
+    return {key: value[key] for key in value.keys() & (required | optional)}
+
+
+# ---- Keys and names (§2, §3, §4.2) ----
+
+def hkdf(salt: bytes, secret: bytes, label: bytes, length: int) -> bytes:
+    return HKDF(SHA512(), length, salt, label).derive(secret)
+
+
+def base32(data: bytes) -> str:
+    return b32encode(data).decode().rstrip("=").lower()
+
+
+def unbase32(name: str) -> bytes | None:
+    """The 56 bytes of a name of 90 characters, or None where it has not the right form."""
+    if not NAME_FORM.fullmatch(name):
+        return None
+    data = b32decode(name.upper() + "======")
+    return data if base32(data) == name else None
+
+
+def unseal(key: bytes, context: bytes, sealed: bytes) -> bytes | None:
+    opener = Cobblestone256Decryptor(key, context)
+    try:
+        return opener.update(sealed) + opener.finalize()
+    except (InvalidTag, ValueError):
+        return None
+
+
+def recovery_bytes(typed: str) -> bytes | None:
+    """The 20 bytes of a recovery code, or None where the text is not one."""
+    code = re.sub(r"[\s-]", "", typed).lower()
+    if not re.fullmatch(r"[a-z2-7]{36}", code):
+        return None
+    data = b32decode(code[:32].upper())
+    return data if base32(blake3(b"keepmum recovery code" + data).digest())[:4] == code[32:] else None
+
+
+def slot_keys(typed: str, salt: bytes) -> Iterator[bytes]:
+    """The slot keys that a typed secret can mean for a block with this salt; the slow one last."""
+    code = recovery_bytes(typed)
+    if code is not None:
+        yield hkdf(SALT + salt, code, b"recovery", 32)
+    password = unicodedata.normalize("NFC", typed).encode()
+    yield Argon2id(salt=salt, length=32, iterations=3, lanes=4, memory_cost=256 * KIB).derive(password)
+
+
+def open_slots(block: bytes, typed: str) -> tuple[bytes, bytes] | None:
+    """Block key and slot id, where the typed secret opens one of the 16 slots."""
+    for kek in slot_keys(typed, block[:32]):
+        for i in range(16):
+            slot = block[32 + 128 * i:160 + 128 * i]
+            derived = HKDFExpand(SHA512(), 76, b"keepmum v0 slot" + bytes([i])).derive(kek)
+            if not hmac.compare_digest(derived[44:], slot[:32]):
+                continue
+            try:
+                plain = AESGCM(derived[:32]).decrypt(derived[32:44], slot[32:], None)
+            except InvalidTag:
+                continue
+            if plain[40] <= 1 and plain[49] <= 30 and not any(plain[50 + plain[49]:]):
+                return plain[:32], plain[32:40]
+    return None
+
+
+Epochs = dict[int, list[bytes]]  # the secrets of each epoch number, of two with one number both
+
+
+@dataclass
+class Keyring:
+    generation: int
+    repositories: dict[bytes, Epochs]  # by repository secret
+    removed: set[bytes]
+
+
+def parse_keyring(plain: bytes) -> Keyring:
+    length = int.from_bytes(plain[:2], "little")
+    need(len(plain) == 1944 and length <= 1942 and not any(plain[2 + length:]), "a keyring has a wrong length")
+    top = fields(decode(plain[2:2 + length], "a keyring"), "a keyring", {0, 2, 4}, set())
+    repositories: dict[bytes, Epochs] = {}
+    for item in array(top[2], "the repositories", 1):
+        repository = fields(item, "a repository of the keyring", {0, 2, 4, 6}, set())
+        epochs = repositories.setdefault(exact(repository[0], "a repository secret", 32), {})
+        for epoch in array(repository[2], "the epochs", 1):
+            number, secret = array(epoch, "an epoch", 2, 2)
+            epochs.setdefault(uint(number, "an epoch number", 65535, 1), []).append(exact(secret, "an epoch secret", 32))
+    removed = {exact(slot, "a removed slot", 8) for slot in array(top[4], "the removed slots")}
+    return Keyring(uint(top[0], "the generation", least=1), repositories, removed)
+
+
+def block_name_fits(block: bytes, name: str) -> bool:
+    context = "keepmum v0 key block name"
+    return any(base32(blake3(bytes([i]) + block, derive_key_context=context).digest(56)) == name for i in range(3))
+
+
+def open_key_blocks(files: list[tuple[str, str]], typed: str) -> Keyring:
+    """Tries the candidates (path, name) of §3 and unites what opens."""
+    blocks: list[tuple[bool, bytes]] = []
+    for path, name in files:
+        with open(path, "rb") as file:
+            block = file.read(4097)
+        if len(block) == 4096:
+            blocks.append((not block_name_fits(block, name), block))
+    if not blocks:
+        raise NoRepository("there is no keepmum repository here: no key block was found")
+    keys: list[bytes] = []
+    slots: set[bytes] = set()
+    rings: list[Keyring] = []
+    tried = {True: TRIED_CLOSED, False: TRIED_OPEN}
+    for _, block in sorted(blocks, key=lambda pair: pair[0]):
+        plain = next(filter(None, (unseal(key, b"keepmum v0 keyring", block[2080:]) for key in keys)), None)
+        if plain is None and tried[not keys] > 0:
+            tried[not keys] -= 1
+            if (opened := open_slots(block, typed)) is not None:
+                keys.append(opened[0])
+                slots.add(opened[1])
+                plain = unseal(opened[0], b"keepmum v0 keyring", block[2080:])
+        if plain is not None:
+            rings.append(parse_keyring(plain))
+    if not rings:
+        raise NoRepository("no key block opens: the password is wrong, or all key blocks are damaged")
+    return unite(rings, slots)
+
+
+def unite(rings: list[Keyring], slots: set[bytes]) -> Keyring:
+    united = Keyring(0, {}, set())
+    for ring in sorted(rings, key=lambda ring: -ring.generation):
+        united.generation = max(united.generation, ring.generation)
+        united.removed |= ring.removed
+        for secret, epochs in ring.repositories.items():
+            known = united.repositories.setdefault(secret, {})
+            for number, secrets in epochs.items():
+                known[number] = sorted({*known.get(number, []), *secrets})
+    if slots <= united.removed:
+        raise NoRepository("this password was removed from the repository")
+    return united
+
+
+# ---- Objects (§4) ----
+
+@dataclass(eq=False)
+class Stored:
+    """An object that was named somewhere, with the files (path, size) that may hold it; none: it is not here."""
+    device: bytes
+    run: int
+    number: int
+    kind: int
+    length: int
+    hash: bytes
+    epoch: int = 0
+    files: list[tuple[str, int]] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return f"object {self.number} of run {self.run} of device {self.device.hex()}"
+
+    @property
+    def context(self) -> bytes:
+        return (b"keepmum v0 object" + self.epoch.to_bytes(2, "big") + bytes([self.kind]) + self.device
+                + self.run.to_bytes(4, "big") + self.number.to_bytes(4, "big"))
+
+    def here(self) -> bool:
+        return any(size == self.length for _, size in self.files)
+
+    def read(self, epochs: Epochs) -> bytes:
+        """The plaintext; the original is tried first, then the conflict copies."""
+        if not self.here():
+            raise Pending(f"{self} is not here" if not self.files else f"{self} is not here in full")
+        if self.epoch not in epochs:
+            raise Pending(f"{self} is of epoch {self.epoch}, which the key blocks that are here do not hold")
+        keys, unread = [hkdf(SALT, secret, b"object", 32) for secret in epochs[self.epoch]], ""
+        for path, _ in (pair for pair in self.files if pair[1] == self.length):
+            try:
+                with open(path, "rb") as file:
+                    sealed = file.read(self.length + 1)
+            except OSError as error:
+                unread = str(error)
+                continue
+            if blake3(sealed).digest(16) == self.hash:
+                for key in keys:
+                    if (plain := unseal(key, self.context, sealed)) is not None:
+                        return plain
+        if unread:
+            raise Pending(f"{self} cannot be read now ({unread})")
+        raise Damaged(f"{self} does not open ({len(self.files)} files tried)")
+
+
+def parse_name(siv: AESSIV, data: bytes) -> Stored | None:
+    """What a name says; None if it is foreign: another key's, or of no object that can be (§4.2)."""
+    try:
+        plain = siv.decrypt(data, None)
+    except InvalidTag:
+        return None
+    epoch, kind, run, number, length = (int.from_bytes(plain[a:b], "big") for a, b
+                                        in ((0, 2), (2, 3), (11, 15), (15, 19), (19, 24)))
+    if not (epoch and run and DATA_OBJECT <= kind <= LAST_OBJECT and length <= MAX_OBJECT):
+        return None
+    return Stored(plain[3:11], run, number, kind, length, plain[24:40], epoch)
+
+
+@dataclass(eq=False)
+class Block:
+    stored: Stored
+    codec: int
+    start: int
+    stored_length: int
+    plain_length: int
+
+    def expand(self, plaintext: bytes) -> bytes:
+        data = plaintext[self.start:self.start + self.stored_length]
+        if self.codec == 1:
+            try:
+                need(zstandard.frame_content_size(data) == self.plain_length, f"a block of {self.stored} is no frame")
+                data = zstandard.ZstdDecompressor().decompress(data, allow_extra_data=False)
+            except zstandard.ZstdError:
+                raise Damaged(f"a block of {self.stored} does not decompress") from None
+        need(len(data) == self.plain_length, f"a block of {self.stored} has a wrong length")
+        return data
+
+
+class Cache:
+    """Keeps the values used last, up to so many bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit, self.held, self.values = limit, 0, OrderedDict[Any, bytes]()
+
+    def get(self, key: Any, make: Callable[[], bytes]) -> bytes:
+        if key in self.values:
+            self.values.move_to_end(key)
+            return self.values[key]
+        value = self.values[key] = make()
+        self.held += len(value)
+        while self.held > self.limit and len(self.values) > 1:
+            self.held -= len(self.values.popitem(last=False)[1])
+        return value
+
+
+@dataclass(eq=False)
+class Record:
+    stored: Stored
+    hash: bytes
+    map: dict[int, Any]
+    lists: dict[tuple[Any, ...], Stored] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class Snapshot:
+    repository: "Repository"
+    record: Record
+    body: dict[int, Any]
+    id: str
+    needs: list[tuple[bytes, int, int]]
+    source: str
+    overlay: "Change"
+
+    def wants(self, device: bytes, run: int) -> bool:
+        return any(device == d and first <= run <= last for d, first, last in self.needs)
+
+
+class Repository:
+    """One repository of a keyring: its objects by identity, its pieces by kind and id, its records."""
+
+    def __init__(self, secret: bytes, epochs: Epochs) -> None:
+        self.siv = AESSIV(hkdf(SALT, secret, b"name", 64))
+        self.id_key = hkdf(SALT, secret, b"chunk id", 32)
+        self.epochs = epochs
+        self.objects: dict[tuple[Any, ...], Stored] = {}
+        self.places: dict[tuple[int, bytes], list[tuple[Block, int, int]]] = {}
+        self.indexed: set[Stored] = set()
+        self.records: list[Record] = []
+        self.troubles: list[tuple[str, Problem]] = []
+        self.opened, self.blocks = Cache(512 * MIB), Cache(64 * MIB)
+        self.incomplete = False  # whether the snapshot that is read lacks objects: decides pending or damaged
+
+    def adopt(self, path: str, size: int, data: bytes, original: bool) -> bool:
+        stored = parse_name(self.siv, data)
+        if stored is None:
+            return False
+        known = self.named(stored.device, stored.run, stored.number, stored.kind, stored.length, stored.hash)
+        known.epoch = stored.epoch
+        known.files.insert(0 if original else len(known.files), (path, size))
+        return True
+
+    def named(self, *identity: Any) -> Stored:
+        return self.objects.setdefault(identity, Stored(*identity))
+
+    def load(self) -> None:
+        """Reads all meta and record objects: tables, indexes, records (§10)."""
+        for stored in list(self.objects.values()):
+            if stored.kind in (META_OBJECT, RECORD_OBJECT):
+                self.guarded(str(stored), lambda: self.read_pieces(stored))
+            elif stored.kind != DATA_OBJECT:
+                self.troubles.append((str(stored), Refused(f"objects of kind {stored.kind} are not known")))
+        self.check_chains()
+
+    def guarded(self, where: str, action: Callable[[], object]) -> None:
+        try:
+            action()
+        except Problem as problem:
+            self.troubles.append((where, problem))
+
+    def read_pieces(self, stored: Stored) -> None:
+        for kind, piece_id in self.read_table(stored):
+            if kind == INDEX:
+                self.guarded(str(stored), lambda: self.read_index(stored, self.piece(kind, piece_id)))
+            elif kind == RECORD and stored.kind == RECORD_OBJECT:
+                self.read_record(stored, self.piece(kind, piece_id))
+
+    def plaintext(self, stored: Stored) -> bytes:
+        return self.opened.get(stored, lambda: stored.read(self.epochs))
+
+    def read_table(self, stored: Stored) -> list[tuple[int, bytes]]:
+        plain = self.plaintext(stored)
+        need(len(plain) >= 8, f"{stored} has no footer")
+        if plain[-8:-4] != bytes(4):
+            raise Refused(f"{stored} is of version {plain[-8]}")
+        length, room = int.from_bytes(plain[-4:], "little"), len(plain) - 8
+        need(length <= min(MAX_BLOCK, room), f"the table of {stored} does not fit")
+        return self.add_table(stored, decode(plain[room - length:room], f"the table of {stored}"), room - length)
+
+    def add_table(self, stored: Stored, table: Any, room: int) -> list[tuple[int, bytes]]:
+        """Gives every piece of an object its place, if all of the table is good; returns kind and id of each."""
+        found: list[tuple[tuple[int, bytes], tuple[Block, int, int]]] = []
+        start, what = 0, f"the table of {stored}"
+        for item in array(table, what):
+            array(item, what, 6, 7)
+            kind, codec, length, plain = (uint(n, what, MAX_OBJECT) for n in item[:4])
+            if len(item) > 6 or codec > 1 or kind > RECORD:
+                raise Refused(f"{what} has a block of a kind or codec that is not known")
+            ids, lengths = blob(item[4], what, MAX_BLOCK), array(item[5], what)
+            need(start + length <= room and len(ids) == 32 * len(lengths), f"{what} does not fit its blocks")
+            need(plain <= MAX_BLOCK and (codec == 1 or plain == length), f"{what} has a block of a wrong length")
+            block, offset = Block(stored, codec, start, length, plain), 0
+            for n, piece_length in enumerate(lengths):
+                found.append(((kind, ids[32 * n:32 * n + 32]), (block, offset, uint(piece_length, what, MAX_BLOCK))))
+                offset += piece_length
+            need(offset == plain, f"{what} has pieces that do not fill their block")
+            start += length
+        for key, place in found:
+            self.places.setdefault(key, []).append(place)
+        self.indexed.add(stored)
+        return [key for key, _ in found]
+
+    def read_index(self, holder: Stored, piece: bytes) -> None:
+        for item in array(decode(piece, "an index"), "an index"):
+            run, number, length, digest, table = array(item, "an item of an index", 5, 5)
+            stored = self.named(holder.device, uint(run, "a run"), uint(number, "a number"), DATA_OBJECT,
+                                 uint(length, "a length"), exact(digest, "a hash", 16))
+            if stored not in self.indexed:
+                self.add_table(stored, table, stored.length)
+
+    def read_record(self, stored: Stored, piece: bytes) -> None:
+        record = Record(stored, blake3(piece).digest(),
+                        fields(decode(piece, "a record"), "a record", {0, 2, 6, 8, 10, 12}, {1, 4}))
+        need(record.map[0] == stored.device and record.map[2] == stored.run, "a record is not of its object's run")
+        for part in array(record.map[10], "the objects"):
+            run, listed = array(part, "the objects of a run", 2, 2)
+            for item in array(listed, "the objects of a run"):
+                number, kind, length, digest = array(item, "a listed object", 4, 4)
+                known = self.named(stored.device, uint(run, "a run", stored.run, 1), uint(number, "a number"),
+                                    uint(kind, "a kind"), uint(length, "a length"), exact(digest, "a hash", 16))
+                record.lists[known.run, known.number, known.hash] = known
+        self.records.append(record)
+
+    def links(self, record: Record) -> Iterator[tuple[bytes, int, bytes]]:
+        """Every record that this one names as device, run, hash (§7.1, keys 4 and 6)."""
+        if 4 in record.map:
+            run, digest = array(record.map[4], "the link to a record", 2, 2)
+            need(uint(run, "a run") < record.stored.run, "a record follows a later one")
+            yield record.stored.device, run, digest
+        for link in array(record.map[6], "the records seen"):
+            device, run, digest = array(link, "a record seen", 3, 3)
+            yield exact(device, "a device", 8), uint(run, "a run"), exact(digest, "a hash", 32)
+
+    def check_chains(self) -> None:
+        """Every link must end at the record with its hash; where no such run is here, that record is pending."""
+        self.absent: set[tuple[bytes, int]] = set()
+        known: dict[tuple[bytes, int], set[bytes]] = {}
+        for record in self.records:
+            known.setdefault((record.stored.device, record.stored.run), set()).add(record.hash)
+        for record in self.records:
+            try:
+                for device, run, digest in self.links(record):
+                    if (device, run) not in known:
+                        self.absent.add((device, run))
+                    elif digest not in known[device, run]:
+                        raise Damaged(f"it does not follow the record of run {run} of {device.hex()} that is here")
+            except Problem as problem:
+                self.troubles.append((f"the record of {record.stored}", problem))
+
+    def piece(self, kind: int, piece_id: Any) -> bytes:
+        """The verified bytes of a piece, from any of the places that hold it."""
+        exact(piece_id, "an id", 32)
+        if (kind, piece_id) not in self.places:
+            self.read_unindexed()
+        problems: list[Problem] = []
+        for block, offset, length in self.places.get((kind, piece_id), []):
+            try:
+                data = self.blocks.get(block, lambda: block.expand(self.plaintext(block.stored)))
+                data = data[offset:offset + length]
+                need(blake3(data, key=self.id_key).digest() == piece_id, f"a piece of {block.stored} is not its id's")
+                return data
+            except Problem as problem:
+                problems.append(problem)
+        if problems:
+            raise next((p for p in problems if isinstance(p, Pending)), problems[0])
+        if self.incomplete:
+            raise Pending("an object that is not here holds the place of a part of it")
+        raise Damaged("no object holds a part of it")
+
+    def read_unindexed(self) -> None:
+        """The own tables of data objects that no index covers: their run died too early (§8)."""
+        for stored in list(self.objects.values()):
+            if stored.kind == DATA_OBJECT and stored not in self.indexed and stored.here():
+                self.indexed.add(stored)
+                self.guarded(str(stored), lambda: self.read_table(stored))
+
+    # -- snapshots (§7.4) --
+
+    def snapshots(self) -> Iterator[Snapshot]:
+        for record in self.records:
+            try:
+                items = [array(item, "an item", 2, 2) for item in array(record.map[12], "the items", 0, MAX_ITEMS)]
+                bodies = [body for kind, body in items if kind == 3]
+                need(len(bodies) <= 1, "a record has two backups")
+                for kind, _ in items:
+                    if uint(kind, "a type") not in (1, 2, 3, 4) and kind < 128:
+                        self.troubles.append((str(record.stored), Refused(f"items of type {kind} are not known")))
+                yield from (self.snapshot(record, body) for body in bodies)
+            except Problem as problem:
+                self.troubles.append((f"the record of {record.stored}", problem))
+
+    def snapshot(self, record: Record, value: Any) -> Snapshot:
+        body = fields(value, "a backup", {0, 2, 4, 6, 8}, {1})
+        name, roots = array(body[4], "the source", 2, 2)
+        needs = [(exact(device, "a device", 8), uint(first, "a run"), uint(last, "a run"))
+                 for device, first, last in (array(n, "a need", 3, 3) for n in array(body[6], "the needs"))]
+        array(roots, "the roots", 0, MAX_ITEMS)
+        stored = record.stored
+        identity = blake3(b"snapshot" + stored.device + stored.run.to_bytes(4, "big"), key=self.id_key).digest(16)
+        return Snapshot(self, record, body, identity.hex(), needs, text(name, "the source"), parse_overlay(body[2]))
+
+    def state(self, snapshot: Snapshot) -> tuple[int, int]:
+        """How many of the objects in the runs that a snapshot needs are not here, and how many there are."""
+        wanted = {snapshot.record.stored} | {r.stored for r in self.records
+                                             if snapshot.wants(r.stored.device, r.stored.run)}
+        for record in self.records:
+            wanted |= {s for s in record.lists.values() if snapshot.wants(s.device, s.run)}
+        absent = sum(snapshot.wants(device, run) for device, run in self.absent)
+        return sum(not stored.here() for stored in wanted) + absent, len(wanted) + absent
+
+    def device_name(self, device: bytes) -> str:
+        first = [r for r in self.records if r.stored.device == device and 4 not in r.map]
+        for record in first:
+            for item in array(record.map[12], "the items"):
+                if type(item) is list and len(item) == 2 and item[0] == 1 and type(item[1]) is dict:
+                    return text(item[1].get(0), "a device name")
+        return device.hex()
+
+    # -- trees (§6) --
+
+    def walk(self, snapshot: Snapshot) -> Iterator[tuple[tuple[bytes, ...], "Entry | Problem"]]:
+        """All entries of a snapshot, a directory before what is in it, names in ascending order."""
+        self.incomplete = self.state(snapshot)[0] > 0
+        stack: list[tuple[tuple[bytes, ...], Iterator[Child]]]
+        stack = [((), iter(self.children(snapshot.body[0], snapshot.overlay)))]
+        while stack:
+            path, rest = stack[-1]
+            found = next(rest, None)
+            if found is None:
+                stack.pop()
+                continue
+            name, item, change = found
+            here = path if name is None else path + (name,)
+            if sum(map(len, here)) + len(here) - 1 > MAX_PATH:
+                yield path, Damaged("a path in it is too long")
+                continue
+            yield here, item
+            if isinstance(item, Entry) and item.kind == DIRECTORY:
+                stack.append((here, iter(self.children(item.node, change))))
+
+    def children(self, node: Any, change: "Change | None") -> "list[Child]":
+        """The entries of a directory with the overlay applied; a problem without a name is the directory's own."""
+        problems: list[Child] = []
+        entries: dict[bytes, Entry | Problem] = {}
+        last = b""
+        for item in self.entries(node, None):
+            name = item.name if isinstance(item, Entry) else None
+            if name is not None and name <= last:
+                item = Damaged(f"the name {shown(name)} is out of order")
+            if isinstance(item, Entry):
+                entries[item.name] = item
+                last = item.name
+            else:
+                problems.append((None, item, None))
+        changes = change.children if change else {}
+        for name, child in changes.items():
+            child.apply(name, entries)
+        return problems + [(name, entries[name], changes.get(name)) for name in sorted(entries)]
+
+    def entries(self, node: Any, level: int | None) -> Iterator["Entry | Problem"]:
+        try:
+            data = self.piece(NODE, node)
+            found, items = array(decode(data, "a tree node"), "a tree node", 2, 2)
+            need(uint(found, "a level", MAX_LEVELS) == level or level is None, "a tree node has the wrong level")
+            array(items, "a tree node")
+        except Problem as problem:
+            yield problem
+            return
+        for item in items:
+            try:
+                if found == 0:
+                    yield parse_entry(item)
+                else:
+                    yield from self.entries(array(item, "an item of a tree node", 2, 2)[1], found - 1)
+            except Problem as problem:
+                yield problem
+
+    def content(self, entry: "Entry") -> Iterator[tuple[int, bytes | None]]:
+        """The content of a file as (length, bytes), with None for a hole (§6.3)."""
+        parts = array(entry.content, "a content", 1, 3)
+        size = uint(parts[0], "a size", 2**63 - 1)
+        if len(parts) == 3:
+            yield from self.items(size, uint(parts[1], "a depth", MAX_LEVELS), array(parts[2], "a content", 1, 8))
+        elif len(parts) == 2:
+            yield from self.items(size, 0, [parts])
+        else:
+            need(size == 0, "a file that is not empty has no content")
+
+    def items(self, size: int, depth: int, items: list[Any]) -> Iterator[tuple[int, bytes | None]]:
+        total = 0
+        for item in items:
+            length = uint(array(item, "an item of a content", 1, 2)[0], "a length", size - total, 1)
+            total += length
+            if depth:
+                need(len(item) == 2, "a list item has no id")
+                found, below = array(decode(self.piece(LIST, item[1]), "a list node"), "a list node", 2, 2)
+                need(uint(found, "a depth", MAX_LEVELS) == depth - 1, "a list node has the wrong depth")
+                yield from self.items(length, found, array(below, "a list node", 1, 64))
+            elif len(item) == 1:
+                yield length, None
+            else:
+                data = self.piece(CHUNK, item[1])
+                need(len(data) == length, "a chunk has not the length that its file says")
+                yield length, data
+        need(total == size, "the lengths of a content do not add up")
+
+
+@dataclass
+class Entry:
+    name: bytes
+    kind: int
+    content: Any
+    node: Any
+    target: bytes
+    device: tuple[int, int]
+    mode: int
+    mtime: tuple[int, int] | None
+    owner: tuple[int, int]
+    link: int | None
+    user: bytes | None
+    group: bytes | None
+    attributes: list[tuple[str, bytes, bytes]]
+
+
+def good_name(value: Any) -> bytes:
+    name = blob(value, "a name", MAX_NAME, 1)
+    need(b"/" not in name and b"\0" not in name and name not in (b".", b".."), f"the name {shown(name)} is not allowed")
+    return name
+
+
+VALUE_KEYS = {FILE: 4, DIRECTORY: 6, SYMLINK: 8, CHARACTER: 10, BLOCK: 10}
+
+
+def parse_entry(value: Any, bare: bool = False) -> Entry:
+    """An entry of §6.2; a bare one is a directory's without the id of its node."""
+    raw_name = value.get(0, b"?") if type(value) is dict else b"?"
+    what = f"the entry {shown(raw_name) if type(raw_name) is bytes else '?'}"
+    raw = fields(value, what, {0, 2, 12, 16}, {1, 3, 4, 5, 6, 8, 10, 14, 18, 20})
+    kind = uint(raw[2], "a kind")
+    if kind >= len(KINDS) or 20 in raw:
+        raise Refused(f"{what} is of a kind or has a name encoding that is not known")
+    wanted = set() if bare or kind == FIFO else {VALUE_KEYS[kind]}
+    need(raw.keys() & {4, 6, 8, 10} == wanted, f"{what} lacks the key of its kind or has another's")
+
+    def pair(key: int) -> tuple[int, int]:
+        one, two = array(raw[key], what, 2, 2)
+        return uint(one, f"a number of {what}", 2**32 - 1), uint(two, f"a number of {what}", 2**32 - 1)
+
+    def time() -> tuple[int, int]:
+        seconds, nanoseconds = array(raw[14], what, 2, 2)
+        return uint(seconds, f"the time of {what}", 2**63 - 1, -2**63), uint(nanoseconds, f"the time of {what}", 999_999_999)
+
+    attributes = [(text(space, what), blob(name, what, MAX_NAME, 1), blob(data, what, MAX_BLOCK)) for space, name, data
+                  in (array(a, what, 3, 3) for a in array(raw.get(5, []), what))]
+    return Entry(good_name(raw[0]), kind, raw.get(4), exact(raw[6], what, 32) if 6 in raw else None,
+                 blob(raw.get(8, b""), what, MAX_PATH), pair(10) if 10 in raw else (0, 0),
+                 uint(raw[12], f"the mode of {what}", 0o7777), time() if 14 in raw else None, pair(16),
+                 uint(raw[18], f"the link group of {what}") if 18 in raw else None,
+                 blob(raw[1], what, MAX_BLOCK) if 1 in raw else None, blob(raw[3], what, MAX_BLOCK) if 3 in raw else None,
+                 attributes)
+
+
+Child = tuple[bytes | None, Entry | Problem, "Change | None"]
+
+
+@dataclass
+class Change:
+    """What an overlay does at one path, and beneath it."""
+    operation: int | None = None
+    entry: Entry | None = None
+    children: dict[bytes, "Change"] = field(default_factory=dict)
+
+    def apply(self, name: bytes, entries: dict[bytes, Entry | Problem]) -> None:
+        old = entries.get(name)
+        if self.operation == PUT and self.entry:
+            entries[name] = self.entry
+        elif self.operation == REMOVE:
+            entries.pop(name, None)
+        elif not isinstance(old, Entry) or old.kind != DIRECTORY:
+            entries[name] = old if isinstance(old, Problem) else Damaged("the overlay wants a directory here")
+        elif self.operation == TOUCH and self.entry:
+            entries[name] = replace(self.entry, node=old.node)
+        now = entries.get(name)
+        if self.children and not (isinstance(now, Problem) or isinstance(now, Entry) and now.kind == DIRECTORY):
+            entries[name] = Damaged("the overlay puts something beneath what is no directory")
+
+
+def parse_overlay(value: Any) -> Change:
+    """All of an overlay; what is wrong or unknown in one change refuses the whole (§1.1)."""
+    top, last = Change(), tuple[bytes, ...]()
+    for item in array(value, "an overlay"):
+        path = blob(array(item, "a change of an overlay", 2, 3)[0], "a path", MAX_PATH, 1)
+        components = tuple(good_name(part) for part in path.split(b"/"))
+        need(components > last, "the overlay is not in order")
+        last, here = components, top
+        for component in components:
+            here = here.children.setdefault(component, Change())
+        here.operation = uint(item[1], "an operation")
+        if here.operation > TOUCH:
+            raise Refused(f"the overlay's operation {here.operation} is not known")
+        need(len(item) == (2 if here.operation == REMOVE else 3), "a change of an overlay has a wrong length")
+        if here.operation != REMOVE:
+            here.entry = parse_entry(item[2], here.operation == TOUCH)
+            need(here.entry.name == components[-1], "the overlay's entry has not the name of its path")
+            need(here.operation == PUT or here.entry.kind == DIRECTORY, "the overlay's metadata are not a directory's")
+    return top
+
+
+# ---- The destination as a whole (§10) ----
+
+class Destination:
+    def __init__(self, folder: str, typed: str, report: Report) -> None:
+        files = [(path, size, unbase32(name[:90]), name) for path, size, name in regular_files(folder, report)]
+        blocks = [(path, name[:90]) for path, size, data, name in files if size == 4096 and data]
+        ring = open_key_blocks(blocks, typed)
+        self.repositories = [Repository(secret, epochs) for secret, epochs in ring.repositories.items()]
+        self.foreign = 0
+        for path, size, data, name in files:
+            if (path, name[:90]) in blocks:
+                continue
+            if data is None or not any(r.adopt(path, size, data, len(name) == 90) for r in self.repositories):
+                self.foreign += 1
+        for repository in self.repositories:
+            repository.load()
+        self.snapshots = [s for r in self.repositories for s in r.snapshots()]
+        self.snapshots.sort(key=lambda s: (moment(s)[0], s.record.stored.run))
+
+    def troubles(self) -> Iterator[tuple[str, Problem]]:
+        for repository in self.repositories:
+            yield from repository.troubles
+
+    def choose(self, wanted: str, report: Report) -> Snapshot:
+        """The snapshot with this prefix of its id, or the latest of the one device and source."""
+        if wanted != "latest":
+            found = [s for s in self.snapshots if wanted and s.id.startswith(wanted.lower())]
+            if len(found) != 1:
+                raise Problem(f"{len(found)} snapshots have an id that begins with '{shown(wanted)}'")
+            return found[0]
+        if len({(s.record.stored.device, s.source) for s in self.snapshots}) != 1:
+            raise Problem("'latest' is not clear: there is no snapshot, or several devices or sources; give an id")
+        ordered = sorted(self.snapshots, key=lambda s: s.record.stored.run)
+        complete = [s for s in ordered if s.repository.state(s)[0] == 0]
+        if complete and complete[-1] is not ordered[-1]:
+            report.note(f"the newest snapshot {ordered[-1].id} is pending; {complete[-1].id} is the latest complete")
+        return (complete or ordered)[-1]
+
+
+def regular_files(folder: str, report: Report) -> Iterator[tuple[str, int, str]]:
+    if not os.path.isdir(folder):
+        raise NoRepository(f"{shown(folder)} is not a folder that can be read")
+    def unread(error: OSError) -> None:
+        report.problem(shown(str(error.filename)), Pending("this folder cannot be read"))
+    for parent, folders, names in os.walk(folder, onerror=unread):
+        folders.sort()
+        for name in sorted(names):
+            path = os.path.join(parent, name)
+            status = os.lstat(path)
+            yield path, status.st_size, name if stat.S_ISREG(status.st_mode) else ""
+
+
+def moment(snapshot: Snapshot) -> tuple[int, int]:
+    value = snapshot.record.map[8]
+    good = type(value) is list and len(value) == 3 and all(type(n) is int for n in value)
+    return (value[0], value[2]) if good else (0, 0)
+
+
+def moment_text(snapshot: Snapshot) -> str:
+    seconds, minutes = moment(snapshot)
+    try:
+        return datetime.fromtimestamp(seconds, timezone(timedelta(minutes=minutes))).isoformat(" ")
+    except (ValueError, OverflowError, OSError):
+        return "unknown time"
+
