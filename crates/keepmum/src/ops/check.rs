@@ -6,7 +6,10 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::catalogue::Catalogue;
 use crate::compress::Decompressor;
-use crate::model::{ChunkId, Content, Kind, Named, ObjectKey, Piece, Pieces, Side, TreePath};
+use crate::format::ObjectKind;
+use crate::model::{
+    ChunkId, Content, DeviceId, Kind, Named, ObjectKey, Piece, Pieces, Side, TreePath,
+};
 use crate::pipeline::{self, Stage, Ticket};
 use crate::repository::{
     ObjectReader, PieceReader, RepositoryError, SnapshotTree, block_place, pieces_of, split,
@@ -20,6 +23,7 @@ use super::list::problem_of;
 use super::open::{self, Repository};
 use super::options::CheckOptions;
 use super::report::{CheckReport, Problem, ProblemKind, SnapshotState};
+use super::whole::above;
 
 const READING: Stage = Stage(1);
 
@@ -42,20 +46,29 @@ pub fn check(
         observer,
         bad: HashMap::new(),
         clean: HashSet::new(),
+        lost: 0,
+        pending: 0,
+        misses: false,
         report: CheckReport {
             foreign_files: repository.listing.foreign,
             conflict_copies: repository.listing.copies,
             ..CheckReport::default()
         },
     };
-    for (object, what) in &repository.imported.damaged {
-        check.damaged_object(object, what);
-    }
     check.objects();
     if options.read_data_percent > 0 {
         check.read_data(access, options.read_data_percent)?;
     }
+    for (object, what) in &repository.imported.damaged {
+        if !check.report.problems.iter().any(|problem| problem.path == *object) {
+            check.damaged_object(object, what);
+        }
+    }
     check.snapshots()?;
+    if check.misses {
+        check.report.objects_lost += check.lost;
+        check.report.objects_pending += check.pending;
+    }
     let mut report = check.report;
     report.seconds = (access.seam.clock.elapsed() - started).as_secs_f64();
     Ok(report)
@@ -69,6 +82,11 @@ struct Check<'a> {
     bad: HashMap<ChunkId, String>,
     /// Nodes beneath which all is well.
     clean: HashSet<ChunkId>,
+    /// Listed objects that are lost, and those that are pending. They count if any snapshot
+    /// misses anything; else what they held is stored elsewhere.
+    lost: u64,
+    pending: u64,
+    misses: bool,
     report: CheckReport,
 }
 
@@ -114,17 +132,49 @@ impl Check<'_> {
                 continue;
             }
             if self.known.is_lost(self.repository, key.device, key) {
-                self.report.objects_lost += 1;
+                self.lost += 1;
             } else {
-                self.report.objects_pending += 1;
+                self.pending += 1;
             }
         }
+        self.records();
         for (key, object) in &self.repository.listing.objects {
             let claimed = listed.contains_key(key);
             if !object.is_here() && !claimed && object.partial.is_some() {
                 self.report.objects_pending += 1;
             }
         }
+    }
+
+    /// Records that were here or that others name: without them there is no snapshot.
+    fn records(&mut self) {
+        let repository = self.repository;
+        let mut gone: HashMap<DeviceId, u64> = HashMap::new();
+        for (key, kind) in &repository.imported.gone {
+            if *kind == ObjectKind::Record as u8 {
+                *gone.entry(key.device).or_default() += 1;
+                self.lost_record(key.device, &format!("the record of run {}", key.run));
+            }
+        }
+        for (device, chain) in self.known.chains.iter() {
+            let known = gone.get(device).copied().unwrap_or(0);
+            for _ in known..chain.missing {
+                if self.known.own == Some(*device) {
+                    self.lost_record(*device, "a record that a later one names");
+                } else {
+                    self.report.objects_pending += 1;
+                }
+            }
+        }
+    }
+
+    fn lost_record(&mut self, device: DeviceId, what: &str) {
+        self.report.objects_lost += 1;
+        self.problem(Problem {
+            kind: ProblemKind::Damaged,
+            path: format!("device {device}"),
+            sentence: format!("{what} is gone from the destination, and with it its snapshot"),
+        });
     }
 
     /// Reads stored data and proves every piece.
@@ -306,7 +356,9 @@ impl Check<'_> {
         path: &TreePath,
         error: RepositoryError,
     ) -> Result<(), Error> {
-        let lost = matches!(error, RepositoryError::Missing(_)) && !walk.pending;
+        let missing = matches!(error, RepositoryError::Missing(_));
+        self.misses |= missing;
+        let lost = missing && !walk.pending;
         let mut problem = problem_of(path, error)?;
         if lost {
             problem.kind = ProblemKind::Damaged;
@@ -332,16 +384,6 @@ struct Walk<'a, 'r> {
     id: String,
 }
 
-fn above(path: &TreePath) -> Vec<TreePath> {
-    let mut paths = vec![path.clone()];
-    let mut at = path.clone();
-    while let Some((parent, _)) = at.split() {
-        paths.push(parent.clone());
-        at = parent;
-    }
-    paths
-}
-
 /// A fair share of the objects, the same at each call.
 fn chosen(key: &ObjectKey, percent: u8) -> bool {
     u32::from(key.hash[0]) * 100 < u32::from(percent) * 256
@@ -361,6 +403,11 @@ fn examine(
         }
         Err(error) => return Err(error),
     };
+    match objects.behind_blocks(&key, &table) {
+        Ok(bytes) => examined.bytes += bytes,
+        Err(RepositoryError::Damaged { what, .. }) => examined.damage = Some(what),
+        Err(error) => return Err(error),
+    }
     for (offset, block) in table.offsets() {
         let plain = match objects.block(&block_place(key, offset, block), decompressor) {
             Ok(plain) => plain,

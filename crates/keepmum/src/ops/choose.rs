@@ -9,6 +9,7 @@ use super::error::{Error, ErrorKind};
 use super::open::Repository;
 use super::options::{SnapshotChoice, Which};
 use super::report::{SnapshotLine, SnapshotState};
+use super::whole::Whole;
 
 /// A snapshot that was chosen.
 pub(super) struct Chosen {
@@ -20,11 +21,13 @@ pub(super) struct Chosen {
 pub(super) struct Snapshots {
     pub(super) chains: Chains,
     pub(super) own: Option<DeviceId>,
+    whole: Whole,
 }
 
 impl Snapshots {
     pub(super) fn read(repository: &Repository, access: &Access) -> Result<Self, Error> {
-        Ok(Self { chains: repository.chains()?, own: repository.device(access)? })
+        let (chains, own) = (repository.chains()?, repository.device(access)?);
+        Ok(Self { chains, own, whole: Whole::default() })
     }
 
     /// All lines, each device in the order of its chain.
@@ -72,11 +75,13 @@ impl Snapshots {
         snapshot: &SnapshotRecord<'_>,
     ) -> SnapshotState {
         let needed = self.chains.needs(snapshot, &repository.listing);
-        if needed.here == needed.of {
+        if needed.here == needed.of || self.whole.holds(repository, snapshot.backup) {
             return SnapshotState::Complete;
         }
         let lost = |key: &&ObjectKey| self.is_lost(repository, device, key);
-        match needed.missing.iter().filter(lost).count() as u64 {
+        let own = |device: &&DeviceId| self.own == Some(**device);
+        let objects = needed.missing.iter().filter(lost).count();
+        match (objects + needed.missing_records.iter().filter(own).count()) as u64 {
             0 => SnapshotState::Pending { here: needed.here, of: needed.of },
             missing => SnapshotState::Lost { missing },
         }

@@ -114,7 +114,7 @@ fn unindexed(catalogue: &Catalogue, data: Vec<ObjectKey>) -> Result<Vec<ObjectKe
     if missing.is_empty() {
         return Ok(missing);
     }
-    let listed = listed_by_records(catalogue)?;
+    let listed = listed_by_records(catalogue, |_| true)?;
     missing.retain(|key| listed.contains(key));
     missing.sort_unstable();
     Ok(missing)
@@ -140,10 +140,16 @@ fn import_unindexed(
     Ok(())
 }
 
-/// Every object that a record lists.
-pub(super) fn listed_by_records(catalogue: &Catalogue) -> Result<HashSet<ObjectKey>, Error> {
+/// Every object that a record lists, of those records whose own object `counts`.
+pub(super) fn listed_by_records(
+    catalogue: &Catalogue,
+    counts: impl Fn(&ObjectKey) -> bool,
+) -> Result<HashSet<ObjectKey>, Error> {
     let mut listed = HashSet::new();
-    for (at, bytes, _) in catalogue.records()? {
+    for (at, bytes, object) in catalogue.records()? {
+        if !counts(&object) {
+            continue;
+        }
         let Ok(record) = Record::decode(&bytes) else { continue };
         for run in &record.objects {
             listed.extend(run.objects.iter().map(|entry| ObjectKey {

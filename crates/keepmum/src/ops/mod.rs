@@ -19,6 +19,7 @@ mod remember;
 mod report;
 mod restore;
 mod snapshots;
+mod whole;
 
 pub use access::{Access, CatalogueAt, Installation};
 pub use backup::backup;

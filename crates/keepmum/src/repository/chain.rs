@@ -181,6 +181,7 @@ impl Chains {
                     && !runs.contains(&run)
                 {
                     needed.of += 1;
+                    needed.missing_records.push(needs.device);
                 }
             }
         }
@@ -197,6 +198,8 @@ pub struct Needed {
     pub of: u64,
     /// Those that are not here.
     pub missing: Vec<ObjectKey>,
+    /// Of each record that is not here, whose it is.
+    pub missing_records: Vec<DeviceId>,
 }
 
 impl Needed {

@@ -180,6 +180,22 @@ impl<'a> ObjectReader<'a> {
         Ok(table)
     }
 
+    /// Reads what lies behind the blocks of an object, padding included, and so proves it.
+    pub fn behind_blocks(&self, key: &ObjectKey, table: &Table) -> Result<u64, RepositoryError> {
+        const STEP: u64 = 1024 * 1024;
+        let object = self.object(key)?;
+        let plain = crate::format::plain_for_sealed(object.name.length)
+            .ok_or_else(|| damaged(object, "its length is impossible"))?;
+        let begin: u64 = table.blocks.iter().map(|block| u64::from(block.stored)).sum();
+        let mut at = begin;
+        while at < plain {
+            let length = STEP.min(plain - at);
+            self.range(key, at, length)?;
+            at += length;
+        }
+        Ok(plain.saturating_sub(begin))
+    }
+
     /// The plain bytes of a block; its pieces are not yet verified.
     pub fn block(
         &self,

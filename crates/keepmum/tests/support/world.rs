@@ -141,6 +141,11 @@ impl World {
         self.access(CatalogueAt::Temporary)
     }
 
+    /// The other device's machine, with its catalogue, looking at this one's snapshots.
+    pub(crate) fn stranger_for(&self, _other: &Self) -> Access {
+        self.own()
+    }
+
     /// One backup, whatever comes of it; what it reports as done is kept as to be restored.
     pub(crate) fn try_backup(&mut self) -> Result<BackupReport, Error> {
         let tree = scan(&self.source());

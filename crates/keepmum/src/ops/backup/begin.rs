@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::catalogue::{Catalogue, RunLock};
 use crate::chunk::{Algorithm, Chunker, Parameters};
 use crate::format::{IndexEntry, ObjectKind, RunObjects};
-use crate::model::{ChunkId, RecordHash, Side};
+use crate::model::{ChunkId, ObjectKey, RecordHash, Side};
 use crate::repository::{Keys, ObjectReader, RawListing, RepositoryError, object_entry};
 use crate::source::{RootProblem, Source};
 
@@ -29,6 +29,11 @@ pub(in super::super) const FACT_ENTRIES: &str = "entries";
 /// Runs of other devices that are relied on.
 pub(super) const FACT_LEANS: &str = "leans";
 
+/// Objects that are gone and whose content has been stored again as far as the source had it.
+pub(super) const FACT_HEALED: &str = "healed";
+/// Length of a key in that fact.
+const KEY: usize = 32;
+
 /// A backup that may begin.
 pub(super) struct Begun {
     pub(super) _lock: Option<RunLock>,
@@ -44,6 +49,8 @@ pub(super) struct Prepared {
     pub(super) last_listed_run: u32,
     pub(super) adopted: Adopted,
     pub(super) leans: Leans,
+    /// Objects that are gone and need no second look once this run is through.
+    pub(super) gone: Vec<u8>,
     pub(super) remembered_entries: u64,
     pub(super) full_tree: bool,
 }
@@ -181,8 +188,10 @@ fn prepare_inside(repository: &Repository, set: &Setting<'_>) -> Result<Prepared
         },
         None => true,
     };
-    if !repository.imported.gone.is_empty() && !set.options.destination_is_partial {
-        let count = repository.imported.gone.len();
+    let healed = catalogue.fact(FACT_HEALED)?.unwrap_or_default();
+    let gone = gone_keys(repository);
+    let count = gone.chunks(KEY).filter(|key| !healed.chunks(KEY).any(|one| one == *key)).count();
+    if count > 0 && !set.options.destination_is_partial {
         set.observer.event(Event::Notice(format!(
             "{count} stored objects are gone from the destination; what the source still holds \
              of them is stored again."
@@ -197,18 +206,33 @@ fn prepare_inside(repository: &Repository, set: &Setting<'_>) -> Result<Prepared
         last_listed_run: repository.last_listed_run(set.device),
         adopted,
         leans,
+        gone: if set.options.destination_is_partial { healed } else { gone },
         remembered_entries: entries.map_or(0, u64::from_le_bytes),
         full_tree,
     })
 }
 
+/// The keys of objects that are gone, end to end.
+fn gone_keys(repository: &Repository) -> Vec<u8> {
+    let mut keys = Vec::with_capacity(repository.imported.gone.len() * KEY);
+    for (key, _) in &repository.imported.gone {
+        keys.extend_from_slice(&key.device.0);
+        keys.extend_from_slice(&key.run.to_be_bytes());
+        keys.extend_from_slice(&key.number.to_be_bytes());
+        keys.extend_from_slice(&key.hash);
+    }
+    keys
+}
+
 /// Objects of this device's runs that ended without a record: whatever they hold need not be
 /// uploaded again.
 fn adopt(repository: &Repository, set: &Setting<'_>) -> Result<Adopted, Error> {
+    // A record that was here and is gone names nothing to anyone any more.
+    let here = |object: &ObjectKey| repository.listing.here(object).is_some();
     let mut with_record = HashSet::new();
-    for link in repository.catalogue.links()? {
-        if link.record.device == set.device {
-            with_record.insert(link.record.run);
+    for (at, _, object) in repository.catalogue.records()? {
+        if at.device == set.device && here(&object) {
+            with_record.insert(at.run);
         }
     }
     let mut orphans: Vec<_> = repository
@@ -225,7 +249,7 @@ fn adopt(repository: &Repository, set: &Setting<'_>) -> Result<Adopted, Error> {
     if orphans.is_empty() {
         return Ok(Adopted::default());
     }
-    let listed = listed_by_records(&repository.catalogue)?;
+    let listed = listed_by_records(&repository.catalogue, here)?;
     orphans.retain(|(key, _)| !listed.contains(*key));
     orphans.sort_by_key(|(key, _)| (key.run, key.number));
     let reader = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);

@@ -12,7 +12,7 @@ use crate::repository::{Destination, Finished, RepositoryError, RunWriter, Store
 use super::super::error::{Error, ErrorKind};
 use super::super::event::{Event, Phase};
 use super::super::import::import_table;
-use super::begin::{FACT_ENTRIES, FACT_LEANS};
+use super::begin::{FACT_ENTRIES, FACT_HEALED, FACT_LEANS};
 use super::{Backup, Worker};
 
 /// A long run writes a checkpoint after so many stored bytes.
@@ -220,6 +220,7 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
         self.set.observer.event(Event::Phase(Phase::Finishing));
         let entries = self.report.files + self.report.directories + self.report.others;
         self.catalogue.set_fact(FACT_ENTRIES, &entries.to_le_bytes())?;
+        self.catalogue.set_fact(FACT_HEALED, &self.gone)?;
         let differs = self.full_tree || self.overlay_changed || self.writer.is_some();
         if !differs && self.stored_before.1 == 0 && !self.is_overdue()? {
             return Ok(());

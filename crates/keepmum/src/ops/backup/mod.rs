@@ -102,6 +102,8 @@ struct Backup<'a, 'p, 'env> {
     unseen: HashSet<TreePath>,
     head: Option<(u32, RecordHash)>,
     first_run_listed: u32,
+    /// Objects that are gone, to be remembered as healed.
+    gone: Vec<u8>,
     adopted: commit::Adopted,
     /// Runs of other devices that hold chunks which this device relies on.
     leans: commit::Leans,
@@ -242,6 +244,7 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
             unseen: HashSet::new(),
             head: prepared.head,
             first_run_listed: prepared.last_listed_run,
+            gone: prepared.gone,
             adopted: prepared.adopted,
             leans: prepared.leans,
             stored_before: (0, 0),

@@ -1,0 +1,163 @@
+//! Every access to the source and to a restore target fails once: that costs one thing, which is
+//! in the report, and the next plain run makes it good. And files that change under their reader.
+
+mod support;
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use keepmum::ops::{self, Outcome, ProblemKind, Silent};
+use keepmum::pipeline::Mode;
+use keepmum::seam::Operation;
+use keepmum::store::simulated::GateFault;
+use support::{Dice, World, changes, differences, full_check, grow, latest, scan};
+
+const EIO: i32 = 5;
+
+fn small(seed: u64) -> (World, Dice) {
+    let mut dice = Dice::new(seed);
+    let mut world = World::new(seed);
+    world.mode = Mode::Replay { seed };
+    grow(&mut dice, &world.source(), 25);
+    (world, dice)
+}
+
+/// The accesses to the source that a second run makes.
+fn accesses(operation: Operation) -> u64 {
+    let (mut world, mut dice) = small(11);
+    world.backup();
+    let before = world.sim.gate.count(operation);
+    changes(&mut dice, &world.source(), 12);
+    world.backup();
+    world.sim.gate.count(operation) - before
+}
+
+#[test]
+fn a_source_access_that_fails_costs_one_thing_and_its_earlier_version_stays() {
+    for operation in [Operation::SourceList, Operation::SourceOpen, Operation::SourceRead] {
+        for number in 0..accesses(operation) {
+            let (mut world, mut dice) = small(11);
+            world.backup();
+            let (first, _) = (world.kept[0].1.clone(), ());
+            changes(&mut dice, &world.source(), 12);
+            let now = scan(&world.source());
+            let at = world.sim.gate.count(operation) + number;
+            world.sim.gate.plan(operation, at, GateFault::Error(EIO));
+            let what = format!("{operation:?} {number}");
+            let report = match world.try_backup() {
+                Ok(report) => report,
+                // The folder above all cannot be listed: nothing is known then.
+                Err(error) if operation == Operation::SourceList => {
+                    assert_eq!(error.kind(), ops::ErrorKind::Refused, "{what}: {error}");
+                    world.backup();
+                    world.verify(&world.own());
+                    continue;
+                }
+                Err(error) => panic!("{what}: {error}"),
+            };
+            assert_eq!(report.outcome(), Outcome::Partial, "{what}: {report:#?}");
+            assert_eq!(report.problems.len(), 1, "{what}: {:#?}", report.problems);
+            assert_eq!(report.problems[0].kind, ProblemKind::Unreadable);
+            if report.snapshot.is_some() {
+                let (id, _) = world.kept.pop().unwrap();
+                let (restored, found) = world.restored(&world.own(), &id);
+                assert!(restored.problems.is_empty(), "{what}: {:#?}", restored.problems);
+                let failed = PathBuf::from(&report.problems[0].path);
+                let failed = failed.strip_prefix(world.source()).unwrap_or(&failed).to_owned();
+                for (path, node) in &found {
+                    let same = now.get(path).is_some_and(|now| now.what == node.what);
+                    let earlier = first.get(path).is_some_and(|old| old.what == node.what);
+                    assert!(same || earlier, "{what}: {path:?} is of no version");
+                }
+                for path in now.keys().filter(|path| !found.contains_key(*path)) {
+                    let text = String::from_utf8_lossy(path).into_owned();
+                    let excused = PathBuf::from(&text).starts_with(&failed);
+                    assert!(excused && !first.contains_key(path), "{what}: {text:?} is missing");
+                }
+            }
+            world.backup();
+            world.verify(&world.own());
+            world.verify(&world.stranger());
+        }
+    }
+}
+
+#[test]
+fn a_target_access_that_fails_is_made_good_by_the_next_restore() {
+    let (mut world, _) = small(12);
+    world.backup();
+    let target = world.fresh_target();
+    let before = world.sim.gate.operations();
+    world.try_restore(&world.own(), latest(), &target).unwrap();
+    let count = world.sim.gate.operations() - before;
+    let stride = if std::env::var_os("KEEPMUM_CASES").is_some() { 1 } else { 3 };
+    for number in (0..count).step_by(stride) {
+        for kill in [false, true] {
+            let target = world.fresh_target();
+            let fault = if kill { GateFault::Kill } else { GateFault::Error(EIO) };
+            world.sim.gate.plan_any(world.sim.gate.operations() + number, fault);
+            let first = world.try_restore(&world.own(), latest(), &target);
+            let said = first.as_ref().is_err() || first.is_ok_and(|r| !r.problems.is_empty());
+            world.sim.gate.heal();
+            let found = if world.inside(&target).exists() {
+                scan(&world.inside(&target))
+            } else {
+                support::Tree::new()
+            };
+            let right = differences(&world.kept[0].1, &found).is_empty();
+            assert!(said || right, "access {number} failed without a word");
+            let second = world.try_restore(&world.own(), latest(), &target).unwrap();
+            assert!(second.problems.is_empty(), "access {number}: {:#?}", second.problems);
+            let found = scan(&world.inside(&target));
+            let wrong = differences(&world.kept[0].1, &found);
+            assert!(wrong.is_empty(), "access {number}: {wrong:#?}");
+            fs::remove_dir_all(&target).unwrap();
+        }
+    }
+}
+
+/// A file is written to just before its n-th read. What was kept of it may be anything it was,
+/// but it is read again, and then it is right.
+#[test]
+fn a_file_that_changes_while_it_is_read_is_read_again() {
+    for size in [10_usize, 70_000, 600_000, 3_000_000] {
+        for number in 0..8 {
+            for cut in [false, true] {
+                let mut world = World::new(21 + number);
+                let path = world.source().join("file");
+                fs::write(&path, vec![7; size]).unwrap();
+                fs::write(world.source().join("other"), "calm").unwrap();
+                let under = path.clone();
+                let act = move || {
+                    let file = fs::OpenOptions::new().write(true).open(&under).unwrap();
+                    if cut {
+                        file.set_len(size as u64 / 2).unwrap();
+                    } else {
+                        std::os::unix::fs::FileExt::write_all_at(
+                            &file,
+                            b"changed",
+                            size as u64 / 2,
+                        )
+                        .unwrap();
+                    }
+                };
+                let struck = Arc::clone(&world.sim.gate);
+                struck.plan(Operation::SourceRead, number, GateFault::After(Box::new(act)));
+                world.try_backup().unwrap();
+                world.kept.clear();
+                let options = support::options(&world.source());
+                let tree = scan(&world.source());
+                let again = ops::backup(&world.own(), &options, &Silent).unwrap();
+                assert!(again.problems.is_empty(), "{:#?}", again.problems);
+                let target = world.fresh_target();
+                world.try_restore(&world.own(), latest(), &target).unwrap();
+                let wrong = differences(&tree, &scan(&world.inside(&target)));
+                assert!(wrong.is_empty(), "size {size}, read {number}: {wrong:#?}");
+                if again.snapshot.is_some() {
+                    full_check(&world);
+                }
+            }
+        }
+    }
+}
