@@ -3,20 +3,23 @@
 mod support;
 
 use std::fs;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use keepmum::ops::{self, ErrorKind, Event, Observer, Phase, Silent};
-use support::{Dice, World, bytes, cases, changes, full_check, grow, options};
+use keepmum::ops::{self, Access, BackupOptions, ErrorKind, Event, Observer, Phase, Silent};
+use support::{Dice, Tree, World, bytes, cases, changes, full_check, grow, options};
 
 /// Tries a second run while the first one is at work.
-struct Meanwhile<'a>(&'a World, std::sync::Mutex<Option<ErrorKind>>);
+struct Meanwhile<'a> {
+    access: &'a Access,
+    options: &'a BackupOptions,
+    outcome: Mutex<Option<ErrorKind>>,
+}
 
 impl Observer for Meanwhile<'_> {
     fn event(&self, event: Event) {
         if let Event::Phase(Phase::Working) = event {
-            let world = self.0;
-            let second = ops::backup(&world.own(), &options(&world.source()), &Silent);
-            *self.1.lock().unwrap() = second.err().map(|error| error.kind());
+            let second = ops::backup(self.access, self.options, &Silent);
+            *self.outcome.lock().unwrap() = second.err().map(|error| error.kind());
         }
     }
 
@@ -29,9 +32,10 @@ impl Observer for Meanwhile<'_> {
 fn of_two_runs_on_one_catalogue_one_is_refused() {
     let world = World::new(1);
     fs::write(world.source().join("file"), "text").unwrap();
-    let observer = Meanwhile(&world, std::sync::Mutex::new(None));
-    ops::backup(&world.own(), &options(&world.source()), &observer).unwrap();
-    assert_eq!(observer.1.into_inner().unwrap(), Some(ErrorKind::Refused));
+    let (access, options) = (world.own(), options(&world.source()));
+    let observer = Meanwhile { access: &access, options: &options, outcome: Mutex::new(None) };
+    ops::backup(&access, &options, &observer).unwrap();
+    assert_eq!(observer.outcome.into_inner().unwrap(), Some(ErrorKind::Refused));
     full_check(&world);
 }
 
@@ -50,7 +54,7 @@ fn devices_take_turns() {
             changes(&mut dice, &one.source(), 3);
             changes(&mut dice, &other.source(), 3);
         }
-        one.verify(&other.stranger_for(&one));
+        one.verify(&other.own());
         one.verify(&one.own());
         other.verify(&other.own());
         full_check(&one);
@@ -75,8 +79,9 @@ fn devices_run_at_once() {
             }
         }
         std::thread::scope(|scope| {
-            scope.spawn(|| one.backup());
-            scope.spawn(|| other.backup());
+            let (one, other) = (&mut one, &mut other);
+            scope.spawn(move || one.backup());
+            scope.spawn(move || other.backup());
         });
     }
     one.verify(&one.stranger());
@@ -101,23 +106,42 @@ fn a_cloned_catalogue_loses_nothing() {
             fs::write(world.source().join(&world.name), world.name.as_bytes()).unwrap();
             world.backup();
         }
-        for (path, content) in clone.sim.disk.files() {
-            if one.sim.disk.content(&path).is_none() {
-                one.sim.disk.add(&path, &content);
-            }
-        }
-        if fork {
-            for (path, content) in one.sim.disk.files() {
-                clone.sim.disk.add(&path, &content);
-            }
-        }
+        sync(&one, &clone);
         for world in [&mut one, &mut clone] {
             fs::write(world.source().join("later"), world.name.as_bytes()).unwrap();
             world.backup();
         }
-        one.verify(&one.own());
-        one.verify(&one.stranger());
-        clone.verify(&clone.own());
+        sync(&one, &clone);
+        if !fork {
+            one.verify(&one.own());
+            clone.verify(&one.stranger());
+        }
+        all_there(&one, &[&one, &clone]);
         full_check(&one);
+    }
+}
+
+/// Each destination gets what only the other has.
+fn sync(one: &World, other: &World) {
+    for (from, to) in [(one, other), (other, one)] {
+        let missing = from.sim.disk.files().into_iter();
+        for (path, content) in missing.filter(|(path, _)| to.sim.disk.content(path).is_none()) {
+            to.sim.disk.add(&path, &content);
+        }
+    }
+}
+
+/// Whatever its id is: each tree that was backed up comes back from some snapshot.
+fn all_there(at: &World, worlds: &[&World]) {
+    let stranger = at.stranger();
+    let lines = ops::snapshots(&stranger, &Silent).unwrap().snapshots;
+    let trees: Vec<Tree> = worlds
+        .iter()
+        .flat_map(|world| lines.iter().map(|line| world.restored(&stranger, &line.id).1))
+        .collect();
+    for world in worlds {
+        for (id, tree) in &world.kept {
+            assert!(trees.iter().any(|found| found == tree), "{}: {id} is not there", world.name);
+        }
     }
 }

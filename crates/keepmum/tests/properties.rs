@@ -129,7 +129,7 @@ fn moves_and_copies_store_no_content_again() {
             fs::rename(source.join("t"), source.join("c")).unwrap();
         },
         &|| fs::rename(source.join("large"), source.join("c/other")).unwrap(),
-        &|| drop(fs::copy(source.join("c/other"), source.join("copy")).unwrap()),
+        &|| assert!(fs::copy(source.join("c/other"), source.join("copy")).unwrap() > 0),
         &|| fs::hard_link(source.join("copy"), source.join("b/link")).unwrap(),
     ];
     for (number, act) in moves.iter().enumerate() {
@@ -159,7 +159,7 @@ fn many_small_edits_outgrow_the_overlay() {
             fs::write(path, format!("changed to {number}")).unwrap();
         }
         let report = world.backup();
-        assert_eq!(report.changed, 50 + if round == 0 { 0 } else { 0 }, "{report:#?}");
+        assert_eq!(report.changed, 50, "{report:#?}");
         largest = largest.max(report.bytes_stored);
     }
     assert!(largest < 256 * 1024);

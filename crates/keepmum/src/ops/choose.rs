@@ -50,8 +50,12 @@ impl Snapshots {
     ) -> SnapshotLine {
         let (backup, time) = (snapshot.backup, &snapshot.record.time);
         let object = repository.listing.here(snapshot.object);
+        let id = match chain.is_second(snapshot.at) {
+            true => repository.keys.forked_snapshot_id(snapshot.at),
+            false => repository.keys.snapshot_id(device, snapshot.at.run),
+        };
         SnapshotLine {
-            id: repository.keys.snapshot_id(device, snapshot.at.run).to_string(),
+            id: id.to_string(),
             time: time.seconds,
             utc_offset_minutes: time.offset_minutes,
             device: chain.device_name().to_owned(),

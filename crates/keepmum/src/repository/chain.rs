@@ -59,6 +59,12 @@ impl Chain {
         tokens.next()
     }
 
+    /// Whether another record of this number has a lower hash.
+    pub fn is_second(&self, at: &RecordRef) -> bool {
+        self.forked
+            && self.records.iter().any(|(other, ..)| other.run == at.run && other.hash < at.hash)
+    }
+
     /// Its newest record.
     pub fn last(&self) -> Option<&(RecordRef, Record, ObjectKey)> {
         self.records.last()

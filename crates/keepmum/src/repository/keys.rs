@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::crypto::{self, EpochKey, NAME_SEALED, RepositoryKeys, Secret};
 use crate::format::{self, Keyring, ObjectName, Parameters};
-use crate::model::{ChunkId, DeviceId, RepositoryId, SnapshotId};
+use crate::model::{ChunkId, DeviceId, RecordRef, RepositoryId, SnapshotId};
 
 /// The keys of one repository.
 pub struct RepositoryAccess {
@@ -119,7 +119,21 @@ impl Keys {
         let mut bytes = b"snapshot".to_vec();
         bytes.extend_from_slice(&device.0);
         bytes.extend_from_slice(&run.to_be_bytes());
-        let hash = self.writing().chunk_id(&bytes);
+        self.short_id(&bytes)
+    }
+
+    /// The id of a snapshot whose run's number another record of lower hash has too: the device
+    /// was cloned.
+    pub fn forked_snapshot_id(&self, at: &RecordRef) -> SnapshotId {
+        let mut bytes = b"snapshot".to_vec();
+        bytes.extend_from_slice(&at.device.0);
+        bytes.extend_from_slice(&at.run.to_be_bytes());
+        bytes.extend_from_slice(&at.hash.0);
+        self.short_id(&bytes)
+    }
+
+    fn short_id(&self, bytes: &[u8]) -> SnapshotId {
+        let hash = self.writing().chunk_id(bytes);
         SnapshotId::from_slice(&hash.0[..SnapshotId::LENGTH]).expect("a prefix of that length")
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use keepmum::compress::Level;
@@ -33,7 +34,7 @@ pub(crate) struct World {
     /// Snapshots that were reported as done, with the tree each must give back.
     pub(crate) kept: Vec<(String, Tree)>,
     folder: TempDir,
-    targets: std::cell::Cell<u32>,
+    targets: AtomicU32,
 }
 
 /// Says what changed when one case is repeated.
@@ -92,7 +93,7 @@ impl World {
             ahead: 10,
             kept: Vec::new(),
             folder,
-            targets: std::cell::Cell::new(0),
+            targets: AtomicU32::new(0),
         }
     }
 
@@ -110,8 +111,8 @@ impl World {
 
     /// A path for a target that does not exist yet.
     pub(crate) fn fresh_target(&self) -> PathBuf {
-        self.targets.set(self.targets.get() + 1);
-        self.folder.path().join(format!("target{}", self.targets.get()))
+        let number = self.targets.fetch_add(1, Ordering::Relaxed);
+        self.folder.path().join(format!("target{number}"))
     }
 
     pub(crate) fn access(&self, catalogue: CatalogueAt) -> Access {
@@ -139,11 +140,6 @@ impl World {
     /// As a machine that has nothing but the destination and the password.
     pub(crate) fn stranger(&self) -> Access {
         self.access(CatalogueAt::Temporary)
-    }
-
-    /// The other device's machine, with its catalogue, looking at this one's snapshots.
-    pub(crate) fn stranger_for(&self, _other: &Self) -> Access {
-        self.own()
     }
 
     /// One backup, whatever comes of it; what it reports as done is kept as to be restored.
