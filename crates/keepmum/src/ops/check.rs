@@ -11,14 +11,13 @@ use crate::model::{
     ChunkId, Content, DeviceId, Kind, Named, ObjectKey, Piece, Pieces, Side, TreePath,
 };
 use crate::pipeline::{self, Stage, Ticket};
-use crate::repository::{
-    ObjectReader, PieceReader, RepositoryError, SnapshotTree, block_place, pieces_of, split,
-};
+use crate::repository::{ObjectReader, PieceReader, RepositoryError, SnapshotTree, pieces_of};
 
 use super::access::Access;
 use super::choose::{Snapshots, display};
 use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer, Phase};
+use super::examine::{Examined, chosen, examine};
 use super::list::problem_of;
 use super::open::{self, Repository};
 use super::options::CheckOptions;
@@ -88,14 +87,6 @@ struct Check<'a> {
     pending: u64,
     misses: bool,
     report: CheckReport,
-}
-
-/// What reading an object gave: bytes read, and damage.
-struct Examined {
-    key: ObjectKey,
-    bytes: u64,
-    damage: Option<String>,
-    bad: Vec<ChunkId>,
 }
 
 impl Check<'_> {
@@ -382,49 +373,4 @@ struct Walk<'a, 'r> {
     touched: HashSet<TreePath>,
     pending: bool,
     id: String,
-}
-
-/// A fair share of the objects, the same at each call.
-fn chosen(key: &ObjectKey, percent: u8) -> bool {
-    u32::from(key.hash[0]) * 100 < u32::from(percent) * 256
-}
-
-fn examine(
-    objects: &ObjectReader<'_>,
-    key: ObjectKey,
-    decompressor: &mut Decompressor,
-) -> Result<Examined, RepositoryError> {
-    let mut examined = Examined { key, bytes: 0, damage: None, bad: Vec::new() };
-    let table = match objects.table(&key) {
-        Ok(table) => table,
-        Err(RepositoryError::Damaged { what, .. }) => {
-            examined.damage = Some(what);
-            return Ok(examined);
-        }
-        Err(error) => return Err(error),
-    };
-    match objects.behind_blocks(&key, &table) {
-        Ok(bytes) => examined.bytes += bytes,
-        Err(RepositoryError::Damaged { what, .. }) => examined.damage = Some(what),
-        Err(error) => return Err(error),
-    }
-    for (offset, block) in table.offsets() {
-        let plain = match objects.block(&block_place(key, offset, block), decompressor) {
-            Ok(plain) => plain,
-            Err(RepositoryError::Damaged { what, .. }) => {
-                examined.damage = Some(what);
-                examined.bad.extend(block.pieces.iter().map(|(id, _)| *id));
-                continue;
-            }
-            Err(error) => return Err(error),
-        };
-        examined.bytes += u64::from(block.stored);
-        for (id, bytes) in split(block, &plain) {
-            if !objects.keys().proves(&id, bytes) {
-                examined.damage = Some("a piece is not what its id says".to_owned());
-                examined.bad.push(id);
-            }
-        }
-    }
-    Ok(examined)
 }

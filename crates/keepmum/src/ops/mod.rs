@@ -9,6 +9,7 @@ mod check;
 mod choose;
 mod error;
 mod event;
+mod examine;
 mod import;
 mod init;
 mod key_cache;

@@ -36,10 +36,9 @@ impl Whole {
         let mut seen = HashSet::new();
         let mut waiting = vec![(TreePath::root(), backup.root)];
         while let Some((path, node)) = waiting.pop() {
-            if !touched.contains(&path) {
-                if self.nodes.borrow().contains(&node) || !seen.insert(node) {
-                    continue;
-                }
+            let known = || self.nodes.borrow().contains(&node);
+            if !touched.contains(&path) && (known() || !seen.insert(node)) {
+                continue;
             }
             for entry in tree.list(&node, &path)? {
                 match &entry.kind {

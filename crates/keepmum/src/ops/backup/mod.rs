@@ -59,6 +59,9 @@ struct OpenDirectory {
     in_fresh: bool,
 }
 
+/// Content and stamp of an inode with several names.
+type Linked = (Content, Option<[u8; Stamp::LENGTH]>);
+
 /// What a backup works with and does not change.
 struct Setting<'env> {
     access: &'env Access,
@@ -95,7 +98,7 @@ struct Backup<'a, 'p, 'env> {
     /// Rows that a renamed directory has taken over.
     claimed: HashSet<DirectoryId>,
     /// Content and stamp of inodes with several names that were read in this run.
-    links: HashMap<(u64, u64), (Content, Option<[u8; Stamp::LENGTH]>)>,
+    links: HashMap<(u64, u64), Linked>,
     /// Directories that stay as they are remembered, in a folder that is written anew.
     unwalked: HashSet<DirectoryId>,
     /// Paths that could not be looked at; what was remembered of them stays.
