@@ -158,12 +158,14 @@ class Machine:
     def call(self, *words: str) -> dict[str, Any]:
         done = subprocess.run(self.command(*words), env=self.environment, capture_output=True, text=True, timeout=300)
         want(done.returncode == 0, f"{' '.join(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-        return json.loads(done.stdout.splitlines()[-1])
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        for line in lines:  # the code of a new repository comes before the run
+            self.recovery = line.get("recovery_code") or self.recovery
+        return lines[-1]
 
     def backup(self, *words: str) -> dict[str, Any]:
         before = manifest_of(str(self.source))
         report = self.call("backup", *words)
-        self.recovery = report.get("recovery_code") or self.recovery
         want(not report["problems"], f"the program met problems: {report['problems']}")
         if report["snapshot"]:
             self.moments[report["snapshot"]] = before
