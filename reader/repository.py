@@ -577,7 +577,11 @@ class Repository:
                  for device, first, last in (array(n, "a need", 3, 3) for n in array(body[6], "the needs"))]
         array(roots, "the roots", 0, MAX_ITEMS)
         stored = record.stored
-        identity = blake3(b"snapshot" + stored.device + stored.run.to_bytes(4, "big"), key=self.id_key).digest(16)
+        named = b"snapshot" + stored.device + stored.run.to_bytes(4, "big")
+        twins = [r for r in self.records if (r.stored.device, r.stored.run) == (stored.device, stored.run)]
+        if any(r.hash < record.hash for r in twins):
+            named += record.hash
+        identity = blake3(named, key=self.id_key).digest(16)
         return Snapshot(self, record, body, identity.hex(), needs, text(name, "the source"), parse_overlay(body[2]))
 
     def state(self, snapshot: Snapshot) -> tuple[int, int]:

@@ -1,6 +1,9 @@
 //! Every access to the source and to a restore target fails once: that costs one thing, which is
 //! in the report, and the next plain run makes it good. And files that change under their reader.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::print_stderr, reason = "a failure says how to repeat it")]
+
 mod support;
 
 use std::fs;

@@ -2,6 +2,9 @@
 //!
 //! `KEEPMUM_CASES=1000 cargo test --release -p keepmum --test properties` runs more.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::print_stderr, reason = "a failure says how to repeat it")]
+
 mod support;
 
 use std::fs;
