@@ -2,7 +2,7 @@
 //! knows; afterwards plain runs must do, and whatever was reported as done must come back.
 //!
 //! The short round strides over the operations. All of them, with more restarts each:
-//! `cargo test --release -p keepmum --test faults -- --ignored`.
+//! `cargo test --release -p keepmum --test faults every -- --ignored`; `KEEPMUM_CASES` is the number of restarts.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::print_stderr, reason = "a failure says how to repeat it")]
@@ -167,7 +167,7 @@ fn round(stride: u64, restarts: u64) {
                     let result = std::panic::catch_unwind(|| play(case));
                     if let Err(cause) = result {
                         eprintln!(
-                            "{case:?}; repeat all of this operation with\n  KEEPMUM_AT={at} cargo test -p keepmum --test faults -- --ignored"
+                            "{case:?}; repeat all of this operation with\n  KEEPMUM_AT={at} cargo test -p keepmum --test faults every -- --ignored"
                         );
                         std::panic::resume_unwind(cause);
                     }
@@ -226,4 +226,19 @@ fn an_emptied_destination_never_gets_a_new_repository() {
     }
     world.backup();
     full_check(&world);
+}
+
+/// When the directory could not be synced and the machine goes on, a later run must not rely on
+/// names that may never have become durable.
+#[test]
+#[ignore = "fails: a run takes over objects whose names an earlier run could not make durable"]
+fn a_failed_directory_sync_is_not_built_upon() {
+    let operations = play(Case { fault: Fault::None, at: 0, after: After::Restart, seed: 1 });
+    for at in 0..operations {
+        for fault in [Fault::Error, Fault::Full] {
+            for seed in 1..=8 {
+                play(Case { fault, at, after: After::Continue, seed });
+            }
+        }
+    }
 }

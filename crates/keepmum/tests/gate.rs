@@ -52,7 +52,7 @@ fn a_source_access_that_fails_costs_one_thing_and_its_earlier_version_stays() {
                 Ok(report) => report,
                 // The folder above all cannot be listed: nothing is known then.
                 Err(error) if operation == Operation::SourceList => {
-                    assert_eq!(error.kind(), ops::ErrorKind::Refused, "{what}: {error}");
+                    assert_eq!(error.kind(), ops::ErrorKind::SourceGone, "{what}: {error}");
                     world.backup();
                     world.verify(&world.own());
                     continue;
