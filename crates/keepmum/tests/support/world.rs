@@ -69,6 +69,17 @@ pub(crate) fn options(source: &Path) -> BackupOptions {
     }
 }
 
+/// A folder in memory where the system has one: a restore ends with a sync of the whole file
+/// system, and these tests restore thousands of times. `TMPDIR` chooses another place.
+fn folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    if std::env::var_os("TMPDIR").is_none() && memory.is_dir() {
+        tempfile::tempdir_in(memory).unwrap()
+    } else {
+        tempfile::tempdir().unwrap()
+    }
+}
+
 /// The newest complete snapshot of this device.
 pub(crate) fn latest() -> SnapshotChoice {
     SnapshotChoice { which: Which::Latest { back: 0 }, device: None, source: None, own: true }
@@ -82,7 +93,7 @@ impl World {
 
     /// Another device over this destination.
     pub(crate) fn beside(seed: u64, disk: Arc<SimulatedDisk>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder();
         std::fs::create_dir(folder.path().join("source")).unwrap();
         std::fs::create_dir(folder.path().join("db")).unwrap();
         Self {
