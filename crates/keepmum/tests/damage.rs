@@ -3,6 +3,9 @@
 //!
 //! `KEEPMUM_STRIDE=1 cargo test --release -p keepmum --test damage` flips a bit of every byte.
 
+#![allow(clippy::unwrap_used, reason = "in a test, what is not there is a failure")]
+#![allow(clippy::print_stderr, reason = "a failing test says how to repeat it")]
+
 mod support;
 
 use std::fs;
@@ -277,11 +280,15 @@ fn one_key_block_is_enough() {
             before(&mut world, disk.fork());
             for (number, block) in blocks.iter().enumerate().filter(|(n, _)| *n != whole) {
                 match (way + number) % 3 {
-                    0 => drop(world.sim.disk.take(block)),
-                    1 => {
-                        (0..4096).step_by(50).for_each(|at| drop(world.sim.disk.flip(block, at, 1)))
+                    0 => {
+                        world.sim.disk.take(block);
                     }
-                    _ => drop(world.sim.disk.truncate(block, 4000)),
+                    1 => (0..4096).step_by(50).for_each(|at| {
+                        world.sim.disk.flip(block, at, 1);
+                    }),
+                    _ => {
+                        world.sim.disk.truncate(block, 4000);
+                    }
                 }
             }
             world.verify(&world.stranger());
@@ -289,7 +296,9 @@ fn one_key_block_is_enough() {
         }
     }
     before(&mut world, disk.fork());
-    blocks.iter().for_each(|block| drop(world.sim.disk.take(block)));
+    for block in &blocks {
+        world.sim.disk.take(block);
+    }
     let error = ops::snapshots(&world.stranger(), &Silent).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Pending, "{error}");
     let error = world.try_backup().unwrap_err();

@@ -1,5 +1,8 @@
 //! Two runs at once, two devices at one destination, and a device that was cloned.
 
+#![allow(clippy::unwrap_used, reason = "in a test, what is not there is a failure")]
+#![allow(clippy::print_stderr, reason = "a failing test says how to repeat it")]
+
 mod support;
 
 use std::fs;

@@ -4,6 +4,9 @@
 //! The short round strides over the operations. All of them, with more restarts each:
 //! `cargo test --release -p keepmum --test faults -- --ignored`.
 
+#![allow(clippy::unwrap_used, reason = "in a test, what is not there is a failure")]
+#![allow(clippy::print_stderr, reason = "a failing test says how to repeat it")]
+
 mod support;
 
 use std::fs;

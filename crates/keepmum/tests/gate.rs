@@ -1,6 +1,9 @@
 //! Every access to the source and to a restore target fails once: that costs one thing, which is
 //! in the report, and the next plain run makes it good. And files that change under their reader.
 
+#![allow(clippy::unwrap_used, reason = "in a test, what is not there is a failure")]
+#![allow(clippy::print_stderr, reason = "a failing test says how to repeat it")]
+
 mod support;
 
 use std::fs;

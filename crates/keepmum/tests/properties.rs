@@ -2,6 +2,9 @@
 //!
 //! `KEEPMUM_CASES=1000 cargo test --release -p keepmum --test properties` runs more.
 
+#![allow(clippy::unwrap_used, reason = "in a test, what is not there is a failure")]
+#![allow(clippy::print_stderr, reason = "a failing test says how to repeat it")]
+
 mod support;
 
 use std::fs;

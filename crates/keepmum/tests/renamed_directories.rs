@@ -1,5 +1,7 @@
 //! A directory that was renamed is in the next snapshot once, under its new name only.
 
+#![allow(clippy::unwrap_used, reason = "in a test, what is not there is a failure")]
+
 use std::fs;
 use std::path::Path;
 

@@ -87,7 +87,7 @@ impl World {
         std::fs::create_dir(folder.path().join("db")).unwrap();
         Self {
             sim: Simulation::with_disk(seed, disk),
-            mode: if seed % 3 == 0 { Mode::Threads(2) } else { Mode::Replay { seed } },
+            mode: if seed.is_multiple_of(3) { Mode::Threads(2) } else { Mode::Replay { seed } },
             identity: format!("machine {seed}").into_bytes(),
             name: format!("device-{seed}"),
             ahead: 10,
