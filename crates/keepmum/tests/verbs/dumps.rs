@@ -63,7 +63,10 @@ fn a_file_comes_out_as_it_is() {
 }
 
 /// Every entry beneath a folder: path, kind and mode, time, and what it holds.
-fn inventory(folder: &Path) -> Vec<(String, u32, (i64, i64), Vec<u8>)> {
+/// Path, mode, time and content.
+type Row = (String, u32, (i64, i64), Vec<u8>);
+
+fn inventory(folder: &Path) -> Vec<Row> {
     let mut found = Vec::new();
     let mut waiting = vec![folder.to_owned()];
     while let Some(at) = waiting.pop() {
