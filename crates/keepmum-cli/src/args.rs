@@ -70,12 +70,21 @@ pub(crate) enum Command {
         after_help = "Example:\n  keepmum restore latest~2:/home/anna/letters --target /tmp/letters"
     )]
     Restore(RestoreArgs),
+    /// Write a file to standard output, or a folder as a tar archive
+    #[command(after_help = "Example:\n  keepmum dump latest:/home/anna/letters > letters.tar")]
+    Dump(DumpArgs),
+    /// Show what differs between two snapshots, or a snapshot and the source as it is now
+    #[command(after_help = "Example:\n  keepmum diff latest~1 latest")]
+    Diff(DiffArgs),
     /// See whether all that is referenced is here and whole
     #[command(after_help = "Example:\n  keepmum check --read-data-subset 5%")]
     Check(CheckArgs),
     /// Show devices, last runs, what is pending or missing, and space
     #[command(after_help = "Example:\n  keepmum status")]
     Status,
+    /// List, add, change or remove what opens the repository
+    #[command(after_help = "Example:\n  keepmum key passwd")]
+    Key(KeyArgs),
     /// Print completions for a shell
     #[command(
         after_help = "Example:\n  keepmum completions bash > ~/.local/share/bash-completion/completions/keepmum"
@@ -159,6 +168,74 @@ pub(crate) struct RestoreArgs {
     /// Restore device nodes, set-id bits and privileged attributes too
     #[arg(long)]
     pub(crate) special: bool,
+}
+
+/// `dump`.
+#[derive(Args)]
+pub(crate) struct DumpArgs {
+    #[command(flatten)]
+    pub(crate) which: SnapshotArgs,
+}
+
+/// `diff`.
+#[derive(Args)]
+pub(crate) struct DiffArgs {
+    /// The older side: latest, latest~N, or the beginning of an id
+    #[arg(value_name = "A")]
+    pub(crate) old: OsString,
+    /// The newer side [default: the source as it is now]
+    #[arg(value_name = "B")]
+    pub(crate) new: Option<OsString>,
+    /// Only snapshots of this device (its name, or the beginning of its id)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) device: Option<String>,
+    /// Only snapshots of this source
+    #[arg(long, value_name = "NAME")]
+    pub(crate) source: Option<String>,
+}
+
+/// `key`.
+#[derive(Args)]
+pub(crate) struct KeyArgs {
+    #[command(subcommand)]
+    pub(crate) verb: KeyVerb,
+}
+
+/// What to do with the slots of the key.
+#[derive(Subcommand)]
+pub(crate) enum KeyVerb {
+    /// List the slots: passwords and recovery codes
+    List,
+    /// Add a password
+    Add {
+        #[command(flatten)]
+        new: NewPasswordArgs,
+        /// What to call it, at most 30 bytes
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        label: String,
+    },
+    /// Remove a slot: what it was opened with opens nothing any more
+    Remove {
+        /// Its id, or the beginning of it (see `key list`)
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+    /// Change the password; with a recovery code, set a new one in place of a forgotten one
+    Passwd {
+        #[command(flatten)]
+        new: NewPasswordArgs,
+    },
+    /// Make a new recovery code; the old one opens nothing any more
+    Recovery,
+}
+
+/// Where a new password comes from.
+#[derive(Args)]
+pub(crate) struct NewPasswordArgs {
+    /// Read the new password from the first line of this file [default: ask twice, or the first
+    /// line of standard input when that is no terminal]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) new_password_file: Option<PathBuf>,
 }
 
 /// `check`.

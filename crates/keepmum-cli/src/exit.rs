@@ -44,9 +44,11 @@ impl From<ErrorKind> for ExitCode {
             // A target that fails is no failing destination: what was restored stays.
             ErrorKind::Pending | ErrorKind::Target => Self::Partial,
             ErrorKind::Destination => Self::Destination,
-            ErrorKind::Refused | ErrorKind::SourceGone | ErrorKind::Exists | ErrorKind::Busy => {
-                Self::Refused
-            }
+            ErrorKind::Refused
+            | ErrorKind::SourceGone
+            | ErrorKind::Exists
+            | ErrorKind::Busy
+            | ErrorKind::KeySlots => Self::Refused,
             ErrorKind::Damaged => Self::Damaged,
             ErrorKind::Interrupted => Self::Interrupted,
             // Usage and Local, and whatever the library may learn to say later.

@@ -83,6 +83,7 @@ impl Failure {
             Kind::Library(ErrorKind::SourceGone) => "source_gone",
             Kind::Library(ErrorKind::Exists) => "exists",
             Kind::Library(ErrorKind::Busy) => "busy",
+            Kind::Library(ErrorKind::KeySlots) => "key_slots",
             Kind::Library(ErrorKind::Damaged) => "damaged",
             Kind::Library(ErrorKind::Target) => "target",
             Kind::Library(ErrorKind::Interrupted) => "interrupted",
@@ -141,6 +142,7 @@ fn library_hint(kind: ErrorKind) -> Option<&'static str> {
         ErrorKind::Busy => {
             "wait until it has ended, then run this again; a run that was killed holds nothing up"
         }
+        ErrorKind::KeySlots => "nothing was changed; `keepmum key list` shows the slots",
         ErrorKind::Damaged => {
             "`keepmum check --read-data` says which files are affected; a backup stores again \
              what the source still has"

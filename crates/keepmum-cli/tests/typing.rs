@@ -7,8 +7,20 @@ use std::ffi::OsStr;
 
 use binary::{Place, golden};
 
-const COMMANDS: [&str; 9] =
-    ["init", "backup", "snapshots", "ls", "restore", "check", "status", "completions", "man"];
+const COMMANDS: [&str; 12] = [
+    "init",
+    "backup",
+    "snapshots",
+    "ls",
+    "restore",
+    "dump",
+    "diff",
+    "check",
+    "status",
+    "key",
+    "completions",
+    "man",
+];
 
 #[test]
 fn help_is_as_it_was() {

@@ -1,6 +1,8 @@
 //! What earlier programs stored comes back: every repository in `testdata/repositories` is restored
 //! and compared with what its source held when it was saved.
 
+#![allow(clippy::unwrap_used, reason = "in a test, what is not there is a failure")]
+
 use std::fs;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};

@@ -50,17 +50,11 @@ fn options(
     list_changes: bool,
     utc_offset_minutes: i16,
 ) -> BackupOptions {
+    let rules = rules(&source, left_out);
     BackupOptions {
         source: source.name,
         roots: source.roots,
-        rules: Rules {
-            excludes: source.excludes,
-            exclude_caches: source.exclude_caches,
-            exclude_larger_than: source.exclude_larger_than,
-            one_file_system: source.one_file_system,
-            never: left_out.paths,
-            record_excluded: list_changes,
-        },
+        rules: Rules { record_excluded: list_changes, ..rules },
         dry_run: args.dry_run,
         list_changes,
         accept_mass_delete: args.accept_mass_delete,
@@ -69,6 +63,18 @@ fn options(
         level: source.level,
         compress_together: source.compress_together,
         utc_offset_minutes,
+    }
+}
+
+/// What is left out of the source.
+pub(super) fn rules(source: &Source, left_out: LeftOut) -> Rules {
+    Rules {
+        excludes: source.excludes.clone(),
+        exclude_caches: source.exclude_caches,
+        exclude_larger_than: source.exclude_larger_than,
+        one_file_system: source.one_file_system,
+        never: left_out.paths,
+        record_excluded: false,
     }
 }
 

@@ -4,8 +4,11 @@ mod backup;
 mod check;
 mod choice;
 mod completions;
+mod diff;
+mod dump;
 mod init;
 mod init_questions;
+mod key;
 mod ls;
 mod man;
 mod restore;
@@ -48,8 +51,11 @@ pub(crate) fn run(
         Command::Snapshots => snapshots::run(&session),
         Command::Ls(args) => ls::run(args, &session),
         Command::Restore(args) => restore::run(args, &session),
+        Command::Dump(args) => dump::run(args, &session),
+        Command::Diff(args) => diff::run(args, &session),
         Command::Check(args) => check::run(args, &session),
         Command::Status => status::run(&session),
+        Command::Key(args) => key::run(args, &session),
         Command::Completions(args) => completions::run(args, &session),
         Command::Man(args) => man::run(args, &session),
     }

@@ -29,7 +29,7 @@ use crate::terminal::Terminal;
 
 pub(crate) use environment::Environment;
 pub(crate) use left_out::LeftOut;
-pub(crate) use password::{Asking, PasswordFrom, ask_twice};
+pub(crate) use password::{Asking, PasswordFrom, ask_twice, new_password};
 pub(crate) use place::{config_path, source_name};
 
 /// What a backup needs to know, beside the repository.

@@ -4,6 +4,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::io::{self, BufRead, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -14,6 +15,9 @@ use super::Environment;
 use crate::args::Shared;
 use crate::config::PasswordIn;
 use crate::failure::{Failure, Kind};
+
+/// No password on standard input is longer, in bytes.
+const LINE_MAX: u64 = 64 * 1024;
 
 /// Where the password is.
 pub(crate) enum PasswordFrom {
@@ -93,6 +97,22 @@ pub(crate) fn ask_twice() -> Result<Passphrase, Failure> {
         }
     }
     Err(Failure::usage("the password was not typed the same twice"))
+}
+
+/// A new password: from a file, or asked twice, or from standard input where that is no terminal.
+pub(crate) fn new_password(file: Option<&Path>) -> Result<Passphrase, Failure> {
+    if let Some(file) = file {
+        return from_file(file);
+    }
+    let input = io::stdin();
+    if input.is_terminal() {
+        return ask_twice();
+    }
+    let mut line = Zeroizing::new(Vec::with_capacity(LINE_MAX as usize));
+    input.lock().take(LINE_MAX).read_until(b'\n', &mut line).map_err(|error| {
+        Failure::new(Kind::NoPassword, format!("cannot read standard input ({error})"))
+    })?;
+    first_line(&line, "the new password from standard input")
 }
 
 fn ask(question: &str) -> Result<Passphrase, Failure> {

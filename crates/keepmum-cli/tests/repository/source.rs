@@ -121,7 +121,7 @@ fn a_file_that_cannot_be_read_costs_that_file_only() {
     let place = ready("");
     sample(&place);
     let secret = place.file("source/secret.txt", "secret");
-    fs::set_permissions(&secret, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o0)).unwrap();
     if fs::read(&secret).is_ok() {
         // Nothing is forbidden to root; a socket's place in /proc is nobody's to read.
         println!("skipped: this user may read everything");

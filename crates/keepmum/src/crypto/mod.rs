@@ -27,4 +27,4 @@ pub use seal_layout::{
     HEADER, SALT, SEGMENT, SegmentSpan, TAG, plain_length, sealed_length, segment_span,
 };
 pub use secret::{Passphrase, Secret};
-pub use slot::{SLOT, SLOT_SECRET, open_slot, seal_slot};
+pub use slot::{SLOT, SLOT_SECRET, open_slot, seal_slot, slot_id};

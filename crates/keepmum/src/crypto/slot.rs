@@ -2,8 +2,8 @@
 //!
 //! `commitment 32 ‖ ciphertext 80 ‖ tag 16`. The commitment is compared before the cipher is
 //! asked, so that no ciphertext opens under two passwords. Key, nonce and commitment all come from
-//! the slot key and the slot's number; therefore one slot key seals one content per number: a
-//! key block that is written anew takes a new salt.
+//! the slot key and the slot's number; therefore one slot key seals one content per number, ever:
+//! nothing that differs from one time to the next may stand in a slot (see [`slot_id`]).
 
 use super::kdf::expand;
 use super::secret::Secret;
@@ -44,6 +44,14 @@ pub fn open_slot(slot_key: &Secret<32>, number: u8, slot: &[u8]) -> Option<Secre
     let mut room = Secret::<{ SLOT - COMMITMENT }>::from_slice(sealed)?;
     let plain = key.open_in_place(nonce, Aad::empty(), room.expose_mut()).ok()?;
     Secret::from_slice(plain)
+}
+
+/// The id of slot `number`, from a key that was made with the salt for ids. The same password under
+/// the same number always has the same id, so that a slot's content is the same as well: its key
+/// and nonce, which are the same too, never seal a second one.
+#[must_use]
+pub fn slot_id(id_key: &Secret<32>, number: u8) -> [u8; 8] {
+    *expand::<8>(id_key, &[b"keepmum v0 slot id", &[number]]).expose()
 }
 
 /// key ‖ nonce ‖ commitment for one slot.

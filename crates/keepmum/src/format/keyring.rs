@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 use super::cbor::{Reader, Writer};
 use super::error::FormatError;
 use super::key_block::KEYRING_LENGTH;
+use super::slot_directory::SlotDirectory;
 use crate::model::RepositoryId;
 
 /// The length that comes before the CBOR, in bytes.
@@ -23,6 +24,8 @@ pub struct Keyring {
     pub repositories: Vec<KeyringRepository>,
     /// Slots that do not open any more.
     pub removed: Vec<[u8; 8]>,
+    /// Which slots are in use; without it the slots of others cannot be told from noise.
+    pub slots: Option<SlotDirectory>,
 }
 
 /// The secrets of one repository.
@@ -54,7 +57,8 @@ impl Keyring {
     pub fn encode(&self) -> Result<Zeroizing<Vec<u8>>, FormatError> {
         // So much room that it never grows: growing would leave a copy of secrets behind.
         let epochs: usize = self.repositories.iter().map(|each| each.epochs.len()).sum();
-        let room = 64 + self.repositories.len() * 80 + epochs * 40 + self.removed.len() * 9;
+        let slots = self.slots.as_ref().map_or(0, SlotDirectory::room);
+        let room = 64 + self.repositories.len() * 80 + epochs * 40 + self.removed.len() * 9 + slots;
         let mut cbor = Zeroizing::new(Vec::with_capacity(room));
         self.write(&mut Writer::new(&mut cbor));
         debug_assert!(cbor.len() <= room);
@@ -91,9 +95,13 @@ impl Keyring {
     }
 
     fn write(&self, out: &mut Writer<'_>) {
-        out.map(3);
+        out.map(3 + usize::from(self.slots.is_some()));
         out.uint(0);
         out.uint(self.generation);
+        if let Some(slots) = &self.slots {
+            out.uint(1);
+            slots.write(out);
+        }
         out.uint(2);
         out.array(self.repositories.len());
         self.repositories.iter().for_each(|repository| repository.write(out));
@@ -104,8 +112,10 @@ impl Keyring {
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, FormatError> {
         let (mut generation, mut repositories, mut removed) = (None, None, None);
+        let mut slots = None;
         reader.map("a keyring", |reader, key| {
             match key {
+                1 => slots = Some(SlotDirectory::read(reader)?),
                 0 => generation = Some(reader.uint("a generation")?),
                 2 => {
                     let read = KeyringRepository::read;
@@ -124,6 +134,7 @@ impl Keyring {
             generation: generation.filter(|generation| *generation > 0).ok_or(missing)?,
             repositories: repositories.ok_or(missing)?,
             removed: removed.ok_or(missing)?,
+            slots,
         })
     }
 }
@@ -237,7 +248,8 @@ pub fn unite(a: Keyring, b: Keyring) -> Keyring {
     let mut removed = [&a.removed[..], &b.removed[..]].concat();
     removed.sort_unstable();
     removed.dedup();
-    Keyring { generation: first.generation, repositories, removed }
+    let slots = SlotDirectory::unite(a.slots.as_ref(), b.slots.as_ref());
+    Keyring { generation: first.generation, repositories, removed, slots }
 }
 
 impl KeyringRepository {

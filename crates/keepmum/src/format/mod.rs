@@ -20,6 +20,7 @@ pub mod overlay;
 pub mod padding;
 pub mod record;
 mod record_item;
+pub mod slot_directory;
 #[cfg(test)]
 mod tests;
 pub mod tree;
@@ -36,6 +37,7 @@ pub use padding::{padded_length, plain_for_sealed};
 pub use record::{
     Backup, Item, Needs, ObjectEntry, Record, RecordTime, RunObjects, SourceName, Summary,
 };
+pub use slot_directory::{SlotDirectory, SlotId, SlotLine};
 pub use tree::{Node, NodeWriter};
 
 /// Longest object, sealed, in bytes.

@@ -25,6 +25,8 @@ pub enum ErrorKind {
     Exists,
     /// Refused because another run is at work.
     Busy,
+    /// The slots of the key cannot be changed in this way.
+    KeySlots,
     /// Damaged or lost data.
     Damaged,
     /// The catalogue or another local file cannot be used.

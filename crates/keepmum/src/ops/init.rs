@@ -61,9 +61,10 @@ pub(super) fn make(access: &Access, store: &dyn Store) -> Result<String, Error> 
             id: RepositoryId(id),
         }],
         removed: Vec::new(),
+        slots: None,
     };
     let created = u64::try_from(access.seam.clock.now().seconds).unwrap_or(0);
-    let made = repository::create(&keyring, &access.passphrase, access.profile, created, random)?;
+    let made = repository::create(keyring, &access.passphrase, access.profile, created, random)?;
     for (name, bytes) in &made.blocks {
         let (Put::Stored | Put::Existed) =
             store.put_new(name, bytes).map_err(RepositoryError::from)?;
@@ -72,7 +73,7 @@ pub(super) fn make(access: &Access, store: &dyn Store) -> Result<String, Error> 
     Ok(made.recovery.to_text().expose().to_owned())
 }
 
-fn refuse_empty(passphrase: &Passphrase) -> Result<(), Error> {
+pub(super) fn refuse_empty(passphrase: &Passphrase) -> Result<(), Error> {
     if passphrase.is_empty() {
         return Err(Error::new(ErrorKind::Usage, "the password is empty"));
     }

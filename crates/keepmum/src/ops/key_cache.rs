@@ -1,9 +1,10 @@
 //! The unlocked keyring beside the catalogue, so that a run does not spend half a second on the
 //! password's key. Only used when the password itself stands in a file on this machine.
 //!
-//! It is bound to the password, and to the key blocks it was read from: another block at the
+//! It is bound to the password, and to the key blocks it was read from: one more or one less at the
 //! destination, and the password is asked for its key again. Losing it costs that half second.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -22,7 +23,7 @@ const SALT_LENGTH: usize = 32;
 /// No honest cache is larger.
 const LIMIT: u64 = 64 * 1024;
 
-/// The keys, if the cache is of this password and knows all these key blocks.
+/// The keys, if the cache is of this password and of just these key blocks.
 pub(super) fn read(file: &Path, passphrase: &Passphrase, blocks: &[String]) -> Option<Keys> {
     let metadata = fs::metadata(file).ok()?;
     if metadata.len() > LIMIT || metadata.mode() & 0o077 != 0 || blocks.is_empty() {
@@ -33,11 +34,17 @@ pub(super) fn read(file: &Path, passphrase: &Passphrase, blocks: &[String]) -> O
     let key = cache_key(passphrase, salt);
     let plain = Zeroizing::new(crypto::open(&key, CONTEXT, sealed.to_vec()).ok()?);
     let (names, keyring) = plain.split_at_checked(plain.len().checked_sub(KEYRING_LENGTH)?)?;
-    let known: Vec<&[u8]> = names.split(|byte| *byte == b'\n').collect();
-    if !blocks.iter().all(|block| known.contains(&block.as_bytes())) {
+    let known: BTreeSet<&[u8]> = names.split(|byte| *byte == b'\n').collect();
+    if known != blocks.iter().map(String::as_bytes).collect() {
         return None;
     }
     Keys::derive(&Keyring::decode(keyring).ok()?)
+}
+
+/// Removes the cache: what it keeps was changed.
+pub(super) fn forget(file: &Path) {
+    // If it stays it is of no use: it is bound to blocks that are no longer all there is.
+    fs::remove_file(file).ok();
 }
 
 /// Writes the cache; failing is no matter.

@@ -7,12 +7,16 @@ mod access;
 mod backup;
 mod check;
 mod choose;
+mod diff;
+mod dump;
 mod error;
 mod event;
 mod examine;
 mod import;
 mod init;
+mod key;
 mod key_cache;
+mod key_report;
 mod list;
 mod open;
 mod options;
@@ -25,12 +29,17 @@ mod whole;
 pub use access::{Access, CatalogueAt, Installation};
 pub use backup::backup;
 pub use check::check;
+pub use diff::{Aspect, DiffKind, DiffLine, DiffReport, diff};
+pub use dump::{DumpReport, dump};
 pub use error::{Error, ErrorKind};
 pub use event::{ChangeKind, Event, Observer, Phase, RecoveryCode, Silent};
 pub use init::init;
+pub use key::{key_add, key_list, key_passwd, key_recovery, key_remove};
+pub use key_report::{KeyChangeReport, KeyListReport, KeySlotKind, KeySlotLine};
 pub use list::list;
 pub use options::{
-    BackupOptions, CheckOptions, ListOptions, Overwrite, RestoreOptions, SnapshotChoice, Which,
+    BackupOptions, CheckOptions, DiffAgainst, DiffOptions, DumpOptions, ListOptions, Overwrite,
+    RestoreOptions, SnapshotChoice, Which,
 };
 pub use report::{
     BackupReport, CheckReport, DeviceStatus, EntryKind, EntryLine, InitReport, ListReport, Outcome,

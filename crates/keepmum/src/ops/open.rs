@@ -9,7 +9,9 @@ use std::time::Duration;
 use crate::catalogue::{Catalogue, CatalogueError};
 use crate::format::Record;
 use crate::model::{DeviceId, RecordRef};
-use crate::repository::{self, Chains, Keys, Listing, RawListing, RepositoryError};
+use crate::repository::{
+    self, Chains, Keys, Listing, NamedBlock, Opened, RawListing, RepositoryError,
+};
 use crate::store::{LocalStore, Store};
 
 use super::access::{Access, CatalogueAt};
@@ -34,6 +36,8 @@ pub(super) struct Repository {
     pub(super) catalogue: Catalogue,
     /// What bringing in new metadata found.
     pub(super) imported: Imported,
+    /// Key blocks that should be here and are not, as file name and bytes.
+    pub(super) missing_key_blocks: Vec<NamedBlock>,
 }
 
 /// What the destination holds, before any key is known.
@@ -84,35 +88,58 @@ impl Destination {
         access: &Access,
         observer: &dyn Observer,
     ) -> Result<Repository, Error> {
-        let keys = self.unlock(access, observer)?;
+        let (keys, missing_key_blocks) = self.unlock(access, observer)?;
         observer.event(Event::Phase(Phase::Opening));
         self.refuse_another_repository(&keys)?;
         let listing = self.raw.open(&keys);
         let imported =
             import::bring_up(&mut self.catalogue, &*self.store, &keys, &listing, observer)?;
-        Ok(Repository { store: self.store, keys, listing, catalogue: self.catalogue, imported })
+        Ok(Repository {
+            store: self.store,
+            keys,
+            listing,
+            catalogue: self.catalogue,
+            imported,
+            missing_key_blocks,
+        })
     }
 
-    fn unlock(&self, access: &Access, observer: &dyn Observer) -> Result<Keys, Error> {
+    /// The keys, and key blocks that should be here and are not.
+    fn unlock(
+        &self,
+        access: &Access,
+        observer: &dyn Observer,
+    ) -> Result<(Keys, Vec<NamedBlock>), Error> {
         let names = self.raw.key_block_names();
         if let Some(file) = &access.key_cache
             && let Some(keys) = key_cache::read(file, &access.passphrase, &names)
         {
-            return Ok(keys);
+            return Ok((keys, Vec::new()));
         }
-        observer.event(Event::Phase(Phase::Unlocking));
-        let candidates = self.raw.key_blocks(&*self.store).map_err(RepositoryError::from)?;
-        let opened = match repository::open(candidates, &access.passphrase, access.profile) {
-            Err(RepositoryError::NoRepository) => return Err(self.no_keys()?),
-            other => other?,
-        };
-        if let Some(file) = &access.key_cache {
+        let opened = self.open_key_blocks(access, observer)?;
+        let missing = opened.missing_copies(&names);
+        if let Some(file) = access.key_cache.as_ref().filter(|_| missing.is_empty()) {
             // Only a convenience: a cache that cannot be written costs a second next time.
             let random = &*access.seam.random;
             key_cache::write(file, &access.passphrase, &opened.keyring, &names, random);
         }
-        Keys::derive(&opened.keyring)
-            .ok_or_else(|| Error::new(ErrorKind::Damaged, "the key block holds no keys"))
+        let keys = Keys::derive(&opened.keyring)
+            .ok_or_else(|| Error::new(ErrorKind::Damaged, "the key block holds no keys"))?;
+        Ok((keys, missing))
+    }
+
+    /// Reads and opens the key blocks themselves, whatever is kept elsewhere.
+    pub(super) fn open_key_blocks(
+        &self,
+        access: &Access,
+        observer: &dyn Observer,
+    ) -> Result<Opened, Error> {
+        observer.event(Event::Phase(Phase::Unlocking));
+        let candidates = self.raw.key_blocks(&*self.store).map_err(RepositoryError::from)?;
+        match repository::open(candidates, &access.passphrase, access.profile) {
+            Err(RepositoryError::NoRepository) => Err(self.no_keys()?),
+            other => Ok(other?),
+        }
     }
 
     /// Why there is no key block.
@@ -234,6 +261,7 @@ impl From<RepositoryError> for Error {
             RepositoryError::NoRepository => ErrorKind::NoRepository,
             RepositoryError::KeysPending => ErrorKind::Pending,
             RepositoryError::Damaged { .. } | RepositoryError::Missing(_) => ErrorKind::Damaged,
+            RepositoryError::Slots(_) => ErrorKind::KeySlots,
             _ => ErrorKind::Local,
         };
         let sentence = match &error {

@@ -105,3 +105,32 @@ pub struct CheckOptions {
     /// How much of the stored data to read, in percent; 0 for none.
     pub read_data_percent: u8,
 }
+
+/// What a comparison is between.
+pub struct DiffOptions {
+    /// The older side.
+    pub old: SnapshotChoice,
+    /// The newer side.
+    pub new: DiffAgainst,
+}
+
+/// The newer side of a comparison.
+pub enum DiffAgainst {
+    /// Another snapshot.
+    Snapshot(SnapshotChoice),
+    /// The source as it is now: absolute paths of what is saved, and what is left out.
+    Source {
+        /// Absolute paths.
+        roots: Vec<PathBuf>,
+        /// What is left out.
+        rules: Rules,
+    },
+}
+
+/// What is to be written out.
+pub struct DumpOptions {
+    /// Of which snapshot.
+    pub snapshot: SnapshotChoice,
+    /// What in it: a file, or a folder; the root for all.
+    pub path: TreePath,
+}

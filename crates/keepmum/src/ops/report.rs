@@ -307,7 +307,7 @@ pub struct StatusReport {
     pub recent_uploads: Vec<u64>,
 }
 
-fn worst(problems: &[Problem]) -> Outcome {
+pub(super) fn worst(problems: &[Problem]) -> Outcome {
     problems
         .iter()
         .map(|p| if p.kind == ProblemKind::Damaged { Outcome::Damaged } else { Outcome::Partial })

@@ -43,6 +43,9 @@ pub enum RepositoryError {
     /// The password's key could not be derived.
     #[error(transparent)]
     Password(#[from] PasswordError),
+    /// The slots of the key blocks cannot be changed in this way.
+    #[error("{0}")]
+    Slots(&'static str),
     /// What was to be written does not fit the format.
     #[error("this cannot be written: {0}")]
     Unwritable(#[from] FormatError),

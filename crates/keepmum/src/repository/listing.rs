@@ -74,7 +74,9 @@ impl RawListing {
         let mut candidates = Vec::new();
         for (path, name) in self.key_block_files() {
             match store.get(path, BLOCK_LENGTH as u64) {
-                Ok(bytes) => candidates.push(Candidate { name, bytes }),
+                Ok(bytes) => {
+                    candidates.push(Candidate { path: path.to_owned(), name, bytes });
+                }
                 Err(error) if error.path.is_some() => {}
                 Err(error) => return Err(error),
             }

@@ -6,6 +6,8 @@
 mod chain;
 mod error;
 mod key_block;
+mod key_change;
+mod key_open;
 mod keys;
 mod listing;
 mod object;
@@ -17,10 +19,12 @@ mod writer;
 
 pub use chain::{Chain, Chains, Needed, SnapshotRecord};
 pub use error::RepositoryError;
-pub use key_block::{Candidate, NewKeyBlocks, Opened, create, open};
+pub use key_block::{Candidate, NamedBlock, NewKeyBlocks, SlotSecret, create};
+pub use key_change::{ChangedKeys, KeyChange, KnownSlot, NewSlot};
+pub use key_open::{Opened, open};
 pub use keys::{Keys, RepositoryAccess};
 pub use listing::{ListedObject, Listing, RawListing};
 pub use object::{OBJECT_TARGET, SMALL_RUN};
 pub use reader::{BlockPlace, ObjectReader, PieceReader, block_place, split};
-pub use snapshot_tree::{SnapshotTree, pieces_of};
+pub use snapshot_tree::{PieceWalk, SnapshotTree, pieces_of};
 pub use writer::{COMPRESSING, Destination, Finished, RunWriter, StoredObject, object_entry};

@@ -1,6 +1,6 @@
 //! A snapshot as one side of a merge: its full tree with the overlay laid on it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::format::{ListNode, Node, Op, Overlay};
 use crate::model::{ChunkId, Content, Entry, Kind, Name, Named, Piece, Pieces, Side, TreePath};
@@ -17,6 +17,8 @@ const DIRECTORY_ENTRIES: usize = 16_000_000;
 pub struct SnapshotTree<'a, 'r> {
     reader: &'r mut PieceReader<'a>,
     overlay: HashMap<TreePath, Vec<(Name, Op)>>,
+    /// Folders with something of the overlay anywhere beneath.
+    touched: HashSet<TreePath>,
     refused: u64,
 }
 
@@ -24,12 +26,25 @@ impl<'a, 'r> SnapshotTree<'a, 'r> {
     /// The tree of a snapshot: enter it at its root node.
     pub fn new(reader: &'r mut PieceReader<'a>, overlay: Overlay) -> Self {
         let mut by_folder: HashMap<TreePath, Vec<(Name, Op)>> = HashMap::new();
+        let mut touched = HashSet::new();
         for (path, op) in overlay.0 {
+            let mut above = path.split();
+            while let Some((folder, _)) = above.take() {
+                if touched.insert(folder.clone()) {
+                    above = folder.split();
+                }
+            }
             if let Some((parent, name)) = path.split() {
                 by_folder.entry(parent).or_default().push((name, op));
             }
         }
-        Self { reader, overlay: by_folder, refused: 0 }
+        Self { reader, overlay: by_folder, touched, refused: 0 }
+    }
+
+    /// Whether the overlay changes anything beneath a folder. If it does not, two folders with
+    /// one node are equal in all that is beneath.
+    pub fn is_overlaid(&self, folder: &TreePath) -> bool {
+        self.touched.contains(folder)
     }
 
     /// Entries that could not be understood and were left out so far.
@@ -103,28 +118,57 @@ pub fn pieces_of(
     reader: &mut PieceReader<'_>,
     content: &Content,
 ) -> Result<Vec<Piece>, RepositoryError> {
-    let (depth, nodes) = match &content.pieces {
-        Pieces::Inline(pieces) => return Ok(pieces.clone()),
-        Pieces::Lists { depth, nodes } => (*depth, nodes),
-    };
+    if let Pieces::Inline(pieces) = &content.pieces {
+        return Ok(pieces.clone());
+    }
+    let mut walk = PieceWalk::new(content);
     let mut pieces = Vec::new();
-    let mut waiting: Vec<(ChunkId, u8, u64)> =
-        nodes.iter().rev().map(|(length, id)| (*id, depth.saturating_sub(1), *length)).collect();
-    while let Some((id, expected, length)) = waiting.pop() {
-        let bytes = reader.piece(&id)?;
-        let list = ListNode::decode(&bytes).map_err(|error| broken(&id, &error.to_string()))?;
-        if list.depth != expected || list.length() != Some(length) {
-            return Err(broken(&id, "a list's levels or lengths do not fit"));
-        }
-        match list.items {
-            Pieces::Inline(some) => pieces.extend(some),
-            Pieces::Lists { nodes, .. } => {
-                let deeper = nodes.into_iter().rev();
-                waiting.extend(deeper.map(|(length, id)| (id, expected.saturating_sub(1), length)));
-            }
-        }
+    while let Some(piece) = walk.next(reader)? {
+        pieces.push(piece);
     }
     Ok(pieces)
+}
+
+/// The chunks and holes of a file, one after another: of a list of many, only what is on the way
+/// is held.
+pub struct PieceWalk {
+    ready: VecDeque<Piece>,
+    /// Lists that are still to be read, the next one last: id, depth, length.
+    waiting: Vec<(ChunkId, u8, u64)>,
+}
+
+impl PieceWalk {
+    /// A walk through a file's content, from its beginning.
+    pub fn new(content: &Content) -> Self {
+        let mut walk = Self { ready: VecDeque::new(), waiting: Vec::new() };
+        match &content.pieces {
+            Pieces::Inline(pieces) => walk.ready.extend(pieces),
+            Pieces::Lists { depth, nodes } => walk.push(nodes, *depth),
+        }
+        walk
+    }
+
+    fn push(&mut self, nodes: &[(u64, ChunkId)], depth: u8) {
+        let below = depth.saturating_sub(1);
+        self.waiting.extend(nodes.iter().rev().map(|(length, id)| (*id, below, *length)));
+    }
+
+    /// The next piece; nothing at the end.
+    pub fn next(&mut self, reader: &mut PieceReader<'_>) -> Result<Option<Piece>, RepositoryError> {
+        while self.ready.is_empty() {
+            let Some((id, expected, length)) = self.waiting.pop() else { return Ok(None) };
+            let bytes = reader.piece(&id)?;
+            let list = ListNode::decode(&bytes).map_err(|error| broken(&id, &error.to_string()))?;
+            if list.depth != expected || list.length() != Some(length) {
+                return Err(broken(&id, "a list's levels or lengths do not fit"));
+            }
+            match &list.items {
+                Pieces::Inline(some) => self.ready.extend(some),
+                Pieces::Lists { nodes, .. } => self.push(nodes, expected),
+            }
+        }
+        Ok(self.ready.pop_front())
+    }
 }
 
 impl Side for SnapshotTree<'_, '_> {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::key_block::{Candidate, create, open};
+use super::key_block::{Candidate, create};
+use super::key_open::open;
 use super::keys::{Keys, unite};
 use super::listing::RawListing;
 use super::reader::ObjectReader;
@@ -41,6 +42,7 @@ fn keyring(generation: u64, id: u8, epochs: &[(u16, u8)]) -> Keyring {
             id: RepositoryId([id; 8]),
         }],
         removed: Vec::new(),
+        slots: None,
     }
 }
 
@@ -127,14 +129,17 @@ fn the_newest_generation_opens_though_many_older_ones_lie_beside_it() {
     let blocks = |generation: u64, password: &str| -> Vec<Candidate> {
         let keyring = keyring(generation, 1, &[(1, 10)]);
         let password = Passphrase::new(password.to_owned());
-        let made = create(&keyring, &password, Profile::Test, 0, random).unwrap();
-        made.blocks.into_iter().map(|(name, bytes)| Candidate { name, bytes }).collect()
+        let made = create(keyring, &password, Profile::Test, 0, random).unwrap();
+        made.blocks
+            .into_iter()
+            .map(|(name, bytes)| Candidate { path: name.clone(), name, bytes })
+            .collect()
     };
     let newest = || Passphrase::new("newest".to_owned());
     let mut candidates: Vec<Candidate> = (1..=6).flat_map(|n| blocks(n, "older")).collect();
     candidates.extend(blocks(7, "newest"));
     let opened = open(candidates, &newest(), Profile::Test).unwrap();
-    assert_eq!((opened.keyring.generation, opened.names.len()), (7, 3));
+    assert_eq!((opened.keyring.generation, opened.families[0].blocks.len()), (7, 3));
     let older = (1..=30).flat_map(|n| blocks(n, "older")).collect();
     assert!(matches!(open(older, &newest(), Profile::Test), Err(RepositoryError::WrongPassword)));
 }

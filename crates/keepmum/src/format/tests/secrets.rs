@@ -27,6 +27,7 @@ pub(super) fn keyring(repositories: u8, epochs: u8) -> Keyring {
         generation: 7,
         repositories: (1..=repositories).map(|id| repository(id, &epochs)).collect(),
         removed: vec![[9; 8], [3; 8]],
+        slots: None,
     }
 }
 
@@ -128,13 +129,15 @@ fn bad_keyrings_are_refused() {
     assert_eq!(good[2..5], [0xa3, 0, 7]);
     assert!(matches!(change(3, 8), FormatError::Unknown { value: 8, .. }));
     assert!(matches!(decode_error(&good[1..]), FormatError::BadLength { .. }));
-    let none = Keyring { generation: 1, repositories: Vec::new(), removed: Vec::new() };
+    let (repositories, removed) = (Vec::new(), Vec::new());
+    let none = Keyring { generation: 1, repositories, removed, slots: None };
     assert!(Keyring::decode(&none.encode().unwrap()).is_err());
 }
 
 #[test]
 fn keyrings_of_one_generation_unite_in_either_order() {
-    let make = |repositories, removed| Keyring { generation: 4, repositories, removed };
+    let make =
+        |repositories, removed| Keyring { generation: 4, repositories, removed, slots: None };
     // Both know repository 2; both made an epoch 2 of it at once; each knows one more repository.
     let a = || make(vec![repository(2, &[(1, 1), (2, 7)]), repository(5, &[(1, 1)])], vec![[8; 8]]);
     let b = || {

@@ -8,6 +8,7 @@ use crate::format::{IndexEntry, ObjectKind, RunObjects};
 use crate::model::{ChunkId, ObjectKey, RecordHash, Side};
 use crate::repository::{Keys, ObjectReader, RawListing, RepositoryError, object_entry};
 use crate::source::{RootProblem, Source};
+use crate::store::Put;
 
 use super::super::access::{Access, CatalogueAt};
 use super::super::error::{Error, ErrorKind};
@@ -81,6 +82,9 @@ pub(super) fn begin(
         destination.raw = RawListing::read(&*destination.store).map_err(RepositoryError::from)?;
     }
     let repository = destination.open(access, observer)?;
+    if !options.dry_run && !options.destination_is_partial {
+        put_back_key_blocks(&repository, observer)?;
+    }
     report.foreign_files = repository.listing.foreign;
     open::remember_repositories(&repository)?;
     let identity = identify(&repository, access, observer)?;
@@ -89,6 +93,26 @@ pub(super) fn begin(
     }
     refuse_empty_roots(&source, options, &repository.catalogue)?;
     Ok(Begun { _lock: lock, repository, source, identity, report })
+}
+
+/// Puts copies of the key block back that are gone. Not where this device has never been: there
+/// the others are on their way rather than lost.
+fn put_back_key_blocks(repository: &Repository, observer: &dyn Observer) -> Result<(), Error> {
+    let is_new_here = repository.catalogue.fact(open::FACT_DEVICE)?.is_none();
+    if is_new_here || repository.missing_key_blocks.is_empty() {
+        return Ok(());
+    }
+    for (name, bytes) in &repository.missing_key_blocks {
+        let (Put::Stored | Put::Existed) =
+            repository.store.put_new(name, bytes).map_err(RepositoryError::from)?;
+    }
+    repository.store.sync().map_err(RepositoryError::from)?;
+    let sentence = match repository.missing_key_blocks.len() {
+        1 => "A copy of the key block was missing or damaged; it was put back.".to_owned(),
+        n => format!("{n} copies of the key block were missing or damaged; they were put back."),
+    };
+    observer.event(Event::Notice(sentence));
+    Ok(())
 }
 
 /// Opens the source. A root that is not there is refused, unless it is known to be gone for good.

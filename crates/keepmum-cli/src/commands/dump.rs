@@ -1,0 +1,66 @@
+//! `dump`: a file to standard output, a folder as a tar archive.
+
+use std::io::{self, Write};
+
+use keepmum::ops::{self, DumpOptions};
+
+use super::Session;
+use super::choice::Choice;
+use crate::args::DumpArgs;
+use crate::exit::ExitCode;
+use crate::failure::Failure;
+use crate::settings::Asking;
+use crate::terminal::progress::{Shape, watched};
+use crate::terminal::{Terminal, problems};
+
+/// Writes a path of a snapshot.
+pub(crate) fn run(args: &DumpArgs, session: &Session<'_>) -> Result<ExitCode, Failure> {
+    let terminal = session.terminal;
+    if terminal.json {
+        return Err(Failure::usage("dump writes the content itself, which is no JSON"));
+    }
+    let settings = session.settings()?;
+    let choice = Choice::new(&args.which, settings.source.is_some(), &session.environment.now)?;
+    let options = DumpOptions { snapshot: choice.snapshot, path: choice.path };
+    let access = settings.open(session.environment, terminal, Asking::Once)?;
+    let mut output = Output { terminal, is_archive: false };
+    let done = watched(terminal, Shape::Document, |watch| {
+        ops::dump(&access, &options, &mut output, watch)
+    });
+    if output.is_archive {
+        return Err(Failure::usage(
+            "an archive is nothing for a terminal; write it to a file: keepmum dump … > a.tar",
+        ));
+    }
+    if terminal.reader_is_gone() {
+        return Ok(ExitCode::Done);
+    }
+    let report = done?;
+    problems::show(terminal, &report.problems);
+    Ok(report.outcome().into())
+}
+
+/// Standard output, as far as somebody reads it.
+struct Output<'a> {
+    terminal: &'a Terminal,
+    /// An archive was about to be written to a terminal.
+    is_archive: bool,
+}
+
+impl Write for Output<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.terminal.person_reads && bytes.get(257..262) == Some(b"ustar") {
+            self.is_archive = true;
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        self.terminal.write(bytes).map_err(|failure| io::Error::other(failure.to_string()))?;
+        match self.terminal.reader_is_gone() {
+            true => Err(io::ErrorKind::BrokenPipe.into()),
+            false => Ok(bytes.len()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,110 @@
+//! `key`: the slots of the key block, as they are typed and told.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use crate::binary::{Place, Said};
+use crate::prepared::{PASSWORD, keepmum, ready, recovery_code, says};
+
+const NOT_UNDONE: &str = "\
+What this does not undo: whoever knew the old one and has a copy of an old key block, as sync
+clients and backups of the destination keep them, can still open what is stored, and what will be.
+If that may be so, make a new repository under another password and delete this one.
+";
+
+/// Runs `key` on the destination with a password, without a config.
+fn key(place: &Place, password: &str, words: &[&str], typed: &str) -> Said {
+    let mut command = place.command(["key", "--from", "destination"]);
+    command.args(words).env("KEEPMUM_PASSWORD", password);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // Who does not ask does not read, which is no matter here.
+    child.stdin.take().unwrap().write_all(typed.as_bytes()).ok();
+    place.said(child.wait_with_output().unwrap())
+}
+
+#[test]
+fn a_password_is_changed_and_the_config_is_told_of() {
+    let place = ready("");
+    place.file("new", "another one\nsecond line\n");
+    let said = keepmum(&place, ["key", "passwd", "--new-password-file", "new"]);
+    assert_eq!((said.code, said.stderr.as_str()), (0, ""));
+    let expected = "removed: slot [..]\nadded: slot [..]\n\
+                    The config still holds the old password: put the new one there.\n";
+    says(&said.stdout, &format!("{expected}{NOT_UNDONE}"));
+    assert_eq!(keepmum(&place, ["backup"]).code, 2, "the old one opens nothing");
+    let said = key(&place, "another one", &["list"], "");
+    assert_eq!(said.code, 0, "{said:?}");
+    says(
+        &said.stdout,
+        "\
+id                kind           made                        label
+[..]  recovery code  [..]
+[..]  password       [..]  opened with this
+",
+    );
+}
+
+#[test]
+fn passwords_are_added_and_removed() {
+    let place = ready("");
+    let said = key(&place, PASSWORD, &["add", "--label", "anna\x1b"], "for anna\r\n");
+    assert_eq!((said.code, said.stderr.as_str()), (0, ""));
+    says(&said.stdout, "added: slot [..]\n");
+    let id = said.stdout.trim().rsplit(' ').next().unwrap().to_owned();
+    let list = key(&place, "for anna", &["list"], "").stdout;
+    assert!(list.contains("anna\\x1b") && list.contains(&id), "{list}");
+    let said = key(&place, "for anna", &["remove", &id[..6]], "");
+    assert_eq!(said.code, 5, "{said:?}");
+    says(
+        &said.stderr,
+        "keepmum: this is the slot that you opened the repository with[..]\n\
+         hint: nothing was changed; `keepmum key list` shows the slots\n",
+    );
+    let said = key(&place, recovery_code(), &["remove", &id[..6]], "");
+    says(&said.stdout, &format!("removed: slot {id}\n{NOT_UNDONE}"));
+    assert_eq!(key(&place, "for anna", &["list"], "").code, 2);
+    let said = key(&place, PASSWORD, &["remove", "0123"], "");
+    assert_eq!(said.code, 1, "{said:?}");
+    says(&said.stderr, "keepmum: there is no such slot; `keepmum key list` lists them\n");
+}
+
+#[test]
+fn an_empty_or_known_new_password_is_refused() {
+    let place = ready("");
+    let said = key(&place, PASSWORD, &["passwd"], "\n");
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.stderr.starts_with("keepmum: the new password from standard input is empty"));
+    let said = key(&place, PASSWORD, &["add"], PASSWORD);
+    assert_eq!(said.code, 5, "{said:?}");
+    assert!(said.stderr.contains("this password opens the repository already"), "{said:?}");
+}
+
+#[test]
+fn a_new_recovery_code_comes_as_text_and_as_a_picture() {
+    let place = ready("");
+    let said = key(&place, PASSWORD, &["recovery"], "");
+    assert_eq!((said.code, said.stderr.as_str()), (0, ""));
+    let dash = |line: &&str| line.trim().len() == 44 && line.matches('-').count() == 8;
+    let code = said.stdout.lines().find(dash).unwrap().trim().to_owned();
+    assert!(said.stdout.contains('\u{2584}') && said.stdout.ends_with(NOT_UNDONE), "{said:?}");
+    assert_eq!(key(&place, &code, &["list"], "").code, 0);
+    assert_eq!(key(&place, recovery_code(), &["list"], "").code, 2);
+    // Nobody sees the next one, and the password opens all the same.
+    let said = key(&place, &code, &["recovery"], "");
+    assert_eq!(said.code, 5, "{said:?}");
+}
+
+#[test]
+fn a_change_is_a_document() {
+    let place = ready("");
+    let said = key(&place, PASSWORD, &["recovery", "--json"], "");
+    let document: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
+    assert_eq!(document["generation"], 2);
+    assert_eq!((&document["blocks_written"], &document["blocks_left"]), (&3.into(), &0.into()));
+    assert!(document["recovery_code"].is_string() && document["added"].is_string());
+    let said = key(&place, PASSWORD, &["list", "--json"], "");
+    let document: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
+    assert_eq!(document["slots"][0]["kind"], "password");
+    assert_eq!(document["slots"][1]["kind"], "recovery_code");
+}

@@ -1,0 +1,152 @@
+//! The source as it is now, as the newer side of a comparison.
+
+use std::path::PathBuf;
+
+use crate::model::{Content, Entry, Found, FoundKind, Kind, Metadata, Piece, Side, TreePath};
+use crate::repository::{Keys, PieceReader, PieceWalk};
+use crate::source::{Rules, Source, SourceError, Walk};
+
+use super::super::access::Access;
+use super::super::error::{Error, ErrorKind};
+use super::report::Aspect;
+use super::{Closed, Newer, metadata};
+
+/// So much is read at once where a hole is expected.
+const AT_ONCE: u64 = 1 << 16;
+
+/// Opens the roots; a comparison with roots that are not there would call everything removed.
+pub(super) fn open(roots: &[PathBuf], rules: &Rules, access: &Access) -> Result<Source, Error> {
+    Source::open(roots, rules.clone(), access.seam.gate.clone())
+        .map_err(|problem| Error::new(ErrorKind::Usage, problem.to_string()))
+}
+
+/// The source, walked and where needed read.
+pub(super) struct Live<'a, 'r> {
+    source: &'a Source,
+    walk: Walk,
+    keys: &'a Keys,
+    /// For the lists of large files of the snapshot.
+    lists: &'r mut PieceReader<'a>,
+    pub(super) bytes_read: u64,
+}
+
+impl<'a, 'r> Live<'a, 'r> {
+    pub(super) fn new(source: &'a Source, keys: &'a Keys, lists: &'r mut PieceReader<'a>) -> Self {
+        let (walk, _) = source.walk(0);
+        Self { source, walk, keys, lists, bytes_read: 0 }
+    }
+
+    /// Whether a file holds just these bytes: chunk by chunk, by their ids.
+    fn holds(&mut self, path: &TreePath, content: &Content, new: &Found) -> Result<bool, Closed> {
+        let file = self.source.open_file(path, &new.stamp)?;
+        let mut walk = PieceWalk::new(content);
+        let (mut at, mut buffer) = (0, Vec::new());
+        while let Some(piece) = walk.next(self.lists)? {
+            let end = at + piece.length();
+            let step = match piece {
+                Piece::Chunk { length, .. } => length.min(crate::format::CHUNK_MAX),
+                Piece::Hole { .. } => AT_ONCE,
+            };
+            while at < end {
+                let length = usize::try_from(step.min(end - at)).unwrap_or(usize::MAX);
+                buffer.resize(length, 0);
+                let mut filled = 0;
+                while filled < length {
+                    match file.read_at(at + filled as u64, &mut buffer[filled..])? {
+                        0 => return Ok(false),
+                        count => filled += count,
+                    }
+                }
+                self.bytes_read += length as u64;
+                let same = match piece {
+                    Piece::Chunk { id, .. } => self.keys.proves(&id, &buffer),
+                    Piece::Hole { .. } => buffer.iter().all(|byte| *byte == 0),
+                };
+                if !same {
+                    return Ok(false);
+                }
+                at += length as u64;
+            }
+        }
+        Ok(at == content.size)
+    }
+
+    fn content(
+        &mut self,
+        path: &TreePath,
+        old: &Entry,
+        new: &Found,
+    ) -> Result<Option<Aspect>, Closed> {
+        Ok(match (&old.kind, new.kind) {
+            (Kind::File(content), FoundKind::File) => {
+                if content.size != new.stamp.size {
+                    Some(Aspect::Size)
+                } else if old.metadata.mtime == Some(new.stamp.mtime) {
+                    None
+                } else {
+                    let same = self.holds(path, content, new)?;
+                    (!same).then_some(Aspect::Content)
+                }
+            }
+            (Kind::Symlink(target), FoundKind::Symlink) => {
+                let same = self.source.read_link(path)? == **target;
+                (!same).then_some(Aspect::LinkTarget)
+            }
+            (Kind::CharacterDevice(a), FoundKind::CharacterDevice(b))
+            | (Kind::BlockDevice(a), FoundKind::BlockDevice(b)) => {
+                (*a != b).then_some(Aspect::Device)
+            }
+            (Kind::Directory(_), FoundKind::Directory) | (Kind::Fifo, FoundKind::Fifo) => None,
+            _ => Some(Aspect::Kind),
+        })
+    }
+}
+
+impl Side for Live<'_, '_> {
+    type Item = Found;
+    type Place = ();
+    type Error = SourceError;
+
+    fn place(&self, item: &Found) -> Option<()> {
+        self.walk.place(item)
+    }
+
+    fn list(&mut self, place: &(), path: &TreePath) -> Result<Vec<Found>, SourceError> {
+        self.walk.list(place, path)
+    }
+}
+
+impl Newer for Live<'_, '_> {
+    fn counts(&self, item: &Found) -> bool {
+        item.kind != FoundKind::Other
+    }
+
+    fn compare(
+        &mut self,
+        path: &TreePath,
+        old: &Entry,
+        new: &Found,
+    ) -> Result<Vec<Aspect>, Closed> {
+        let mut aspects: Vec<Aspect> = self.content(path, old, new)?.into_iter().collect();
+        let link = (new.kind == FoundKind::File && new.links > 1).then_some(0);
+        let now = Metadata { link, ..new.metadata.clone() };
+        aspects.extend(metadata(&old.metadata, &now));
+        // They cost system calls that only entries which differ are worth: whoever changes them
+        // without touching anything else is seen by the next backup, not here.
+        if !aspects.is_empty() && !aspects.contains(&Aspect::Kind) {
+            let attributes = self.source.attributes(path, new.kind)?;
+            if attributes != old.metadata.attributes {
+                aspects.push(Aspect::Attributes);
+            }
+        }
+        Ok(aspects)
+    }
+
+    fn is_same_folder(&self, _: &TreePath, _: &Entry, _: &Found) -> bool {
+        false
+    }
+
+    fn take_problems(&mut self) -> Vec<SourceError> {
+        self.walk.take_problems()
+    }
+}

@@ -1,0 +1,343 @@
+//! Diff: the merge of a snapshot with another one, or with the source as it is now.
+//!
+//! It writes nothing. Folders with one node and nothing of an overlay beneath are equal without
+//! being entered; of the source, only files of equal size and another time are read.
+
+mod live;
+mod report;
+
+use crate::model::{Entry, Kind, Merge, Metadata, Named, Pair, Side, Step, TreePath};
+use crate::repository::{ObjectReader, PieceReader, RepositoryError, SnapshotTree};
+use crate::source::{SourceError, SourceErrorKind};
+
+use super::access::Access;
+use super::choose::{Chosen, Snapshots, display};
+use super::error::{Error, ErrorKind};
+use super::event::{Event, Observer, Phase};
+use super::list::problem_of;
+use super::open::{self, Repository};
+use super::options::{DiffAgainst, DiffOptions};
+use super::report::{Problem, ProblemKind};
+pub use report::{Aspect, DiffKind, DiffLine, DiffReport};
+
+/// Steps between two progress events.
+const PROGRESS_EVERY: u64 = 256;
+
+/// Why a folder or a file could not be looked at.
+pub(super) enum Closed {
+    Snapshot(RepositoryError),
+    Source(SourceError),
+}
+
+impl From<RepositoryError> for Closed {
+    fn from(error: RepositoryError) -> Self {
+        Self::Snapshot(error)
+    }
+}
+
+impl From<SourceError> for Closed {
+    fn from(error: SourceError) -> Self {
+        Self::Source(error)
+    }
+}
+
+/// The newer side of a comparison.
+trait Newer: Side {
+    /// Whether a backup would hold this at all.
+    fn counts(&self, item: &Self::Item) -> bool;
+
+    /// In what it differs from the older entry of its path; its children do not matter here.
+    fn compare(
+        &mut self,
+        path: &TreePath,
+        old: &Entry,
+        new: &Self::Item,
+    ) -> Result<Vec<Aspect>, Closed>;
+
+    /// Whether all beneath two folders is known to be equal.
+    fn is_same_folder(&self, path: &TreePath, old: &Entry, new: &Self::Item) -> bool;
+
+    /// What could not be looked at since this was last asked.
+    fn take_problems(&mut self) -> Vec<SourceError>;
+}
+
+/// Compares.
+///
+/// # Errors
+/// Whatever keeps the repository from being opened, no such snapshot, roots that are not there.
+pub fn diff(
+    access: &Access,
+    options: &DiffOptions,
+    observer: &dyn Observer,
+) -> Result<DiffReport, Error> {
+    let repository = open::open(access, observer)?;
+    let known = Snapshots::read(&repository, access)?;
+    let old = known.choose(&repository, &options.old)?;
+    observer.event(Event::Phase(Phase::Working));
+    match &options.new {
+        DiffAgainst::Snapshot(choice) => {
+            let new = known.choose(&repository, choice)?;
+            between(&repository, old, new, observer)
+        }
+        DiffAgainst::Source { roots, rules } => {
+            let source = live::open(roots, rules, access)?;
+            let objects = reader(&repository);
+            let mut lists = PieceReader::new(&objects, &repository.catalogue);
+            let walk = live::Live::new(&source, &repository.keys, &mut lists);
+            against(&repository, old, walk, observer)
+        }
+    }
+}
+
+fn reader(repository: &Repository) -> ObjectReader<'_> {
+    ObjectReader::new(&*repository.store, &repository.keys, &repository.listing)
+}
+
+fn against(
+    repository: &Repository,
+    old: Chosen,
+    live: live::Live<'_, '_>,
+    observer: &dyn Observer,
+) -> Result<DiffReport, Error> {
+    let objects = reader(repository);
+    let mut pieces = PieceReader::new(&objects, &repository.catalogue);
+    let tree = SnapshotTree::new(&mut pieces, old.backup.overlay);
+    let mut diff = Diff::new(report(old.line), observer);
+    let mut merge = Merge::new(tree, live);
+    enter(&mut diff, &mut merge, TreePath::root(), Some(&old.backup.root), Some(&()))?;
+    diff.walk(&mut merge)?;
+    diff.report.bytes_read = merge.new_side().bytes_read;
+    Ok(diff.report)
+}
+
+fn between(
+    repository: &Repository,
+    old: Chosen,
+    new: Chosen,
+    observer: &dyn Observer,
+) -> Result<DiffReport, Error> {
+    let objects = reader(repository);
+    let mut pieces = PieceReader::new(&objects, &repository.catalogue);
+    let mut more = PieceReader::new(&objects, &repository.catalogue);
+    let mut diff = Diff::new(report(old.line), observer);
+    diff.report.new = Some(new.line);
+    let overlays_differ = old.backup.overlay != new.backup.overlay;
+    let before = SnapshotTree::new(&mut pieces, old.backup.overlay);
+    let after = SnapshotTree::new(&mut more, new.backup.overlay);
+    if old.backup.root == new.backup.root && !overlays_differ {
+        return Ok(diff.report);
+    }
+    let mut merge = Merge::new(before, after);
+    let roots = (Some(&old.backup.root), Some(&new.backup.root));
+    enter(&mut diff, &mut merge, TreePath::root(), roots.0, roots.1)?;
+    diff.walk(&mut merge)?;
+    Ok(diff.report)
+}
+
+fn report(old: super::report::SnapshotLine) -> DiffReport {
+    DiffReport {
+        old,
+        new: None,
+        added: 0,
+        removed: 0,
+        content: 0,
+        metadata: 0,
+        differences: Vec::new(),
+        bytes_read: 0,
+        problems: Vec::new(),
+    }
+}
+
+/// Enters a folder on either or both sides; what cannot be read is a problem of that folder.
+fn enter<N: Newer>(
+    diff: &mut Diff<'_>,
+    merge: &mut Merge<SnapshotTree<'_, '_>, N>,
+    path: TreePath,
+    old: Option<&crate::model::ChunkId>,
+    new: Option<&N::Place>,
+) -> Result<(), Error>
+where
+    N::Item: Send + 'static,
+    Closed: From<N::Error>,
+{
+    match merge.enter::<Closed>(path.clone(), old, new) {
+        Ok(()) => Ok(()),
+        Err(closed) => diff.closed(&path, closed),
+    }
+}
+
+/// A comparison under way.
+struct Diff<'a> {
+    report: DiffReport,
+    observer: &'a dyn Observer,
+    steps: u64,
+    /// Paths that could not be looked at; that they are in no listing says nothing.
+    unseen: std::collections::HashSet<TreePath>,
+}
+
+impl<'a> Diff<'a> {
+    fn new(report: DiffReport, observer: &'a dyn Observer) -> Self {
+        Self { report, observer, steps: 0, unseen: std::collections::HashSet::new() }
+    }
+
+    fn walk<N: Newer>(&mut self, merge: &mut Merge<SnapshotTree<'_, '_>, N>) -> Result<(), Error>
+    where
+        N::Item: Send + 'static,
+        Closed: From<N::Error>,
+    {
+        while let Some(step) = merge.step() {
+            for error in merge.new_side().take_problems() {
+                self.unseen.insert(error.path.clone());
+                self.closed(&error.path.clone(), Closed::Source(error))?;
+            }
+            if let Step::Pair(path, pair) = step {
+                self.tick()?;
+                self.pair(merge, path, pair)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn pair<N: Newer>(
+        &mut self,
+        merge: &mut Merge<SnapshotTree<'_, '_>, N>,
+        path: TreePath,
+        pair: Pair<Entry, N::Item>,
+    ) -> Result<(), Error>
+    where
+        N::Item: Send + Named + 'static,
+        Closed: From<N::Error>,
+    {
+        let new = pair.new.filter(|item| merge.new_side().counts(item));
+        match (&pair.old, &new) {
+            (None, None) => return Ok(()),
+            (Some(_), None) if self.unseen.contains(&path) => return Ok(()),
+            (Some(_), None) => self.line(&path, DiffKind::Removed, Vec::new()),
+            (None, Some(_)) => self.line(&path, DiffKind::Added, Vec::new()),
+            (Some(old), Some(new)) => match merge.new_side().compare(&path, old, new) {
+                Ok(aspects) => self.differs(&path, aspects),
+                Err(Closed::Source(error)) if error.kind == SourceErrorKind::Vanished => {
+                    self.line(&path, DiffKind::Removed, Vec::new());
+                }
+                Err(closed) => self.closed(&path, closed)?,
+            },
+        }
+        if let (Some(old), Some(new)) = (&pair.old, &new) {
+            let same = merge.new_side().is_same_folder(&path, old, new);
+            if same && !merge.old().is_overlaid(&path) {
+                return Ok(());
+            }
+        }
+        let before = pair.old.as_ref().and_then(|old| merge.old().place(old));
+        let after = new.as_ref().and_then(|new| merge.new_side().place(new));
+        if before.is_none() && after.is_none() {
+            return Ok(());
+        }
+        enter(self, merge, path, before.as_ref(), after.as_ref())
+    }
+
+    fn differs(&mut self, path: &TreePath, aspects: Vec<Aspect>) {
+        if aspects.is_empty() {
+            return;
+        }
+        let content = aspects.iter().any(|aspect| aspect.is_content());
+        let kind = if content { DiffKind::Content } else { DiffKind::Metadata };
+        self.line(path, kind, aspects);
+    }
+
+    fn line(&mut self, path: &TreePath, change: DiffKind, aspects: Vec<Aspect>) {
+        *match change {
+            DiffKind::Added => &mut self.report.added,
+            DiffKind::Removed => &mut self.report.removed,
+            DiffKind::Content => &mut self.report.content,
+            DiffKind::Metadata => &mut self.report.metadata,
+        } += 1;
+        let path = format!("/{}", display(path.as_bytes()));
+        self.report.differences.push(DiffLine { path, change, aspects });
+    }
+
+    /// A part that cannot be looked at is a problem of that part.
+    fn closed(&mut self, path: &TreePath, closed: Closed) -> Result<(), Error> {
+        let problem = match closed {
+            Closed::Snapshot(error) => problem_of(path, error)?,
+            Closed::Source(error) => Problem {
+                kind: ProblemKind::Unreadable,
+                path: format!("/{}", display(path.as_bytes())),
+                sentence: format!("{}: {}", error.kind, error.source),
+            },
+        };
+        self.observer.event(Event::Problem(problem.clone()));
+        self.report.problems.push(problem);
+        Ok(())
+    }
+
+    fn tick(&mut self) -> Result<(), Error> {
+        self.steps += 1;
+        if !self.steps.is_multiple_of(PROGRESS_EVERY) {
+            return Ok(());
+        }
+        if self.observer.stopping() {
+            return Err(Error::new(ErrorKind::Interrupted, "stopped"));
+        }
+        let (entries, bytes) = (self.steps, 0);
+        let event = Event::Progress { entries, entries_total: 0, bytes, bytes_total: 0 };
+        self.observer.event(event);
+        Ok(())
+    }
+}
+
+impl Newer for SnapshotTree<'_, '_> {
+    fn counts(&self, _: &Entry) -> bool {
+        true
+    }
+
+    fn compare(&mut self, _: &TreePath, old: &Entry, new: &Entry) -> Result<Vec<Aspect>, Closed> {
+        let mut aspects = match (&old.kind, &new.kind) {
+            (Kind::File(a), Kind::File(b)) if a.size != b.size => vec![Aspect::Size],
+            (Kind::File(a), Kind::File(b)) if a != b => vec![Aspect::Content],
+            (Kind::Symlink(a), Kind::Symlink(b)) if a != b => vec![Aspect::LinkTarget],
+            (Kind::CharacterDevice(a), Kind::CharacterDevice(b)) if a != b => vec![Aspect::Device],
+            (Kind::BlockDevice(a), Kind::BlockDevice(b)) if a != b => vec![Aspect::Device],
+            (a, b) if std::mem::discriminant(a) != std::mem::discriminant(b) => vec![Aspect::Kind],
+            _ => Vec::new(),
+        };
+        aspects.extend(metadata(&old.metadata, &new.metadata));
+        if old.metadata.attributes != new.metadata.attributes {
+            aspects.push(Aspect::Attributes);
+        }
+        let (a, b) = (&old.metadata.owner, &new.metadata.owner);
+        if !aspects.contains(&Aspect::Owner) && (&a.user, &a.group) != (&b.user, &b.group) {
+            aspects.push(Aspect::Owner);
+        }
+        Ok(aspects)
+    }
+
+    fn is_same_folder(&self, path: &TreePath, old: &Entry, new: &Entry) -> bool {
+        let same = matches!((&old.kind, &new.kind),
+            (Kind::Directory(a), Kind::Directory(b)) if a == b);
+        same && !self.is_overlaid(path)
+    }
+
+    fn take_problems(&mut self) -> Vec<SourceError> {
+        Vec::new()
+    }
+}
+
+/// In what metadata differs that costs nothing to know. The number of a link group says nothing,
+/// only whether there is one.
+fn metadata(old: &Metadata, new: &Metadata) -> Vec<Aspect> {
+    let mut aspects = Vec::new();
+    if old.mode != new.mode {
+        aspects.push(Aspect::Mode);
+    }
+    if (old.owner.uid, old.owner.gid) != (new.owner.uid, new.owner.gid) {
+        aspects.push(Aspect::Owner);
+    }
+    if old.mtime != new.mtime {
+        aspects.push(Aspect::Mtime);
+    }
+    if old.link.is_some() != new.link.is_some() {
+        aspects.push(Aspect::Links);
+    }
+    aspects
+}

@@ -1,0 +1,93 @@
+//! What a comparison found: plain values whose field names are those of `--json`.
+
+use serde::Serialize;
+
+use super::super::report::{Outcome, Problem, SnapshotLine, worst};
+
+/// How an entry differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DiffKind {
+    /// Only the newer side has it.
+    Added,
+    /// Only the older side has it.
+    Removed,
+    /// Its content differs, or what it is.
+    Content,
+    /// Only its metadata differs.
+    Metadata,
+}
+
+/// In what two entries of one path differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Aspect {
+    /// One is a file, the other something else.
+    Kind,
+    /// Length of the file.
+    Size,
+    /// Bytes of the file.
+    Content,
+    /// What the symlink says.
+    LinkTarget,
+    /// Numbers of the device node.
+    Device,
+    /// Mode bits.
+    Mode,
+    /// Owner or group.
+    Owner,
+    /// Time of the last change.
+    Mtime,
+    /// Extended attributes.
+    Attributes,
+    /// Whether the file has several names.
+    Links,
+}
+
+impl Aspect {
+    /// Whether it is more than metadata.
+    pub(super) fn is_content(self) -> bool {
+        matches!(self, Self::Kind | Self::Size | Self::Content | Self::LinkTarget | Self::Device)
+    }
+}
+
+/// One difference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DiffLine {
+    /// Path from `/`; for display.
+    pub path: String,
+    /// How it differs.
+    pub change: DiffKind,
+    /// In what; empty for what is on one side only.
+    pub aspects: Vec<Aspect>,
+}
+
+/// What `diff` found.
+#[derive(Debug, Serialize)]
+pub struct DiffReport {
+    /// The older side.
+    pub old: SnapshotLine,
+    /// The newer side; nothing for the source as it is now.
+    pub new: Option<SnapshotLine>,
+    /// Entries that only the newer side has.
+    pub added: u64,
+    /// Entries that only the older side has.
+    pub removed: u64,
+    /// Entries whose content differs.
+    pub content: u64,
+    /// Entries of which only the metadata differs.
+    pub metadata: u64,
+    /// The differences in order of path.
+    pub differences: Vec<DiffLine>,
+    /// Bytes that were read to compare.
+    pub bytes_read: u64,
+    /// What could not be compared.
+    pub problems: Vec<Problem>,
+}
+
+impl DiffReport {
+    /// How it ended; that there are differences is no failure.
+    pub fn outcome(&self) -> Outcome {
+        worst(&self.problems)
+    }
+}

@@ -1,0 +1,309 @@
+//! Dump: a file of a snapshot as it is, a folder as a tar archive, straight into a writer.
+//!
+//! Memory stays bounded whatever the size. Nothing is written that was not proved; what is found
+//! damaged in the middle of a large file ends the output there, because no honest byte can follow.
+
+mod tar;
+
+use std::collections::HashMap;
+use std::io::{self, BufWriter, Write};
+
+use serde::Serialize;
+
+use crate::catalogue::Catalogue;
+use crate::model::{ChunkId, Content, Entry, Kind, Locate, Piece, Side, TreePath};
+use crate::repository::{ObjectReader, PieceReader, PieceWalk, RepositoryError, SnapshotTree};
+
+use super::access::Access;
+use super::choose::{Snapshots, display};
+use super::error::{Error, ErrorKind};
+use super::event::{Event, Observer, Phase};
+use super::list::{no_such_path, problem_of};
+use super::open;
+use super::options::DumpOptions;
+use super::report::{Outcome, Problem, SnapshotState, worst};
+use tar::Header;
+
+/// Files of an archive up to this size are read before their header is written.
+const READ_FIRST: u64 = 4 << 20;
+/// So many bytes are handed on at once, and so many zeros at a time for a hole.
+const AT_ONCE: usize = 256 * 1024;
+
+/// What `dump` wrote.
+#[derive(Debug, Default, Serialize)]
+pub struct DumpReport {
+    /// From which snapshot.
+    pub snapshot: String,
+    /// Whether it is a tar archive.
+    pub archive: bool,
+    /// Entries written.
+    pub entries: u64,
+    /// Bytes of the files written.
+    pub bytes: u64,
+    /// What could not be written.
+    pub problems: Vec<Problem>,
+}
+
+impl DumpReport {
+    /// How it ended.
+    pub fn outcome(&self) -> Outcome {
+        worst(&self.problems)
+    }
+}
+
+/// Writes a file, or a folder as a tar archive.
+///
+/// # Errors
+/// Whatever keeps the repository from being opened, no such path, a path that is neither, a file
+/// that is not all here or found damaged, and [`ErrorKind::Target`] for a writer that fails.
+pub fn dump(
+    access: &Access,
+    options: &DumpOptions,
+    out: &mut dyn Write,
+    observer: &dyn Observer,
+) -> Result<DumpReport, Error> {
+    let repository = open::open(access, observer)?;
+    let known = Snapshots::read(&repository, access)?;
+    let chosen = known.choose(&repository, &options.snapshot)?;
+    observer.event(Event::Phase(Phase::Working));
+    let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
+    let mut pieces = PieceReader::new(&objects, &repository.catalogue);
+    let contents = PieceReader::new(&objects, &repository.catalogue);
+    let mut tree = SnapshotTree::new(&mut pieces, chosen.backup.overlay);
+    let root = chosen.backup.root;
+    let found = match options.path.is_root() {
+        true => None,
+        false => Some(tree.find(root, &options.path)?.ok_or_else(|| no_such_path(&options.path))?),
+    };
+    let mut dump = Dump {
+        out: BufWriter::with_capacity(AT_ONCE, out),
+        contents,
+        catalogue: &repository.catalogue,
+        observer,
+        links: HashMap::new(),
+        is_lost: matches!(chosen.line.state, SnapshotState::Lost { .. }),
+        report: DumpReport { snapshot: chosen.line.id, ..DumpReport::default() },
+    };
+    match found.as_ref().map(|entry| &entry.kind) {
+        None | Some(Kind::Directory(_)) => dump.folder(tree, root, found, &options.path)?,
+        Some(Kind::File(content)) => dump.file(content)?,
+        Some(_) => {
+            let path = format!("/{}", display(options.path.as_bytes()));
+            let sentence = "this is neither a file nor a folder";
+            return Err(Error::new(ErrorKind::Usage, sentence).at(path));
+        }
+    }
+    dump.out.flush().map_err(|error| not_written(&error))?;
+    Ok(dump.report)
+}
+
+fn not_written(error: &io::Error) -> Error {
+    Error::new(ErrorKind::Target, format!("the output cannot be written: {error}"))
+}
+
+/// An output under way.
+struct Dump<'a, 'o> {
+    out: BufWriter<&'o mut dyn Write>,
+    contents: PieceReader<'a>,
+    catalogue: &'a Catalogue,
+    observer: &'a dyn Observer,
+    /// Where in the archive the first name of a file with several stands.
+    links: HashMap<u64, Vec<u8>>,
+    /// Objects of the snapshot are gone for good.
+    is_lost: bool,
+    report: DumpReport,
+}
+
+/// A folder to be written.
+struct Waiting {
+    path: TreePath,
+    /// Where it is in the archive.
+    name: Vec<u8>,
+    node: ChunkId,
+    /// Nothing for the root, which has no header.
+    entry: Option<Entry>,
+}
+
+impl Dump<'_, '_> {
+    fn file(&mut self, content: &Content) -> Result<(), Error> {
+        self.is_all_here(content).map_err(|error| match error {
+            RepositoryError::Missing(_) if !self.is_lost => {
+                Error::new(ErrorKind::Pending, "not all of this file is here yet")
+            }
+            other => other.into(),
+        })?;
+        self.stream(content)?;
+        self.report.entries = 1;
+        Ok(())
+    }
+
+    /// A folder under its own name, or everything. Each folder is written with all beneath it
+    /// before the next one beside it, so that tar can set its time when it leaves it.
+    fn folder(
+        &mut self,
+        mut tree: SnapshotTree<'_, '_>,
+        root: ChunkId,
+        entry: Option<Entry>,
+        path: &TreePath,
+    ) -> Result<(), Error> {
+        self.report.archive = true;
+        let name = entry.as_ref().map_or_else(Vec::new, |entry| entry.name.as_bytes().to_vec());
+        let node = entry.as_ref().and_then(|entry| tree.place(entry)).unwrap_or(root);
+        let mut waiting = vec![Waiting { path: path.clone(), name, node, entry }];
+        while let Some(Waiting { path, name, node, entry }) = waiting.pop() {
+            if let Some(entry) = &entry {
+                self.header(&name, entry, None)?;
+            }
+            let entries = match tree.list(&node, &path) {
+                Ok(entries) => entries,
+                Err(error) => {
+                    self.problem(&path, error)?;
+                    continue;
+                }
+            };
+            let mut below = Vec::new();
+            for entry in entries {
+                let path = path.join(&entry.name);
+                let slash: &[u8] = if name.is_empty() { b"" } else { b"/" };
+                let name = [&name[..], slash, entry.name.as_bytes()].concat();
+                match tree.place(&entry) {
+                    Some(node) => below.push(Waiting { path, name, node, entry: Some(entry) }),
+                    None => self.entry(&path, &name, &entry)?,
+                }
+            }
+            waiting.extend(below.into_iter().rev());
+        }
+        tar::end(&mut self.out).map_err(|error| not_written(&error))
+    }
+
+    /// Anything but a folder. What is not here or damaged is left out and told.
+    fn entry(&mut self, path: &TreePath, name: &[u8], entry: &Entry) -> Result<(), Error> {
+        self.tick()?;
+        let Kind::File(content) = &entry.kind else { return self.header(name, entry, None) };
+        let group = entry.metadata.link;
+        if let Some(first) = group.and_then(|group| self.links.get(&group)).cloned() {
+            return self.header(name, entry, Some(&first));
+        }
+        if content.size <= READ_FIRST {
+            let bytes = match self.read(content) {
+                Ok(bytes) => bytes,
+                Err(error) => return self.problem(path, error),
+            };
+            self.header(name, entry, None)?;
+            self.write(&bytes)?;
+        } else {
+            if let Err(error) = self.is_all_here(content) {
+                return self.problem(path, error);
+            }
+            self.header(name, entry, None)?;
+            let sentence = "the archive ends here, in the middle of this file";
+            self.stream(content).map_err(|error| match error.kind() {
+                ErrorKind::Damaged => Error::new(ErrorKind::Damaged, sentence)
+                    .at(format!("/{}", display(path.as_bytes())))
+                    .because(error),
+                _ => error,
+            })?;
+        }
+        if let Some(group) = group {
+            self.links.insert(group, name.to_vec());
+        }
+        tar::pad(&mut self.out, content.size).map_err(|error| not_written(&error))
+    }
+
+    fn header(&mut self, path: &[u8], entry: &Entry, same_as: Option<&[u8]>) -> Result<(), Error> {
+        self.report.entries += 1;
+        let header = Header { path, kind: &entry.kind, metadata: &entry.metadata, same_as };
+        header.write(&mut self.out).map_err(|error| not_written(&error))
+    }
+
+    /// A small file, whole.
+    fn read(&mut self, content: &Content) -> Result<Vec<u8>, RepositoryError> {
+        let mut bytes = Vec::new();
+        let mut walk = PieceWalk::new(content);
+        while let Some(piece) = walk.next(&mut self.contents)? {
+            match piece {
+                Piece::Chunk { id, length } => bytes.extend(self.chunk(&id, length)?),
+                Piece::Hole { length } => {
+                    let end = bytes.len() as u64 + length;
+                    // The caller bounds the file; what exceeds it is refused below.
+                    bytes.resize(usize::try_from(end.min(READ_FIRST)).unwrap_or(0), 0);
+                }
+            }
+        }
+        match bytes.len() as u64 == content.size {
+            true => Ok(bytes),
+            false => Err(wrong_length()),
+        }
+    }
+
+    fn chunk(&mut self, id: &ChunkId, length: u64) -> Result<Vec<u8>, RepositoryError> {
+        let bytes = self.contents.piece(id)?;
+        if bytes.len() as u64 == length { Ok(bytes) } else { Err(wrong_length()) }
+    }
+
+    /// Finds out whether an object that is here holds each chunk, before anything is written.
+    fn is_all_here(&mut self, content: &Content) -> Result<(), RepositoryError> {
+        let mut walk = PieceWalk::new(content);
+        while let Some(piece) = walk.next(&mut self.contents)? {
+            if let Piece::Chunk { id, .. } = piece
+                && Locate::locate(self.catalogue, &id)?.is_empty()
+            {
+                return Err(RepositoryError::Missing(id));
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a file piece by piece.
+    fn stream(&mut self, content: &Content) -> Result<(), Error> {
+        let mut walk = PieceWalk::new(content);
+        let mut written = 0;
+        while let Some(piece) = walk.next(&mut self.contents)? {
+            self.tick()?;
+            written += piece.length();
+            match piece {
+                Piece::Chunk { id, length } => {
+                    let bytes = self.chunk(&id, length)?;
+                    self.write(&bytes)?;
+                }
+                Piece::Hole { mut length } => {
+                    while length > 0 {
+                        let count = length.min(AT_ONCE as u64);
+                        self.write(&vec![0; usize::try_from(count).unwrap_or(AT_ONCE)])?;
+                        length -= count;
+                    }
+                }
+            }
+        }
+        if written == content.size { Ok(()) } else { Err(wrong_length().into()) }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.report.bytes += bytes.len() as u64;
+        self.out.write_all(bytes).map_err(|error| not_written(&error))
+    }
+
+    fn problem(&mut self, path: &TreePath, error: RepositoryError) -> Result<(), Error> {
+        let problem = problem_of(path, error)?;
+        self.observer.event(Event::Problem(problem.clone()));
+        self.report.problems.push(problem);
+        Ok(())
+    }
+
+    fn tick(&self) -> Result<(), Error> {
+        if self.observer.stopping() {
+            return Err(Error::new(ErrorKind::Interrupted, "stopped before all was written"));
+        }
+        let (entries, bytes) = (self.report.entries, self.report.bytes);
+        let event = Event::Progress { entries, entries_total: 0, bytes, bytes_total: 0 };
+        self.observer.event(event);
+        Ok(())
+    }
+}
+
+fn wrong_length() -> RepositoryError {
+    RepositoryError::Damaged {
+        object: "a file's list of chunks".to_owned(),
+        what: "its lengths do not fit".to_owned(),
+    }
+}

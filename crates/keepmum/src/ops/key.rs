@@ -1,0 +1,248 @@
+//! The slots of the key block: who may open the repository.
+//!
+//! New blocks are written and durable before the ones they supersede are deleted, so that a cut at
+//! any instant leaves a password that opens. A block that is not superseded is never deleted, and
+//! no change is made after which the given password would open nothing.
+
+use crate::catalogue::{Catalogue, RunLock};
+use crate::crypto::{Passphrase, RecoveryCode};
+use crate::format::{SlotId, SlotKind};
+use crate::repository::{
+    ChangedKeys, KeyChange, KnownSlot, NewSlot, Opened, RepositoryError, SlotSecret,
+};
+use crate::store::{Put, Store, StoreErrorKind};
+
+use super::access::{Access, CatalogueAt};
+use super::error::{Error, ErrorKind};
+use super::event::{Event, Observer, Phase};
+use super::init::refuse_empty;
+use super::key_cache;
+use super::key_report::{KeyChangeReport, KeyListReport, KeySlotLine, slot_text};
+use super::open::{self, Destination};
+
+/// Shortest beginning of a slot's id that is accepted.
+const PREFIX_LEAST: usize = 4;
+
+/// The key blocks, open for a change.
+struct Unlocked {
+    destination: Destination,
+    opened: Opened,
+    _lock: Option<RunLock>,
+}
+
+/// Lists the slots.
+///
+/// # Errors
+/// Whatever keeps the key blocks from being opened.
+pub fn key_list(access: &Access, observer: &dyn Observer) -> Result<KeyListReport, Error> {
+    let destination = open::destination(access, observer)?;
+    let opened = destination.open_key_blocks(access, observer)?;
+    Ok(KeyListReport {
+        generation: opened.keyring.generation,
+        slots: slots(&opened)?.iter().map(KeySlotLine::of).collect(),
+    })
+}
+
+/// Makes a slot for one more password.
+///
+/// # Errors
+/// An empty password, or one that opens the repository already; a destination that fails.
+pub fn key_add(
+    access: &Access,
+    new: &Passphrase,
+    label: &str,
+    observer: &dyn Observer,
+) -> Result<KeyChangeReport, Error> {
+    refuse_empty(new)?;
+    let unlocked = unlock(access, observer)?;
+    unlocked.change(access, Vec::new(), Some((SlotSecret::Password(new), label)), observer)
+}
+
+/// Removes the slot whose id begins with these digits.
+///
+/// # Errors
+/// [`ErrorKind::KeySlots`] for the slot by which the repository was opened, unless the password
+/// opens another one too.
+pub fn key_remove(
+    access: &Access,
+    id: &str,
+    observer: &dyn Observer,
+) -> Result<KeyChangeReport, Error> {
+    let unlocked = unlock(access, observer)?;
+    let slots = slots(&unlocked.opened)?;
+    let id = id.to_ascii_lowercase();
+    let mut meant = slots.iter().filter(|slot| slot_text(&slot.line.id).starts_with(&id));
+    let slot = match (meant.next(), meant.next()) {
+        _ if id.len() < PREFIX_LEAST => {
+            return Err(usage("give at least 4 digits of the slot's id"));
+        }
+        (Some(slot), None) => slot,
+        (None, _) => return Err(usage("there is no such slot; `keepmum key list` lists them")),
+        _ => return Err(usage("several slots begin with these digits; give more of them")),
+    };
+    let removed = vec![slot.line.id];
+    if !unlocked.opened.opens_without(&removed) {
+        return Err(Error::new(
+            ErrorKind::KeySlots,
+            "this is the slot that you opened the repository with; to remove it give another \
+             password or the recovery code, or change it with `key passwd`",
+        ));
+    }
+    unlocked.change(access, removed, None, observer)
+}
+
+/// Puts a new password in the place of the one that is given. With the recovery code it takes the
+/// place of the only password there is: for who has forgotten it.
+///
+/// # Errors
+/// An empty password, or one that opens the repository already; a recovery code where there are
+/// several passwords to choose from.
+pub fn key_passwd(
+    access: &Access,
+    new: &Passphrase,
+    observer: &dyn Observer,
+) -> Result<KeyChangeReport, Error> {
+    refuse_empty(new)?;
+    let unlocked = unlock(access, observer)?;
+    let slots = slots(&unlocked.opened)?;
+    let passwords = || slots.iter().filter(|slot| is(slot, SlotKind::Password));
+    let mut removed: Vec<SlotId> =
+        passwords().filter(|slot| slot.own).map(|slot| slot.line.id).collect();
+    if removed.is_empty() {
+        removed = passwords().map(|slot| slot.line.id).collect();
+        if removed.len() > 1 {
+            return Err(Error::new(
+                ErrorKind::KeySlots,
+                "a recovery code was given, and there are several passwords; use `key add` for \
+                 the new one, then `key remove` for the one that is not to open any more",
+            ));
+        }
+    }
+    unlocked.change(access, removed, Some((SlotSecret::Password(new), "")), observer)
+}
+
+/// Makes a new recovery code; the old one does not open any more.
+///
+/// # Errors
+/// [`ErrorKind::KeySlots`] where only the recovery code was given: if the new one were not seen,
+/// nothing would open.
+pub fn key_recovery(access: &Access, observer: &dyn Observer) -> Result<KeyChangeReport, Error> {
+    let unlocked = unlock(access, observer)?;
+    let slots = slots(&unlocked.opened)?;
+    if !slots.iter().any(|slot| slot.own && is(slot, SlotKind::Password)) {
+        return Err(Error::new(
+            ErrorKind::KeySlots,
+            "a new recovery code is made with a password, so that something opens if the code is \
+             not written down; set one with `key passwd` first",
+        ));
+    }
+    let old = slots.iter().filter(|slot| is(slot, SlotKind::Recovery)).map(|slot| slot.line.id);
+    let mut bytes = [0; 20];
+    access.seam.random.fill(&mut bytes).map_err(RepositoryError::Random)?;
+    let code = RecoveryCode::new(bytes);
+    let added = Some((SlotSecret::Recovery(&code), ""));
+    let report = unlocked.change(access, old.collect(), added, observer)?;
+    Ok(KeyChangeReport { recovery_code: Some(code.to_text().expose().to_owned()), ..report })
+}
+
+fn usage(sentence: &str) -> Error {
+    Error::new(ErrorKind::Usage, sentence)
+}
+
+fn is(slot: &KnownSlot, kind: SlotKind) -> bool {
+    slot.line.kind == kind as u8
+}
+
+fn slots(opened: &Opened) -> Result<Vec<KnownSlot>, Error> {
+    opened.slots().ok_or_else(|| {
+        let sentence = "these key blocks were made by an earlier version, and their slots are \
+                        not known";
+        Error::new(ErrorKind::KeySlots, sentence)
+    })
+}
+
+fn unlock(access: &Access, observer: &dyn Observer) -> Result<Unlocked, Error> {
+    let lock = match &access.catalogue {
+        CatalogueAt::File(file) => Some(Catalogue::lock_for_run(file)?),
+        CatalogueAt::Temporary => None,
+    };
+    let destination = open::destination(access, observer)?;
+    let opened = destination.open_key_blocks(access, observer)?;
+    Ok(Unlocked { destination, opened, _lock: lock })
+}
+
+impl Unlocked {
+    fn change(
+        self,
+        access: &Access,
+        remove: Vec<SlotId>,
+        add: Option<(SlotSecret<'_>, &str)>,
+        observer: &dyn Observer,
+    ) -> Result<KeyChangeReport, Error> {
+        let created = u64::try_from(access.seam.clock.now().seconds).unwrap_or(0);
+        let label = |label: &str| label.to_owned();
+        let add = add.map(|(secret, name)| NewSlot { secret, label: label(name), created });
+        let removed = remove.iter().map(slot_text).collect();
+        let change = KeyChange { remove, add };
+        let made = self.opened.change(&change, access.profile, &*access.seam.random)?;
+        observer.event(Event::Phase(Phase::Finishing));
+        let store = &*self.destination.store;
+        write(store, &made).map_err(|error| unsure(&error))?;
+        if let Some(file) = &access.key_cache {
+            key_cache::forget(file);
+        }
+        Ok(KeyChangeReport {
+            generation: made.generation,
+            added: made.added.as_ref().map(slot_text),
+            removed,
+            recovery_code: None,
+            blocks_written: made.blocks.len() as u64,
+            blocks_left: delete(store, &made.superseded),
+        })
+    }
+}
+
+/// Writes the new blocks, makes them durable, and sees that they are there as they should be.
+fn write(store: &dyn Store, made: &ChangedKeys) -> Result<(), RepositoryError> {
+    for (name, bytes) in &made.blocks {
+        let (Put::Stored | Put::Existed) = store.put_new(name, bytes)?;
+    }
+    store.sync()?;
+    for (name, bytes) in &made.blocks {
+        if store.get(name, bytes.len() as u64)? != *bytes {
+            let what = "it does not read as it was written".to_owned();
+            return Err(RepositoryError::Damaged { object: name.clone(), what });
+        }
+    }
+    Ok(())
+}
+
+/// From the first new block on the change may count; nobody can say before all is written.
+fn unsure(error: &RepositoryError) -> Error {
+    let kind = match error {
+        RepositoryError::Damaged { .. } => ErrorKind::Damaged,
+        _ => ErrorKind::Destination,
+    };
+    let sentence = format!(
+        "the new key blocks could not all be written ({error}); the repository opens with what \
+         was set anew, or, if that does not open it, with what opened it before"
+    );
+    Error::new(kind, sentence)
+}
+
+/// Deletes blocks that hold nothing more than the new ones; answers how many are left. They do
+/// not undo the change while a new block can be read.
+fn delete(store: &dyn Store, superseded: &[String]) -> u64 {
+    let mut left = 0;
+    for path in superseded {
+        match store.delete(path) {
+            Ok(()) => {}
+            Err(error) if error.kind == StoreErrorKind::Missing => {}
+            Err(_) => left += 1,
+        }
+    }
+    match store.sync() {
+        Ok(()) => left,
+        Err(_) => superseded.len() as u64,
+    }
+}

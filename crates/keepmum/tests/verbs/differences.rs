@@ -1,0 +1,205 @@
+//! What `diff` says, between two snapshots and against the source.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use keepmum::ops::{self, Aspect, DiffAgainst, DiffKind, DiffOptions, DiffReport, Outcome, Silent};
+use keepmum::source::Rules;
+
+use crate::scene::{PASSWORD, Scene, latest};
+
+/// Long before any test, so that no change can hide behind a young time.
+fn age(path: &Path, seconds: u64) {
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000 + seconds);
+    fs::File::open(path).unwrap().set_modified(time).unwrap();
+}
+
+fn diff(scene: &Scene, new: DiffAgainst, back: u32) -> DiffReport {
+    let options = DiffOptions { old: latest(back), new };
+    ops::diff(&scene.with_catalogue(PASSWORD), &options, &Silent).unwrap()
+}
+
+fn live(scene: &Scene) -> DiffAgainst {
+    DiffAgainst::Source { roots: vec![scene.source()], rules: Rules::default() }
+}
+
+/// Differences below the source, without the times of folders, as one character and a path.
+fn lines(scene: &Scene, report: &DiffReport) -> Vec<String> {
+    let source = scene.source().display().to_string();
+    let only_time = |aspects: &[Aspect]| aspects == [Aspect::Mtime];
+    let of_a_folder = |path: &str| Path::new(path).is_dir();
+    report
+        .differences
+        .iter()
+        .filter(|line| !(only_time(&line.aspects) && of_a_folder(&line.path)))
+        .map(|line| {
+            let sign = match line.change {
+                DiffKind::Added => '+',
+                DiffKind::Removed => '-',
+                DiffKind::Content => 'M',
+                DiffKind::Metadata => 'm',
+            };
+            format!("{sign} {}", line.path.strip_prefix(&source).unwrap().trim_start_matches('/'))
+        })
+        .collect()
+}
+
+/// A source with a bit of everything, saved once.
+fn begun() -> Scene {
+    let scene = Scene::new();
+    for name in
+        ["d/deep/x", "d/y", "gone/a/b", "grows", "same", "touched", "mode", "turns", "edited"]
+    {
+        age(&scene.write(name, format!("this is {name}")), 0);
+    }
+    fs::write(scene.source().join("large"), vec![7; 3_000_000]).unwrap();
+    age(&scene.source().join("large"), 0);
+    symlink("same", scene.source().join("link")).unwrap();
+    scene.backup().unwrap();
+    scene
+}
+
+fn change(scene: &Scene) {
+    let at = |path: &str| scene.source().join(path);
+    fs::remove_dir_all(at("gone")).unwrap();
+    scene.write("new/a/b", "new");
+    scene.write("grows", "this has grown a bit");
+    // Another time and the same bytes; other bytes of the same length.
+    age(&at("touched"), 5);
+    age(&at("large"), 5);
+    age(&scene.write("edited", "this is EDITED"), 5);
+    fs::set_permissions(at("mode"), fs::Permissions::from_mode(0o600)).unwrap();
+    fs::remove_file(at("turns")).unwrap();
+    scene.write("turns/into/a", "folder");
+    fs::remove_file(at("link")).unwrap();
+    symlink("other", at("link")).unwrap();
+    age(&scene.write("d/deep/x", "x has changed too"), 9);
+}
+
+const EXPECTED: [&str; 16] = [
+    "M d/deep/x",
+    "M edited",
+    "- gone",
+    "- gone/a",
+    "- gone/a/b",
+    "M grows",
+    "m large",
+    "M link",
+    "m mode",
+    "+ new",
+    "+ new/a",
+    "+ new/a/b",
+    "m touched",
+    "M turns",
+    "+ turns/into",
+    "+ turns/into/a",
+];
+
+#[test]
+fn nothing_differs_where_nothing_changed() {
+    let scene = begun();
+    let report = diff(&scene, live(&scene), 0);
+    assert_eq!((report.differences.len(), report.bytes_read), (0, 0), "{report:?}");
+    let report = diff(&scene, DiffAgainst::Snapshot(latest(0)), 0);
+    assert!(report.differences.is_empty() && report.new.is_some());
+    assert_eq!(report.outcome(), Outcome::Complete);
+}
+
+#[test]
+fn every_difference_is_found_against_the_source_and_then_between_snapshots() {
+    let scene = begun();
+    change(&scene);
+    let now = diff(&scene, live(&scene), 0);
+    assert_eq!(lines(&scene, &now), EXPECTED);
+    // Only what has another time and the same size was read.
+    let link_is_read_elsewhere = 3_000_000 + "this is touched".len() + "this is edited".len();
+    assert_eq!(now.bytes_read, link_is_read_elsewhere as u64);
+    scene.backup().unwrap();
+    let between = diff(&scene, DiffAgainst::Snapshot(latest(0)), 1);
+    assert_eq!(lines(&scene, &between), EXPECTED);
+    assert_eq!(between.differences.len(), now.differences.len());
+    for (a, b) in now.differences.iter().zip(&between.differences) {
+        assert_eq!(a, b);
+    }
+    assert_eq!((now.added, now.removed, now.content), (5, 3, 5));
+    assert!(diff(&scene, live(&scene), 0).differences.is_empty());
+    // And the other way round.
+    let options = DiffOptions { old: latest(0), new: DiffAgainst::Snapshot(latest(1)) };
+    let back = ops::diff(&scene.with_catalogue(PASSWORD), &options, &Silent).unwrap();
+    assert_eq!((back.added, back.removed, back.content), (3, 5, 5));
+}
+
+#[test]
+fn aspects_say_in_what_two_entries_differ() {
+    let scene = begun();
+    change(&scene);
+    let report = diff(&scene, live(&scene), 0);
+    let of = |name: &str| {
+        let line = report.differences.iter().find(|line| line.path.ends_with(name)).unwrap();
+        line.aspects.clone()
+    };
+    assert_eq!(of("/grows"), [Aspect::Size, Aspect::Mtime]);
+    assert_eq!(of("/edited"), [Aspect::Content, Aspect::Mtime]);
+    assert_eq!(of("/touched"), [Aspect::Mtime]);
+    assert_eq!(of("/mode"), [Aspect::Mode]);
+    assert_eq!(of("/link")[0], Aspect::LinkTarget);
+    assert_eq!(of("/turns")[0], Aspect::Kind);
+    assert!(of("/new").is_empty());
+}
+
+#[test]
+fn a_hole_that_was_filled_is_seen() {
+    let scene = Scene::new();
+    let path = scene.source().join("sparse");
+    let file = fs::File::create(&path).unwrap();
+    file.set_len(10 << 20).unwrap();
+    age(&path, 0);
+    scene.backup().unwrap();
+    age(&path, 1);
+    let report = diff(&scene, live(&scene), 0);
+    assert_eq!(lines(&scene, &report), ["m sparse"]);
+    std::os::unix::fs::FileExt::write_at(
+        &fs::File::options().write(true).open(&path).unwrap(),
+        b"x",
+        (9 << 20) + 3,
+    )
+    .unwrap();
+    age(&path, 2);
+    assert_eq!(lines(&scene, &diff(&scene, live(&scene), 0)), ["M sparse"]);
+}
+
+#[test]
+fn what_cannot_be_read_is_a_problem_and_not_gone() {
+    use keepmum::seam::Operation;
+    let scene = begun();
+    age(&scene.source().join("touched"), 5);
+    let folder = scene.source().join("d").display().to_string();
+    let file = scene.source().join("touched").display().to_string();
+    let world = keepmum::store::simulated::Simulation::with_disk(77, scene.disk.clone());
+    for path in [&folder, &file] {
+        let path = path.trim_start_matches('/').as_bytes();
+        world.gate.refuse(Operation::SourceOpen, path, 13);
+        world.gate.refuse(Operation::SourceList, path, 13);
+    }
+    let access = ops::Access { seam: world.seam, ..scene.with_catalogue(PASSWORD) };
+    let options = DiffOptions { old: latest(0), new: live(&scene) };
+    let report = ops::diff(&access, &options, &Silent).unwrap();
+    let paths: Vec<_> = report.problems.iter().map(|problem| problem.path.clone()).collect();
+    assert_eq!(paths, [folder, file], "{report:?}");
+    assert!(lines(&scene, &report).is_empty(), "{report:?}");
+    assert_eq!(report.outcome(), Outcome::Partial);
+}
+
+#[test]
+fn a_root_that_is_not_there_is_refused() {
+    let scene = begun();
+    fs::rename(scene.source(), scene.folder.path().join("elsewhere")).unwrap();
+    let options = DiffOptions { old: latest(0), new: live_at(scene.folder.path().join("source")) };
+    assert!(ops::diff(&scene.with_catalogue(PASSWORD), &options, &Silent).is_err());
+}
+
+fn live_at(root: std::path::PathBuf) -> DiffAgainst {
+    DiffAgainst::Source { roots: vec![root], rules: Rules::default() }
+}

@@ -1,0 +1,219 @@
+//! What `dump` writes: files as they are, and archives that the system's tar reads.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, SystemTime};
+
+use keepmum::model::TreePath;
+use keepmum::ops::{self, DumpOptions, DumpReport, Error, ErrorKind, Outcome, Silent};
+
+use crate::scene::{PASSWORD, Scene, latest, noise};
+
+fn dump(scene: &Scene, path: &str, out: &mut dyn Write) -> Result<DumpReport, Error> {
+    let source = scene.source().display().to_string();
+    let path = format!("{source}/{path}");
+    let path = TreePath::new(path.trim_matches('/').as_bytes()).unwrap();
+    let options = DumpOptions { snapshot: latest(0), path };
+    ops::dump(&scene.with_catalogue(PASSWORD), &options, out, &Silent)
+}
+
+/// A source that an archive has some trouble with.
+fn filled() -> Scene {
+    let scene = Scene::new();
+    let long = "a name that is long/".repeat(9) + &"x".repeat(200);
+    scene.write("empty", "");
+    scene.write("just a block", vec![b'b'; 512]);
+    scene.write("noise", noise(9_000_000));
+    scene.write(&long, "long");
+    scene.write("umlaut \u{e4} und \n", "odd");
+    let sparse = scene.write("sparse", "");
+    fs::File::options().write(true).open(sparse).unwrap().set_len(5_000_000).unwrap();
+    fs::hard_link(scene.source().join("noise"), scene.source().join("sub-link")).unwrap();
+    symlink("y".repeat(150), scene.source().join("long link")).unwrap();
+    symlink("noise", scene.source().join("short link")).unwrap();
+    fs::create_dir_all(scene.source().join("an empty folder")).unwrap();
+    let mode = fs::Permissions::from_mode(0o640);
+    fs::set_permissions(scene.source().join("empty"), mode).unwrap();
+    for (name, after) in [("empty", 1_500_000_001_u64), ("noise", 1)] {
+        let time = SystemTime::UNIX_EPOCH + Duration::new(after, 123_456_789);
+        fs::File::open(scene.source().join(name)).unwrap().set_modified(time).unwrap();
+    }
+    let before = SystemTime::UNIX_EPOCH - Duration::new(1000, 250_000_000);
+    fs::File::open(scene.source().join("sparse")).unwrap().set_modified(before).unwrap();
+    scene.backup().unwrap();
+    scene
+}
+
+#[test]
+fn a_file_comes_out_as_it_is() {
+    let scene = filled();
+    for name in ["noise", "sparse", "empty", "just a block", "sub-link"] {
+        let mut out = Vec::new();
+        let report = dump(&scene, name, &mut out).unwrap();
+        assert!(out == fs::read(scene.source().join(name)).unwrap(), "{name}");
+        assert!(!report.archive && report.bytes == out.len() as u64);
+    }
+    let nothing = dump(&scene, "no such", &mut Vec::new()).unwrap_err();
+    assert_eq!(nothing.kind(), ErrorKind::Usage);
+    let link = dump(&scene, "short link", &mut Vec::new()).unwrap_err();
+    assert!(link.to_string().contains("neither a file nor a folder"), "{link}");
+}
+
+/// Every entry beneath a folder: path, kind and mode, time, and what it holds.
+/// Path, mode, time and content.
+type Row = (String, u32, (i64, i64), Vec<u8>);
+
+fn inventory(folder: &Path) -> Vec<Row> {
+    let mut found = Vec::new();
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(at) = waiting.pop() {
+        let metadata = fs::symlink_metadata(&at).unwrap();
+        let content = if metadata.is_file() {
+            fs::read(&at).unwrap()
+        } else if metadata.is_symlink() {
+            fs::read_link(&at).unwrap().into_os_string().into_encoded_bytes()
+        } else {
+            waiting.extend(fs::read_dir(&at).unwrap().map(|entry| entry.unwrap().path()));
+            Vec::new()
+        };
+        let path = at.strip_prefix(folder).unwrap().display().to_string();
+        found.push((path, metadata.mode(), (metadata.mtime(), metadata.mtime_nsec()), content));
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn tar_extracts_an_archive_to_what_was_saved() {
+    let scene = filled();
+    let archive = scene.folder.path().join("archive.tar");
+    let report = dump(&scene, "", &mut fs::File::create(&archive).unwrap()).unwrap();
+    assert!(report.archive && report.problems.is_empty());
+    assert_eq!(fs::metadata(&archive).unwrap().len() % 512, 0);
+    let out = scene.folder.path().join("out");
+    fs::create_dir(&out).unwrap();
+    let tar = Command::new("tar").arg("-xpf").arg(&archive).arg("-C").arg(&out).output().unwrap();
+    let said = String::from_utf8_lossy(&tar.stderr).into_owned();
+    // The time before 1970 is worth a remark to tar, and nothing else is.
+    let remarks = said.lines().filter(|line| !line.contains("implausibly old")).count();
+    assert!(tar.status.success() && remarks == 0, "{said}");
+    let (expected, found) = (inventory(&scene.source()), inventory(&out.join("source")));
+    assert_eq!(expected.len(), found.len());
+    for (expected, found) in expected.iter().zip(&found) {
+        assert!(expected == found, "{:?} {:?}", &expected.0, (found.1, found.2, found.3.len()));
+    }
+    let inode = |name: &str| fs::metadata(out.join("source").join(name)).unwrap().ino();
+    assert_eq!(inode("noise"), inode("sub-link"));
+}
+
+#[test]
+fn everything_is_an_archive_of_the_whole_tree() {
+    let scene = filled();
+    let mut out = Vec::new();
+    let options = DumpOptions { snapshot: latest(0), path: TreePath::root() };
+    ops::dump(&scene.with_catalogue(PASSWORD), &options, &mut out, &Silent).unwrap();
+    let archive = scene.folder.path().join("all.tar");
+    fs::write(&archive, out).unwrap();
+    let list = Command::new("tar").arg("-tf").arg(&archive).output().unwrap();
+    let list = String::from_utf8(list.stdout).unwrap();
+    let source = scene.source().display().to_string();
+    assert!(list.lines().any(|line| line == format!("{}/noise", &source[1..])), "{list}");
+}
+
+#[test]
+fn attributes_and_owners_stand_in_the_archive() {
+    let scene = Scene::new();
+    let path = scene.write("file", "x");
+    let set =
+        Command::new("setfattr").args(["-n", "user.note", "-v", "a=b\nc"]).arg(&path).status();
+    let kept = rustix_like_set(&path) || set.is_ok_and(|status| status.success());
+    scene.backup().unwrap();
+    let mut out = Vec::new();
+    dump(&scene, "", &mut out).unwrap();
+    let holds = |text: &[u8]| out.windows(text.len()).any(|window| window == text);
+    assert!(holds(b"ustar\x0000"));
+    if kept {
+        assert!(holds(b" SCHILY.xattr.user.note=a=b\nc\n"));
+    }
+}
+
+/// Python sets attributes everywhere where these tests run, `setfattr` does not.
+fn rustix_like_set(path: &Path) -> bool {
+    let script = "import os,sys; os.setxattr(sys.argv[1], 'user.note', b'a=b\\nc')";
+    let run = Command::new("python3").arg("-c").arg(script).arg(path).output();
+    run.is_ok_and(|output| output.status.success())
+}
+
+/// A writer that takes so many bytes and then fails.
+struct Narrow(usize);
+
+impl Write for Narrow {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0 == 0 {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        let count = bytes.len().min(self.0);
+        self.0 -= count;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_writer_that_fails_ends_it() {
+    let scene = filled();
+    for path in ["noise", ""] {
+        let error = dump(&scene, path, &mut Narrow(100_000)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Target);
+    }
+}
+
+#[test]
+fn what_is_not_here_or_damaged_is_told_and_never_written() {
+    let scene = Scene::new();
+    scene.write("good", "good");
+    scene.backup().unwrap();
+    scene.write("large", noise(18_000_000));
+    scene.backup().unwrap();
+    // One of the two large data objects is not here.
+    let mut data: Vec<_> =
+        scene.disk.files().into_iter().map(|(name, bytes)| (bytes.len(), name)).collect();
+    data.sort();
+    let (_, name) = data.pop().unwrap();
+    let bytes = scene.disk.content(&name).unwrap();
+    scene.disk.take(&name);
+    let fresh = |path: &str, out: &mut dyn Write| {
+        let source = scene.source().display().to_string();
+        let path = TreePath::new(format!("{source}/{path}").trim_matches('/').as_bytes()).unwrap();
+        let options = DumpOptions { snapshot: latest(0), path };
+        // Another device, for which nothing is lost yet.
+        let mut access = scene.access(PASSWORD);
+        access.installation.identity = b"another machine".to_vec();
+        let id = ops::snapshots(&access, &Silent).unwrap().snapshots[1].id.clone();
+        let snapshot =
+            ops::SnapshotChoice { which: ops::Which::Id(id), ..options.snapshot.clone() };
+        ops::dump(&access, &DumpOptions { snapshot, ..options }, out, &Silent)
+    };
+    let mut out = Vec::new();
+    let error = fresh("large", &mut out).unwrap_err();
+    assert_eq!((error.kind(), out.len()), (ErrorKind::Pending, 0), "{error}");
+    let report = fresh("", &mut out).unwrap();
+    assert_eq!((report.outcome(), report.problems.len()), (Outcome::Partial, 1));
+    assert!(report.problems[0].path.ends_with("/large"));
+    assert!(out.len() < 10_000 && out.windows(4).any(|window| window == b"good"));
+    // It comes back with a bit turned over in the middle.
+    scene.disk.add(&name, &bytes);
+    scene.disk.flip(&name, bytes.len() / 2, 4);
+    let mut out = Vec::new();
+    let error = fresh("large", &mut out).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Damaged);
+    assert!(fs::read(scene.source().join("large")).unwrap().starts_with(&out));
+    let error = fresh("", &mut Vec::new()).unwrap_err();
+    assert!(error.to_string().contains("in the middle of this file"), "{error}");
+}

@@ -1,0 +1,11 @@
+//! The verbs as a whole, on a simulated destination: keys, differences, dumps, choosing.
+
+#![allow(clippy::unwrap_used, reason = "in a test, what is not there is a failure")]
+
+mod choosing;
+mod differences;
+mod dumps;
+mod keys;
+mod keys_at_once;
+mod keys_cut;
+mod scene;
