@@ -6,8 +6,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::print_stderr, reason = "a failure says how to repeat it")]
-#![allow(clippy::unwrap_used, reason = "in a test, what is not there is a failure")]
-#![allow(clippy::print_stderr, reason = "a failing test says how to repeat it")]
 
 mod support;
 
