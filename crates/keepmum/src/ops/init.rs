@@ -69,7 +69,14 @@ pub(super) fn make(access: &Access, store: &dyn Store) -> Result<String, Error> 
         let (Put::Stored | Put::Existed) =
             store.put_new(name, bytes).map_err(RepositoryError::from)?;
     }
-    store.sync().map_err(RepositoryError::from)?;
+    if let Err(error) = store.sync() {
+        // Nothing was ever sealed with these keys, and their names may not last: a later run must
+        // not build on them. What cannot be removed is a repository of its own beside another.
+        for (name, _) in &made.blocks {
+            access.seam.disk.remove(name).ok();
+        }
+        return Err(RepositoryError::from(error).into());
+    }
     Ok(made.recovery.to_text().expose().to_owned())
 }
 

@@ -8,6 +8,7 @@ mod backup;
 mod check;
 mod choose;
 mod diff;
+mod doubt;
 mod dump;
 mod error;
 mod event;

@@ -91,7 +91,8 @@ impl Destination {
         let (keys, missing_key_blocks) = self.unlock(access, observer)?;
         observer.event(Event::Phase(Phase::Opening));
         self.refuse_another_repository(&keys)?;
-        let listing = self.raw.open(&keys);
+        let mut listing = self.raw.open(&keys);
+        super::doubt::set_aside(&self.catalogue, &mut listing)?;
         let imported =
             import::bring_up(&mut self.catalogue, &*self.store, &keys, &listing, observer)?;
         Ok(Repository {

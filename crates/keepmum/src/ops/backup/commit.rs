@@ -97,6 +97,7 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
                 keys: self.set.keys,
                 random: &*self.set.access.seam.random,
             };
+            self.set.writing.set(Some(run));
             let together = self.set.options.compress_together;
             let mut writer = RunWriter::new(self.pool, to, self.set.device, run, together);
             writer.index(std::mem::take(&mut self.adopted.index));
@@ -202,6 +203,7 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
         let key = finished.object.name.key();
         self.catalogue.put_record(at, record.previous, &finished.record, &key)?;
         self.head = Some((run, finished.hash));
+        self.set.writing.set(None);
         Ok(finished)
     }
 

@@ -14,6 +14,7 @@ mod reading;
 mod small;
 mod tree;
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -30,6 +31,7 @@ use crate::source::{Names, Source, SourceError, SourceErrorKind, Walk};
 use crate::store::Store;
 
 use super::access::Access;
+use super::doubt;
 use super::error::{Error, ErrorKind};
 use super::event::{ChangeKind, Event, Observer, Phase};
 use super::options::BackupOptions;
@@ -72,6 +74,8 @@ struct Setting<'env> {
     chunker: &'env Chunker,
     store: &'env dyn Store,
     device: DeviceId,
+    /// The run that is being written.
+    writing: Cell<Option<u32>>,
 }
 
 impl<'env> Setting<'env> {
@@ -181,6 +185,7 @@ pub fn backup(
         chunker: &chunker,
         store: &*repository.store,
         device: identity.device,
+        writing: Cell::new(None),
     };
     let catalogue = &repository.catalogue;
     let prepared = begin::prepare(&repository, &setting)?;
@@ -208,6 +213,11 @@ pub fn backup(
         }
         Err(error) => {
             catalogue.rollback()?;
+            if doubt::leaves_doubt(&error)
+                && let Some(run) = setting.writing.get()
+            {
+                doubt::note(catalogue, setting.device, run)?;
+            }
             Err(error)
         }
     }
