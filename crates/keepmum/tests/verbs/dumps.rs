@@ -62,10 +62,10 @@ fn a_file_comes_out_as_it_is() {
     assert!(link.to_string().contains("neither a file nor a folder"), "{link}");
 }
 
-/// Every entry beneath a folder: path, kind and mode, time, and what it holds.
-/// Path, mode, time and content.
+/// Path, kind and mode, time, and content.
 type Row = (String, u32, (i64, i64), Vec<u8>);
 
+/// Every entry beneath a folder.
 fn inventory(folder: &Path) -> Vec<Row> {
     let mut found = Vec::new();
     let mut waiting = vec![folder.to_owned()];
