@@ -5,7 +5,7 @@ use std::io;
 use crate::crypto::PasswordError;
 use crate::format::FormatError;
 use crate::model::{ChunkId, IndexError};
-use crate::store::StoreError;
+use crate::store::{StoreError, StoreErrorKind};
 
 /// A failure of the repository. None of these is the fault of a source file.
 #[derive(Debug, thiserror::Error)]
@@ -49,4 +49,19 @@ pub enum RepositoryError {
     /// What was to be written does not fit the format.
     #[error("this cannot be written: {0}")]
     Unwritable(#[from] FormatError),
+}
+
+impl RepositoryError {
+    /// Whether it says something of one stored file only: a copy of it may be whole, and a restore
+    /// goes on with the others. A destination that failed as a whole has another kind.
+    pub fn is_of_one_object(&self) -> bool {
+        use StoreErrorKind::{Denied, Io, Missing, Truncated};
+        match self {
+            Self::Damaged { .. } => true,
+            Self::Destination(error) => {
+                error.path.is_some() && matches!(error.kind, Missing | Truncated | Denied | Io)
+            }
+            _ => false,
+        }
+    }
 }

@@ -76,7 +76,7 @@ impl<'a> ObjectReader<'a> {
         for copy in 0..object.paths.len() {
             match self.range_of_copy(key, object, copy, offset, length) {
                 Ok(bytes) => return Ok(bytes),
-                Err(error) if is_of_the_object(&error) => last = Some(error),
+                Err(error) if error.is_of_one_object() => last = Some(error),
                 Err(error) => return Err(error),
             }
         }

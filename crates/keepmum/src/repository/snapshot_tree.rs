@@ -91,6 +91,12 @@ impl<'a, 'r> SnapshotTree<'a, 'r> {
                         return Err(broken(&id, "a directory's levels do not fit"));
                     }
                     self.refused += u64::from(refused);
+                    let follows = |last: &Entry, next: &Entry| last.name < next.name;
+                    if let (Some(last), Some(next)) = (entries.last(), some.first())
+                        && !follows(last, next)
+                    {
+                        return Err(broken(&id, "a directory's names are not in order"));
+                    }
                     entries.extend(some);
                     if entries.len() > DIRECTORY_ENTRIES {
                         return Err(broken(&id, "a directory has too many entries"));

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::catalogue::{Catalogue, RunLock};
 use crate::chunk::{Algorithm, Chunker, Parameters};
 use crate::format::{IndexEntry, ObjectKind, RunObjects};
-use crate::model::{ChunkId, ObjectKey, RecordHash, Side};
+use crate::model::{ChunkId, DeviceId, ObjectKey, RecordHash, Side};
 use crate::repository::{Keys, ObjectReader, RawListing, RepositoryError, object_entry};
 use crate::source::{RootProblem, Source};
 use crate::store::Put;
@@ -200,10 +200,11 @@ fn prepare_inside(repository: &Repository, set: &Setting<'_>) -> Result<Prepared
     let heads = repository.heads()?;
     let own = heads.iter().filter(|at| at.device == set.device).max_by_key(|at| at.run);
     let head = own.map(|at| (at.run, at.hash));
-    let others = heads.iter().any(|at| at.device != set.device);
+    let others = repository.listing.objects.keys().any(|key| key.device != set.device);
     let adopted = adopt(repository, set)?;
     if catalogue.fact(FACT_ROOT)?.is_none() && head.is_some() {
         remember::latest(repository, set.device, set.observer)?;
+        keep_leans(repository, set.device)?;
     }
     let mut full_tree = match catalogue.fact(FACT_ROOT)? {
         Some(root) => match ChunkId::from_slice(&root) {
@@ -246,6 +247,23 @@ fn gone_keys(repository: &Repository) -> Vec<u8> {
         keys.extend_from_slice(&key.hash);
     }
     keys
+}
+
+/// After the catalogue was lost: what earlier snapshots relied on, this device still relies on,
+/// though it will not ask for the nodes of unchanged folders again.
+fn keep_leans(repository: &Repository, device: DeviceId) -> Result<(), Error> {
+    let catalogue = &repository.catalogue;
+    let known = catalogue.fact(FACT_LEANS)?.unwrap_or_default();
+    let mut leans = Leans::decode(&known, true);
+    let chains = repository.chains()?;
+    let snapshots = chains.device(device).into_iter().flat_map(|chain| chain.snapshots());
+    for needs in snapshots.flat_map(|snapshot| &snapshot.backup.needs) {
+        if needs.device != device {
+            let range = leans.runs.entry(needs.device).or_insert((needs.first, needs.last));
+            *range = (range.0.min(needs.first), range.1.max(needs.last));
+        }
+    }
+    Ok(catalogue.set_fact(FACT_LEANS, &leans.encode())?)
 }
 
 /// Objects of this device's runs that ended without a record: whatever they hold need not be

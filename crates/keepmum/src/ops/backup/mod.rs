@@ -102,7 +102,7 @@ struct Backup<'a, 'p, 'env> {
     /// Rows that a renamed directory has taken over.
     claimed: HashSet<DirectoryId>,
     /// Content and stamp of inodes with several names that were read in this run.
-    links: HashMap<(u64, u64), Linked>,
+    links: HashMap<[u8; Stamp::LENGTH], Linked>,
     /// Directories that stay as they are remembered, in a folder that is written anew.
     unwalked: HashSet<DirectoryId>,
     /// Paths that could not be looked at; what was remembered of them stays.

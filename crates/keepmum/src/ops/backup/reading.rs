@@ -127,7 +127,7 @@ impl Backup<'_, '_, '_> {
         let mut again = Vec::new();
         let mut first_names = HashSet::new();
         for (number, job) in jobs.iter().enumerate() {
-            let inode = (job.found.stamp.device, job.found.stamp.inode);
+            let inode = job.found.stamp.to_bytes();
             if job.found.links > 1 && (self.is_read(inode) || !first_names.insert(inode)) {
                 again.push(number);
             } else if job.found.stamp.size <= SMALL_FILE {
@@ -153,21 +153,21 @@ impl Backup<'_, '_, '_> {
         Ok(results)
     }
 
-    fn is_read(&self, inode: (u64, u64)) -> bool {
+    fn is_read(&self, inode: [u8; Stamp::LENGTH]) -> bool {
         self.links.contains_key(&inode)
     }
 
     /// Remembers what an inode with several names holds.
     fn note_link(&mut self, job: &Job, result: Option<&Result<ReadFile, SourceError>>) {
         if let Some(Ok(read)) = result.filter(|_| job.found.links > 1) {
-            let inode = (job.found.stamp.device, job.found.stamp.inode);
+            let inode = job.found.stamp.to_bytes();
             self.links.insert(inode, (read.content.clone(), read.stamp));
         }
     }
 
     /// Another name of a file that was read: its content is known.
     fn read_other_name(&mut self, job: &Job) -> Result<Result<ReadFile, SourceError>, Error> {
-        let inode = (job.found.stamp.device, job.found.stamp.inode);
+        let inode = job.found.stamp.to_bytes();
         let known = self.links.get(&inode).cloned();
         let Some((content, stamp)) = known else {
             return self.read_large_file(job);

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::format::{ListWriter, PieceKind};
-use crate::model::{Content, Metadata, Piece};
+use crate::model::{Content, Metadata, Piece, Time};
 use crate::pipeline::{Stage, Ticket};
 use crate::source::SourceError;
 
@@ -30,18 +30,18 @@ impl<'env> Backup<'_, '_, 'env> {
         order: &[usize],
         results: &mut [Option<Result<ReadFile, SourceError>>],
     ) -> Result<(), Error> {
-        let mut waiting: VecDeque<Ticket<'env, Group>> = VecDeque::new();
+        let mut waiting: VecDeque<(Time, Ticket<'env, Group>)> = VecDeque::new();
         let ahead = self.pool.width() * 3;
         let mut rest = order;
         while !rest.is_empty() || !waiting.is_empty() {
             while waiting.len() < ahead && !rest.is_empty() {
                 let (group, later) = rest.split_at(group_length(jobs, rest));
                 rest = later;
-                waiting.push_back(self.submit_group(jobs, group));
+                // Before it is read: a change after this moment may hide behind the same time.
+                waiting.push_back((self.now(), self.submit_group(jobs, group)));
             }
-            let Some(ticket) = waiting.pop_front() else { break };
+            let Some((looked_at, ticket)) = waiting.pop_front() else { break };
             for (number, read) in ticket.wait() {
-                let looked_at = self.now();
                 let result = match read {
                     Ok(file) => Ok(self.store_small(&jobs[number], file, looked_at)?),
                     Err(error) => Err(error),

@@ -54,6 +54,7 @@ impl Plan<'_, '_, '_> {
         let pieces = match pieces_of(self.contents, &content) {
             Ok(pieces) => pieces,
             Err(error) => {
+                self.unwritten.insert(path.clone());
                 let problem = problem_of(&path, error)?;
                 self.problem(problem);
                 return Ok(());
@@ -82,8 +83,14 @@ impl Plan<'_, '_, '_> {
                     Some(place) => window.uses.push(place),
                     None => {
                         window.uses.retain(|other| !Arc::ptr_eq(&other.file, &file));
+                        file.close();
                         return Ok(());
                     }
+                }
+                if !small && self.large.uses.len() >= WINDOW_USES {
+                    // One file may have more chunks than a window: it stays open meanwhile.
+                    let window = std::mem::take(&mut self.large);
+                    self.write_window(window)?;
                 }
             }
             offset += piece.length();
@@ -104,6 +111,7 @@ impl Plan<'_, '_, '_> {
         let places = self.catalogue.locate(&id).map_err(Error::from)?;
         let found = places.iter().find(|place| u64::from(place.length) == length);
         let Some(found) = found else {
+            self.unwritten.insert(file.path.clone());
             let problem = problem_of(&file.path, RepositoryError::Missing(id))?;
             self.problem(problem);
             return Ok(None);

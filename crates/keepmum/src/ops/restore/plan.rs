@@ -1,6 +1,6 @@
 //! What has to be done in the target, name by name.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::catalogue::Catalogue;
 use crate::format::Summary;
@@ -49,6 +49,10 @@ pub(super) struct Plan<'a, 'p, 'env> {
     /// First name of each hard link group with this content, and its inode if it was right
     /// already. Names whose content differs cannot be one file, whatever their group says.
     pub(super) firsts: HashMap<Group, (TreePath, Option<u64>)>,
+    /// Files that could not be written.
+    pub(super) unwritten: HashSet<TreePath>,
+    /// Where the walk is.
+    pub(super) at: Option<TreePath>,
     pub(super) totals: (u64, u64),
     pub(super) done: (u64, u64),
     pub(super) report: RestoreReport,
@@ -72,6 +76,8 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
             directories: Vec::new(),
             links: Vec::new(),
             firsts: HashMap::new(),
+            unwritten: HashSet::new(),
+            at: None,
             totals: (totals.files + totals.directories + totals.others, totals.bytes),
             done: (0, 0),
             report: RestoreReport::default(),
@@ -86,9 +92,13 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         while let Some(step) = merge.step() {
             match step {
                 Step::Leave(_) => {}
-                Step::Pair(path, pair) => self.pair(&mut merge, path, pair)?,
+                Step::Pair(path, pair) => {
+                    self.at = Some(path.clone());
+                    self.pair(&mut merge, path, pair)?;
+                }
             }
         }
+        self.refused(merge.new_side().tree.refused());
         Ok(())
     }
 
@@ -134,6 +144,10 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
             return Err(Error::new(ErrorKind::Interrupted, "stopped; run it again to go on"));
         }
         let Some(entry) = pair.new else {
+            // What this version does not understand may be this very name.
+            if merge.new_side().tree.refused() > 0 {
+                return Ok(());
+            }
             return pair.old.map_or(Ok(()), |found| self.surplus(&path, &found));
         };
         self.done.0 += 1;

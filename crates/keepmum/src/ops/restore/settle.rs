@@ -1,6 +1,6 @@
 //! The end of a restore: what had to wait for the files, and what could not be done.
 
-use crate::model::FoundKind;
+use crate::model::{FoundKind, TreePath};
 use crate::target::{TargetError, TargetErrorKind};
 
 use super::super::choose::display;
@@ -16,16 +16,30 @@ impl Plan<'_, '_, '_> {
         self.flush_windows()?;
         let Some(target) = self.target else { return Ok(()) };
         for (group, path, there) in std::mem::take(&mut self.links) {
+            let first = self.firsts.get(&group).map(|(first, _)| first.clone());
+            let Some(first) = first else { continue };
+            if self.unwritten.contains(&first) {
+                self.problem(Problem {
+                    kind: ProblemKind::NotWritten,
+                    path: format!("/{}", display(path.as_bytes())),
+                    sentence: "another name of this file could not be written".to_owned(),
+                });
+                continue;
+            }
             if there && !self.remove(&path)? {
                 continue;
             }
-            let Some((first, _)) = self.firsts.get(&group) else { continue };
-            if let Err(error) = target.hard_link(first, &path) {
+            if let Err(error) = target.hard_link(&first, &path) {
                 self.target_problem(&error)?;
             }
         }
-        // The deepest first: writing into a folder changes its time.
-        let mut directories = std::mem::take(&mut self.directories);
+        // What the walk is still in is written into yet; of the others the deepest come first,
+        // because writing into a folder changes its time.
+        let all = std::mem::take(&mut self.directories);
+        let within = |path: &TreePath| self.at.as_ref().is_some_and(|at| at.is_within(path));
+        let (open, mut directories): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|(path, _)| within(path));
+        self.directories = open;
         directories.sort_by(|a, b| b.0.cmp(&a.0));
         for (path, metadata) in directories {
             let applied = target.apply_metadata(&path, FoundKind::Directory, &metadata);
@@ -36,8 +50,20 @@ impl Plan<'_, '_, '_> {
 
     /// Writes what is left and gives the report.
     pub(super) fn finish(mut self) -> Result<RestoreReport, Error> {
+        self.at = None;
         self.settle()?;
         Ok(self.report)
+    }
+
+    /// Says how many entries this version does not understand.
+    pub(super) fn refused(&mut self, count: u64) {
+        if count > 0 {
+            self.problem(Problem {
+                kind: ProblemKind::NotWritten,
+                path: "/".to_owned(),
+                sentence: format!("{count} entries are of a kind that this version does not know"),
+            });
+        }
     }
 
     pub(super) fn applied(
@@ -60,6 +86,7 @@ impl Plan<'_, '_, '_> {
         if error.kind == TargetErrorKind::Full {
             return Err(target_failed(error, self.set.options));
         }
+        self.unwritten.insert(error.path.clone());
         self.problem(Problem { kind: ProblemKind::NotWritten, ..metadata_problem(error) });
         Ok(())
     }

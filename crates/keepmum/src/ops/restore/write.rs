@@ -49,6 +49,13 @@ pub(super) enum Output {
     Closed,
 }
 
+impl FileState {
+    /// Gives the file up: what was written of it is removed.
+    pub(super) fn close(&self) {
+        *lock(self) = Output::Closed;
+    }
+}
+
 impl Output {
     pub(super) fn new(assemble: bool, whole: bool) -> Self {
         match (whole, assemble) {
@@ -113,6 +120,7 @@ impl<'env> Plan<'_, '_, 'env> {
             if self.write_from_copies(&file)? {
                 continue;
             }
+            self.unwritten.insert(file.path.clone());
             let problem = problem_of(&file.path, error)?;
             self.problem(problem);
         }
@@ -134,9 +142,8 @@ impl<'env> Plan<'_, '_, 'env> {
             if let Piece::Chunk { id, .. } = piece {
                 let bytes = match self.contents.piece(&id) {
                     Ok(bytes) => bytes,
-                    Err(RepositoryError::Damaged { .. } | RepositoryError::Missing(_)) => {
-                        return Ok(false);
-                    }
+                    Err(RepositoryError::Missing(_)) => return Ok(false),
+                    Err(error) if error.is_of_one_object() => return Ok(false),
                     Err(error) => return Err(error.into()),
                 };
                 if let Err(error) = out.write_at(offset, &bytes) {
@@ -162,7 +169,12 @@ fn write_block(
     let mut written = Written { fetched: u64::from(place.stored), ..Written::default() };
     let block = match objects.block(&place, &mut worker.decompressor) {
         Ok(block) => block,
-        Err(RepositoryError::Damaged { object, what }) => {
+        Err(error) if error.is_of_one_object() => {
+            // What lies elsewhere is restored all the same.
+            let (object, what) = match error {
+                RepositoryError::Damaged { object, what } => (object, what),
+                other => (place.object.number.to_string(), other.to_string()),
+            };
             for used in uses {
                 let error = RepositoryError::Damaged { object: object.clone(), what: what.clone() };
                 give_up(&used.file, error, &mut written);
