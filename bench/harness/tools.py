@@ -104,7 +104,7 @@ class Keepmum(Tool):
         return f"{program_version(str(self.binary), '--version') or 'keepmum'} ({mark})"
 
     def prepare(self, place: Place) -> list[Command]:
-        """Writes the config; the first backup makes the repository itself."""
+        """Writes the config and makes the repository, as is done for the peers."""
         place.destination.mkdir(parents=True)
         place.local.mkdir(parents=True)
         text = (
@@ -117,7 +117,7 @@ class Keepmum(Tool):
             path = place.folder / name
             path.write_text(content)
             path.chmod(0o600)
-        return []
+        return self._command(place, "init")
 
     def _command(self, place: Place, *words: object) -> list[Command]:
         return [Command([str(self.binary), *map(str, words), "-c", str(place.folder / "config.ini")])]
