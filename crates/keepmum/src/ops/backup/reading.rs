@@ -19,7 +19,7 @@ use crate::model::{Entry, Kind};
 /// Files up to this size are read whole by one worker, several at a time.
 pub(super) const SMALL_FILE: u64 = 512 * 1024;
 /// Most files of a batch.
-const BATCH_FILES: usize = 24 * 1024;
+const BATCH_FILES: usize = 20 * 1024;
 /// Most bytes of path in a batch.
 const BATCH_PATHS: usize = 8 * 1024 * 1024;
 
