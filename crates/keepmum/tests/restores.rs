@@ -31,14 +31,20 @@ fn folders_above_very_many_others_come_back_with_their_times() {
 #[test]
 fn a_hard_link_is_never_made_to_a_name_that_could_not_be_written() {
     let mut world = World::new(72);
-    let noise: Vec<u8> =
-        (0..600_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let mut state = 72_u64;
+    let noise: Vec<u8> = (0..600_000)
+        .map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 56) as u8
+        })
+        .collect();
     fs::write(world.source().join("a"), &noise).unwrap();
     fs::hard_link(world.source().join("a"), world.source().join("b")).unwrap();
     world.backup();
     let id = world.kept[0].0.clone();
     let files = world.sim.disk.files();
     let largest = files.iter().max_by_key(|(_, bytes)| bytes.len()).unwrap();
+    assert!(largest.1.len() > 500_000, "the file has no object of its own");
     assert!(world.sim.disk.take(&largest.0));
     let target = world.fresh_target();
     let inside = world.inside(&target);
