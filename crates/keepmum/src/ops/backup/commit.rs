@@ -307,19 +307,6 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
     pub(super) fn entries_expected(&self) -> u64 {
         if self.seen_entries < self.remembered_entries { self.remembered_entries } else { 0 }
     }
-
-    pub(super) fn tick_bytes(&mut self) -> Result<(), Error> {
-        if self.set.observer.stopping() {
-            return Err(Error::new(ErrorKind::Interrupted, "stopped before the run was complete"));
-        }
-        self.set.observer.event(Event::Progress {
-            entries: self.seen_entries,
-            entries_total: self.entries_expected(),
-            bytes: self.report.bytes_read,
-            bytes_total: 0,
-        });
-        Ok(())
-    }
 }
 
 fn bytes_of(path: &std::path::Path) -> Vec<u8> {

@@ -75,7 +75,8 @@ impl Backup<'_, '_, '_> {
         }
     }
 
-    fn tick(&mut self) -> Result<(), Error> {
+    /// Says how far the run is, and stops it if the user wants that.
+    pub(super) fn tick(&mut self) -> Result<(), Error> {
         if self.set.observer.stopping() {
             return Err(Error::new(ErrorKind::Interrupted, "stopped before the run was complete"));
         }

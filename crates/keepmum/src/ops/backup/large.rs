@@ -142,7 +142,7 @@ impl<'env> Backup<'_, '_, 'env> {
                 let Some(ticket) = hashing.pop_front() else { break };
                 self.store_chunks(ticket.wait(), list)?;
             }
-            self.tick_bytes()?;
+            self.tick()?;
             if here < expected {
                 break;
             }

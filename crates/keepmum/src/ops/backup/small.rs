@@ -48,7 +48,7 @@ impl<'env> Backup<'_, '_, 'env> {
                 };
                 results[number] = Some(result);
             }
-            self.tick_bytes()?;
+            self.tick()?;
         }
         Ok(())
     }
