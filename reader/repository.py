@@ -469,7 +469,7 @@ class Repository:
                 raise Refused(f"{what} has a block of a kind or codec that is not known")
             ids, lengths = blob(item[4], what, MAX_BLOCK), array(item[5], what)
             need(start + length <= room and len(ids) == 32 * len(lengths), f"{what} does not fit its blocks")
-            need(plain <= MAX_BLOCK and (codec == 1 or plain == length), f"{what} has a block of a wrong length")
+            need(max(plain, length) <= MAX_BLOCK and (codec == 1 or plain == length), f"{what} has a block of a wrong length")
             block, offset = Block(stored, codec, start, length, plain), 0
             for n, piece_length in enumerate(lengths):
                 found.append(((kind, ids[32 * n:32 * n + 32]), (block, offset, uint(piece_length, what, MAX_BLOCK))))

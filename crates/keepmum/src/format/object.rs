@@ -139,10 +139,11 @@ fn read_block(reader: &mut Reader<'_>) -> Result<Block, FormatError> {
         if codec > CODEC_ZSTD {
             return Err(FormatError::Unknown { what: "codec", value: codec.into() });
         }
-        let stored: u32 = reader.narrow("the stored length of a block")?;
+        // Nothing compressed is longer than it was, and a reader holds all of it.
+        let stored = reader.up_to("the stored bytes of a block", BLOCK_MAX)?;
         let plain = reader.up_to("a block", BLOCK_MAX)?;
-        if codec == CODEC_STORED && u64::from(stored) != plain {
-            return Err(too_long("a stored block", stored.into(), plain));
+        if codec == CODEC_STORED && stored != plain {
+            return Err(too_long("a stored block", stored, plain));
         }
         let ids = reader.bytes("the ids of a block")?;
         let (ids, rest) = ids.as_chunks::<{ ChunkId::LENGTH }>();
@@ -153,7 +154,9 @@ fn read_block(reader: &mut Reader<'_>) -> Result<Block, FormatError> {
         if elements == 7 {
             return Err(FormatError::Unknown { what: "element of a block", value: 7 });
         }
-        let plain = u32::try_from(plain).map_err(|_| too_long("a block", plain, BLOCK_MAX))?;
+        let narrow =
+            |length| u32::try_from(length).map_err(|_| too_long("a block", length, BLOCK_MAX));
+        let (stored, plain) = (narrow(stored)?, narrow(plain)?);
         Ok(Block { kind, codec, stored, plain, pieces })
     })
 }

@@ -81,14 +81,17 @@ pub enum Step<A, B> {
 }
 
 type Row<A, B> = Box<dyn Iterator<Item = Pair<A, B>> + Send>;
-type Rows<O, N> = Vec<(TreePath, Row<<O as Side>::Item, <N as Side>::Item>)>;
+type Rows<O, N> = Vec<(usize, Row<<O as Side>::Item, <N as Side>::Item>)>;
 
 /// The walk of two trees. It goes nowhere by itself: who drives it says which directories to
 /// enter, so that equal subtrees and vanished ones cost nothing.
 pub struct Merge<O: Side, N: Side> {
     old: O,
     new: N,
+    /// The directories that the walk is in, by the length of their paths: all lie on the way to
+    /// the last one, and a path for each would take the square of the depth.
     open: Rows<O, N>,
+    path: TreePath,
 }
 
 impl<O: Side, N: Side> Merge<O, N>
@@ -98,10 +101,11 @@ where
 {
     /// A walk over two trees, not yet anywhere: enter a directory to begin.
     pub fn new(old: O, new: N) -> Self {
-        Self { old, new, open: Vec::new() }
+        Self { old, new, open: Vec::new(), path: TreePath::root() }
     }
 
-    /// Lists a directory on either or both sides; its pairs are the next steps.
+    /// Lists a directory on either or both sides; its pairs are the next steps. It is the first
+    /// one, or lies beneath the last one entered.
     pub fn enter<E>(
         &mut self,
         path: TreePath,
@@ -119,19 +123,24 @@ where
             Some(place) => self.new.list(place, &path)?,
             None => Vec::new(),
         };
-        self.open.push((path, Box::new(pairs(before, after))));
+        debug_assert!(path.is_within(&self.path), "what is entered was just given");
+        self.open.push((path.as_bytes().len(), Box::new(pairs(before, after))));
+        self.path = path;
         Ok(())
     }
 
     /// The next name or the end of a directory; nothing when all that was entered is done.
     pub fn step(&mut self) -> Option<Step<O::Item, N::Item>> {
-        let (path, row) = self.open.last_mut()?;
+        let (_, row) = self.open.last_mut()?;
         if let Some(pair) = row.next() {
             let name = pair.new.as_ref().map(Named::name);
             let name = name.or_else(|| pair.old.as_ref().map(Named::name))?;
-            return Some(Step::Pair(path.join(name), pair));
+            return Some(Step::Pair(self.path.join(name), pair));
         }
-        self.open.pop().map(|(path, _)| Step::Leave(path))
+        self.open.pop();
+        let above = self.open.last().map_or(0, |(length, _)| *length);
+        let above = self.path.cut(above);
+        Some(Step::Leave(std::mem::replace(&mut self.path, above)))
     }
 
     /// The old side.

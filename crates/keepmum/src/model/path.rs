@@ -81,6 +81,20 @@ impl TreePath {
         self.0.is_empty()
     }
 
+    /// The path of what lies at `path` in this folder.
+    pub fn append(&self, path: &Self) -> Self {
+        match (self.is_root(), path.is_root()) {
+            (true, _) => path.clone(),
+            (_, true) => self.clone(),
+            _ => Self([&self.0[..], b"/", &path.0].concat()),
+        }
+    }
+
+    /// The folder above it whose path has so many bytes.
+    pub(super) fn cut(&self, length: usize) -> Self {
+        Self(self.0.get(..length).unwrap_or(&self.0).to_vec())
+    }
+
     /// This path with one more name.
     pub fn join(&self, name: &Name) -> Self {
         let mut bytes = Vec::with_capacity(self.0.len() + 1 + name.0.len());

@@ -1,5 +1,7 @@
 //! Which snapshot is meant. Order is that of the chain; no clock decides what is latest.
 
+use std::collections::HashSet;
+
 use crate::format::Backup;
 use crate::model::{DeviceId, ObjectKey, RecordRef};
 use crate::repository::{Chain, Chains, SnapshotRecord};
@@ -22,12 +24,14 @@ pub(super) struct Snapshots {
     pub(super) chains: Chains,
     pub(super) own: Option<DeviceId>,
     whole: Whole,
+    gone: HashSet<ObjectKey>,
 }
 
 impl Snapshots {
     pub(super) fn read(repository: &Repository, access: &Access) -> Result<Self, Error> {
         let (chains, own) = (repository.chains()?, repository.device(access)?);
-        Ok(Self { chains, own, whole: Whole::default() })
+        let gone = repository.imported.gone.iter().map(|(key, _)| *key).collect();
+        Ok(Self { chains, own, whole: Whole::default(), gone })
     }
 
     /// All lines, each device in the order of its chain.
@@ -65,7 +69,10 @@ impl Snapshots {
             run: snapshot.at.run,
             files: backup.summary.files,
             bytes: backup.summary.bytes,
-            added: backup.summary.stored + object.map_or(0, |object| object.name.length),
+            added: backup
+                .summary
+                .stored
+                .saturating_add(object.map_or(0, |object| object.name.length)),
             unread: backup.unread,
             state: self.state(repository, device, snapshot),
             own: self.own == Some(device),
@@ -82,7 +89,7 @@ impl Snapshots {
         if needed.here == needed.of || self.whole.holds(repository, snapshot.backup) {
             return SnapshotState::Complete;
         }
-        let lost = |key: &&ObjectKey| self.is_lost(repository, device, key);
+        let lost = |key: &&ObjectKey| self.is_lost(device, key);
         let own = |device: &&DeviceId| self.own == Some(**device);
         let objects = needed.missing.iter().filter(lost).count();
         match (objects + needed.missing_records.iter().filter(own).count()) as u64 {
@@ -92,14 +99,8 @@ impl Snapshots {
     }
 
     /// What this device wrote, or once saw whole, is not on its way: it is lost.
-    pub(super) fn is_lost(
-        &self,
-        repository: &Repository,
-        device: DeviceId,
-        key: &ObjectKey,
-    ) -> bool {
-        (self.own == Some(device) && key.device == device)
-            || repository.imported.gone.iter().any(|(gone, _)| gone == key)
+    pub(super) fn is_lost(&self, device: DeviceId, key: &ObjectKey) -> bool {
+        (self.own == Some(device) && key.device == device) || self.gone.contains(key)
     }
 
     /// The one snapshot that is meant.

@@ -25,26 +25,23 @@ pub(super) fn examine(
     let mut examined = Examined { key, bytes: 0, damage: None, bad: Vec::new() };
     let table = match objects.table(&key) {
         Ok(table) => table,
-        Err(RepositoryError::Damaged { what, .. }) => {
-            examined.damage = Some(what);
+        Err(error) => {
+            examined.damage = Some(what_is_wrong(error)?);
             return Ok(examined);
         }
-        Err(error) => return Err(error),
     };
     match objects.behind_blocks(&key, &table) {
         Ok(bytes) => examined.bytes += bytes,
-        Err(RepositoryError::Damaged { what, .. }) => examined.damage = Some(what),
-        Err(error) => return Err(error),
+        Err(error) => examined.damage = Some(what_is_wrong(error)?),
     }
     for (offset, block) in table.offsets() {
         let plain = match objects.block(&block_place(key, offset, block), decompressor) {
             Ok(plain) => plain,
-            Err(RepositoryError::Damaged { what, .. }) => {
-                examined.damage = Some(what);
+            Err(error) => {
+                examined.damage = Some(what_is_wrong(error)?);
                 examined.bad.extend(block.pieces.iter().map(|(id, _)| *id));
                 continue;
             }
-            Err(error) => return Err(error),
         };
         examined.bytes += u64::from(block.stored);
         for (id, bytes) in split(block, &plain) {
@@ -55,4 +52,13 @@ pub(super) fn examine(
         }
     }
     Ok(examined)
+}
+
+/// What is wrong with one object; a destination that fails as a whole stays an error.
+fn what_is_wrong(error: RepositoryError) -> Result<String, RepositoryError> {
+    match error {
+        RepositoryError::Damaged { what, .. } => Ok(what),
+        error if error.is_of_one_object() => Ok(error.to_string()),
+        error => Err(error),
+    }
 }

@@ -14,12 +14,18 @@ use crate::store::Store;
 
 use super::error::{Error, ErrorKind};
 use super::event::Observer;
+use super::object_keys::{KEY, key_bytes, key_from};
+
+/// The catalogue's fact that lists metadata objects of which a part could not be read.
+const FACT_HALF_READ: &str = "half read";
 
 /// What was found while the catalogue was brought up to date.
 #[derive(Default)]
 pub(super) struct Imported {
-    /// Metadata objects that do not open: file name and what is wrong.
+    /// Metadata objects that do not open or hold something malformed: file name and what is wrong.
     pub(super) damaged: Vec<(String, String)>,
+    /// The first of them that the destination did not give, whether or not it is damaged.
+    pub(super) unread: Option<RepositoryError>,
     /// Objects that the catalogue had seen whole and that are not here now.
     pub(super) gone: Vec<(ObjectKey, u8)>,
     /// Whether anything new was read.
@@ -59,11 +65,16 @@ pub(super) fn bring_up(
             unknown.push(object.key);
         }
     }
+    let half_read = catalogue.fact(FACT_HALF_READ)?.unwrap_or_default();
+    let half_read =
+        half_read.chunks(KEY).filter_map(key_from).filter(|key| listing.here(key).is_some());
+    unknown.extend(half_read);
     if unknown.is_empty() && data.is_empty() {
         return Ok(imported);
     }
     imported.changed = !unknown.is_empty();
     unknown.sort_unstable();
+    unknown.dedup();
     let reader = ObjectReader::new(store, keys, listing);
     // Without anything to bring in, nothing is written: a reader need not wait for a run then.
     if imported.changed {
@@ -133,8 +144,7 @@ fn import_unindexed(
         let (kind, length) = (object.name.kind as u8, object.name.length);
         match reader.table(key) {
             Ok(table) => import_table(catalogue, key, kind, length, &table, true)?,
-            Err(RepositoryError::Damaged { object, what }) => imported.damaged.push((object, what)),
-            Err(error) => return Err(error.into()),
+            Err(error) => imported.refuse(error)?,
         }
     }
     Ok(())
@@ -172,23 +182,51 @@ fn import_all(
     observer: &dyn Observer,
 ) -> Result<(), Error> {
     let mut decompressor = Decompressor::new();
+    let mut half_read = Vec::new();
     for key in unknown {
         if observer.stopping() {
             return Err(Error::new(ErrorKind::Interrupted, "stopped"));
         }
         match read_metadata(reader, key, &mut decompressor) {
-            Ok(metadata) => import_metadata(catalogue, listing, key, metadata)?,
-            Err(RepositoryError::Damaged { object, what }) => imported.damaged.push((object, what)),
-            Err(error) => return Err(error.into()),
+            Ok(metadata) => {
+                import_metadata(catalogue, listing, key, &metadata)?;
+                if let Some(error) = metadata.damage {
+                    half_read.extend_from_slice(&key_bytes(key));
+                    imported.refuse(error)?;
+                }
+            }
+            Err(error) => imported.refuse(error)?,
         }
     }
-    Ok(())
+    Ok(catalogue.set_fact(FACT_HALF_READ, &half_read)?)
+}
+
+impl Imported {
+    /// An object that cannot be read costs what it holds and nothing else; a destination that
+    /// fails ends the run.
+    fn refuse(&mut self, error: RepositoryError) -> Result<(), Error> {
+        match error {
+            RepositoryError::Damaged { object, what } => self.damaged.push((object, what)),
+            error if error.is_of_one_object() => {
+                let object = match &error {
+                    RepositoryError::Destination(store) => store.path.clone(),
+                    _ => None,
+                };
+                self.damaged.push((object.unwrap_or_default(), error.to_string()));
+                self.unread.get_or_insert(error);
+            }
+            error => return Err(error.into()),
+        }
+        Ok(())
+    }
 }
 
 struct Metadata {
     table: Table,
     indexes: Vec<IndexEntry>,
     records: Vec<FoundRecord>,
+    /// The first thing in it that could not be read; the rest counts all the same.
+    damage: Option<RepositoryError>,
 }
 
 /// A record: which it is, which one it says came before it, its bytes.
@@ -199,33 +237,56 @@ fn read_metadata(
     key: &ObjectKey,
     decompressor: &mut Decompressor,
 ) -> Result<Metadata, RepositoryError> {
-    let table = reader.table(key)?;
-    let damaged = |what: String| RepositoryError::Damaged {
-        object: format!("{}/{}/{}", key.device, key.run, key.number),
-        what,
+    let mut metadata = Metadata {
+        table: reader.table(key)?,
+        indexes: Vec::new(),
+        records: Vec::new(),
+        damage: None,
     };
-    let mut indexes = Vec::new();
-    for (_, bytes) in reader.pieces(key, &table, PieceKind::Index, decompressor)? {
-        indexes.extend(decode_index(&bytes).map_err(|error| damaged(error.to_string()))?);
-    }
-    let mut records = Vec::new();
-    for (_, bytes) in reader.pieces(key, &table, PieceKind::Record, decompressor)? {
-        let record = Record::decode(&bytes).map_err(|error| damaged(error.to_string()))?;
-        if record.device != key.device || record.run != key.run {
-            return Err(damaged("its record is of another run".to_owned()));
+    let damaged = |what: String| RepositoryError::Damaged { object: reader.path_of(key), what };
+    for (offset, block) in metadata.table.offsets() {
+        if !matches!(block.kind, PieceKind::Index | PieceKind::Record) {
+            continue;
         }
-        let hash = RecordHash(crate::crypto::record_hash(&bytes));
-        let at = RecordRef { device: record.device, run: record.run, hash };
-        records.push((at, record.previous, bytes));
+        let pieces = match reader.pieces(key, offset, block, decompressor) {
+            Ok(pieces) => pieces,
+            Err(error) => {
+                metadata.damage.get_or_insert(error);
+                continue;
+            }
+        };
+        for bytes in pieces {
+            let read = match block.kind {
+                PieceKind::Index => decode_index(&bytes)
+                    .map(|entries| metadata.indexes.extend(entries))
+                    .map_err(|error| damaged(error.to_string())),
+                _ => read_record(key, bytes)
+                    .map(|found| metadata.records.push(found))
+                    .map_err(damaged),
+            };
+            if let Err(error) = read {
+                metadata.damage.get_or_insert(error);
+            }
+        }
     }
-    Ok(Metadata { table, indexes, records })
+    Ok(metadata)
+}
+
+fn read_record(key: &ObjectKey, bytes: Vec<u8>) -> Result<FoundRecord, String> {
+    let record = Record::decode(&bytes).map_err(|error| error.to_string())?;
+    if record.device != key.device || record.run != key.run {
+        return Err("its record is of another run".to_owned());
+    }
+    let hash = RecordHash(crate::crypto::record_hash(&bytes));
+    let at = RecordRef { device: record.device, run: record.run, hash };
+    Ok((at, record.previous, bytes))
 }
 
 fn import_metadata(
     catalogue: &Catalogue,
     listing: &Listing,
     key: &ObjectKey,
-    metadata: Metadata,
+    metadata: &Metadata,
 ) -> Result<(), Error> {
     let Some(object) = listing.here(key) else { return Ok(()) };
     let (kind, length) = (object.name.kind as u8, object.name.length);

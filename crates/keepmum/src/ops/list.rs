@@ -9,7 +9,7 @@ use super::error::{Error, ErrorKind};
 use super::event::Observer;
 use super::open;
 use super::options::ListOptions;
-use super::report::{EntryKind, EntryLine, ListReport, Problem, ProblemKind};
+use super::report::{EntryKind, EntryLine, ListReport, Problem, ProblemKind, note};
 
 /// Lists a folder of a snapshot, or everything in it.
 ///
@@ -25,14 +25,14 @@ pub fn list(
     let chosen = known.choose(&repository, &options.snapshot)?;
     let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
     let mut pieces = PieceReader::new(&objects, &repository.catalogue);
-    let mut tree = SnapshotTree::new(&mut pieces, chosen.backup.overlay.clone());
+    let mut tree = SnapshotTree::new(&mut pieces, chosen.backup.root, chosen.backup.overlay);
     let mut report =
         ListReport { snapshot: chosen.line, entries: Vec::new(), problems: Vec::new() };
     let mut waiting: Vec<(TreePath, ChunkId)> = Vec::new();
     if options.path.is_root() {
-        waiting.push((TreePath::root(), chosen.backup.root));
+        waiting.push((TreePath::root(), tree.root()));
     } else {
-        let found = tree.find(chosen.backup.root, &options.path)?;
+        let found = tree.find(&options.path)?;
         let entry = found.ok_or_else(|| no_such_path(&options.path))?;
         match tree.place(&entry) {
             Some(node) => waiting.push((options.path.clone(), node)),
@@ -43,10 +43,13 @@ pub fn list(
         let entries = match tree.list(&node, &path) {
             Ok(entries) => entries,
             Err(error) => {
-                report.problems.push(problem_of(&path, error)?);
+                note(&mut report.problems, problem_of(&path, error)?);
                 continue;
             }
         };
+        if let Some(problem) = unknown_entries(&path, tree.take_refused()) {
+            note(&mut report.problems, problem);
+        }
         let mut below = Vec::new();
         for entry in &entries {
             let at = path.join(&entry.name);
@@ -71,12 +74,27 @@ pub(super) fn no_such_path(path: &TreePath) -> Error {
         .at(format!("/{}", display(path.as_bytes())))
 }
 
+/// Entries of a folder that this version does not understand: a newer one may.
+pub(super) fn unknown_entries(folder: &TreePath, count: u64) -> Option<Problem> {
+    let entries = match count {
+        0 => return None,
+        1 => "1 entry in it is".to_owned(),
+        count => format!("{count} entries in it are"),
+    };
+    Some(Problem {
+        kind: ProblemKind::Unknown,
+        path: format!("/{}", display(folder.as_bytes())),
+        sentence: format!("{entries} of a kind that this version does not know"),
+    })
+}
+
 /// A part of a snapshot that cannot be read: a problem of that part, unless the destination
 /// itself fails.
 pub(super) fn problem_of(path: &TreePath, error: RepositoryError) -> Result<Problem, Error> {
     let kind = match &error {
         RepositoryError::Missing(_) => ProblemKind::Pending,
-        RepositoryError::Damaged { .. } => ProblemKind::Damaged,
+        // What cannot be read is as good as damaged; another attempt may find it whole.
+        error if error.is_of_one_object() => ProblemKind::Damaged,
         _ => return Err(error.into()),
     };
     Ok(Problem {

@@ -19,6 +19,7 @@ mod key;
 mod key_cache;
 mod key_report;
 mod list;
+mod object_keys;
 mod open;
 mod options;
 mod remember;

@@ -75,7 +75,11 @@ impl Destination {
         access: &Access,
         observer: &dyn Observer,
     ) -> Result<Repository, Error> {
-        let repository = self.open_if_free(access, observer)?;
+        let mut repository = self.open_if_free(access, observer)?;
+        // Whoever writes must not take for lost what can be read again tomorrow.
+        if let Some(error) = repository.imported.unread.take() {
+            return Err(error.into());
+        }
         match repository.imported.held_up {
             true => Err(CatalogueError::Busy { pid: None }.into()),
             false => Ok(repository),

@@ -3,8 +3,8 @@
 
 use crate::catalogue::{Catalogue, DirectoryId, Remembered};
 use crate::format::{Backup, ObjectKind, Overlay, decode_entry, encode_entry};
-use crate::model::{Content, DeviceId, Entry, Kind, Piece, Pieces, Side, TreePath};
-use crate::repository::{ObjectReader, PieceReader, RepositoryError, SnapshotTree};
+use crate::model::{DeviceId, Entry, Kind, Locate, Side, TreePath};
+use crate::repository::{ObjectReader, PieceReader, RepositoryError, SeenLists, SnapshotTree};
 
 use super::backup::{FACT_ENTRIES, FACT_ROOT};
 use super::error::Error;
@@ -61,11 +61,9 @@ fn tree(repository: &Repository, backup: &Backup) -> Result<(), Failure> {
     catalogue.clear_overlay()?;
     let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
     let mut pieces = PieceReader::new(&objects, catalogue);
-    let mut side = SnapshotTree::new(&mut pieces, backup.overlay.clone());
-    let touched: Vec<&TreePath> = backup.overlay.0.iter().map(|(path, _)| path).collect();
-    let exact = |path: &TreePath| !touched.iter().any(|at| at.is_within(path) && *at != path);
+    let mut side = SnapshotTree::new(&mut pieces, backup.root, backup.overlay.clone());
     let root = TreePath::root();
-    if exact(&root) {
+    if !side.is_overlaid(&root) {
         catalogue.set_node(Catalogue::ROOT, Some(&backup.root))?;
     }
     let mut waiting = vec![(Catalogue::ROOT, backup.root, root)];
@@ -79,7 +77,7 @@ fn tree(repository: &Repository, backup: &Backup) -> Result<(), Failure> {
                 continue;
             };
             let below = path.join(&entry.name);
-            let known = exact(&below).then_some(&child);
+            let known = (!side.is_overlaid(&below)).then_some(&child);
             let id = catalogue.put_directory(row, &entry.name, None, &bytes, 0, 0, known)?;
             waiting.push((id, child, below));
         }
@@ -89,7 +87,7 @@ fn tree(repository: &Repository, backup: &Backup) -> Result<(), Failure> {
         catalogue.set_overlay(path.as_bytes(), &one.encode())?;
     }
     let summary = &backup.summary;
-    let entries = summary.files + summary.directories + summary.others;
+    let entries = summary.files.saturating_add(summary.directories).saturating_add(summary.others);
     catalogue.set_fact(FACT_ENTRIES, &entries.to_le_bytes())?;
     catalogue.set_fact(FACT_ROOT, &backup.root.0)?;
     Ok(())
@@ -116,11 +114,12 @@ pub(super) fn doubt_lost(repository: &Repository) -> Result<bool, Error> {
     let catalogue = &repository.catalogue;
     let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
     let mut pieces = PieceReader::new(&objects, catalogue);
+    let mut lists = SeenLists::default();
     let mut waiting = vec![Catalogue::ROOT];
     while let Some(row) = waiting.pop() {
         for child in catalogue.children(row)? {
             waiting.extend(child.directory);
-            if child.kind == 0 && !is_stored(catalogue, &mut pieces, &child)? {
+            if child.kind == 0 && !is_stored(catalogue, &mut pieces, &mut lists, &child)? {
                 catalogue.set_stamp(row, &child.name, None)?;
             }
         }
@@ -132,29 +131,19 @@ pub(super) fn doubt_lost(repository: &Repository) -> Result<bool, Error> {
 fn is_stored(
     catalogue: &Catalogue,
     pieces: &mut PieceReader<'_>,
+    lists: &mut SeenLists,
     child: &Remembered,
 ) -> Result<bool, Error> {
     let Ok(Entry { kind: Kind::File(content), .. }) = decode_entry(&child.entry) else {
         return Ok(false);
     };
-    let content = match expand(pieces, &content) {
-        Ok(content) => content,
-        Err(RepositoryError::Missing(_) | RepositoryError::Damaged { .. }) => return Ok(false),
-        Err(error) => return Err(error.into()),
-    };
-    for piece in content {
-        if let Piece::Chunk { id, .. } = piece
-            && !catalogue.holds(&id)?
-        {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-fn expand(pieces: &mut PieceReader<'_>, content: &Content) -> Result<Vec<Piece>, RepositoryError> {
-    match &content.pieces {
-        Pieces::Inline(few) => Ok(few.clone()),
-        Pieces::Lists { .. } => crate::repository::pieces_of(pieces, content),
+    let held = lists.each_chunk(pieces, &content, |_, id| match Locate::holds(catalogue, id)? {
+        true => Ok(()),
+        false => Err(RepositoryError::Missing(*id)),
+    });
+    match held {
+        Ok(()) => Ok(true),
+        Err(RepositoryError::Missing(_) | RepositoryError::Damaged { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }

@@ -28,6 +28,8 @@ pub enum ProblemKind {
     Metadata,
     /// Stored data that is not here yet.
     Pending,
+    /// Stored by a newer version, and not understood by this one.
+    Unknown,
     /// Stored data is damaged or lost.
     Damaged,
 }
@@ -305,6 +307,31 @@ pub struct StatusReport {
     pub free_bytes: u64,
     /// Bytes written by the last runs, newest first.
     pub recent_uploads: Vec<u64>,
+}
+
+/// Most problems that a report lists, and most bytes of their texts: a hostile repository, or a
+/// destination that is gone, has as many as there are files.
+const LISTED: usize = 1 << 16;
+const LISTED_BYTES: usize = 8 << 20;
+
+/// Adds a problem to a report. Where there are too many, the last one says so, and is as grave as
+/// the gravest of those that it stands for.
+pub(super) fn note(problems: &mut Vec<Problem>, problem: Problem) {
+    const MORE: &str = "there are more problems than are listed";
+    if let Some(last) = problems.last_mut().filter(|last| last.sentence == MORE) {
+        if problem.kind == ProblemKind::Damaged {
+            last.kind = problem.kind;
+        }
+        return;
+    }
+    // Now and then is enough: a text is as long as a path at most.
+    let is_long = problems.len().is_multiple_of(256)
+        && problems.iter().map(|one| one.path.len() + one.sentence.len()).sum::<usize>()
+            >= LISTED_BYTES;
+    match problems.len() >= LISTED || is_long {
+        true => problems.push(Problem { path: "/".into(), sentence: MORE.into(), ..problem }),
+        false => problems.push(problem),
+    }
 }
 
 pub(super) fn worst(problems: &[Problem]) -> Outcome {

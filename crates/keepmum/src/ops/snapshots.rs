@@ -53,7 +53,7 @@ pub fn status(access: &Access, observer: &dyn Observer) -> Result<StatusReport, 
         if repository.listing.here(&key).is_some() {
             continue;
         }
-        if known.is_lost(&repository, key.device, &key) {
+        if known.is_lost(key.device, &key) {
             report.objects_lost += 1;
         } else {
             report.objects_pending += 1;

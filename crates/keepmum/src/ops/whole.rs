@@ -7,8 +7,8 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 
 use crate::format::Backup;
-use crate::model::{ChunkId, Kind, Locate, Piece, Side, TreePath};
-use crate::repository::{ObjectReader, PieceReader, RepositoryError, SnapshotTree};
+use crate::model::{ChunkId, Kind, Locate, Side, TreePath};
+use crate::repository::{ObjectReader, PieceReader, RepositoryError, SeenLists, SnapshotTree};
 
 use super::open::Repository;
 
@@ -30,27 +30,25 @@ impl Whole {
         let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
         let mut pieces = PieceReader::new(&objects, catalogue);
         let mut contents = PieceReader::new(&objects, catalogue);
-        let mut tree = SnapshotTree::new(&mut pieces, backup.overlay.clone());
-        let touched: HashSet<TreePath> =
-            backup.overlay.0.iter().flat_map(|(path, _)| above(path)).collect();
+        let mut tree = SnapshotTree::new(&mut pieces, backup.root, backup.overlay.clone());
         let mut seen = HashSet::new();
+        let mut lists = SeenLists::default();
         let mut waiting = vec![(TreePath::root(), backup.root)];
         while let Some((path, node)) = waiting.pop() {
             let known = || self.nodes.borrow().contains(&node);
-            if !touched.contains(&path) && (known() || !seen.insert(node)) {
+            if !tree.is_overlaid(&path) && (known() || !seen.insert(node)) {
                 continue;
             }
             for entry in tree.list(&node, &path)? {
                 match &entry.kind {
                     Kind::Directory(node) => waiting.push((path.join(&entry.name), *node)),
                     Kind::File(content) => {
-                        for piece in crate::repository::pieces_of(&mut contents, content)? {
-                            if let Piece::Chunk { id, .. } = piece
-                                && !Locate::holds(catalogue, &id)?
-                            {
-                                return Ok(false);
+                        lists.each_chunk(&mut contents, content, |_, id| {
+                            match Locate::holds(catalogue, id)? {
+                                true => Ok(()),
+                                false => Err(RepositoryError::Missing(*id)),
                             }
-                        }
+                        })?;
                     }
                     _ => {}
                 }
@@ -59,15 +57,4 @@ impl Whole {
         self.nodes.borrow_mut().extend(seen);
         Ok(true)
     }
-}
-
-/// A path and all above it.
-pub(super) fn above(path: &TreePath) -> Vec<TreePath> {
-    let mut paths = vec![path.clone()];
-    let mut at = path.clone();
-    while let Some((parent, _)) = at.split() {
-        paths.push(parent.clone());
-        at = parent;
-    }
-    paths
 }

@@ -11,10 +11,12 @@ mod key_open;
 mod keys;
 mod listing;
 mod object;
+mod piece_walk;
 mod reader;
 mod snapshot_tree;
 #[cfg(test)]
 mod tests;
+mod tree_size;
 mod writer;
 
 pub use chain::{Chain, Chains, Needed, SnapshotRecord};
@@ -25,6 +27,7 @@ pub use key_open::{Opened, open};
 pub use keys::{Keys, RepositoryAccess};
 pub use listing::{ListedObject, Listing, RawListing};
 pub use object::{OBJECT_TARGET, SMALL_RUN};
+pub use piece_walk::{Extent, Extents, PieceWalk, SeenLists};
 pub use reader::{BlockPlace, ObjectReader, PieceReader, block_place, split};
-pub use snapshot_tree::{PieceWalk, SnapshotTree, pieces_of};
+pub use snapshot_tree::SnapshotTree;
 pub use writer::{COMPRESSING, Destination, Finished, RunWriter, StoredObject, object_entry};

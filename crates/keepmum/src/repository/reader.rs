@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::compress::{Codec, Decompressor};
 use crate::crypto::{HEADER, Opener};
 use crate::format::object::FOOTER_LENGTH;
-use crate::format::{Block, ObjectKind, PieceKind, Table, parse_footer};
+use crate::format::{Block, ObjectKind, Table, parse_footer};
 use crate::model::{ChunkId, Locate, Location, ObjectKey};
-use crate::store::{Store, StoreErrorKind};
+use crate::store::Store;
 
 use super::error::RepositoryError;
 use super::keys::Keys;
@@ -213,27 +213,31 @@ impl<'a> ObjectReader<'a> {
         Ok(plain)
     }
 
-    /// The pieces of one kind in an object, verified: nodes, lists, indexes or the record.
+    /// The pieces of one block of an object, verified.
     pub fn pieces(
         &self,
         key: &ObjectKey,
-        table: &Table,
-        kind: PieceKind,
+        offset: u32,
+        block: &Block,
         decompressor: &mut Decompressor,
-    ) -> Result<Vec<(ChunkId, Vec<u8>)>, RepositoryError> {
-        let object = self.object(key)?;
-        let mut pieces = Vec::new();
-        for (offset, block) in table.offsets().filter(|(_, block)| block.kind == kind) {
-            let place = block_place(*key, offset, block);
-            let plain = self.block(&place, decompressor)?;
-            for (id, bytes) in split(block, &plain) {
-                if !self.keys.proves(&id, bytes) {
-                    return Err(damaged(object, "a piece is not what its id says"));
-                }
-                pieces.push((id, bytes.to_vec()));
+    ) -> Result<Vec<Vec<u8>>, RepositoryError> {
+        let plain = self.block(&block_place(*key, offset, block), decompressor)?;
+        let mut pieces = Vec::with_capacity(block.pieces.len());
+        for (id, bytes) in split(block, &plain) {
+            if !self.keys.proves(&id, bytes) {
+                return Err(damaged(self.object(key)?, "a piece is not what its id says"));
             }
+            pieces.push(bytes.to_vec());
         }
         Ok(pieces)
+    }
+
+    /// The file name of an object; its number where it is not here.
+    pub fn path_of(&self, key: &ObjectKey) -> String {
+        match self.listing.here(key).and_then(|object| object.paths.first()) {
+            Some(path) => path.clone(),
+            None => format!("{}/{}/{}", key.device, key.run, key.number),
+        }
     }
 
     /// Whether an object is of a kind that holds metadata.
@@ -265,17 +269,6 @@ fn damaged(object: &ListedObject, what: &str) -> RepositoryError {
     RepositoryError::Damaged { object, what: what.to_owned() }
 }
 
-/// Whether an error says something of one object, and nothing of the destination.
-pub(super) fn is_of_the_object(error: &RepositoryError) -> bool {
-    match error {
-        RepositoryError::Damaged { .. } => true,
-        RepositoryError::Destination(error) => {
-            matches!(error.kind, StoreErrorKind::Missing | StoreErrorKind::Truncated)
-        }
-        _ => false,
-    }
-}
-
 /// Blocks kept by a [`PieceReader`].
 const BLOCKS_KEPT: usize = 6;
 
@@ -300,7 +293,7 @@ impl<'a> PieceReader<'a> {
         for location in self.index.locate(id)? {
             match self.piece_at(id, &location) {
                 Ok(bytes) => return Ok(bytes),
-                Err(error) if is_of_the_object(&error) => last = error,
+                Err(error) if error.is_of_one_object() => last = error,
                 Err(error) => return Err(error),
             }
         }

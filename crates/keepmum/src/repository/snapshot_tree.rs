@@ -1,14 +1,15 @@
 //! A snapshot as one side of a merge: its full tree with the overlay laid on it.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::HashMap;
 
-use crate::format::{ListNode, Node, Op, Overlay};
-use crate::model::{ChunkId, Content, Entry, Kind, Name, Named, Piece, Pieces, Side, TreePath};
+use crate::format::{Node, Op, Overlay};
+use crate::model::{ChunkId, Entry, Kind, Name, Side, TreePath};
 
 use super::error::RepositoryError;
 use super::reader::PieceReader;
+use super::tree_size::Size;
 
-/// Most levels of a split directory or a list.
+/// Most levels of a split directory.
 const LEVELS: u8 = 8;
 /// Most entries of one directory that are believed.
 const DIRECTORY_ENTRIES: usize = 16_000_000;
@@ -16,55 +17,65 @@ const DIRECTORY_ENTRIES: usize = 16_000_000;
 /// A snapshot being read.
 pub struct SnapshotTree<'a, 'r> {
     reader: &'r mut PieceReader<'a>,
+    root: ChunkId,
+    /// The paths of the overlay, in their order.
+    changed: Vec<TreePath>,
     overlay: HashMap<TreePath, Vec<(Name, Op)>>,
-    /// Folders with something of the overlay anywhere beneath.
-    touched: HashSet<TreePath>,
-    refused: u64,
+    refused: Refused,
+    size: Size,
+}
+
+/// Entries that this version does not understand.
+#[derive(Default)]
+struct Refused {
+    all: u64,
+    /// Of folders listed since it was last asked.
+    untold: u64,
 }
 
 impl<'a, 'r> SnapshotTree<'a, 'r> {
     /// The tree of a snapshot: enter it at its root node.
-    pub fn new(reader: &'r mut PieceReader<'a>, overlay: Overlay) -> Self {
+    pub fn new(reader: &'r mut PieceReader<'a>, root: ChunkId, overlay: Overlay) -> Self {
         let mut by_folder: HashMap<TreePath, Vec<(Name, Op)>> = HashMap::new();
-        let mut touched = HashSet::new();
+        let mut changed = Vec::with_capacity(overlay.0.len());
         for (path, op) in overlay.0 {
-            let mut above = path.split();
-            while let Some((folder, _)) = above.take() {
-                if touched.insert(folder.clone()) {
-                    above = folder.split();
-                }
-            }
             if let Some((parent, name)) = path.split() {
                 by_folder.entry(parent).or_default().push((name, op));
             }
+            changed.push(path);
         }
-        Self { reader, overlay: by_folder, touched, refused: 0 }
+        let (refused, size) = (Refused::default(), Size::default());
+        Self { reader, root, changed, overlay: by_folder, refused, size }
+    }
+
+    /// The node of `/`.
+    pub fn root(&self) -> ChunkId {
+        self.root
     }
 
     /// Whether the overlay changes anything beneath a folder. If it does not, two folders with
     /// one node are equal in all that is beneath.
     pub fn is_overlaid(&self, folder: &TreePath) -> bool {
-        self.touched.contains(folder)
+        // Paths are in order, so what lies beneath a folder follows it.
+        let next = self.changed.partition_point(|path| path <= folder);
+        self.changed.get(next).is_some_and(|path| path.is_within(folder))
     }
 
     /// Entries that could not be understood and were left out so far.
     pub fn refused(&self) -> u64 {
-        self.refused
+        self.refused.all
     }
 
-    /// The chunks and holes of a file in order.
-    pub fn content(&mut self, content: &Content) -> Result<Vec<Piece>, RepositoryError> {
-        pieces_of(self.reader, content)
+    /// The same, of the folders that were listed since this was last asked.
+    pub fn take_refused(&mut self) -> u64 {
+        std::mem::take(&mut self.refused.untold)
     }
 
-    /// The entry at a path, walking down from the root node.
-    pub fn find(
-        &mut self,
-        root: ChunkId,
-        path: &TreePath,
-    ) -> Result<Option<Entry>, RepositoryError> {
+    /// The entry at a path, walking down from the root node. What is refused on the way is not
+    /// what was asked for, and not counted.
+    pub fn find(&mut self, path: &TreePath) -> Result<Option<Entry>, RepositoryError> {
         let mut at = TreePath::root();
-        let mut place = Some(root);
+        let mut place = Some(self.root);
         let mut found = None;
         for name in path.names() {
             let Some(node) = place else { return Ok(None) };
@@ -76,6 +87,7 @@ impl<'a, 'r> SnapshotTree<'a, 'r> {
             at = at.join(&name);
             found = Some(entry);
         }
+        self.refused = Refused::default();
         Ok(found)
     }
 
@@ -90,7 +102,8 @@ impl<'a, 'r> SnapshotTree<'a, 'r> {
                     if expected.is_some_and(|level| level != 0) {
                         return Err(broken(&id, "a directory's levels do not fit"));
                     }
-                    self.refused += u64::from(refused);
+                    self.refused.all += u64::from(refused);
+                    self.refused.untold += u64::from(refused);
                     let follows = |last: &Entry, next: &Entry| last.name < next.name;
                     if let (Some(last), Some(next)) = (entries.last(), some.first())
                         && !follows(last, next)
@@ -119,64 +132,6 @@ impl<'a, 'r> SnapshotTree<'a, 'r> {
     }
 }
 
-/// The chunks and holes of a file in order.
-pub fn pieces_of(
-    reader: &mut PieceReader<'_>,
-    content: &Content,
-) -> Result<Vec<Piece>, RepositoryError> {
-    if let Pieces::Inline(pieces) = &content.pieces {
-        return Ok(pieces.clone());
-    }
-    let mut walk = PieceWalk::new(content);
-    let mut pieces = Vec::new();
-    while let Some(piece) = walk.next(reader)? {
-        pieces.push(piece);
-    }
-    Ok(pieces)
-}
-
-/// The chunks and holes of a file, one after another: of a list of many, only what is on the way
-/// is held.
-pub struct PieceWalk {
-    ready: VecDeque<Piece>,
-    /// Lists that are still to be read, the next one last: id, depth, length.
-    waiting: Vec<(ChunkId, u8, u64)>,
-}
-
-impl PieceWalk {
-    /// A walk through a file's content, from its beginning.
-    pub fn new(content: &Content) -> Self {
-        let mut walk = Self { ready: VecDeque::new(), waiting: Vec::new() };
-        match &content.pieces {
-            Pieces::Inline(pieces) => walk.ready.extend(pieces),
-            Pieces::Lists { depth, nodes } => walk.push(nodes, *depth),
-        }
-        walk
-    }
-
-    fn push(&mut self, nodes: &[(u64, ChunkId)], depth: u8) {
-        let below = depth.saturating_sub(1);
-        self.waiting.extend(nodes.iter().rev().map(|(length, id)| (*id, below, *length)));
-    }
-
-    /// The next piece; nothing at the end.
-    pub fn next(&mut self, reader: &mut PieceReader<'_>) -> Result<Option<Piece>, RepositoryError> {
-        while self.ready.is_empty() {
-            let Some((id, expected, length)) = self.waiting.pop() else { return Ok(None) };
-            let bytes = reader.piece(&id)?;
-            let list = ListNode::decode(&bytes).map_err(|error| broken(&id, &error.to_string()))?;
-            if list.depth != expected || list.length() != Some(length) {
-                return Err(broken(&id, "a list's levels or lengths do not fit"));
-            }
-            match &list.items {
-                Pieces::Inline(some) => self.ready.extend(some),
-                Pieces::Lists { nodes, .. } => self.push(nodes, expected),
-            }
-        }
-        Ok(self.ready.pop_front())
-    }
-}
-
 impl Side for SnapshotTree<'_, '_> {
     type Item = Entry;
     type Place = ChunkId;
@@ -190,22 +145,49 @@ impl Side for SnapshotTree<'_, '_> {
     }
 
     fn list(&mut self, place: &ChunkId, path: &TreePath) -> Result<Vec<Entry>, RepositoryError> {
-        let mut entries = self.read_node(place)?;
-        let Some(ops) = self.overlay.get(path) else { return Ok(entries) };
-        for (name, op) in ops {
-            let at = entries.binary_search_by(|entry| entry.name().cmp(name));
-            match (at, op) {
-                (Ok(at), Op::Put(entry)) => entries[at] = entry.clone(),
-                (Err(at), Op::Put(entry)) => entries.insert(at, entry.clone()),
-                (Ok(at), Op::Remove) => {
-                    entries.remove(at);
-                }
-                (Ok(at), Op::Metadata(_, metadata)) => entries[at].metadata = metadata.clone(),
-                (Err(_), Op::Remove | Op::Metadata(..)) => {}
-            }
+        let entries = self.read_node(place)?;
+        let entries = match self.overlay.get(path) {
+            Some(ops) => overlaid(entries, ops),
+            None => entries,
+        };
+        let longest = entries.iter().map(|entry| entry.name.as_bytes().len()).max();
+        if path.as_bytes().len() + 1 + longest.unwrap_or(0) > TreePath::MAX {
+            return Err(broken(place, "a path is longer than can be"));
         }
-        Ok(entries)
+        self.size.given += entries.len() as u64;
+        match self.size.is_believable(self.reader, self.root, &self.overlay) {
+            true => Ok(entries),
+            false => Err(broken(&self.root, "there are more entries in it than can be")),
+        }
     }
+}
+
+/// Lays the changes of a folder on its entries; both are in order of their names.
+fn overlaid(entries: Vec<Entry>, ops: &[(Name, Op)]) -> Vec<Entry> {
+    let mut laid = Vec::with_capacity(entries.len() + ops.len());
+    let mut ops = ops.iter().peekable();
+    let put = |laid: &mut Vec<Entry>, op: &Op| {
+        if let Op::Put(entry) = op {
+            laid.push(entry.clone());
+        }
+    };
+    for mut entry in entries {
+        while let Some((_, op)) = ops.next_if(|(name, _)| *name < entry.name) {
+            put(&mut laid, op);
+        }
+        match ops.next_if(|(name, _)| *name == entry.name) {
+            Some((_, Op::Metadata(_, metadata))) => {
+                entry.metadata = metadata.clone();
+                laid.push(entry);
+            }
+            Some((_, op)) => put(&mut laid, op),
+            None => laid.push(entry),
+        }
+    }
+    for (_, op) in ops {
+        put(&mut laid, op);
+    }
+    laid
 }
 
 fn broken(id: &ChunkId, what: &str) -> RepositoryError {

@@ -22,7 +22,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustix::fs::{CWD, Mode, OFlags, openat, syncfs};
+use rustix::fs::{CWD, Mode, OFlags, fstatvfs, openat, syncfs};
 
 pub use error::{TargetError, TargetErrorKind};
 pub use file::{Existing, TargetFile, is_temporary};
@@ -101,6 +101,12 @@ impl Target {
     /// The target as one side of a merge.
     pub fn tree(&self) -> TargetTree {
         TargetTree::new(self.0.clone())
+    }
+
+    /// How many bytes its file system can hold in all, used or free; nothing if it does not say.
+    pub fn capacity(&self) -> Option<u64> {
+        let space = fstatvfs(self.0.beneath.directory()).ok()?;
+        Some(space.f_blocks.saturating_mul(space.f_frsize)).filter(|bytes| *bytes > 0)
     }
 
     /// Makes everything that was restored durable.

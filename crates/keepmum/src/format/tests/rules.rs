@@ -219,8 +219,9 @@ fn tables_and_indexes_keep_their_bounds() {
     );
     assert!(decode(vec![block(1, 9, 5, 6)]).is_err(), "pieces longer than the block");
     assert!(decode(vec![block(0, 9, 5, 5)]).is_err(), "stored as it is, but longer");
-    assert_eq!(decode(vec![block(1, 128 << 20, 5, 5), block(1, 128 << 20, 5, 5)]), Ok(()));
-    assert!(decode(vec![block(1, 128 << 20, 5, 5), block(1, (128 << 20) + 1, 5, 5)]).is_err());
+    assert!(decode(vec![block(1, (4 << 20) + 1, 5, 5)]).is_err(), "stored bytes beyond a block");
+    assert_eq!(decode(vec![block(1, 4 << 20, 5, 5); 64]), Ok(()));
+    assert!(decode(vec![block(1, 4 << 20, 5, 5); 65]).is_err(), "more than an object");
     let kind = codec("table")(&hex("81 86 05 01 00 00 40 80"));
     assert_eq!(kind, None);
     let with_dictionary = Table::decode(&hex("81 87 00 01 00 00 40 80 4101"));

@@ -15,6 +15,7 @@ use super::super::error::{Error, ErrorKind};
 use super::super::event::{Event, Observer, RecoveryCode};
 use super::super::import::{import_table, listed_by_records};
 use super::super::init::make;
+use super::super::object_keys::{KEY, key_bytes};
 use super::super::open::{self, Repository};
 use super::super::options::BackupOptions;
 use super::super::remember;
@@ -32,8 +33,6 @@ pub(super) const FACT_LEANS: &str = "leans";
 
 /// Objects that are gone and whose content has been stored again as far as the source had it.
 pub(super) const FACT_HEALED: &str = "healed";
-/// Length of a key in that fact.
-const KEY: usize = 32;
 
 /// A backup that may begin.
 pub(super) struct Begun {
@@ -239,14 +238,7 @@ fn prepare_inside(repository: &Repository, set: &Setting<'_>) -> Result<Prepared
 
 /// The keys of objects that are gone, end to end.
 fn gone_keys(repository: &Repository) -> Vec<u8> {
-    let mut keys = Vec::with_capacity(repository.imported.gone.len() * KEY);
-    for (key, _) in &repository.imported.gone {
-        keys.extend_from_slice(&key.device.0);
-        keys.extend_from_slice(&key.run.to_be_bytes());
-        keys.extend_from_slice(&key.number.to_be_bytes());
-        keys.extend_from_slice(&key.hash);
-    }
-    keys
+    repository.imported.gone.iter().flat_map(|(key, _)| key_bytes(key)).collect()
 }
 
 /// After the catalogue was lost: what earlier snapshots relied on, this device still relies on,

@@ -149,4 +149,8 @@ impl Newer for Live<'_, '_> {
     fn take_problems(&mut self) -> Vec<SourceError> {
         self.walk.take_problems()
     }
+
+    fn take_refused(&mut self) -> u64 {
+        0
+    }
 }

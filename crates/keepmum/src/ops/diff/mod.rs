@@ -14,10 +14,10 @@ use super::access::Access;
 use super::choose::{Chosen, Snapshots, display};
 use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer, Phase};
-use super::list::problem_of;
+use super::list::{problem_of, unknown_entries};
 use super::open::{self, Repository};
 use super::options::{DiffAgainst, DiffOptions};
-use super::report::{Problem, ProblemKind};
+use super::report::{Problem, ProblemKind, note};
 pub use report::{Aspect, DiffKind, DiffLine, DiffReport};
 
 /// Steps between two progress events.
@@ -59,6 +59,9 @@ trait Newer: Side {
 
     /// What could not be looked at since this was last asked.
     fn take_problems(&mut self) -> Vec<SourceError>;
+
+    /// How many entries could not be understood since this was last asked.
+    fn take_refused(&mut self) -> u64;
 }
 
 /// Compares.
@@ -101,7 +104,7 @@ fn against(
 ) -> Result<DiffReport, Error> {
     let objects = reader(repository);
     let mut pieces = PieceReader::new(&objects, &repository.catalogue);
-    let tree = SnapshotTree::new(&mut pieces, old.backup.overlay);
+    let tree = SnapshotTree::new(&mut pieces, old.backup.root, old.backup.overlay);
     let mut diff = Diff::new(report(old.line), observer);
     let mut merge = Merge::new(tree, live);
     enter(&mut diff, &mut merge, TreePath::root(), Some(&old.backup.root), Some(&()))?;
@@ -122,8 +125,8 @@ fn between(
     let mut diff = Diff::new(report(old.line), observer);
     diff.report.new = Some(new.line);
     let overlays_differ = old.backup.overlay != new.backup.overlay;
-    let before = SnapshotTree::new(&mut pieces, old.backup.overlay);
-    let after = SnapshotTree::new(&mut more, new.backup.overlay);
+    let before = SnapshotTree::new(&mut pieces, old.backup.root, old.backup.overlay);
+    let after = SnapshotTree::new(&mut more, new.backup.root, new.backup.overlay);
     if old.backup.root == new.backup.root && !overlays_differ {
         return Ok(diff.report);
     }
@@ -161,7 +164,13 @@ where
     Closed: From<N::Error>,
 {
     match merge.enter::<Closed>(path.clone(), old, new) {
-        Ok(()) => Ok(()),
+        Ok(()) => {
+            let refused = merge.old().take_refused() + merge.new_side().take_refused();
+            if let Some(problem) = unknown_entries(&path, refused) {
+                diff.problem(problem);
+            }
+            Ok(())
+        }
         Err(closed) => diff.closed(&path, closed),
     }
 }
@@ -266,9 +275,13 @@ impl<'a> Diff<'a> {
                 sentence: format!("{}: {}", error.kind, error.source),
             },
         };
-        self.observer.event(Event::Problem(problem.clone()));
-        self.report.problems.push(problem);
+        self.problem(problem);
         Ok(())
+    }
+
+    fn problem(&mut self, problem: Problem) {
+        self.observer.event(Event::Problem(problem.clone()));
+        note(&mut self.report.problems, problem);
     }
 
     fn tick(&mut self) -> Result<(), Error> {
@@ -320,6 +333,10 @@ impl Newer for SnapshotTree<'_, '_> {
 
     fn take_problems(&mut self) -> Vec<SourceError> {
         Vec::new()
+    }
+
+    fn take_refused(&mut self) -> u64 {
+        SnapshotTree::take_refused(self)
     }
 }
 

@@ -12,16 +12,18 @@ use serde::Serialize;
 
 use crate::catalogue::Catalogue;
 use crate::model::{ChunkId, Content, Entry, Kind, Locate, Piece, Side, TreePath};
-use crate::repository::{ObjectReader, PieceReader, PieceWalk, RepositoryError, SnapshotTree};
+use crate::repository::{
+    ObjectReader, PieceReader, PieceWalk, RepositoryError, SeenLists, SnapshotTree,
+};
 
 use super::access::Access;
 use super::choose::{Snapshots, display};
 use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer, Phase};
-use super::list::{no_such_path, problem_of};
+use super::list::{no_such_path, problem_of, unknown_entries};
 use super::open;
 use super::options::DumpOptions;
-use super::report::{Outcome, Problem, SnapshotState, worst};
+use super::report::{Outcome, Problem, SnapshotState, note, worst};
 use tar::Header;
 
 /// Files of an archive up to this size are read before their header is written.
@@ -69,16 +71,17 @@ pub fn dump(
     let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
     let mut pieces = PieceReader::new(&objects, &repository.catalogue);
     let contents = PieceReader::new(&objects, &repository.catalogue);
-    let mut tree = SnapshotTree::new(&mut pieces, chosen.backup.overlay);
+    let mut tree = SnapshotTree::new(&mut pieces, chosen.backup.root, chosen.backup.overlay);
     let root = chosen.backup.root;
     let found = match options.path.is_root() {
         true => None,
-        false => Some(tree.find(root, &options.path)?.ok_or_else(|| no_such_path(&options.path))?),
+        false => Some(tree.find(&options.path)?.ok_or_else(|| no_such_path(&options.path))?),
     };
     let mut dump = Dump {
         out: BufWriter::with_capacity(AT_ONCE, out),
         contents,
         catalogue: &repository.catalogue,
+        lists: SeenLists::default(),
         observer,
         links: HashMap::new(),
         is_lost: matches!(chosen.line.state, SnapshotState::Lost { .. }),
@@ -106,6 +109,8 @@ struct Dump<'a, 'o> {
     out: BufWriter<&'o mut dyn Write>,
     contents: PieceReader<'a>,
     catalogue: &'a Catalogue,
+    /// Lists all of whose chunks are here.
+    lists: SeenLists,
     observer: &'a dyn Observer,
     /// Where in the archive the first name of a file with several stands.
     links: HashMap<u64, Vec<u8>>,
@@ -157,10 +162,13 @@ impl Dump<'_, '_> {
             let entries = match tree.list(&node, &path) {
                 Ok(entries) => entries,
                 Err(error) => {
-                    self.problem(&path, error)?;
+                    self.problem(problem_of(&path, error)?);
                     continue;
                 }
             };
+            if let Some(problem) = unknown_entries(&path, tree.take_refused()) {
+                self.problem(problem);
+            }
             let mut below = Vec::new();
             for entry in entries {
                 let path = path.join(&entry.name);
@@ -187,13 +195,17 @@ impl Dump<'_, '_> {
         if content.size <= READ_FIRST {
             let bytes = match self.read(content) {
                 Ok(bytes) => bytes,
-                Err(error) => return self.problem(path, error),
+                Err(error) => {
+                    self.problem(problem_of(path, error)?);
+                    return Ok(());
+                }
             };
             self.header(name, entry, None)?;
             self.write(&bytes)?;
         } else {
             if let Err(error) = self.is_all_here(content) {
-                return self.problem(path, error);
+                self.problem(problem_of(path, error)?);
+                return Ok(());
             }
             self.header(name, entry, None)?;
             let sentence = "the archive ends here, in the middle of this file";
@@ -243,15 +255,14 @@ impl Dump<'_, '_> {
 
     /// Finds out whether an object that is here holds each chunk, before anything is written.
     fn is_all_here(&mut self, content: &Content) -> Result<(), RepositoryError> {
-        let mut walk = PieceWalk::new(content);
-        while let Some(piece) = walk.next(&mut self.contents)? {
-            if let Piece::Chunk { id, .. } = piece
-                && Locate::locate(self.catalogue, &id)?.is_empty()
-            {
-                return Err(RepositoryError::Missing(id));
+        let catalogue = self.catalogue;
+        let lists = &mut self.lists;
+        lists.each_chunk(&mut self.contents, content, |_, id| {
+            match Locate::locate(catalogue, id)?.is_empty() {
+                true => Err(RepositoryError::Missing(*id)),
+                false => Ok(()),
             }
-        }
-        Ok(())
+        })
     }
 
     /// Writes a file piece by piece.
@@ -283,11 +294,9 @@ impl Dump<'_, '_> {
         self.out.write_all(bytes).map_err(|error| not_written(&error))
     }
 
-    fn problem(&mut self, path: &TreePath, error: RepositoryError) -> Result<(), Error> {
-        let problem = problem_of(path, error)?;
+    fn problem(&mut self, problem: Problem) {
         self.observer.event(Event::Problem(problem.clone()));
-        self.report.problems.push(problem);
-        Ok(())
+        note(&mut self.report.problems, problem);
     }
 
     fn tick(&self) -> Result<(), Error> {

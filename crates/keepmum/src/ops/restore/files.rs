@@ -8,11 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use crate::model::{ChunkId, Content, Metadata, Piece, TreePath};
-use crate::repository::{BlockPlace, RepositoryError, pieces_of};
+use crate::repository::{BlockPlace, PieceWalk, RepositoryError};
 use crate::target::Existing;
 
+use super::super::choose::display;
 use super::super::error::Error;
 use super::super::list::problem_of;
+use super::super::report::{Problem, ProblemKind};
 use super::plan::{Plan, is_plain};
 use super::write::{FileState, Output};
 
@@ -20,6 +22,8 @@ use super::write::{FileState, Output};
 const SMALL: u64 = 1024 * 1024;
 /// Most uses of chunks in a window.
 const WINDOW_USES: usize = 96 * 1024;
+/// Most bytes of paths in a window: those of a deep tree are long.
+const WINDOW_PATHS: usize = 8 * 1024 * 1024;
 /// Most large files in a window.
 const WINDOW_LARGE: usize = 24;
 
@@ -40,6 +44,8 @@ pub(super) struct Use {
 pub(super) struct Window {
     pub(super) uses: Vec<Use>,
     files: usize,
+    /// Bytes of the files' paths.
+    paths: usize,
 }
 
 impl Plan<'_, '_, '_> {
@@ -51,39 +57,47 @@ impl Plan<'_, '_, '_> {
         metadata: Metadata,
         existing: Existing,
     ) -> Result<(), Error> {
-        let pieces = match pieces_of(self.contents, &content) {
-            Ok(pieces) => pieces,
-            Err(error) => {
+        // All lists are read before anything is written, and what cannot fit is not begun.
+        let extent = match self.extents.of(self.contents, &content) {
+            Ok(extent) if extent.bytes > self.capacity => {
                 self.unwritten.insert(path.clone());
-                let problem = problem_of(&path, error)?;
-                self.problem(problem);
+                self.problem(larger_than_the_target(&path, extent.bytes));
                 return Ok(());
             }
+            Ok(extent) => extent,
+            Err(error) => return self.not_readable(&path, error),
         };
-        let chunks = pieces.iter().filter(|piece| matches!(piece, Piece::Chunk { .. })).count();
         let small = content.size <= SMALL && is_plain(&content);
-        if chunks == 0 {
+        if extent.chunks == 0 {
             return self.write_without_chunks(&path, content.size, &metadata, existing);
         }
+        let whole = extent.chunks == 1 && small;
+        let mut walk = PieceWalk::new(&content);
         let file = Arc::new(FileState {
             path,
             size: content.size,
             content,
             metadata,
             existing,
-            waiting: AtomicU64::new(chunks as u64),
-            output: std::sync::Mutex::new(Output::new(small && chunks > 1, chunks == 1 && small)),
+            waiting: AtomicU64::new(extent.chunks),
+            output: std::sync::Mutex::new(Output::new(small && !whole, whole)),
         });
         let mut offset = 0;
-        for piece in pieces {
+        loop {
+            let piece = match walk.next(self.contents) {
+                Ok(Some(piece)) => piece,
+                Ok(None) => break,
+                Err(error) => {
+                    self.give_up(&file, small);
+                    return self.not_readable(&file.path, error);
+                }
+            };
             if let Piece::Chunk { id, length } = piece {
-                let placed = self.place(&file, id, length, offset)?;
-                let window = if small { &mut self.small } else { &mut self.large };
-                match placed {
-                    Some(place) => window.uses.push(place),
+                match self.place(&file, id, length, offset)? {
+                    Some(place) if small => self.small.uses.push(place),
+                    Some(place) => self.large.uses.push(place),
                     None => {
-                        window.uses.retain(|other| !Arc::ptr_eq(&other.file, &file));
-                        file.close();
+                        self.give_up(&file, small);
                         return Ok(());
                     }
                 }
@@ -91,12 +105,30 @@ impl Plan<'_, '_, '_> {
                     // One file may have more chunks than a window: it stays open meanwhile.
                     let window = std::mem::take(&mut self.large);
                     self.write_window(window)?;
+                    if file.is_closed() {
+                        return Ok(());
+                    }
                 }
             }
             offset += piece.length();
         }
         let window = if small { &mut self.small } else { &mut self.large };
         window.files += 1;
+        window.paths += file.path.as_bytes().len();
+        Ok(())
+    }
+
+    /// Takes a file back that waits in its window.
+    fn give_up(&mut self, file: &Arc<FileState>, small: bool) {
+        let window = if small { &mut self.small } else { &mut self.large };
+        window.uses.retain(|other| !Arc::ptr_eq(&other.file, file));
+        file.close();
+    }
+
+    fn not_readable(&mut self, path: &TreePath, error: RepositoryError) -> Result<(), Error> {
+        self.unwritten.insert(path.clone());
+        let problem = problem_of(path, error)?;
+        self.problem(problem);
         Ok(())
     }
 
@@ -111,9 +143,7 @@ impl Plan<'_, '_, '_> {
         let places = self.catalogue.locate(&id).map_err(Error::from)?;
         let found = places.iter().find(|place| u64::from(place.length) == length);
         let Some(found) = found else {
-            self.unwritten.insert(file.path.clone());
-            let problem = problem_of(&file.path, RepositoryError::Missing(id))?;
-            self.problem(problem);
+            self.not_readable(&file.path, RepositoryError::Missing(id))?;
             return Ok(None);
         };
         Ok(Some(Use {
@@ -146,7 +176,7 @@ impl Plan<'_, '_, '_> {
 
     /// Writes a window that is full.
     pub(super) fn flush_full_windows(&mut self) -> Result<(), Error> {
-        if self.small.uses.len() >= WINDOW_USES {
+        if self.small.uses.len() >= WINDOW_USES || self.small.paths >= WINDOW_PATHS {
             let window = std::mem::take(&mut self.small);
             self.write_window(window)?;
         }
@@ -163,5 +193,15 @@ impl Plan<'_, '_, '_> {
             self.write_window(window)?;
         }
         Ok(())
+    }
+}
+
+/// No file system holds more than it has room for: a list whose parts are shared can claim more
+/// bytes than there are disks.
+fn larger_than_the_target(path: &TreePath, bytes: u64) -> Problem {
+    Problem {
+        kind: ProblemKind::NotWritten,
+        path: format!("/{}", display(path.as_bytes())),
+        sentence: format!("its {bytes} bytes are more than the whole target can hold"),
     }
 }

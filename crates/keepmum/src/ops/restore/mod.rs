@@ -5,6 +5,7 @@
 //! is left alone, so that an interrupted restore is simply run again.
 
 mod files;
+mod make;
 mod plan;
 mod settle;
 mod write;
@@ -50,10 +51,7 @@ impl Side for Part<'_, '_> {
     fn list(&mut self, place: &ChunkId, path: &TreePath) -> Result<Vec<Entry>, RepositoryError> {
         match self.single.take() {
             Some(entry) => Ok(vec![entry]),
-            None => {
-                let path = path.names().fold(self.prefix.clone(), |path, name| path.join(&name));
-                self.tree.list(place, &path)
-            }
+            None => self.tree.list(place, &self.prefix.append(path)),
         }
     }
 }
@@ -100,8 +98,8 @@ pub fn restore(
     let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
     let mut pieces = PieceReader::new(&objects, &repository.catalogue);
     let mut contents = PieceReader::new(&objects, &repository.catalogue);
-    let mut tree = SnapshotTree::new(&mut pieces, chosen.backup.overlay.clone());
-    let (root, single) = part(&mut tree, chosen.backup.root, &options.path)?;
+    let mut tree = SnapshotTree::new(&mut pieces, chosen.backup.root, chosen.backup.overlay);
+    let (root, single) = part(&mut tree, &options.path)?;
     let prefix = if single.is_some() { TreePath::root() } else { options.path.clone() };
     let target_options = Options { special: options.special, owner: Owner::Names };
     let target = match options.dry_run && !options.target.exists() {
@@ -135,16 +133,15 @@ pub fn restore(
 /// The node of the part to be restored, or the one entry that it is.
 fn part(
     tree: &mut SnapshotTree<'_, '_>,
-    root: ChunkId,
     path: &TreePath,
 ) -> Result<(ChunkId, Option<Entry>), Error> {
     if path.is_root() {
-        return Ok((root, None));
+        return Ok((tree.root(), None));
     }
-    let entry = tree.find(root, path)?.ok_or_else(|| no_such_path(path))?;
+    let entry = tree.find(path)?.ok_or_else(|| no_such_path(path))?;
     Ok(match entry.kind {
         Kind::Directory(node) => (node, None),
-        _ => (root, Some(entry)),
+        _ => (tree.root(), Some(entry)),
     })
 }
 

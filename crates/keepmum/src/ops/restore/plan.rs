@@ -8,8 +8,8 @@ use crate::model::{
     ChunkId, Content, Entry, Found, FoundKind, Kind, Merge, Metadata, Pair, Pieces, Step, TreePath,
 };
 use crate::pipeline::Pool;
-use crate::repository::{ObjectReader, PieceReader};
-use crate::target::{Existing, Target, TargetTree, is_temporary};
+use crate::repository::{Extents, ObjectReader, PieceReader};
+use crate::target::{Target, TargetTree, is_temporary};
 
 use super::super::access::Access;
 use super::super::error::{Error, ErrorKind};
@@ -20,8 +20,10 @@ use super::super::report::RestoreReport;
 use super::files::Window;
 use super::{Closed, Part, Worker};
 
-/// So many directories or links may wait for the files before them.
+/// So many directories or links may wait for the files before them, and so many bytes of their
+/// paths: those of a deep tree are long.
 const WAITING: usize = 16 * 1024;
+const WAITING_BYTES: usize = 4 * 1024 * 1024;
 
 /// A hard link group and the content of its names.
 type Group = (u64, Content);
@@ -42,17 +44,23 @@ pub(super) struct Plan<'a, 'p, 'env> {
     pub(super) target: Option<&'env Target>,
     pub(super) contents: &'a mut PieceReader<'env>,
     pub(super) catalogue: &'a Catalogue,
+    pub(super) extents: Extents,
+    /// Bytes that the target's file system can hold in all.
+    pub(super) capacity: u64,
     pub(super) small: Window,
     pub(super) large: Window,
+    /// Metadata of the directories that the walk is in; none for those that stay as they are.
+    pub(super) within: Vec<Option<Metadata>>,
+    /// Directories that the walk has left, to get their metadata.
     pub(super) directories: Vec<(TreePath, Metadata)>,
     pub(super) links: Vec<(Group, TreePath, bool)>,
+    /// Bytes of the paths of both.
+    pub(super) waiting_bytes: usize,
     /// First name of each hard link group with this content, and its inode if it was right
     /// already. Names whose content differs cannot be one file, whatever their group says.
     pub(super) firsts: HashMap<Group, (TreePath, Option<u64>)>,
     /// Files that could not be written.
     pub(super) unwritten: HashSet<TreePath>,
-    /// Where the walk is.
-    pub(super) at: Option<TreePath>,
     pub(super) totals: (u64, u64),
     pub(super) done: (u64, u64),
     pub(super) report: RestoreReport,
@@ -71,14 +79,17 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
             target,
             contents,
             catalogue,
+            extents: Extents::default(),
+            capacity: target.and_then(Target::capacity).unwrap_or(u64::MAX),
             small: Window::default(),
             large: Window::default(),
+            within: Vec::new(),
             directories: Vec::new(),
             links: Vec::new(),
+            waiting_bytes: 0,
             firsts: HashMap::new(),
             unwritten: HashSet::new(),
-            at: None,
-            totals: (totals.files + totals.directories + totals.others, totals.bytes),
+            totals: (entries_of(totals), totals.bytes),
             done: (0, 0),
             report: RestoreReport::default(),
         }
@@ -88,17 +99,17 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
     pub(super) fn walk(&mut self, part: Part<'_, '_>, root: ChunkId) -> Result<(), Error> {
         let Some(target) = self.target else { return self.count_all(part, root) };
         let mut merge = Merge::new(target.tree(), part);
-        self.enter(&mut merge, TreePath::root(), true, root)?;
+        self.enter(&mut merge, TreePath::root(), true, (root, None))?;
         while let Some(step) = merge.step() {
             match step {
-                Step::Leave(_) => {}
-                Step::Pair(path, pair) => {
-                    self.at = Some(path.clone());
-                    self.pair(&mut merge, path, pair)?;
+                Step::Leave(path) => {
+                    if let Some(metadata) = self.within.pop().flatten() {
+                        self.leave(path, metadata)?;
+                    }
                 }
+                Step::Pair(path, pair) => self.pair(&mut merge, path, pair)?,
             }
         }
-        self.refused(merge.new_side().tree.refused());
         Ok(())
     }
 
@@ -107,7 +118,16 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         use crate::model::Side;
         let mut waiting = vec![(TreePath::root(), root)];
         while let Some((path, node)) = waiting.pop() {
-            for entry in part.list(&node, &path)? {
+            let entries = match part.list(&node, &path) {
+                Ok(entries) => entries,
+                Err(error) => {
+                    let problem = problem_of(&path, error)?;
+                    self.problem(problem);
+                    continue;
+                }
+            };
+            self.refused(&path, part.tree.take_refused());
+            for entry in entries {
                 let at = path.join(&entry.name);
                 self.count_written(&at, &entry);
                 waiting.extend(part.place(&entry).map(|node| (at, node)));
@@ -121,17 +141,28 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         merge: &mut Merge<TargetTree, Part<'_, '_>>,
         path: TreePath,
         there: bool,
-        node: ChunkId,
+        (node, metadata): (ChunkId, Option<Metadata>),
     ) -> Result<(), Error> {
         match merge.enter::<Closed>(path.clone(), there.then_some(&()), Some(&node)) {
-            Ok(()) => Ok(()),
-            Err(Closed::Target(error)) => self.target_problem(&error),
+            Ok(()) => {
+                self.within.push(metadata);
+                self.refused(&path, merge.new_side().tree.take_refused());
+                return Ok(());
+            }
+            Err(Closed::Target(error)) => self.target_problem(&error)?,
             Err(Closed::Snapshot(error)) => {
                 let problem = problem_of(&path, error)?;
                 self.problem(problem);
-                Ok(())
             }
         }
+        metadata.map_or(Ok(()), |metadata| self.leave(path, metadata))
+    }
+
+    /// A directory into which nothing more is written but what waits.
+    fn leave(&mut self, path: TreePath, metadata: Metadata) -> Result<(), Error> {
+        self.waiting_bytes += path.as_bytes().len();
+        self.directories.push((path, metadata));
+        self.maybe_flush()
     }
 
     fn pair(
@@ -154,8 +185,9 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         let there = pair.old;
         if let Kind::Directory(node) = entry.kind {
             let known = there.as_ref().is_some_and(|found| found.kind == FoundKind::Directory);
-            if self.directory(&path, entry, there)? {
-                self.enter(merge, path, known, node)?;
+            if self.directory(&path, &entry, there)? {
+                let metadata = (!self.set.options.dry_run).then_some(entry.metadata);
+                self.enter(merge, path, known, (node, metadata))?;
             }
             return self.maybe_flush();
         }
@@ -175,7 +207,7 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         }
     }
 
-    fn count_written(&mut self, path: &TreePath, entry: &Entry) {
+    pub(super) fn count_written(&mut self, path: &TreePath, entry: &Entry) {
         self.report.entries_written += 1;
         if let Kind::File(content) = &entry.kind {
             self.report.files_written += 1;
@@ -196,44 +228,6 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         }
         self.report.entries_removed += u64::from(!leftover);
         self.remove(path).map(drop)
-    }
-
-    /// Makes a directory; answers whether to go on beneath it.
-    fn directory(
-        &mut self,
-        path: &TreePath,
-        entry: Entry,
-        there: Option<Found>,
-    ) -> Result<bool, Error> {
-        match &there {
-            Some(found) if found.kind == FoundKind::Directory => {
-                let Some(target) = self.target else { return Ok(true) };
-                if target.differs(found, &entry.metadata).any() {
-                    self.report.entries_written += 1;
-                } else {
-                    self.report.entries_unchanged += 1;
-                }
-            }
-            Some(_) if self.set.options.overwrite == Overwrite::Never => {
-                self.report.entries_unchanged += 1;
-                return Ok(false);
-            }
-            _ => self.count_written(path, &entry),
-        }
-        if !self.set.options.dry_run {
-            let in_the_way = there.is_some_and(|found| found.kind != FoundKind::Directory);
-            if in_the_way && !self.remove(path)? {
-                return Ok(false);
-            }
-            if let Some(target) = self.target
-                && let Err(error) = target.make_directory(path)
-            {
-                self.target_problem(&error)?;
-                return Ok(false);
-            }
-            self.directories.push((path.clone(), entry.metadata));
-        }
-        Ok(true)
     }
 
     /// Whether something in the target is what it should be; mends what is not content.
@@ -297,89 +291,20 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         Ok(())
     }
 
-    fn file(&mut self, path: TreePath, entry: Entry, there: Option<&Found>) -> Result<(), Error> {
-        let group = group_of(&entry);
-        let Kind::File(content) = entry.kind else { return Ok(()) };
-        if let Some(group) = group {
-            if self.firsts.contains_key(&group) {
-                self.links.push((group, path, there.is_some()));
-                return self.maybe_flush();
-            }
-            self.firsts.insert(group, (path.clone(), None));
-        }
-        let existing = match there {
-            None => Existing::Refuse,
-            Some(found) if found.kind == FoundKind::File => Existing::Replace(self.draw()?),
-            Some(_) => {
-                if !self.remove(&path)? {
-                    return Ok(());
-                }
-                Existing::Refuse
-            }
-        };
-        self.done.1 += content.size;
-        self.queue(path, content, entry.metadata, existing)?;
-        self.tick();
-        self.maybe_flush()
-    }
-
-    /// Symlinks, pipes, device nodes.
-    fn other(
-        &mut self,
-        path: &TreePath,
-        entry: &Entry,
-        there: Option<&Found>,
-    ) -> Result<(), Error> {
-        let Some(target) = self.target else { return Ok(()) };
-        if there.is_some() && !self.remove(path)? {
-            return Ok(());
-        }
-        let (made, kind) = match &entry.kind {
-            Kind::Symlink(text) => (target.symlink(path, text), FoundKind::Symlink),
-            Kind::Fifo => (target.fifo(path), FoundKind::Fifo),
-            Kind::CharacterDevice(number) => {
-                let kind = FoundKind::CharacterDevice(*number);
-                (target.device(path, kind), kind)
-            }
-            Kind::BlockDevice(number) => {
-                let kind = FoundKind::BlockDevice(*number);
-                (target.device(path, kind), kind)
-            }
-            _ => return Ok(()),
-        };
-        if let Err(error) = made {
-            return self.target_problem(&error);
-        }
-        let applied = target.apply_metadata(path, kind, &entry.metadata);
-        self.applied(applied)
-    }
-
-    pub(super) fn remove(&mut self, path: &TreePath) -> Result<bool, Error> {
-        let Some(target) = self.target.filter(|_| !self.set.options.dry_run) else {
-            return Ok(true);
-        };
-        match target.remove(path) {
-            Ok(()) => Ok(true),
-            Err(error) => self.target_problem(&error).map(|()| false),
-        }
-    }
-
-    fn draw(&self) -> Result<u64, Error> {
-        let mut bytes = [0; 8];
-        let drawn = self.set.access.seam.random.fill(&mut bytes);
-        drawn.map_err(crate::repository::RepositoryError::Random)?;
-        Ok(u64::from_le_bytes(bytes))
-    }
-
-    fn maybe_flush(&mut self) -> Result<(), Error> {
-        if self.directories.len() >= WAITING || self.links.len() >= WAITING {
+    pub(super) fn maybe_flush(&mut self) -> Result<(), Error> {
+        let many = self.directories.len() >= WAITING || self.links.len() >= WAITING;
+        if many || self.waiting_bytes >= WAITING_BYTES {
             return self.settle();
         }
         self.flush_full_windows()
     }
 }
 
-fn group_of(entry: &Entry) -> Option<Group> {
+fn entries_of(totals: &Summary) -> u64 {
+    totals.files.saturating_add(totals.directories).saturating_add(totals.others)
+}
+
+pub(super) fn group_of(entry: &Entry) -> Option<Group> {
     match (&entry.kind, entry.metadata.link) {
         (Kind::File(content), Some(group)) => Some((group, content.clone())),
         _ => None,

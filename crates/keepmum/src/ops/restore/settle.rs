@@ -6,7 +6,8 @@ use crate::target::{TargetError, TargetErrorKind};
 use super::super::choose::display;
 use super::super::error::Error;
 use super::super::event::Event;
-use super::super::report::{Problem, ProblemKind, RestoreReport};
+use super::super::list::unknown_entries;
+use super::super::report::{Problem, ProblemKind, RestoreReport, note};
 use super::plan::Plan;
 use super::target_failed;
 
@@ -33,14 +34,10 @@ impl Plan<'_, '_, '_> {
                 self.target_problem(&error)?;
             }
         }
-        // What the walk is still in is written into yet; of the others the deepest come first,
-        // because writing into a folder changes its time.
-        let all = std::mem::take(&mut self.directories);
-        let within = |path: &TreePath| self.at.as_ref().is_some_and(|at| at.is_within(path));
-        let (open, mut directories): (Vec<_>, Vec<_>) =
-            all.into_iter().partition(|(path, _)| within(path));
-        self.directories = open;
+        // The deepest come first: one that its owner may not enter closes the way.
+        let mut directories = std::mem::take(&mut self.directories);
         directories.sort_by(|a, b| b.0.cmp(&a.0));
+        self.waiting_bytes = 0;
         for (path, metadata) in directories {
             let applied = target.apply_metadata(&path, FoundKind::Directory, &metadata);
             self.applied(applied)?;
@@ -50,19 +47,14 @@ impl Plan<'_, '_, '_> {
 
     /// Writes what is left and gives the report.
     pub(super) fn finish(mut self) -> Result<RestoreReport, Error> {
-        self.at = None;
         self.settle()?;
         Ok(self.report)
     }
 
-    /// Says how many entries this version does not understand.
-    pub(super) fn refused(&mut self, count: u64) {
-        if count > 0 {
-            self.problem(Problem {
-                kind: ProblemKind::NotWritten,
-                path: "/".to_owned(),
-                sentence: format!("{count} entries are of a kind that this version does not know"),
-            });
+    /// Says how many entries of a folder this version does not understand.
+    pub(super) fn refused(&mut self, path: &TreePath, count: u64) {
+        if let Some(problem) = unknown_entries(path, count) {
+            self.problem(problem);
         }
     }
 
@@ -93,7 +85,7 @@ impl Plan<'_, '_, '_> {
 
     pub(super) fn problem(&mut self, problem: Problem) {
         self.set.observer.event(Event::Problem(problem.clone()));
-        self.report.problems.push(problem);
+        note(&mut self.report.problems, problem);
     }
 
     pub(super) fn tick(&self) {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::model::{Content, Metadata, Piece, TreePath};
 use crate::pipeline::{Stage, Ticket};
-use crate::repository::{BlockPlace, ObjectReader, RepositoryError, pieces_of};
+use crate::repository::{BlockPlace, ObjectReader, PieceWalk, RepositoryError};
 use crate::target::{Existing, Target, TargetError, TargetFile};
 
 use super::super::error::{Error, ErrorKind};
@@ -53,6 +53,11 @@ impl FileState {
     /// Gives the file up: what was written of it is removed.
     pub(super) fn close(&self) {
         *lock(self) = Output::Closed;
+    }
+
+    /// Whether it is done or given up.
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(*lock(self), Output::Closed)
     }
 }
 
@@ -103,7 +108,7 @@ impl<'env> Plan<'_, '_, 'env> {
             let written = ticket.wait()?;
             self.report_written(written)?;
             if self.set.observer.stopping() {
-                return Err(Error::new(ErrorKind::Interrupted, "stopped; run it again to go on"));
+                return Err(stopped());
             }
         }
         Ok(())
@@ -132,19 +137,30 @@ impl<'env> Plan<'_, '_, 'env> {
     /// place that holds it.
     fn write_from_copies(&mut self, file: &FileState) -> Result<bool, Error> {
         let Some(target) = self.target else { return Ok(false) };
-        let Ok(pieces) = pieces_of(self.contents, &file.content) else { return Ok(false) };
+        let mut walk = PieceWalk::new(&file.content);
         let out = match target.begin_file(&file.path, file.existing) {
             Ok(out) => out,
             Err(error) => return self.target_problem(&error).map(|()| true),
         };
         let mut offset = 0;
-        for piece in pieces {
+        let elsewhere = |error: RepositoryError| match error {
+            RepositoryError::Missing(_) => Ok(false),
+            error if error.is_of_one_object() => Ok(false),
+            error => Err(error.into()),
+        };
+        loop {
+            let piece = match walk.next(self.contents) {
+                Ok(Some(piece)) => piece,
+                Ok(None) => break,
+                Err(error) => return elsewhere(error),
+            };
+            if self.set.observer.stopping() {
+                return Err(stopped());
+            }
             if let Piece::Chunk { id, .. } = piece {
                 let bytes = match self.contents.piece(&id) {
                     Ok(bytes) => bytes,
-                    Err(RepositoryError::Missing(_)) => return Ok(false),
-                    Err(error) if error.is_of_one_object() => return Ok(false),
-                    Err(error) => return Err(error.into()),
+                    Err(error) => return elsewhere(error),
                 };
                 if let Err(error) = out.write_at(offset, &bytes) {
                     return self.target_problem(&error).map(|()| true);
@@ -155,6 +171,11 @@ impl<'env> Plan<'_, '_, 'env> {
         let done = out.set_length(file.size).and_then(|()| out.finish(&file.metadata));
         self.applied(done).map(|()| true)
     }
+}
+
+/// The user wants no more of it.
+pub(super) fn stopped() -> Error {
+    Error::new(ErrorKind::Interrupted, "stopped; run it again to go on")
 }
 
 /// Reads one block and writes what uses it.

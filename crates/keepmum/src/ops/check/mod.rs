@@ -2,27 +2,24 @@
 //!
 //! It reads; it mends nothing and deletes nothing.
 
+mod walk;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use crate::catalogue::Catalogue;
 use crate::compress::Decompressor;
 use crate::format::ObjectKind;
-use crate::model::{
-    ChunkId, Content, DeviceId, Kind, Named, ObjectKey, Piece, Pieces, Side, TreePath,
-};
+use crate::model::{ChunkId, DeviceId, ObjectKey};
 use crate::pipeline::{self, Stage, Ticket};
-use crate::repository::{ObjectReader, PieceReader, RepositoryError, SnapshotTree, pieces_of};
+use crate::repository::{ObjectReader, RepositoryError, SeenLists};
 
 use super::access::Access;
-use super::choose::{Snapshots, display};
+use super::choose::Snapshots;
 use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer, Phase};
 use super::examine::{Examined, chosen, examine};
-use super::list::problem_of;
 use super::open::{self, Repository};
 use super::options::CheckOptions;
-use super::report::{CheckReport, Problem, ProblemKind, SnapshotState};
-use super::whole::above;
+use super::report::{CheckReport, Problem, ProblemKind, note};
 
 const READING: Stage = Stage(1);
 
@@ -45,6 +42,7 @@ pub fn check(
         observer,
         bad: HashMap::new(),
         clean: HashSet::new(),
+        lists: SeenLists::default(),
         lost: 0,
         pending: 0,
         misses: false,
@@ -81,6 +79,8 @@ struct Check<'a> {
     bad: HashMap<ChunkId, String>,
     /// Nodes beneath which all is well.
     clean: HashSet<ChunkId>,
+    /// Lists of files that are well.
+    lists: SeenLists,
     /// Listed objects that are lost, and those that are pending. They count if any snapshot
     /// misses anything; else what they held is stored elsewhere.
     lost: u64,
@@ -92,7 +92,7 @@ struct Check<'a> {
 impl Check<'_> {
     fn problem(&mut self, problem: Problem) {
         self.observer.event(Event::Problem(problem.clone()));
-        self.report.problems.push(problem);
+        note(&mut self.report.problems, problem);
     }
 
     fn damaged_object(&mut self, object: &str, what: &str) {
@@ -122,7 +122,7 @@ impl Check<'_> {
             if self.repository.listing.here(key).is_some() {
                 continue;
             }
-            if self.known.is_lost(self.repository, key.device, key) {
+            if self.known.is_lost(key.device, key) {
                 self.lost += 1;
             } else {
                 self.pending += 1;
@@ -218,159 +218,4 @@ impl Check<'_> {
         }
         Ok(())
     }
-
-    /// Walks every snapshot and asks for every piece.
-    fn snapshots(&mut self) -> Result<(), Error> {
-        let repository = self.repository;
-        let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
-        let lines = self.known.lines(repository);
-        for (snapshot, line) in self.known.chains.snapshots().zip(lines) {
-            self.report.snapshots += 1;
-            let pending = matches!(line.state, SnapshotState::Pending { .. });
-            let mut pieces = PieceReader::new(&objects, &repository.catalogue);
-            let mut contents = PieceReader::new(&objects, &repository.catalogue);
-            let overlay = snapshot.backup.overlay.clone();
-            let touched: HashSet<TreePath> = overlay.0.iter().flat_map(|(p, _)| above(p)).collect();
-            let mut walk = Walk {
-                tree: SnapshotTree::new(&mut pieces, overlay),
-                contents: &mut contents,
-                catalogue: &repository.catalogue,
-                touched,
-                pending,
-                id: line.id[..12].to_owned(),
-            };
-            self.walk(&mut walk, snapshot.backup.root)?;
-        }
-        Ok(())
-    }
-
-    fn walk(&mut self, walk: &mut Walk<'_, '_>, root: ChunkId) -> Result<(), Error> {
-        // Each frame: the node, its path, whether all beneath was well, what is left of it.
-        let mut frames = vec![Frame::Enter(TreePath::root(), root)];
-        let mut well: Vec<bool> = Vec::new();
-        while let Some(frame) = frames.pop() {
-            match frame {
-                Frame::Leave(node, exact) => {
-                    let fine = well.pop().unwrap_or(false);
-                    if fine && exact {
-                        self.clean.insert(node);
-                    }
-                    if let Some(parent) = well.last_mut() {
-                        *parent &= fine;
-                    }
-                }
-                Frame::Enter(path, node) => {
-                    let exact = !walk.touched.contains(&path);
-                    if exact && self.clean.contains(&node) {
-                        continue;
-                    }
-                    if self.observer.stopping() {
-                        return Err(Error::new(ErrorKind::Interrupted, "stopped"));
-                    }
-                    well.push(true);
-                    frames.push(Frame::Leave(node, exact));
-                    let fine = self.directory(walk, &path, &node, &mut frames)?;
-                    if let Some(last) = well.last_mut() {
-                        *last &= fine;
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn directory(
-        &mut self,
-        walk: &mut Walk<'_, '_>,
-        path: &TreePath,
-        node: &ChunkId,
-        frames: &mut Vec<Frame>,
-    ) -> Result<bool, Error> {
-        let entries = match walk.tree.list(node, path) {
-            Ok(entries) => entries,
-            Err(error) => {
-                self.attribute(walk, path, error)?;
-                return Ok(false);
-            }
-        };
-        let mut fine = true;
-        for entry in entries {
-            let at = path.join(entry.name());
-            match &entry.kind {
-                Kind::Directory(node) => frames.push(Frame::Enter(at, *node)),
-                Kind::File(content) => match self.content(walk, content) {
-                    Ok(()) => {}
-                    Err(error) => {
-                        self.attribute(walk, &at, error)?;
-                        fine = false;
-                    }
-                },
-                _ => {}
-            }
-        }
-        Ok(fine)
-    }
-
-    fn content(
-        &mut self,
-        walk: &mut Walk<'_, '_>,
-        content: &Content,
-    ) -> Result<(), RepositoryError> {
-        let listed;
-        let pieces = match &content.pieces {
-            Pieces::Inline(pieces) => pieces,
-            Pieces::Lists { .. } => {
-                listed = pieces_of(walk.contents, content)?;
-                &listed
-            }
-        };
-        for piece in pieces {
-            let Piece::Chunk { id, .. } = piece else { continue };
-            self.report.chunks += 1;
-            if let Some(what) = self.bad.get(id) {
-                let others = crate::model::Locate::locate(walk.catalogue, id)?.len() > 1;
-                if !others || walk.contents.piece(id).is_err() {
-                    let object = format!("chunk {id}");
-                    return Err(RepositoryError::Damaged { object, what: what.clone() });
-                }
-            } else if !crate::model::Locate::holds(walk.catalogue, id)? {
-                return Err(RepositoryError::Missing(*id));
-            }
-        }
-        Ok(())
-    }
-
-    /// Says which file of which snapshot a missing or damaged piece belongs to.
-    fn attribute(
-        &mut self,
-        walk: &Walk<'_, '_>,
-        path: &TreePath,
-        error: RepositoryError,
-    ) -> Result<(), Error> {
-        let missing = matches!(error, RepositoryError::Missing(_));
-        self.misses |= missing;
-        let lost = missing && !walk.pending;
-        let mut problem = problem_of(path, error)?;
-        if lost {
-            problem.kind = ProblemKind::Damaged;
-        }
-        problem.path = format!("{}:/{}", walk.id, display(path.as_bytes()));
-        self.problem(problem);
-        Ok(())
-    }
-}
-
-enum Frame {
-    Enter(TreePath, ChunkId),
-    Leave(ChunkId, bool),
-}
-
-struct Walk<'a, 'r> {
-    tree: SnapshotTree<'a, 'r>,
-    contents: &'r mut PieceReader<'a>,
-    catalogue: &'a Catalogue,
-    /// Directories that the overlay reaches into: their nodes do not say all.
-    touched: HashSet<TreePath>,
-    pending: bool,
-    id: String,
 }

@@ -1,0 +1,168 @@
+//! Walking the trees of all snapshots: which file of which snapshot misses what.
+
+use crate::catalogue::Catalogue;
+use crate::model::{ChunkId, Content, Kind, Locate, Named, Side, TreePath};
+use crate::repository::{ObjectReader, PieceReader, RepositoryError, SnapshotTree};
+
+use super::super::choose::display;
+use super::super::error::{Error, ErrorKind};
+use super::super::list::{problem_of, unknown_entries};
+use super::super::report::{Problem, ProblemKind, SnapshotState};
+use super::Check;
+
+impl Check<'_> {
+    /// Walks every snapshot and asks for every piece.
+    pub(super) fn snapshots(&mut self) -> Result<(), Error> {
+        let repository = self.repository;
+        let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
+        let lines = self.known.lines(repository);
+        for (snapshot, line) in self.known.chains.snapshots().zip(lines) {
+            self.report.snapshots += 1;
+            let pending = matches!(line.state, SnapshotState::Pending { .. });
+            let mut pieces = PieceReader::new(&objects, &repository.catalogue);
+            let mut contents = PieceReader::new(&objects, &repository.catalogue);
+            let (root, overlay) = (snapshot.backup.root, snapshot.backup.overlay.clone());
+            let mut walk = Walk {
+                tree: SnapshotTree::new(&mut pieces, root, overlay),
+                contents: &mut contents,
+                catalogue: &repository.catalogue,
+                pending,
+                id: line.id[..12].to_owned(),
+            };
+            self.walk(&mut walk, root)?;
+        }
+        Ok(())
+    }
+
+    fn walk(&mut self, walk: &mut Walk<'_, '_>, root: ChunkId) -> Result<(), Error> {
+        // Each frame: the node, its path, whether all beneath was well, what is left of it.
+        let mut frames = vec![Frame::Enter(TreePath::root(), root)];
+        let mut well: Vec<bool> = Vec::new();
+        while let Some(frame) = frames.pop() {
+            match frame {
+                Frame::Leave(node, exact) => {
+                    let fine = well.pop().unwrap_or(false);
+                    if fine && exact {
+                        self.clean.insert(node);
+                    }
+                    if let Some(parent) = well.last_mut() {
+                        *parent &= fine;
+                    }
+                }
+                Frame::Enter(path, node) => {
+                    let exact = !walk.tree.is_overlaid(&path);
+                    if exact && self.clean.contains(&node) {
+                        continue;
+                    }
+                    if self.observer.stopping() {
+                        return Err(Error::new(ErrorKind::Interrupted, "stopped"));
+                    }
+                    well.push(true);
+                    frames.push(Frame::Leave(node, exact));
+                    let fine = self.directory(walk, &path, &node, &mut frames)?;
+                    if let Some(last) = well.last_mut() {
+                        *last &= fine;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn directory(
+        &mut self,
+        walk: &mut Walk<'_, '_>,
+        path: &TreePath,
+        node: &ChunkId,
+        frames: &mut Vec<Frame>,
+    ) -> Result<bool, Error> {
+        let entries = match walk.tree.list(node, path) {
+            Ok(entries) => entries,
+            Err(error) => {
+                self.attribute(walk, path, error)?;
+                return Ok(false);
+            }
+        };
+        let mut fine = true;
+        if let Some(problem) = unknown_entries(path, walk.tree.take_refused()) {
+            self.problem(Problem { path: walk.place(path), ..problem });
+            fine = false;
+        }
+        for entry in entries {
+            let at = path.join(entry.name());
+            match &entry.kind {
+                Kind::Directory(node) => frames.push(Frame::Enter(at, *node)),
+                Kind::File(content) => match self.content(walk, content) {
+                    Ok(()) => {}
+                    Err(error) => {
+                        self.attribute(walk, &at, error)?;
+                        fine = false;
+                    }
+                },
+                _ => {}
+            }
+        }
+        Ok(fine)
+    }
+
+    fn content(
+        &mut self,
+        walk: &mut Walk<'_, '_>,
+        content: &Content,
+    ) -> Result<(), RepositoryError> {
+        let (bad, chunks) = (&self.bad, &mut self.report.chunks);
+        let catalogue = walk.catalogue;
+        self.lists.each_chunk(walk.contents, content, |contents, id| {
+            *chunks += 1;
+            if let Some(what) = bad.get(id) {
+                let others = Locate::locate(catalogue, id)?.len() > 1;
+                if !others || contents.piece(id).is_err() {
+                    let object = format!("chunk {id}");
+                    return Err(RepositoryError::Damaged { object, what: what.clone() });
+                }
+            } else if !Locate::holds(catalogue, id)? {
+                return Err(RepositoryError::Missing(*id));
+            }
+            Ok(())
+        })
+    }
+
+    /// Says which file of which snapshot a missing or damaged piece belongs to.
+    fn attribute(
+        &mut self,
+        walk: &Walk<'_, '_>,
+        path: &TreePath,
+        error: RepositoryError,
+    ) -> Result<(), Error> {
+        let missing = matches!(error, RepositoryError::Missing(_));
+        self.misses |= missing;
+        let lost = missing && !walk.pending;
+        let mut problem = problem_of(path, error)?;
+        if lost {
+            problem.kind = ProblemKind::Damaged;
+        }
+        problem.path = walk.place(path);
+        self.problem(problem);
+        Ok(())
+    }
+}
+
+enum Frame {
+    Enter(TreePath, ChunkId),
+    Leave(ChunkId, bool),
+}
+
+struct Walk<'a, 'r> {
+    tree: SnapshotTree<'a, 'r>,
+    contents: &'r mut PieceReader<'a>,
+    catalogue: &'a Catalogue,
+    pending: bool,
+    id: String,
+}
+
+impl Walk<'_, '_> {
+    /// A path with the snapshot that it is in.
+    fn place(&self, path: &TreePath) -> String {
+        format!("{}:/{}", self.id, display(path.as_bytes()))
+    }
+}

@@ -1,0 +1,127 @@
+//! Making what is not in the target, or not as it should be.
+
+use crate::model::{Entry, Found, FoundKind, Kind, TreePath};
+use crate::target::Existing;
+
+use super::super::error::Error;
+use super::super::options::Overwrite;
+use super::plan::{Plan, group_of};
+
+impl Plan<'_, '_, '_> {
+    /// Makes a directory; answers whether to go on beneath it.
+    pub(super) fn directory(
+        &mut self,
+        path: &TreePath,
+        entry: &Entry,
+        there: Option<Found>,
+    ) -> Result<bool, Error> {
+        match &there {
+            Some(found) if found.kind == FoundKind::Directory => {
+                let Some(target) = self.target else { return Ok(true) };
+                if target.differs(found, &entry.metadata).any() {
+                    self.report.entries_written += 1;
+                } else {
+                    self.report.entries_unchanged += 1;
+                }
+            }
+            Some(_) if self.set.options.overwrite == Overwrite::Never => {
+                self.report.entries_unchanged += 1;
+                return Ok(false);
+            }
+            _ => self.count_written(path, entry),
+        }
+        if !self.set.options.dry_run {
+            let in_the_way = there.is_some_and(|found| found.kind != FoundKind::Directory);
+            if in_the_way && !self.remove(path)? {
+                return Ok(false);
+            }
+            if let Some(target) = self.target
+                && let Err(error) = target.make_directory(path)
+            {
+                self.target_problem(&error)?;
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    pub(super) fn file(
+        &mut self,
+        path: TreePath,
+        entry: Entry,
+        there: Option<&Found>,
+    ) -> Result<(), Error> {
+        let group = group_of(&entry);
+        let Kind::File(content) = entry.kind else { return Ok(()) };
+        if let Some(group) = group {
+            if self.firsts.contains_key(&group) {
+                self.waiting_bytes += path.as_bytes().len();
+                self.links.push((group, path, there.is_some()));
+                return self.maybe_flush();
+            }
+            self.firsts.insert(group, (path.clone(), None));
+        }
+        let existing = match there {
+            None => Existing::Refuse,
+            Some(found) if found.kind == FoundKind::File => Existing::Replace(self.draw()?),
+            Some(_) => {
+                if !self.remove(&path)? {
+                    return Ok(());
+                }
+                Existing::Refuse
+            }
+        };
+        self.done.1 += content.size;
+        self.queue(path, content, entry.metadata, existing)?;
+        self.tick();
+        self.maybe_flush()
+    }
+
+    /// Symlinks, pipes, device nodes.
+    pub(super) fn other(
+        &mut self,
+        path: &TreePath,
+        entry: &Entry,
+        there: Option<&Found>,
+    ) -> Result<(), Error> {
+        let Some(target) = self.target else { return Ok(()) };
+        if there.is_some() && !self.remove(path)? {
+            return Ok(());
+        }
+        let (made, kind) = match &entry.kind {
+            Kind::Symlink(text) => (target.symlink(path, text), FoundKind::Symlink),
+            Kind::Fifo => (target.fifo(path), FoundKind::Fifo),
+            Kind::CharacterDevice(number) => {
+                let kind = FoundKind::CharacterDevice(*number);
+                (target.device(path, kind), kind)
+            }
+            Kind::BlockDevice(number) => {
+                let kind = FoundKind::BlockDevice(*number);
+                (target.device(path, kind), kind)
+            }
+            _ => return Ok(()),
+        };
+        if let Err(error) = made {
+            return self.target_problem(&error);
+        }
+        let applied = target.apply_metadata(path, kind, &entry.metadata);
+        self.applied(applied)
+    }
+
+    pub(super) fn remove(&mut self, path: &TreePath) -> Result<bool, Error> {
+        let Some(target) = self.target.filter(|_| !self.set.options.dry_run) else {
+            return Ok(true);
+        };
+        match target.remove(path) {
+            Ok(()) => Ok(true),
+            Err(error) => self.target_problem(&error).map(|()| false),
+        }
+    }
+
+    fn draw(&self) -> Result<u64, Error> {
+        let mut bytes = [0; 8];
+        let drawn = self.set.access.seam.random.fill(&mut bytes);
+        drawn.map_err(crate::repository::RepositoryError::Random)?;
+        Ok(u64::from_le_bytes(bytes))
+    }
+}

@@ -1,0 +1,98 @@
+//! How many entries a snapshot has, directories that stand in several places counted each time.
+//!
+//! Nodes may be shared, and so a few of them can unfold into more entries than could ever be
+//! listed. A walk does not count beforehand, because that would read every tree twice; only one
+//! that has come far does.
+
+use std::collections::HashMap;
+
+use crate::format::{Node, Op};
+use crate::model::{ChunkId, Kind, Name, TreePath};
+
+use super::reader::PieceReader;
+
+/// So many entries are walked before they are counted.
+const WALKED: u64 = 1 << 20;
+/// More entries than any snapshot has.
+const MOST: u64 = 1 << 32;
+
+/// What a walk has given so far, and whether it may go on.
+#[derive(Default)]
+pub(super) struct Size {
+    pub(super) given: u64,
+    believable: Option<bool>,
+}
+
+impl Size {
+    /// Whether there are as many entries as there can be, at most.
+    pub(super) fn is_believable(
+        &mut self,
+        reader: &mut PieceReader<'_>,
+        root: ChunkId,
+        overlay: &HashMap<TreePath, Vec<(Name, Op)>>,
+    ) -> bool {
+        if self.given < WALKED {
+            return true;
+        }
+        *self.believable.get_or_insert_with(|| {
+            let put = overlay.values().flatten().filter_map(|(_, op)| match op {
+                Op::Put(entry) => match entry.kind {
+                    Kind::Directory(node) => Some(node),
+                    _ => None,
+                },
+                _ => None,
+            });
+            let mut known = HashMap::new();
+            let counts = [root].into_iter().chain(put).map(|node| count(reader, node, &mut known));
+            counts.fold(0, u64::saturating_add) <= MOST
+        })
+    }
+}
+
+/// A node that is being counted.
+struct Open {
+    id: ChunkId,
+    below: Vec<ChunkId>,
+    entries: u64,
+}
+
+/// Entries beneath a node. What cannot be read has none: the walk will say so.
+fn count(reader: &mut PieceReader<'_>, node: ChunkId, known: &mut HashMap<ChunkId, u64>) -> u64 {
+    let mut open = vec![read(reader, node)];
+    loop {
+        let Some(last) = open.last_mut() else { return known.get(&node).copied().unwrap_or(0) };
+        match last.below.pop() {
+            Some(child) => match known.get(&child) {
+                Some(entries) => last.entries = last.entries.saturating_add(*entries),
+                None => {
+                    // It is asked for once more when it is known.
+                    last.below.push(child);
+                    let child = read(reader, child);
+                    open.push(child);
+                }
+            },
+            None => {
+                known.insert(last.id, last.entries);
+                open.pop();
+            }
+        }
+    }
+}
+
+/// The parts of a split directory count like directories without an entry of their own.
+fn read(reader: &mut PieceReader<'_>, id: ChunkId) -> Open {
+    let node = reader.piece(&id).ok().and_then(|bytes| Node::decode(&bytes).ok());
+    let (below, entries) = match node {
+        Some(Node::Leaf { entries, .. }) => {
+            let count = entries.len() as u64;
+            let below = entries.into_iter().filter_map(|entry| match entry.kind {
+                Kind::Directory(node) => Some(node),
+                _ => None,
+            });
+            (below.collect(), count)
+        }
+        Some(Node::Split { children, .. }) => (children.into_iter().map(|(_, id)| id).collect(), 0),
+        None => (Vec::new(), 0),
+    };
+    Open { id, below, entries }
+}
