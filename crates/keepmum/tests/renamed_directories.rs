@@ -9,8 +9,8 @@ use keepmum::compress::Level;
 use keepmum::crypto::{Passphrase, Profile};
 use keepmum::model::TreePath;
 use keepmum::ops::{
-    self, Access, BackupOptions, CatalogueAt, Installation, ListOptions, Silent, SnapshotChoice,
-    Which,
+    self, Access, BackupOptions, CatalogueAt, EntryLine, Installation, ListOptions, Silent,
+    SnapshotChoice, Which,
 };
 use keepmum::pipeline::Mode;
 use keepmum::seam::Seam;
@@ -52,10 +52,19 @@ fn paths(folder: &Path) -> Vec<String> {
     let snapshot = SnapshotChoice { which, device: None, source: None, own: true };
     let path = TreePath::new(source.trim_matches('/').as_bytes()).unwrap();
     let options = ListOptions { snapshot, path, recursive: true };
-    let report = ops::list(&access(folder), &options, &Silent).unwrap();
+    let mut entries = Vec::new();
+    let mut each = |line| {
+        entries.push(line);
+        true
+    };
+    ops::list(&access(folder), &options, &mut each, &Silent).unwrap();
     let under =
         |path: &str| path.strip_prefix(&source).map(|rest| rest.trim_matches('/').to_owned());
-    report.entries.iter().filter_map(|entry| under(&entry.path)).filter(|p| !p.is_empty()).collect()
+    entries
+        .iter()
+        .filter_map(|entry: &EntryLine| under(&entry.path))
+        .filter(|p| !p.is_empty())
+        .collect()
 }
 
 /// Renames in a source that was saved, saves it again, and gives the paths of that snapshot.

@@ -1,6 +1,6 @@
 //! `check`: whether all that is referenced is here and whole.
 
-use keepmum::ops::{self, CheckOptions, CheckReport, Outcome};
+use keepmum::ops::{self, CheckOptions, CheckReport, Outcome, Problem, ProblemKind};
 
 use super::Session;
 use crate::args::CheckArgs;
@@ -64,12 +64,19 @@ fn page(report: &CheckReport, percent: u8) -> String {
         }
         (Outcome::Complete, 100) => "all that is referenced is here and whole\n",
         (Outcome::Complete, _) => "all that is referenced is here, and what was read is whole\n",
+        (Outcome::Partial, _) if report.problems.iter().any(is_unknown) => {
+            "nothing is damaged, but a newer version has stored what this one does not understand\n"
+        }
         (Outcome::Partial, _) => "nothing is damaged, but not everything is here\n",
         (Outcome::Damaged, _) => {
             "data is damaged or lost; a backup stores again what the source still has\n"
         }
     });
     page
+}
+
+fn is_unknown(problem: &Problem) -> bool {
+    problem.kind == ProblemKind::Unknown
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 use std::ffi::OsStr;
 
-use keepmum::ops::{self, DiffAgainst, DiffKind, DiffOptions, DiffReport, SnapshotChoice};
+use keepmum::ops::{
+    self, Access, DiffAgainst, DiffKind, DiffLine, DiffOptions, DiffReport, SnapshotChoice,
+};
 
 use super::Session;
 use super::backup::rules;
@@ -40,14 +42,62 @@ pub(crate) fn run(args: &DiffArgs, session: &Session<'_>) -> Result<ExitCode, Fa
     };
     let options = DiffOptions { old, new };
     let access = settings.open(session.environment, terminal, Asking::Once)?;
-    let report = watched(terminal, Shape::Document, |watch| ops::diff(&access, &options, watch))?;
-    if terminal.json {
-        json::document(terminal, &report)?;
-    } else {
-        show(terminal, &report)?;
-        problems::show(terminal, &report.problems);
-    }
+    let report = match terminal.json {
+        true => as_json(terminal, &access, &options)?,
+        false => as_text(terminal, &access, &options)?,
+    };
     Ok(report.outcome().into())
+}
+
+fn as_json(
+    terminal: &Terminal,
+    access: &Access,
+    options: &DiffOptions,
+) -> Result<DiffReport, Failure> {
+    let mut document = json::Growing::new(terminal, "differences");
+    let mut failed = None;
+    let compared = watched(terminal, Shape::Document, |watch| {
+        let mut each = |line| {
+            failed = document.item(&line).err();
+            failed.is_none() && !terminal.reader_is_gone()
+        };
+        ops::diff(access, options, &mut each, watch)
+    });
+    if let Some(failure) = failed {
+        return Err(failure);
+    }
+    match &compared {
+        Ok(report) => document.end(report)?,
+        Err(_) => document.break_off()?,
+    }
+    compared
+}
+
+fn as_text(
+    terminal: &Terminal,
+    access: &Access,
+    options: &DiffOptions,
+) -> Result<DiffReport, Failure> {
+    let mut failed = None;
+    let mut page = String::new();
+    let compared = watched(terminal, Shape::Document, |watch| {
+        let mut each = |line| {
+            push(&mut page, &line, terminal.person_reads);
+            if page.len() >= AT_ONCE {
+                failed = watch.write(std::mem::take(&mut page).as_bytes()).err();
+            }
+            failed.is_none() && !terminal.reader_is_gone()
+        };
+        ops::diff(access, options, &mut each, watch)
+    });
+    if let Some(failure) = failed {
+        return Err(failure);
+    }
+    let report = compared?;
+    page.push_str(&end(&report));
+    terminal.write(page.as_bytes())?;
+    problems::show(terminal, &report.problems);
+    Ok(report)
 }
 
 fn choice(
@@ -69,26 +119,14 @@ fn choice(
     Ok(choice.snapshot)
 }
 
-fn show(terminal: &Terminal, report: &DiffReport) -> Result<(), Failure> {
-    let mut page = String::new();
-    for line in &report.differences {
-        page.push(sign(line.change));
-        page.push(' ');
-        match terminal.person_reads {
-            true => page.push_str(&text::line(&line.path)),
-            false => page.push_str(&line.path),
-        }
-        page.push('\n');
-        if page.len() >= AT_ONCE {
-            terminal.write(page.as_bytes())?;
-            page.clear();
-            if terminal.reader_is_gone() {
-                break;
-            }
-        }
+fn push(page: &mut String, line: &DiffLine, person: bool) {
+    page.push(sign(line.change));
+    page.push(' ');
+    match person {
+        true => page.push_str(&text::line(&line.path)),
+        false => page.push_str(&line.path),
     }
-    page.push_str(&end(report));
-    terminal.write(page.as_bytes())
+    page.push('\n');
 }
 
 fn sign(change: DiffKind) -> char {
@@ -102,7 +140,7 @@ fn sign(change: DiffKind) -> char {
 
 /// The last line.
 fn end(report: &DiffReport) -> String {
-    if report.differences.is_empty() {
+    if report.added + report.removed + report.content + report.metadata == 0 {
         return "nothing differs\n".to_owned();
     }
     format!(

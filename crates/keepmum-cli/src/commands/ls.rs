@@ -1,7 +1,7 @@
 //! `ls`: what is in a snapshot.
 
 use jiff::Zoned;
-use keepmum::ops::{self, EntryKind, EntryLine, ListOptions};
+use keepmum::ops::{self, Access, EntryKind, EntryLine, ListOptions, ListReport};
 
 use super::Session;
 use super::choice::Choice;
@@ -10,11 +10,12 @@ use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::moment;
 use crate::settings::Asking;
-use crate::terminal::progress::{Shape, watched};
+use crate::terminal::progress::{Shape, Watch, watched};
 use crate::terminal::{Terminal, json, problems, text};
 
-/// So many bytes are written at once.
-const AT_ONCE: usize = 64 * 1024;
+/// So many bytes of paths are written at once, and so many entries: most listings are one page.
+const AT_ONCE: usize = 1024 * 1024;
+const LINES: usize = 16 * 1024;
 
 /// Lists a snapshot, or a path of it.
 pub(crate) fn run(args: &LsArgs, session: &Session<'_>) -> Result<ExitCode, Failure> {
@@ -25,34 +26,96 @@ pub(crate) fn run(args: &LsArgs, session: &Session<'_>) -> Result<ExitCode, Fail
     let options =
         ListOptions { snapshot: choice.snapshot, path: choice.path, recursive: args.recursive };
     let access = settings.open(session.environment, terminal, Asking::Once)?;
-    let report = watched(terminal, Shape::Document, |watch| ops::list(&access, &options, watch))?;
-    if terminal.json {
-        json::document(terminal, &report)?;
-    } else {
-        show(terminal, &report.entries, args.long.then_some(now))?;
-        problems::show(terminal, &report.problems);
-    }
+    let report = match terminal.json {
+        true => as_json(terminal, &access, &options)?,
+        false => as_text(terminal, &access, &options, args.long.then_some(now))?,
+    };
     Ok(report.outcome().into())
 }
 
-fn show(terminal: &Terminal, entries: &[EntryLine], long: Option<&Zoned>) -> Result<(), Failure> {
-    let widths = Widths::of(entries);
-    let mut page = Vec::new();
-    for entry in entries {
-        if let Some(now) = long {
-            page.extend_from_slice(widths.details(entry, now).as_bytes());
-        }
-        page.extend(name(entry, terminal.person_reads, long.is_some()));
-        page.push(b'\n');
-        if page.len() >= AT_ONCE {
-            terminal.write(&page)?;
-            page.clear();
-            if terminal.reader_is_gone() {
-                break;
-            }
-        }
+fn as_json(
+    terminal: &Terminal,
+    access: &Access,
+    options: &ListOptions,
+) -> Result<ListReport, Failure> {
+    let mut document = json::Growing::new(terminal, "entries");
+    let mut failed = None;
+    let listed = watched(terminal, Shape::Document, |watch| {
+        let mut each = |entry| {
+            failed = document.item(&entry).err();
+            failed.is_none() && !terminal.reader_is_gone()
+        };
+        ops::list(access, options, &mut each, watch)
+    });
+    if let Some(failure) = failed {
+        return Err(failure);
     }
-    terminal.write(&page)
+    match &listed {
+        Ok(report) => document.end(report)?,
+        Err(_) => document.break_off()?,
+    }
+    listed
+}
+
+fn as_text(
+    terminal: &Terminal,
+    access: &Access,
+    options: &ListOptions,
+    long: Option<&Zoned>,
+) -> Result<ListReport, Failure> {
+    let mut failed = None;
+    let mut page = Page { terminal, long, widths: Widths::default(), lines: Vec::new(), length: 0 };
+    let listed = watched(terminal, Shape::Document, |watch| {
+        let mut each = |entry| {
+            failed = page.add(entry, watch).err();
+            failed.is_none() && !terminal.reader_is_gone()
+        };
+        let listed = ops::list(access, options, &mut each, watch);
+        if failed.is_none() {
+            failed = page.flush(watch).err();
+        }
+        listed
+    });
+    if let Some(failure) = failed {
+        return Err(failure);
+    }
+    let report = listed?;
+    problems::show(terminal, &report.problems);
+    Ok(report)
+}
+
+/// Entries whose columns are as wide as the widest of them, and of those before them.
+struct Page<'a> {
+    terminal: &'a Terminal,
+    long: Option<&'a Zoned>,
+    widths: Widths,
+    lines: Vec<EntryLine>,
+    /// Bytes of their paths.
+    length: usize,
+}
+
+impl Page<'_> {
+    fn add(&mut self, entry: EntryLine, watch: &Watch) -> Result<(), Failure> {
+        self.length += entry.path_bytes.len();
+        self.lines.push(entry);
+        let full = self.length >= AT_ONCE || self.lines.len() >= LINES;
+        if full { self.flush(watch) } else { Ok(()) }
+    }
+
+    fn flush(&mut self, watch: &Watch) -> Result<(), Failure> {
+        let lines = std::mem::take(&mut self.lines);
+        self.length = 0;
+        self.widths.fit(&lines);
+        let mut page = Vec::new();
+        for entry in &lines {
+            if let Some(now) = self.long {
+                page.extend_from_slice(self.widths.details(entry, now).as_bytes());
+            }
+            page.extend(name(entry, self.terminal.person_reads, self.long.is_some()));
+            page.push(b'\n');
+        }
+        if page.is_empty() { Ok(()) } else { watch.write(&page) }
+    }
 }
 
 /// The path; for a person without control characters, for a program byte by byte as it is.
@@ -76,15 +139,13 @@ struct Widths {
 }
 
 impl Widths {
-    fn of(entries: &[EntryLine]) -> Self {
-        let mut widths = Self::default();
+    /// Makes room for these.
+    fn fit(&mut self, entries: &[EntryLine]) {
         for entry in entries {
-            widths.user = widths.user.max(owner(entry.user.as_deref(), entry.uid).chars().count());
-            widths.group =
-                widths.group.max(owner(entry.group.as_deref(), entry.gid).chars().count());
-            widths.size = widths.size.max(text::size(entry.size).len());
+            self.user = self.user.max(owner(entry.user.as_deref(), entry.uid).chars().count());
+            self.group = self.group.max(owner(entry.group.as_deref(), entry.gid).chars().count());
+            self.size = self.size.max(text::size(entry.size).len());
         }
-        widths
     }
 
     fn details(&self, entry: &EntryLine, now: &Zoned) -> String {

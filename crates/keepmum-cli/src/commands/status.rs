@@ -82,7 +82,8 @@ fn page(report: &StatusReport, now: &Zoned) -> String {
 }
 
 fn row(device: &DeviceStatus, now: &Zoned) -> Vec<String> {
-    let silent = now.timestamp().as_second() - device.last_time > SILENT_DAYS * 86_400;
+    let silence = now.timestamp().as_second().saturating_sub(device.last_time);
+    let silent = silence > SILENT_DAYS * 86_400;
     let remarks = [(device.own, "this one"), (silent, "silent")];
     let remarks: Vec<_> = remarks.iter().filter(|(is, _)| *is).map(|(_, word)| *word).collect();
     vec![

@@ -110,6 +110,11 @@ impl Watch {
         Ok(Self { terminal: terminal.clone(), interrupt, counts, bar, lines, ticker, problems })
     }
 
+    /// Writes a part of a result while the bar, if there is one, is out of its way.
+    pub(crate) fn write(&self, bytes: &[u8]) -> Result<(), Failure> {
+        aside(self.bar.as_ref(), || self.terminal.write(bytes))
+    }
+
     fn problems(&self) -> MutexGuard<'_, Vec<Problem>> {
         self.problems.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -163,7 +168,7 @@ impl Observer for Watch {
             }
             Event::Change { kind, path, reason } => self.change(kind, &path, &reason),
             // They are listed at the end, where they are seen.
-            Event::Problem(problem) => self.problems().push(problem),
+            Event::Problem(problem) => problem.note_in(&mut self.problems()),
             Event::Notice(sentence) => self.notice(&sentence),
             // Nobody is told here that the output failed: the end of the command says it.
             Event::RepositoryMade { recovery_code, foreign_files } => {

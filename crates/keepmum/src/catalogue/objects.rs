@@ -5,7 +5,7 @@ use rusqlite::OptionalExtension;
 use super::presence::key_bytes;
 use super::schema::BLOCK_BITS;
 use super::{Catalogue, CatalogueError};
-use crate::model::{ChunkId, ObjectKey};
+use crate::model::{ChunkId, Location, ObjectKey};
 
 /// A block of an object's table.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +53,43 @@ impl Catalogue {
             }
             Ok(())
         })
+    }
+
+    /// Whether what is known of an object is this table: an index may have said something else.
+    pub fn agrees(
+        &self,
+        key: &ObjectKey,
+        blocks: &[ImportedBlock<'_>],
+    ) -> Result<bool, CatalogueError> {
+        let mut query =
+            self.connection.prepare_cached("SELECT id, pieces FROM object WHERE key = ?1")?;
+        let row = query.query_row([&key_bytes(key)[..]], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+        });
+        let Some((row, pieces)) = row.optional()? else { return Ok(true) };
+        let first = row << BLOCK_BITS;
+        let count: i64 = self
+            .connection
+            .prepare_cached("SELECT count(*) FROM block WHERE id >= ?1 AND id < ?2")?
+            .query_row([first, first + (1 << BLOCK_BITS)], |row| row.get(0))?;
+        let held: usize = blocks.iter().map(|block| block.pieces.len()).sum();
+        if (count, pieces) != (blocks.len() as i64, held as i64) {
+            return Ok(false);
+        }
+        for block in blocks {
+            for (id, length) in block.pieces {
+                let here = |place: &Location| {
+                    place.object == *key
+                        && (place.block_offset, place.stored) == (block.offset, block.stored)
+                        && (place.plain, place.codec) == (block.plain, block.codec)
+                        && place.length == *length
+                };
+                if !self.locate(id)?.iter().any(here) {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
     }
 
     /// Remembers that an object has been read which has no pieces of its own to look for.

@@ -1,6 +1,7 @@
 //! Reading one object whole: every byte authenticated, every piece proved.
 
 use crate::compress::Decompressor;
+use crate::format::Table;
 use crate::model::{ChunkId, ObjectKey};
 use crate::repository::{ObjectReader, RepositoryError, block_place, split};
 
@@ -10,6 +11,8 @@ pub(super) struct Examined {
     pub(super) bytes: u64,
     pub(super) damage: Option<String>,
     pub(super) bad: Vec<ChunkId>,
+    /// Its own table, if that could be read.
+    pub(super) table: Option<Table>,
 }
 
 /// A fair share of the objects, the same at each call.
@@ -22,7 +25,7 @@ pub(super) fn examine(
     key: ObjectKey,
     decompressor: &mut Decompressor,
 ) -> Result<Examined, RepositoryError> {
-    let mut examined = Examined { key, bytes: 0, damage: None, bad: Vec::new() };
+    let mut examined = Examined { key, bytes: 0, damage: None, bad: Vec::new(), table: None };
     let table = match objects.table(&key) {
         Ok(table) => table,
         Err(error) => {
@@ -51,6 +54,7 @@ pub(super) fn examine(
             }
         }
     }
+    examined.table = Some(table);
     Ok(examined)
 }
 

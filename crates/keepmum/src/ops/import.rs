@@ -317,7 +317,13 @@ pub(super) fn import_table(
     table: &Table,
     present: bool,
 ) -> Result<(), Error> {
-    let blocks: Vec<ImportedBlock<'_>> = table
+    let blocks = imported_blocks(table);
+    Ok(catalogue.import_object(key, kind, length, &blocks, present)?)
+}
+
+/// A table as the catalogue is told it.
+pub(super) fn imported_blocks(table: &Table) -> Vec<ImportedBlock<'_>> {
+    table
         .offsets()
         .map(|(offset, block)| ImportedBlock {
             kind: block.kind as u8,
@@ -327,6 +333,5 @@ pub(super) fn import_table(
             plain: block.plain,
             pieces: &block.pieces,
         })
-        .collect();
-    Ok(catalogue.import_object(key, kind, length, &blocks, present)?)
+        .collect()
 }

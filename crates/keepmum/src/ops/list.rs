@@ -1,6 +1,6 @@
 //! What is in a snapshot.
 
-use crate::model::{ChunkId, Entry, Kind, Side, TreePath};
+use crate::model::{ChunkId, Entry, Kind, Merge, Pair, Side, Step, TreePath};
 use crate::repository::{ObjectReader, PieceReader, RepositoryError, SnapshotTree};
 
 use super::access::Access;
@@ -9,15 +9,18 @@ use super::error::{Error, ErrorKind};
 use super::event::Observer;
 use super::open;
 use super::options::ListOptions;
+use super::placed::lost_unless_pending;
 use super::report::{EntryKind, EntryLine, ListReport, Problem, ProblemKind, note};
 
-/// Lists a folder of a snapshot, or everything in it.
+/// Lists a folder of a snapshot, or everything in it: each entry goes to `each` in order of path,
+/// as long as it answers `true`. Memory stays bounded whatever the snapshot holds.
 ///
 /// # Errors
 /// Whatever keeps the repository from being opened, no such snapshot, no such path.
 pub fn list(
     access: &Access,
     options: &ListOptions,
+    each: &mut dyn FnMut(EntryLine) -> bool,
     observer: &dyn Observer,
 ) -> Result<ListReport, Error> {
     let repository = open::open(access, observer)?;
@@ -26,46 +29,68 @@ pub fn list(
     let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
     let mut pieces = PieceReader::new(&objects, &repository.catalogue);
     let mut tree = SnapshotTree::new(&mut pieces, chosen.backup.root, chosen.backup.overlay);
-    let mut report =
-        ListReport { snapshot: chosen.line, entries: Vec::new(), problems: Vec::new() };
-    let mut waiting: Vec<(TreePath, ChunkId)> = Vec::new();
-    if options.path.is_root() {
-        waiting.push((TreePath::root(), tree.root()));
-    } else {
+    let mut report = ListReport { snapshot: chosen.line, problems: Vec::new() };
+    let mut root = tree.root();
+    if !options.path.is_root() {
         let found = tree.find(&options.path)?;
         let entry = found.ok_or_else(|| no_such_path(&options.path))?;
         match tree.place(&entry) {
-            Some(node) => waiting.push((options.path.clone(), node)),
-            None => report.entries.push(line(&options.path, &entry)),
-        }
-    }
-    while let Some((path, node)) = waiting.pop() {
-        let entries = match tree.list(&node, &path) {
-            Ok(entries) => entries,
-            Err(error) => {
-                note(&mut report.problems, problem_of(&path, error)?);
-                continue;
+            Some(node) => root = node,
+            None => {
+                each(line(&options.path, &entry));
+                return Ok(report);
             }
-        };
-        if let Some(problem) = unknown_entries(&path, tree.take_refused()) {
-            note(&mut report.problems, problem);
-        }
-        let mut below = Vec::new();
-        for entry in &entries {
-            let at = path.join(&entry.name);
-            report.entries.push(line(&at, entry));
-            below.extend(tree.place(entry).map(|node| (at, node)));
-        }
-        if options.recursive {
-            waiting.extend(below.into_iter().rev());
         }
     }
-    report.entries.sort_by(|a, b| order(&a.path_bytes).cmp(order(&b.path_bytes)));
+    let mut merge = Merge::new(Nothing, tree);
+    enter(&mut merge, &mut report, options.path.clone(), &root)?;
+    while let Some(step) = merge.step() {
+        let Step::Pair(path, Pair { new: Some(entry), .. }) = step else { continue };
+        if observer.stopping() {
+            return Err(Error::new(ErrorKind::Interrupted, "stopped"));
+        }
+        if !each(line(&path, &entry)) {
+            break;
+        }
+        if let Some(node) = merge.new_side().place(&entry).filter(|_| options.recursive) {
+            enter(&mut merge, &mut report, path, &node)?;
+        }
+    }
     Ok(report)
 }
 
-fn order(path: &[u8]) -> impl Iterator<Item = u8> + '_ {
-    path.iter().map(|byte| if *byte == b'/' { 0 } else { *byte })
+/// The other side of a walk through one tree.
+struct Nothing;
+
+impl Side for Nothing {
+    type Item = Entry;
+    type Place = ();
+    type Error = RepositoryError;
+
+    fn place(&self, _: &Entry) -> Option<()> {
+        None
+    }
+
+    fn list(&mut self, (): &(), _: &TreePath) -> Result<Vec<Entry>, RepositoryError> {
+        Ok(Vec::new())
+    }
+}
+
+fn enter(
+    merge: &mut Merge<Nothing, SnapshotTree<'_, '_>>,
+    report: &mut ListReport,
+    path: TreePath,
+    node: &ChunkId,
+) -> Result<(), Error> {
+    let entered = merge.enter::<RepositoryError>(path.clone(), None, Some(node));
+    if let Err(error) = entered {
+        let problem = lost_unless_pending(problem_of(&path, error)?, &report.snapshot.state);
+        note(&mut report.problems, problem);
+    }
+    if let Some(problem) = unknown_entries(&path, merge.new_side().take_refused()) {
+        note(&mut report.problems, problem);
+    }
+    Ok(())
 }
 
 /// There is no such path.

@@ -22,6 +22,7 @@ mod list;
 mod object_keys;
 mod open;
 mod options;
+mod placed;
 mod remember;
 mod report;
 mod restore;

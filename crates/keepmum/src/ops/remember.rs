@@ -137,7 +137,7 @@ fn is_stored(
     let Ok(Entry { kind: Kind::File(content), .. }) = decode_entry(&child.entry) else {
         return Ok(false);
     };
-    let held = lists.each_chunk(pieces, &content, |_, id| match Locate::holds(catalogue, id)? {
+    let held = lists.each_chunk(pieces, &content, |_, id, _| match Locate::holds(catalogue, id)? {
         true => Ok(()),
         false => Err(RepositoryError::Missing(*id)),
     });

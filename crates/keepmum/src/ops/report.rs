@@ -207,8 +207,6 @@ pub struct EntryLine {
 pub struct ListReport {
     /// The snapshot.
     pub snapshot: SnapshotLine,
-    /// The entries in order of path.
-    pub entries: Vec<EntryLine>,
     /// What could not be read of it.
     pub problems: Vec<Problem>,
 }
@@ -331,6 +329,13 @@ pub(super) fn note(problems: &mut Vec<Problem>, problem: Problem) {
     match problems.len() >= LISTED || is_long {
         true => problems.push(Problem { path: "/".into(), sentence: MORE.into(), ..problem }),
         false => problems.push(problem),
+    }
+}
+
+impl Problem {
+    /// Adds it to a list as long as that may become.
+    pub fn note_in(self, problems: &mut Vec<Self>) {
+        note(problems, self);
     }
 }
 

@@ -43,12 +43,14 @@ impl Whole {
                 match &entry.kind {
                     Kind::Directory(node) => waiting.push((path.join(&entry.name), *node)),
                     Kind::File(content) => {
-                        lists.each_chunk(&mut contents, content, |_, id| {
-                            match Locate::holds(catalogue, id)? {
+                        lists.each_chunk(
+                            &mut contents,
+                            content,
+                            |_, id, _| match Locate::holds(catalogue, id)? {
                                 true => Ok(()),
                                 false => Err(RepositoryError::Missing(*id)),
-                            }
-                        })?;
+                            },
+                        )?;
                     }
                     _ => {}
                 }

@@ -30,4 +30,5 @@ pub use object::{OBJECT_TARGET, SMALL_RUN};
 pub use piece_walk::{Extent, Extents, PieceWalk, SeenLists};
 pub use reader::{BlockPlace, ObjectReader, PieceReader, block_place, split};
 pub use snapshot_tree::SnapshotTree;
+pub use tree_size::ENTRIES_MAX;
 pub use writer::{COMPRESSING, Destination, Finished, RunWriter, StoredObject, object_entry};

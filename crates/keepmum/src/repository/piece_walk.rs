@@ -93,13 +93,13 @@ pub struct SeenLists {
 }
 
 impl SeenLists {
-    /// Calls `each` with the chunks of a file, but not with those of lists that it was called for
+    /// Calls `each` with the chunks of a file and their lengths in bytes, but not with those of lists that it was called for
     /// before without an error. The first error ends it.
     pub fn each_chunk<E: From<RepositoryError>>(
         &mut self,
         reader: &mut PieceReader<'_>,
         content: &Content,
-        mut each: impl FnMut(&mut PieceReader<'_>, &ChunkId) -> Result<(), E>,
+        mut each: impl FnMut(&mut PieceReader<'_>, &ChunkId, u64) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut walk = PieceWalk::new(content);
         self.fresh.clear();
@@ -107,7 +107,7 @@ impl SeenLists {
             let next = walk.next_of(reader, &mut |list| self.is_new(list));
             let done = match next {
                 Ok(None) => return Ok(()),
-                Ok(Some(Piece::Chunk { id, .. })) => each(reader, &id),
+                Ok(Some(Piece::Chunk { id, length })) => each(reader, &id, length),
                 Ok(Some(Piece::Hole { .. })) => Ok(()),
                 Err(error) => Err(error.into()),
             };

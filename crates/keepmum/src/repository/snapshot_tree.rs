@@ -1,6 +1,6 @@
 //! A snapshot as one side of a merge: its full tree with the overlay laid on it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::format::{Node, Op, Overlay};
 use crate::model::{ChunkId, Entry, Kind, Name, Side, TreePath};
@@ -18,6 +18,8 @@ const DIRECTORY_ENTRIES: usize = 16_000_000;
 pub struct SnapshotTree<'a, 'r> {
     reader: &'r mut PieceReader<'a>,
     root: ChunkId,
+    /// Where the walk begins: at the root, or at the folder that was found.
+    begin: ChunkId,
     /// The paths of the overlay, in their order.
     changed: Vec<TreePath>,
     overlay: HashMap<TreePath, Vec<(Name, Op)>>,
@@ -45,7 +47,7 @@ impl<'a, 'r> SnapshotTree<'a, 'r> {
             changed.push(path);
         }
         let (refused, size) = (Refused::default(), Size::default());
-        Self { reader, root, changed, overlay: by_folder, refused, size }
+        Self { reader, root, begin: root, changed, overlay: by_folder, refused, size }
     }
 
     /// The node of `/`.
@@ -87,13 +89,15 @@ impl<'a, 'r> SnapshotTree<'a, 'r> {
             at = at.join(&name);
             found = Some(entry);
         }
-        self.refused = Refused::default();
+        (self.refused, self.size) = (Refused::default(), Size::default());
+        self.begin = place.unwrap_or(self.root);
         Ok(found)
     }
 
     fn read_node(&mut self, id: &ChunkId) -> Result<Vec<Entry>, RepositoryError> {
         let mut entries = Vec::new();
         let mut waiting = vec![(*id, None)];
+        let mut parts = HashSet::new();
         while let Some((id, expected)) = waiting.pop() {
             let bytes = self.reader.piece(&id)?;
             let node = Node::decode(&bytes).map_err(|error| broken(&id, &error.to_string()))?;
@@ -118,6 +122,10 @@ impl<'a, 'r> SnapshotTree<'a, 'r> {
                 Node::Split { level, children } => {
                     if level > LEVELS || expected.is_some_and(|expected| expected != level) {
                         return Err(broken(&id, "a directory's levels do not fit"));
+                    }
+                    // Names ascend, so no part stands twice; parts of nothing could, for ever.
+                    if !children.iter().all(|(_, id)| parts.insert(*id)) {
+                        return Err(broken(&id, "a part of a directory stands twice in it"));
                     }
                     // Last in, first out: the order of names comes out right. Each level is
                     // lower than the one above, so a cycle cannot be.
@@ -155,9 +163,10 @@ impl Side for SnapshotTree<'_, '_> {
             return Err(broken(place, "a path is longer than can be"));
         }
         self.size.given += entries.len() as u64;
-        match self.size.is_believable(self.reader, self.root, &self.overlay) {
+        let nodes = (&self.begin, place);
+        match self.size.is_believable(self.reader, nodes, &self.overlay) {
             true => Ok(entries),
-            false => Err(broken(&self.root, "there are more entries in it than can be")),
+            false => Err(broken(place, "the tree unfolds into more entries than can be")),
         }
     }
 }

@@ -11,41 +11,59 @@ use crate::model::{ChunkId, Kind, Name, TreePath};
 
 use super::reader::PieceReader;
 
-/// So many entries are walked before they are counted.
-const WALKED: u64 = 1 << 20;
+/// So many entries are walked before they are counted: to read the directories of that many a
+/// second time costs little beside what is done with each entry.
+const WALKED: u64 = 1 << 16;
 /// More entries than any snapshot has.
-const MOST: u64 = 1 << 32;
+pub const ENTRIES_MAX: u64 = 1 << 32;
+/// Of a snapshot that has more, only folders with so few entries beneath them are entered, and so
+/// many entries are given in all: what is well beside the rest shall come back.
+const SMALL_FOLDER: u64 = 1 << 12;
+const GIVEN: u64 = 1 << 17;
 
 /// What a walk has given so far, and whether it may go on.
 #[derive(Default)]
 pub(super) struct Size {
     pub(super) given: u64,
-    believable: Option<bool>,
+    /// Entries beneath each node, once they had to be counted and were too many.
+    counted: Option<HashMap<ChunkId, u64>>,
+    believed: bool,
 }
 
 impl Size {
-    /// Whether there are as many entries as there can be, at most.
+    /// Whether a folder may be entered.
     pub(super) fn is_believable(
         &mut self,
         reader: &mut PieceReader<'_>,
-        root: ChunkId,
+        (root, folder): (&ChunkId, &ChunkId),
         overlay: &HashMap<TreePath, Vec<(Name, Op)>>,
     ) -> bool {
-        if self.given < WALKED {
+        if self.given < WALKED || self.believed {
             return true;
         }
-        *self.believable.get_or_insert_with(|| {
-            let put = overlay.values().flatten().filter_map(|(_, op)| match op {
-                Op::Put(entry) => match entry.kind {
-                    Kind::Directory(node) => Some(node),
-                    _ => None,
-                },
+        let given = self.given;
+        let small = |counted: &HashMap<ChunkId, u64>| {
+            given < GIVEN && counted.get(folder).is_some_and(|count| *count <= SMALL_FOLDER)
+        };
+        if let Some(counted) = &self.counted {
+            return small(counted);
+        }
+        let put = overlay.values().flatten().filter_map(|(_, op)| match op {
+            Op::Put(entry) => match &entry.kind {
+                Kind::Directory(node) => Some(node),
                 _ => None,
-            });
-            let mut known = HashMap::new();
-            let counts = [root].into_iter().chain(put).map(|node| count(reader, node, &mut known));
-            counts.fold(0, u64::saturating_add) <= MOST
-        })
+            },
+            _ => None,
+        });
+        let mut counted = HashMap::new();
+        let counts = [root].into_iter().chain(put).map(|node| count(reader, *node, &mut counted));
+        self.believed = counts.fold(0, u64::saturating_add) <= ENTRIES_MAX;
+        if self.believed {
+            return true;
+        }
+        let small = small(&counted);
+        self.counted = Some(counted);
+        small
     }
 }
 

@@ -14,7 +14,7 @@ const START: i64 = 1_767_225_600;
 fn chosen(access: &Access, snapshot: &SnapshotChoice) -> Result<String, Error> {
     let options =
         ListOptions { snapshot: snapshot.clone(), path: TreePath::root(), recursive: false };
-    ops::list(access, &options, &Silent).map(|report| report.snapshot.id)
+    ops::list(access, &options, &mut |_| true, &Silent).map(|report| report.snapshot.id)
 }
 
 /// A run at a time, with a change; answers with its snapshot.

@@ -5,7 +5,9 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use keepmum::ops::{self, Aspect, DiffAgainst, DiffKind, DiffOptions, DiffReport, Outcome, Silent};
+use keepmum::ops::{
+    self, Access, Aspect, DiffAgainst, DiffKind, DiffLine, DiffOptions, DiffReport, Outcome, Silent,
+};
 use keepmum::source::Rules;
 
 use crate::scene::{PASSWORD, Scene, latest};
@@ -16,9 +18,34 @@ fn age(path: &Path, seconds: u64) {
     fs::File::open(path).unwrap().set_modified(time).unwrap();
 }
 
-fn diff(scene: &Scene, new: DiffAgainst, back: u32) -> DiffReport {
+/// A report and the differences that it counts.
+#[derive(Debug)]
+struct Compared {
+    report: DiffReport,
+    differences: Vec<DiffLine>,
+}
+
+impl std::ops::Deref for Compared {
+    type Target = DiffReport;
+
+    fn deref(&self) -> &DiffReport {
+        &self.report
+    }
+}
+
+fn compare(access: &Access, options: &DiffOptions) -> Compared {
+    let mut differences = Vec::new();
+    let mut each = |line| {
+        differences.push(line);
+        true
+    };
+    let report = ops::diff(access, options, &mut each, &Silent).unwrap();
+    Compared { report, differences }
+}
+
+fn diff(scene: &Scene, new: DiffAgainst, back: u32) -> Compared {
     let options = DiffOptions { old: latest(back), new };
-    ops::diff(&scene.with_catalogue(PASSWORD), &options, &Silent).unwrap()
+    compare(&scene.with_catalogue(PASSWORD), &options)
 }
 
 fn live(scene: &Scene) -> DiffAgainst {
@@ -26,7 +53,7 @@ fn live(scene: &Scene) -> DiffAgainst {
 }
 
 /// Differences below the source, without the times of folders, as one character and a path.
-fn lines(scene: &Scene, report: &DiffReport) -> Vec<String> {
+fn lines(scene: &Scene, report: &Compared) -> Vec<String> {
     let source = scene.source().display().to_string();
     let only_time = |aspects: &[Aspect]| aspects == [Aspect::Mtime];
     let of_a_folder = |path: &str| Path::new(path).is_dir();
@@ -127,7 +154,7 @@ fn every_difference_is_found_against_the_source_and_then_between_snapshots() {
     assert!(diff(&scene, live(&scene), 0).differences.is_empty());
     // And the other way round.
     let options = DiffOptions { old: latest(0), new: DiffAgainst::Snapshot(latest(1)) };
-    let back = ops::diff(&scene.with_catalogue(PASSWORD), &options, &Silent).unwrap();
+    let back = compare(&scene.with_catalogue(PASSWORD), &options);
     assert_eq!((back.added, back.removed, back.content), (3, 5, 5));
 }
 
@@ -185,7 +212,7 @@ fn what_cannot_be_read_is_a_problem_and_not_gone() {
     }
     let access = ops::Access { seam: world.seam, ..scene.with_catalogue(PASSWORD) };
     let options = DiffOptions { old: latest(0), new: live(&scene) };
-    let report = ops::diff(&access, &options, &Silent).unwrap();
+    let report = compare(&access, &options);
     let paths: Vec<_> = report.problems.iter().map(|problem| problem.path.clone()).collect();
     assert_eq!(paths, [folder, file], "{report:?}");
     assert!(lines(&scene, &report).is_empty(), "{report:?}");
@@ -197,7 +224,8 @@ fn a_root_that_is_not_there_is_refused() {
     let scene = begun();
     fs::rename(scene.source(), scene.folder.path().join("elsewhere")).unwrap();
     let options = DiffOptions { old: latest(0), new: live_at(scene.folder.path().join("source")) };
-    assert!(ops::diff(&scene.with_catalogue(PASSWORD), &options, &Silent).is_err());
+    let access = scene.with_catalogue(PASSWORD);
+    assert!(ops::diff(&access, &options, &mut |_| true, &Silent).is_err());
 }
 
 fn live_at(root: std::path::PathBuf) -> DiffAgainst {

@@ -55,7 +55,8 @@ fn a_long_line() {
     entries[1].group = Some("users".to_owned());
     entries[1].mtime = None;
     entries[1].size = 1;
-    let widths = Widths::of(&entries);
+    let mut widths = Widths::default();
+    widths.fit(&entries);
     let lines = entries.each_ref().map(|entry| widths.details(entry, &Zoned::default()));
     assert_eq!(lines[0], "-rw-r--r-- anna 5     340 KiB 1970-01-01 00:00:00 +00:00 ");
     assert_eq!(lines[1], "-rw-r--r-- anna users     1 B                            ");

@@ -7,7 +7,7 @@ mod walk;
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::compress::Decompressor;
-use crate::format::ObjectKind;
+use crate::format::{Item, ObjectKind};
 use crate::model::{ChunkId, DeviceId, ObjectKey};
 use crate::pipeline::{self, Stage, Ticket};
 use crate::repository::{ObjectReader, RepositoryError, SeenLists};
@@ -17,6 +17,7 @@ use super::choose::Snapshots;
 use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer, Phase};
 use super::examine::{Examined, chosen, examine};
+use super::import::imported_blocks;
 use super::open::{self, Repository};
 use super::options::CheckOptions;
 use super::report::{CheckReport, Problem, ProblemKind, note};
@@ -41,7 +42,7 @@ pub fn check(
         known: &known,
         observer,
         bad: HashMap::new(),
-        clean: HashSet::new(),
+        clean: HashMap::new(),
         lists: SeenLists::default(),
         lost: 0,
         pending: 0,
@@ -53,6 +54,7 @@ pub fn check(
         },
     };
     check.objects();
+    check.unknown_items();
     if options.read_data_percent > 0 {
         check.read_data(access, options.read_data_percent)?;
     }
@@ -77,8 +79,8 @@ struct Check<'a> {
     observer: &'a dyn Observer,
     /// Pieces that were read and are damaged, with what is wrong.
     bad: HashMap<ChunkId, String>,
-    /// Nodes beneath which all is well.
-    clean: HashSet<ChunkId>,
+    /// Nodes beneath which all is well, with the number of entries there.
+    clean: HashMap<ChunkId, u64>,
     /// Lists of files that are well.
     lists: SeenLists,
     /// Listed objects that are lost, and those that are pending. They count if any snapshot
@@ -137,6 +139,24 @@ impl Check<'_> {
         }
     }
 
+    /// Items that only a newer version understands: one of them may be a snapshot.
+    fn unknown_items(&mut self) {
+        let known = self.known;
+        for (device, chain) in known.chains.iter() {
+            for (at, record, _) in &chain.records {
+                let unknown = |item: &&Item| matches!(item, Item::Unknown { critical: true, .. });
+                if record.items.iter().any(|item| unknown(&item)) {
+                    self.problem(Problem {
+                        kind: ProblemKind::Unknown,
+                        path: format!("device {device}, run {}", at.run),
+                        sentence: "its record says something that this version does not know"
+                            .to_owned(),
+                    });
+                }
+            }
+        }
+    }
+
     /// Records that were here or that others name: without them there is no snapshot.
     fn records(&mut self) {
         let repository = self.repository;
@@ -168,6 +188,16 @@ impl Check<'_> {
         });
     }
 
+    /// An object's own table against what an index said of it.
+    fn compared(&self, mut one: Examined) -> Result<Examined, Error> {
+        if let Some(table) = one.table.take()
+            && !self.repository.catalogue.agrees(&one.key, &imported_blocks(&table))?
+        {
+            one.damage.get_or_insert("an index says that it holds something else".to_owned());
+        }
+        Ok(one)
+    }
+
     /// Reads stored data and proves every piece.
     fn read_data(&mut self, access: &Access, percent: u8) -> Result<(), Error> {
         let repository = self.repository;
@@ -195,7 +225,7 @@ impl Check<'_> {
                     waiting.push_back(pool.submit(READING, task));
                 }
                 let Some(ticket) = waiting.pop_front() else { return Ok(done) };
-                done.push(ticket.wait()?);
+                done.push(self.compared(ticket.wait()?)?);
                 if self.observer.stopping() {
                     return Err(Error::new(ErrorKind::Interrupted, "stopped"));
                 }

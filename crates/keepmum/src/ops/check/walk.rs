@@ -1,12 +1,13 @@
 //! Walking the trees of all snapshots: which file of which snapshot misses what.
 
 use crate::catalogue::Catalogue;
-use crate::model::{ChunkId, Content, Kind, Locate, Named, Side, TreePath};
-use crate::repository::{ObjectReader, PieceReader, RepositoryError, SnapshotTree};
+use crate::model::{ChunkId, Content, Kind, Named, Side, TreePath};
+use crate::repository::{ENTRIES_MAX, ObjectReader, PieceReader, RepositoryError, SnapshotTree};
 
 use super::super::choose::display;
 use super::super::error::{Error, ErrorKind};
 use super::super::list::{problem_of, unknown_entries};
+use super::super::placed::placed;
 use super::super::report::{Problem, ProblemKind, SnapshotState};
 use super::Check;
 
@@ -35,36 +36,43 @@ impl Check<'_> {
     }
 
     fn walk(&mut self, walk: &mut Walk<'_, '_>, root: ChunkId) -> Result<(), Error> {
-        // Each frame: the node, its path, whether all beneath was well, what is left of it.
         let mut frames = vec![Frame::Enter(TreePath::root(), root)];
-        let mut well: Vec<bool> = Vec::new();
+        let mut open: Vec<Open> = vec![Open::default()];
         while let Some(frame) = frames.pop() {
             match frame {
                 Frame::Leave(node, exact) => {
-                    let fine = well.pop().unwrap_or(false);
-                    if fine && exact {
-                        self.clean.insert(node);
+                    let left = open.pop().unwrap_or_default();
+                    if !left.faulty && exact {
+                        self.clean.insert(node, left.entries);
                     }
-                    if let Some(parent) = well.last_mut() {
-                        *parent &= fine;
+                    if let Some(parent) = open.last_mut() {
+                        parent.take(&left);
                     }
                 }
                 Frame::Enter(path, node) => {
                     let exact = !walk.tree.is_overlaid(&path);
-                    if exact && self.clean.contains(&node) {
+                    if let Some(entries) = self.clean.get(&node).filter(|_| exact) {
+                        let left = Open { faulty: false, entries: *entries };
+                        if let Some(parent) = open.last_mut() {
+                            parent.take(&left);
+                        }
                         continue;
                     }
                     if self.observer.stopping() {
                         return Err(Error::new(ErrorKind::Interrupted, "stopped"));
                     }
-                    well.push(true);
                     frames.push(Frame::Leave(node, exact));
-                    let fine = self.directory(walk, &path, &node, &mut frames)?;
-                    if let Some(last) = well.last_mut() {
-                        *last &= fine;
-                    }
+                    open.push(self.directory(walk, &path, &node, &mut frames)?);
                 }
             }
+        }
+        let entries = open.pop().unwrap_or_default().entries;
+        if entries > ENTRIES_MAX {
+            self.problem(Problem {
+                kind: ProblemKind::Damaged,
+                path: walk.place(&TreePath::root()),
+                sentence: "the tree unfolds into more entries than can be".to_owned(),
+            });
         }
         Ok(())
     }
@@ -75,18 +83,18 @@ impl Check<'_> {
         path: &TreePath,
         node: &ChunkId,
         frames: &mut Vec<Frame>,
-    ) -> Result<bool, Error> {
+    ) -> Result<Open, Error> {
         let entries = match walk.tree.list(node, path) {
             Ok(entries) => entries,
             Err(error) => {
                 self.attribute(walk, path, error)?;
-                return Ok(false);
+                return Ok(Open { faulty: true, entries: 0 });
             }
         };
-        let mut fine = true;
+        let mut open = Open { faulty: false, entries: entries.len() as u64 };
         if let Some(problem) = unknown_entries(path, walk.tree.take_refused()) {
             self.problem(Problem { path: walk.place(path), ..problem });
-            fine = false;
+            open.faulty = true;
         }
         for entry in entries {
             let at = path.join(entry.name());
@@ -96,13 +104,13 @@ impl Check<'_> {
                     Ok(()) => {}
                     Err(error) => {
                         self.attribute(walk, &at, error)?;
-                        fine = false;
+                        open.faulty = true;
                     }
                 },
                 _ => {}
             }
         }
-        Ok(fine)
+        Ok(open)
     }
 
     fn content(
@@ -112,18 +120,17 @@ impl Check<'_> {
     ) -> Result<(), RepositoryError> {
         let (bad, chunks) = (&self.bad, &mut self.report.chunks);
         let catalogue = walk.catalogue;
-        self.lists.each_chunk(walk.contents, content, |contents, id| {
+        self.lists.each_chunk(walk.contents, content, |contents, id, length| {
             *chunks += 1;
             if let Some(what) = bad.get(id) {
-                let others = Locate::locate(catalogue, id)?.len() > 1;
+                let others = placed(catalogue, id, length)?.len() > 1;
                 if !others || contents.piece(id).is_err() {
                     let object = format!("chunk {id}");
                     return Err(RepositoryError::Damaged { object, what: what.clone() });
                 }
-            } else if !Locate::holds(catalogue, id)? {
-                return Err(RepositoryError::Missing(*id));
+                return Ok(());
             }
-            Ok(())
+            placed(catalogue, id, length).map(drop)
         })
     }
 
@@ -144,6 +151,22 @@ impl Check<'_> {
         problem.path = walk.place(path);
         self.problem(problem);
         Ok(())
+    }
+}
+
+/// A directory that the walk is in: whether anything beneath it is not well, and how many entries
+/// there are so far.
+#[derive(Default)]
+struct Open {
+    faulty: bool,
+    entries: u64,
+}
+
+impl Open {
+    /// Counts what a directory beneath it has shown.
+    fn take(&mut self, left: &Self) {
+        self.faulty |= left.faulty;
+        self.entries = self.entries.saturating_add(left.entries);
     }
 }
 

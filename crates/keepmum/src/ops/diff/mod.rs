@@ -17,7 +17,8 @@ use super::event::{Event, Observer, Phase};
 use super::list::{problem_of, unknown_entries};
 use super::open::{self, Repository};
 use super::options::{DiffAgainst, DiffOptions};
-use super::report::{Problem, ProblemKind, note};
+use super::placed::lost_unless_pending;
+use super::report::{Problem, ProblemKind, SnapshotState, note};
 pub use report::{Aspect, DiffKind, DiffLine, DiffReport};
 
 /// Steps between two progress events.
@@ -64,13 +65,15 @@ trait Newer: Side {
     fn take_refused(&mut self) -> u64;
 }
 
-/// Compares.
+/// Compares. Each difference goes to `each` in order of path, as long as it answers `true`; the
+/// report has only the sums.
 ///
 /// # Errors
 /// Whatever keeps the repository from being opened, no such snapshot, roots that are not there.
 pub fn diff(
     access: &Access,
     options: &DiffOptions,
+    each: &mut dyn FnMut(DiffLine) -> bool,
     observer: &dyn Observer,
 ) -> Result<DiffReport, Error> {
     let repository = open::open(access, observer)?;
@@ -80,14 +83,14 @@ pub fn diff(
     match &options.new {
         DiffAgainst::Snapshot(choice) => {
             let new = known.choose(&repository, choice)?;
-            between(&repository, old, new, observer)
+            between(&repository, old, new, (each, observer))
         }
         DiffAgainst::Source { roots, rules } => {
             let source = live::open(roots, rules, access)?;
             let objects = reader(&repository);
             let mut lists = PieceReader::new(&objects, &repository.catalogue);
             let walk = live::Live::new(&source, &repository.keys, &mut lists);
-            against(&repository, old, walk, observer)
+            against(&repository, old, walk, (each, observer))
         }
     }
 }
@@ -100,12 +103,12 @@ fn against(
     repository: &Repository,
     old: Chosen,
     live: live::Live<'_, '_>,
-    observer: &dyn Observer,
+    ears: Ears<'_>,
 ) -> Result<DiffReport, Error> {
     let objects = reader(repository);
     let mut pieces = PieceReader::new(&objects, &repository.catalogue);
     let tree = SnapshotTree::new(&mut pieces, old.backup.root, old.backup.overlay);
-    let mut diff = Diff::new(report(old.line), observer);
+    let mut diff = Diff::new(report(old.line), ears);
     let mut merge = Merge::new(tree, live);
     enter(&mut diff, &mut merge, TreePath::root(), Some(&old.backup.root), Some(&()))?;
     diff.walk(&mut merge)?;
@@ -117,12 +120,12 @@ fn between(
     repository: &Repository,
     old: Chosen,
     new: Chosen,
-    observer: &dyn Observer,
+    ears: Ears<'_>,
 ) -> Result<DiffReport, Error> {
     let objects = reader(repository);
     let mut pieces = PieceReader::new(&objects, &repository.catalogue);
     let mut more = PieceReader::new(&objects, &repository.catalogue);
-    let mut diff = Diff::new(report(old.line), observer);
+    let mut diff = Diff::new(report(old.line), ears);
     diff.report.new = Some(new.line);
     let overlays_differ = old.backup.overlay != new.backup.overlay;
     let before = SnapshotTree::new(&mut pieces, old.backup.root, old.backup.overlay);
@@ -145,7 +148,6 @@ fn report(old: super::report::SnapshotLine) -> DiffReport {
         removed: 0,
         content: 0,
         metadata: 0,
-        differences: Vec::new(),
         bytes_read: 0,
         problems: Vec::new(),
     }
@@ -175,18 +177,31 @@ where
     }
 }
 
+/// Whoever hears of differences, and of all else.
+type Ears<'a> = (&'a mut dyn FnMut(DiffLine) -> bool, &'a dyn Observer);
+
 /// A comparison under way.
 struct Diff<'a> {
     report: DiffReport,
+    each: &'a mut dyn FnMut(DiffLine) -> bool,
     observer: &'a dyn Observer,
+    /// Nobody wants to hear of more differences.
+    enough: bool,
     steps: u64,
     /// Paths that could not be looked at; that they are in no listing says nothing.
     unseen: std::collections::HashSet<TreePath>,
 }
 
 impl<'a> Diff<'a> {
-    fn new(report: DiffReport, observer: &'a dyn Observer) -> Self {
-        Self { report, observer, steps: 0, unseen: std::collections::HashSet::new() }
+    fn new(report: DiffReport, (each, observer): Ears<'a>) -> Self {
+        Self {
+            report,
+            each,
+            observer,
+            enough: false,
+            steps: 0,
+            unseen: std::collections::HashSet::new(),
+        }
     }
 
     fn walk<N: Newer>(&mut self, merge: &mut Merge<SnapshotTree<'_, '_>, N>) -> Result<(), Error>
@@ -194,7 +209,7 @@ impl<'a> Diff<'a> {
         N::Item: Send + 'static,
         Closed: From<N::Error>,
     {
-        while let Some(step) = merge.step() {
+        while let Some(step) = merge.step().filter(|_| !self.enough) {
             for error in merge.new_side().take_problems() {
                 self.unseen.insert(error.path.clone());
                 self.closed(&error.path.clone(), Closed::Source(error))?;
@@ -262,13 +277,18 @@ impl<'a> Diff<'a> {
             DiffKind::Metadata => &mut self.report.metadata,
         } += 1;
         let path = format!("/{}", display(path.as_bytes()));
-        self.report.differences.push(DiffLine { path, change, aspects });
+        self.enough |= !(self.each)(DiffLine { path, change, aspects });
     }
 
     /// A part that cannot be looked at is a problem of that part.
     fn closed(&mut self, path: &TreePath, closed: Closed) -> Result<(), Error> {
         let problem = match closed {
-            Closed::Snapshot(error) => problem_of(path, error)?,
+            Closed::Snapshot(error) => {
+                let new = self.report.new.as_ref().map(|line| &line.state);
+                let state = new.filter(|state| matches!(state, SnapshotState::Pending { .. }));
+                let state = state.unwrap_or(&self.report.old.state);
+                lost_unless_pending(problem_of(path, error)?, state)
+            }
             Closed::Source(error) => Problem {
                 kind: ProblemKind::Unreadable,
                 path: format!("/{}", display(path.as_bytes())),

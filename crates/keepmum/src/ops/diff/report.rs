@@ -77,8 +77,6 @@ pub struct DiffReport {
     pub content: u64,
     /// Entries of which only the metadata differs.
     pub metadata: u64,
-    /// The differences in order of path.
-    pub differences: Vec<DiffLine>,
     /// Bytes that were read to compare.
     pub bytes_read: u64,
     /// What could not be compared.

@@ -11,7 +11,7 @@ use std::io::{self, BufWriter, Write};
 use serde::Serialize;
 
 use crate::catalogue::Catalogue;
-use crate::model::{ChunkId, Content, Entry, Kind, Locate, Piece, Side, TreePath};
+use crate::model::{ChunkId, Content, Entry, Kind, Piece, Side, TreePath};
 use crate::repository::{
     ObjectReader, PieceReader, PieceWalk, RepositoryError, SeenLists, SnapshotTree,
 };
@@ -23,6 +23,7 @@ use super::event::{Event, Observer, Phase};
 use super::list::{no_such_path, problem_of, unknown_entries};
 use super::open;
 use super::options::DumpOptions;
+use super::placed::{lost_unless_pending, placed};
 use super::report::{Outcome, Problem, SnapshotState, note, worst};
 use tar::Header;
 
@@ -84,7 +85,7 @@ pub fn dump(
         lists: SeenLists::default(),
         observer,
         links: HashMap::new(),
-        is_lost: matches!(chosen.line.state, SnapshotState::Lost { .. }),
+        state: chosen.line.state,
         report: DumpReport { snapshot: chosen.line.id, ..DumpReport::default() },
     };
     match found.as_ref().map(|entry| &entry.kind) {
@@ -114,8 +115,8 @@ struct Dump<'a, 'o> {
     observer: &'a dyn Observer,
     /// Where in the archive the first name of a file with several stands.
     links: HashMap<u64, Vec<u8>>,
-    /// Objects of the snapshot are gone for good.
-    is_lost: bool,
+    /// Whether all of the snapshot is here, or will be.
+    state: SnapshotState,
     report: DumpReport,
 }
 
@@ -132,7 +133,7 @@ struct Waiting {
 impl Dump<'_, '_> {
     fn file(&mut self, content: &Content) -> Result<(), Error> {
         self.is_all_here(content).map_err(|error| match error {
-            RepositoryError::Missing(_) if !self.is_lost => {
+            RepositoryError::Missing(_) if matches!(self.state, SnapshotState::Pending { .. }) => {
                 Error::new(ErrorKind::Pending, "not all of this file is here yet")
             }
             other => other.into(),
@@ -257,11 +258,8 @@ impl Dump<'_, '_> {
     fn is_all_here(&mut self, content: &Content) -> Result<(), RepositoryError> {
         let catalogue = self.catalogue;
         let lists = &mut self.lists;
-        lists.each_chunk(&mut self.contents, content, |_, id| {
-            match Locate::locate(catalogue, id)?.is_empty() {
-                true => Err(RepositoryError::Missing(*id)),
-                false => Ok(()),
-            }
+        lists.each_chunk(&mut self.contents, content, |_, id, length| {
+            placed(catalogue, id, length).map(drop)
         })
     }
 
@@ -295,6 +293,7 @@ impl Dump<'_, '_> {
     }
 
     fn problem(&mut self, problem: Problem) {
+        let problem = lost_unless_pending(problem, &self.state);
         self.observer.event(Event::Problem(problem.clone()));
         note(&mut self.report.problems, problem);
     }

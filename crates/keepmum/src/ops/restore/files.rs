@@ -14,6 +14,7 @@ use crate::target::Existing;
 use super::super::choose::display;
 use super::super::error::Error;
 use super::super::list::problem_of;
+use super::super::placed::placed;
 use super::super::report::{Problem, ProblemKind};
 use super::plan::{Plan, is_plain};
 use super::write::{FileState, Output};
@@ -140,14 +141,15 @@ impl Plan<'_, '_, '_> {
         length: u64,
         offset: u64,
     ) -> Result<Option<Use>, Error> {
-        let places = self.catalogue.locate(&id).map_err(Error::from)?;
-        let found = places.iter().find(|place| u64::from(place.length) == length);
-        let Some(found) = found else {
-            self.not_readable(&file.path, RepositoryError::Missing(id))?;
-            return Ok(None);
+        let found = match placed(self.catalogue, &id, length) {
+            Ok(places) => places[0],
+            Err(error) => {
+                self.not_readable(&file.path, error)?;
+                return Ok(None);
+            }
         };
         Ok(Some(Use {
-            place: BlockPlace::from(found),
+            place: BlockPlace::from(&found),
             at: found.offset,
             length: found.length,
             id,

@@ -71,7 +71,7 @@ impl Plan<'_, '_, '_> {
                 Existing::Refuse
             }
         };
-        self.done.1 += content.size;
+        self.done.1 = self.done.1.saturating_add(content.size);
         self.queue(path, content, entry.metadata, existing)?;
         self.tick();
         self.maybe_flush()

@@ -110,8 +110,9 @@ pub fn restore(
         ),
     };
     let make_worker = || Worker { decompressor: Decompressor::new() };
+    let state = &chosen.line.state;
     let report = pipeline::run(access.mode, make_worker, |pool| {
-        let set = plan::Setting { access, options, observer, objects: &objects, pool };
+        let set = plan::Setting { access, options, observer, state, objects: &objects, pool };
         let part = Part { tree, prefix, single };
         let totals = &chosen.backup.summary;
         let mut plan =

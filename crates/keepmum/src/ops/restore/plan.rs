@@ -16,7 +16,7 @@ use super::super::error::{Error, ErrorKind};
 use super::super::event::{ChangeKind, Event, Observer};
 use super::super::list::problem_of;
 use super::super::options::{Overwrite, RestoreOptions};
-use super::super::report::RestoreReport;
+use super::super::report::{RestoreReport, SnapshotState};
 use super::files::Window;
 use super::{Closed, Part, Worker};
 
@@ -34,6 +34,8 @@ pub(super) struct Setting<'p, 'env> {
     pub(super) access: &'env Access,
     pub(super) options: &'env RestoreOptions,
     pub(super) observer: &'env dyn Observer,
+    /// Whether all of the snapshot is here, or will be.
+    pub(super) state: &'env SnapshotState,
     pub(super) objects: &'env ObjectReader<'env>,
     pub(super) pool: &'p Pool<'env, Worker>,
 }
@@ -211,7 +213,7 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         self.report.entries_written += 1;
         if let Kind::File(content) = &entry.kind {
             self.report.files_written += 1;
-            self.report.bytes_written += content.size;
+            self.report.bytes_written = self.report.bytes_written.saturating_add(content.size);
         }
         if self.set.options.list_changes {
             let event =
@@ -285,7 +287,7 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
             self.firsts.entry(group).or_insert_with(|| (path.clone(), inode));
         }
         if let Kind::File(content) = &entry.kind {
-            self.done.1 += content.size;
+            self.done.1 = self.done.1.saturating_add(content.size);
         }
         self.tick();
         Ok(())

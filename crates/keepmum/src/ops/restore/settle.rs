@@ -7,6 +7,7 @@ use super::super::choose::display;
 use super::super::error::Error;
 use super::super::event::Event;
 use super::super::list::unknown_entries;
+use super::super::placed::lost_unless_pending;
 use super::super::report::{Problem, ProblemKind, RestoreReport, note};
 use super::plan::Plan;
 use super::target_failed;
@@ -84,6 +85,7 @@ impl Plan<'_, '_, '_> {
     }
 
     pub(super) fn problem(&mut self, problem: Problem) {
+        let problem = lost_unless_pending(problem, self.set.state);
         self.set.observer.event(Event::Problem(problem.clone()));
         note(&mut self.report.problems, problem);
     }
