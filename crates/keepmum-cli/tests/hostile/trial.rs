@@ -158,7 +158,9 @@ fn verdict(case: &Case) -> Result<(), String> {
     let better: &[i32] = if case.restore == [6] { &[5] } else { &[0, 3, 5] };
     expect(&again, &[case.restore, better].concat(), "restore again")?;
     expect(&run(place, &["check", "--read-data"]), case.check, "check")?;
-    let restore = [case.restore, &[0, 3]].concat();
+    // What only a newer version understands is told by every command that comes across it.
+    let only_unknown = case.restore == [3] && case.check == [3];
+    let restore = if only_unknown { vec![3] } else { [case.restore, &[0, 3]].concat() };
     let seeing = |words: &[&str]| expect(&run(place, words), &restore, words[0]);
     seeing(&["ls", "-R", "-l", &newest])?;
     seeing(&["diff", &forge.snapshot(1), &newest])?;
@@ -166,7 +168,7 @@ fn verdict(case: &Case) -> Result<(), String> {
     if case.whole {
         expect(&run(place, &["dump", &newest]), &[&restore[..], &[6]].concat(), "dump")?;
     }
-    seeing(&["status"])?;
+    expect(&run(place, &["status"]), &[0], "status")?;
     // The library's own removal descends by recursion, and some trees are deeper than a stack.
     assert!(Command::new("rm").arg("-rf").arg(place.path("out")).status().unwrap().success());
     match witness(place) == before {

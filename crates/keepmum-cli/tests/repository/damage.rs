@@ -71,8 +71,11 @@ fn an_object_that_is_shorter_was_cut() {
     assert_eq!(said.code, 6, "{said:?}");
     assert!(said.stdout.contains("1 object lost: here once, gone or shorter now"), "{said:?}");
     assert!(said.stderr.contains(PHOTO), "{said:?}");
-    // The older one is whole; the newest is named.
-    assert_eq!(keepmum(&place, ["restore", "-t", "older"]).code, 0);
+    // The older one is whole, and is taken; that it is the older one is said.
+    let older = keepmum(&place, ["restore", "-t", "older"]);
+    assert_eq!(older.code, 0, "{older:?}");
+    let said = format!("The newest snapshot, {}, has lost stored objects; ", &newest(&place)[..12]);
+    assert!(older.stderr.starts_with(&said), "{older:?}");
     let back = restore(&place);
     assert!(matches!(back.code, 3 | 6) && back.stderr.contains(PHOTO), "{back:?}");
 }
@@ -94,6 +97,27 @@ fn a_lost_object_is_stored_again_by_the_next_run() {
     assert_eq!(restore(&place).code, 0);
     let again = keepmum(&place, ["backup"]);
     assert!(again.stdout.contains("stored 0 B"), "{again:?}");
+}
+
+#[test]
+fn a_damaged_record_is_told_to_whoever_asks_for_the_latest() {
+    let place = ready("");
+    place.file("source/letter.txt", "Dear Anna,\n");
+    assert_eq!(keepmum(&place, ["backup"]).code, 0);
+    let before = objects(&place);
+    place.file("source/letter.txt", "Dear Otto,\n");
+    assert_eq!(keepmum(&place, ["backup"]).code, 0);
+    let record = objects(&place).into_iter().find(|path| !before.contains(path)).unwrap();
+    flip(&record, 100);
+    // To this device the record is known; to another the snapshot is not there at all.
+    let mut command = place.command(["ls", "--from", "destination"]);
+    command.env("KEEPMUM_PASSWORD", crate::prepared::recovery_code());
+    let said = place.said(command.output().unwrap());
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.stderr.starts_with("A later record is damaged or gone, and with it"), "{said:?}");
+    fs::remove_file(&record).unwrap();
+    let said = keepmum(&place, ["ls"]);
+    assert!(said.stderr.starts_with("A later record is damaged or gone, and with it"), "{said:?}");
 }
 
 fn newest(place: &Place) -> String {
@@ -124,6 +148,7 @@ fn on_another_machine_what_is_missing_is_pending() {
     // The older snapshot is whole, and so the latest.
     let latest = elsewhere(&["restore", "-t", "older"]);
     assert_eq!(latest.code, 0, "{latest:?}");
+    assert!(latest.stderr.contains("has not arrived in full (2 of 3); "), "{latest:?}");
     let back = elsewhere(&["restore", &newest(&place), "-t", "out"]);
     assert_eq!(back.code, 3, "{back:?}");
     assert!(back.stderr.contains("pending: ") && back.stderr.contains(PHOTO), "{back:?}");

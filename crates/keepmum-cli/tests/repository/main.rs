@@ -14,6 +14,7 @@ mod everyday;
 mod interactive;
 mod looking;
 mod namespace;
+mod occupied;
 mod passwords;
 mod prepared;
 mod restoring;

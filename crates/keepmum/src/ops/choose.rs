@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 
-use crate::format::Backup;
+use crate::format::{Backup, ObjectKind};
 use crate::model::{DeviceId, ObjectKey, RecordRef};
 use crate::repository::{Chain, Chains, SnapshotRecord};
 
 use super::access::Access;
 use super::error::{Error, ErrorKind};
+use super::event::{Event, Observer};
 use super::open::Repository;
 use super::options::{SnapshotChoice, Which};
 use super::report::{SnapshotLine, SnapshotState};
@@ -108,6 +109,7 @@ impl Snapshots {
         &self,
         repository: &Repository,
         choice: &SnapshotChoice,
+        observer: &dyn Observer,
     ) -> Result<Chosen, Error> {
         let mut found: Vec<(SnapshotLine, &Backup, &RecordRef)> = Vec::new();
         for (device, chain) in self.chains.iter() {
@@ -122,9 +124,18 @@ impl Snapshots {
             Which::Id(prefix) => by_id(found, prefix)?,
             Which::Latest { back } => {
                 one_line_of_descent(&found)?;
-                let newest = found.last().map(|(line, ..)| line.id.clone());
+                let newest = found.last().map(|(line, ..)| line.clone());
                 found.retain(|(line, ..)| line.state == SnapshotState::Complete);
-                by_age(found, *back, newest.as_deref())?
+                let picked = by_age(found, *back, newest.as_ref().map(|line| line.id.as_str()))?;
+                let line = &picked.0;
+                match newest.filter(|newest| newest.state != SnapshotState::Complete) {
+                    Some(newest) => observer.event(Event::Notice(passed_over(&newest, line))),
+                    None if self.hides_newer(repository, picked.2) => {
+                        observer.event(Event::Notice(hidden(line)));
+                    }
+                    None => {}
+                }
+                picked
             }
             Which::At(time) => {
                 one_line_of_descent(&found)?;
@@ -133,6 +144,23 @@ impl Snapshots {
             }
         };
         Ok(Chosen { line: picked.0, backup: picked.1.clone() })
+    }
+
+    /// Whether a later record of the device is here and cannot be read, or was here and is gone.
+    fn hides_newer(&self, repository: &Repository, at: &RecordRef) -> bool {
+        let later = |key: &ObjectKey| key.device == at.device && key.run > at.run;
+        let gone = &repository.imported.gone;
+        if gone.iter().any(|(key, kind)| *kind == ObjectKind::Record as u8 && later(key)) {
+            return true;
+        }
+        let records = self.chains.device(at.device).map_or(&[][..], |chain| &chain.records);
+        let mut objects = repository.listing.objects.iter();
+        objects.any(|(key, object)| {
+            object.name.kind == ObjectKind::Record
+                && later(key)
+                && object.is_here()
+                && !records.iter().any(|(.., holder)| holder == key)
+        })
     }
 
     fn is_meant(&self, choice: &SnapshotChoice, line: &SnapshotLine) -> bool {
@@ -145,6 +173,26 @@ impl Snapshots {
         };
         device && choice.source.as_ref().is_none_or(|source| line.source == *source)
     }
+}
+
+/// Says that the newest snapshot was not taken, and why.
+fn passed_over(newest: &SnapshotLine, taken: &SnapshotLine) -> String {
+    let why = match newest.state {
+        SnapshotState::Pending { here, of } => format!("has not arrived in full ({here} of {of})"),
+        _ => "has lost stored objects".to_owned(),
+    };
+    let (newest, taken) = (&newest.id[..12], &taken.id[..12]);
+    format!(
+        "The newest snapshot, {newest}, {why}; {taken} is the newest complete one and is taken."
+    )
+}
+
+fn hidden(taken: &SnapshotLine) -> String {
+    format!(
+        "A later record is damaged or gone, and with it a snapshot; {} is the newest complete one \
+         and is taken.",
+        &taken.id[..12]
+    )
 }
 
 type Row<'a> = (SnapshotLine, &'a Backup, &'a RecordRef);

@@ -11,6 +11,8 @@ pub(super) struct Examined {
     pub(super) bytes: u64,
     pub(super) damage: Option<String>,
     pub(super) bad: Vec<ChunkId>,
+    /// Nothing of it can be read, so that nobody knows what it holds.
+    pub(super) is_closed: bool,
     /// Its own table, if that could be read.
     pub(super) table: Option<Table>,
 }
@@ -25,11 +27,13 @@ pub(super) fn examine(
     key: ObjectKey,
     decompressor: &mut Decompressor,
 ) -> Result<Examined, RepositoryError> {
-    let mut examined = Examined { key, bytes: 0, damage: None, bad: Vec::new(), table: None };
+    let mut examined =
+        Examined { key, bytes: 0, damage: None, bad: Vec::new(), is_closed: false, table: None };
     let table = match objects.table(&key) {
         Ok(table) => table,
         Err(error) => {
             examined.damage = Some(what_is_wrong(error)?);
+            examined.is_closed = true;
             return Ok(examined);
         }
     };

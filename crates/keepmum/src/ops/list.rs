@@ -25,7 +25,7 @@ pub fn list(
 ) -> Result<ListReport, Error> {
     let repository = open::open(access, observer)?;
     let known = Snapshots::read(&repository, access)?;
-    let chosen = known.choose(&repository, &options.snapshot)?;
+    let chosen = known.choose(&repository, &options.snapshot, observer)?;
     let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
     let mut pieces = PieceReader::new(&objects, &repository.catalogue);
     let mut tree = SnapshotTree::new(&mut pieces, chosen.backup.root, chosen.backup.overlay);

@@ -18,6 +18,19 @@ struct Doomed {
 }
 
 impl Target {
+    /// Removes a directory that is empty.
+    ///
+    /// # Errors
+    /// [`super::TargetErrorKind::Occupied`] if something is in it.
+    pub fn remove_empty(&self, path: &TreePath) -> Result<(), TargetError> {
+        let inner = &self.0;
+        inner.release(path);
+        match inner.unlink(path, AtFlags::REMOVEDIR) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(TargetError::new(path, error)),
+        }
+    }
+
     /// Removes something and, if it is a directory, everything beneath it. It is no error if
     /// nothing is there. Other file systems mounted beneath it are left alone.
     ///

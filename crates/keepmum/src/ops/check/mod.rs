@@ -42,6 +42,7 @@ pub fn check(
         known: &known,
         observer,
         bad: HashMap::new(),
+        unreadable: HashMap::new(),
         clean: HashMap::new(),
         lists: SeenLists::default(),
         lost: 0,
@@ -79,6 +80,8 @@ struct Check<'a> {
     observer: &'a dyn Observer,
     /// Pieces that were read and are damaged, with what is wrong.
     bad: HashMap<ChunkId, String>,
+    /// Objects of which nothing can be read, with what is wrong.
+    unreadable: HashMap<ObjectKey, String>,
     /// Nodes beneath which all is well, with the number of entries there.
     clean: HashMap<ChunkId, u64>,
     /// Lists of files that are well.
@@ -243,6 +246,9 @@ impl Check<'_> {
                 let object = repository.listing.here(&one.key);
                 let name = object.and_then(|object| object.paths.first().cloned());
                 self.damaged_object(&name.unwrap_or_default(), &what);
+                if one.is_closed {
+                    self.unreadable.insert(one.key, what.clone());
+                }
                 self.bad.extend(one.bad.into_iter().map(|id| (id, what.clone())));
             }
         }

@@ -118,7 +118,8 @@ impl Check<'_> {
         walk: &mut Walk<'_, '_>,
         content: &Content,
     ) -> Result<(), RepositoryError> {
-        let (bad, chunks) = (&self.bad, &mut self.report.chunks);
+        let (bad, unreadable) = (&self.bad, &self.unreadable);
+        let chunks = &mut self.report.chunks;
         let catalogue = walk.catalogue;
         self.lists.each_chunk(walk.contents, content, |contents, id, length| {
             *chunks += 1;
@@ -130,7 +131,15 @@ impl Check<'_> {
                 }
                 return Ok(());
             }
-            placed(catalogue, id, length).map(drop)
+            let places = placed(catalogue, id, length)?;
+            let mut lost = places.iter().map(|place| unreadable.get(&place.object));
+            match lost.clone().all(|what| what.is_some()) {
+                true => Err(RepositoryError::Damaged {
+                    object: format!("chunk {id}"),
+                    what: lost.next().flatten().cloned().unwrap_or_default(),
+                }),
+                false => Ok(()),
+            }
         })
     }
 

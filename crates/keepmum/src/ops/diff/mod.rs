@@ -78,11 +78,11 @@ pub fn diff(
 ) -> Result<DiffReport, Error> {
     let repository = open::open(access, observer)?;
     let known = Snapshots::read(&repository, access)?;
-    let old = known.choose(&repository, &options.old)?;
+    let old = known.choose(&repository, &options.old, observer)?;
     observer.event(Event::Phase(Phase::Working));
     match &options.new {
         DiffAgainst::Snapshot(choice) => {
-            let new = known.choose(&repository, choice)?;
+            let new = known.choose(&repository, choice, observer)?;
             between(&repository, old, new, (each, observer))
         }
         DiffAgainst::Source { roots, rules } => {

@@ -67,7 +67,7 @@ pub fn dump(
 ) -> Result<DumpReport, Error> {
     let repository = open::open(access, observer)?;
     let known = Snapshots::read(&repository, access)?;
-    let chosen = known.choose(&repository, &options.snapshot)?;
+    let chosen = known.choose(&repository, &options.snapshot, observer)?;
     observer.event(Event::Phase(Phase::Working));
     let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
     let mut pieces = PieceReader::new(&objects, &repository.catalogue);

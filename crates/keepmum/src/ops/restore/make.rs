@@ -31,8 +31,8 @@ impl Plan<'_, '_, '_> {
             _ => self.count_written(path, entry),
         }
         if !self.set.options.dry_run {
-            let in_the_way = there.is_some_and(|found| found.kind != FoundKind::Directory);
-            if in_the_way && !self.remove(path)? {
+            let in_the_way = there.filter(|found| found.kind != FoundKind::Directory);
+            if !self.make_room(path, in_the_way.map(|found| found.kind))? {
                 return Ok(false);
             }
             if let Some(target) = self.target
@@ -56,7 +56,7 @@ impl Plan<'_, '_, '_> {
         if let Some(group) = group {
             if self.firsts.contains_key(&group) {
                 self.waiting_bytes += path.as_bytes().len();
-                self.links.push((group, path, there.is_some()));
+                self.links.push((group, path, there.map(|found| found.kind)));
                 return self.maybe_flush();
             }
             self.firsts.insert(group, (path.clone(), None));
@@ -64,8 +64,9 @@ impl Plan<'_, '_, '_> {
         let existing = match there {
             None => Existing::Refuse,
             Some(found) if found.kind == FoundKind::File => Existing::Replace(self.draw()?),
-            Some(_) => {
-                if !self.remove(&path)? {
+            Some(found) => {
+                if !self.make_room(&path, Some(found.kind))? {
+                    self.unwritten.insert(path);
                     return Ok(());
                 }
                 Existing::Refuse
@@ -85,7 +86,7 @@ impl Plan<'_, '_, '_> {
         there: Option<&Found>,
     ) -> Result<(), Error> {
         let Some(target) = self.target else { return Ok(()) };
-        if there.is_some() && !self.remove(path)? {
+        if !self.make_room(path, there.map(|found| found.kind))? {
             return Ok(());
         }
         let (made, kind) = match &entry.kind {
@@ -106,6 +107,28 @@ impl Plan<'_, '_, '_> {
         }
         let applied = target.apply_metadata(path, kind, &entry.metadata);
         self.applied(applied)
+    }
+
+    /// Removes what is in the way of something else; answers whether the place is free. Of a folder
+    /// what is in it is removed only with `--delete`: nobody asked for it to go.
+    pub(super) fn make_room(
+        &mut self,
+        path: &TreePath,
+        there: Option<FoundKind>,
+    ) -> Result<bool, Error> {
+        let Some(target) = self.target.filter(|_| !self.set.options.dry_run) else {
+            return Ok(true);
+        };
+        match there {
+            None => Ok(true),
+            Some(FoundKind::Directory) if !self.set.options.delete => {
+                match target.remove_empty(path) {
+                    Ok(()) => Ok(true),
+                    Err(error) => self.target_problem(&error).map(|()| false),
+                }
+            }
+            Some(_) => self.remove(path),
+        }
     }
 
     pub(super) fn remove(&mut self, path: &TreePath) -> Result<bool, Error> {

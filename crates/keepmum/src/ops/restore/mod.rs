@@ -87,7 +87,7 @@ pub fn restore(
     let started = access.seam.clock.elapsed();
     let repository = open::open(access, observer)?;
     let known = Snapshots::read(&repository, access)?;
-    let chosen = known.choose(&repository, &options.snapshot)?;
+    let chosen = known.choose(&repository, &options.snapshot, observer)?;
     if options.delete && chosen.line.state != SnapshotState::Complete {
         return Err(Error::new(
             ErrorKind::Refused,

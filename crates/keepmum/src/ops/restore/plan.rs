@@ -55,7 +55,7 @@ pub(super) struct Plan<'a, 'p, 'env> {
     pub(super) within: Vec<Option<Metadata>>,
     /// Directories that the walk has left, to get their metadata.
     pub(super) directories: Vec<(TreePath, Metadata)>,
-    pub(super) links: Vec<(Group, TreePath, bool)>,
+    pub(super) links: Vec<(Group, TreePath, Option<FoundKind>)>,
     /// Bytes of the paths of both.
     pub(super) waiting_bytes: usize,
     /// First name of each hard link group with this content, and its inode if it was right
@@ -253,6 +253,11 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         };
         let Some(target) = self.target.filter(|_| same) else { return Ok(false) };
         let differs = target.differs(found, &entry.metadata);
+        // Of a file with other names, metadata would be set for all of them.
+        let shared = found.links > 1 && group_of(entry).is_none();
+        if shared && differs.any() {
+            return Ok(false);
+        }
         if differs.mtime || !self.has_right_link(entry, found) {
             return Ok(false);
         }

@@ -28,7 +28,7 @@ impl Plan<'_, '_, '_> {
                 });
                 continue;
             }
-            if there && !self.remove(&path)? {
+            if !self.make_room(&path, there)? {
                 continue;
             }
             if let Err(error) = target.hard_link(&first, &path) {
