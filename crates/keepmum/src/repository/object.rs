@@ -261,9 +261,10 @@ impl OpenBlock {
 }
 
 /// Buffers to be used again: large ones that come and go on several threads would otherwise leave
-/// an allocator with more holes than memory in use.
+/// an allocator with more holes than memory in use. They outlive a writer, because a long run has
+/// one for each of its checkpoints.
 #[derive(Default)]
-pub(super) struct Spare {
+pub struct Spare {
     blocks: Mutex<Vec<Vec<u8>>>,
     objects: Mutex<Vec<Vec<u8>>>,
 }

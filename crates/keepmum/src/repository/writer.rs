@@ -84,13 +84,14 @@ pub struct RunWriter<'p, 'env, S> {
 }
 
 impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
-    /// Begins a run. With `together` small files share blocks.
+    /// Begins a run, in memory that an earlier writer may have used. With `together` small files
+    /// share blocks.
     pub fn new(
         pool: &'p Pool<'env, S>,
         to: Destination<'env>,
-        device: DeviceId,
-        run: u32,
+        (device, run): (DeviceId, u32),
         together: bool,
+        spare: Arc<Spare>,
     ) -> Self {
         let open = [PieceKind::Chunk, PieceKind::Node, PieceKind::List, PieceKind::Index];
         Self {
@@ -99,7 +100,7 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
             device,
             run,
             together,
-            spare: Arc::default(),
+            spare,
             next_number: 0,
             open: open.map(|kind| OpenBlock::new(kind, Vec::new())),
             packing: VecDeque::new(),

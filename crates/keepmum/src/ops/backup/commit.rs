@@ -1,6 +1,7 @@
 //! What makes a run count: the record, and only then the catalogue.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::format::{
     Backup as BackupItem, IndexEntry, Item, Needs, ObjectEntry, Record, RecordTime, RunObjects,
@@ -99,7 +100,9 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
             };
             self.set.writing.set(Some(run));
             let together = self.set.options.compress_together;
-            let mut writer = RunWriter::new(self.pool, to, self.set.device, run, together);
+            let place = (self.set.device, run);
+            let spare = Arc::clone(&self.spare);
+            let mut writer = RunWriter::new(self.pool, to, place, together, spare);
             writer.index(std::mem::take(&mut self.adopted.index));
             self.writer = Some(writer);
         }

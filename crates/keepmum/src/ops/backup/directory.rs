@@ -10,7 +10,8 @@ use crate::source::{SourceErrorKind, Walk};
 use super::super::error::Error;
 use super::super::event::ChangeKind;
 use super::entry::{remembered_entry, settled};
-use super::{Backup, Closed, Old, OpenDirectory};
+use super::sides::{Closed, Old};
+use super::{Backup, OpenDirectory};
 
 /// Stands in a row until the node is known.
 const NO_NODE: ChunkId = ChunkId([0; 32]);

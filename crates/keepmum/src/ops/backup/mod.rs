@@ -11,6 +11,7 @@ mod entry;
 mod large;
 mod read;
 mod reading;
+mod sides;
 mod small;
 mod tree;
 
@@ -22,11 +23,9 @@ use crate::catalogue::{Catalogue, DirectoryId};
 use crate::chunk::Chunker;
 use crate::compress::{Compressor, Level};
 use crate::format::PieceKind;
-use crate::model::{
-    ChunkId, Content, DeviceId, Merge, RecordHash, Side, Stamp, Step, Time, TreePath,
-};
+use crate::model::{ChunkId, Content, DeviceId, Merge, RecordHash, Stamp, Step, Time, TreePath};
 use crate::pipeline::{self, Pool};
-use crate::repository::{Keys, RepositoryAccess, RunWriter};
+use crate::repository::{Keys, RepositoryAccess, RunWriter, Spare};
 use crate::source::{Names, Source, SourceError, SourceErrorKind, Walk};
 use crate::store::Store;
 
@@ -39,6 +38,7 @@ use super::report::{BackupReport, Problem, ProblemKind};
 pub(super) use begin::{FACT_ENTRIES, FACT_ROOT};
 pub(super) use entry::number_of;
 use reading::Batch;
+use sides::{Closed, Old};
 
 /// What each worker owns.
 pub(super) struct Worker {
@@ -91,6 +91,8 @@ struct Backup<'a, 'p, 'env> {
     catalogue: &'a Catalogue,
     names: Names,
     writer: Option<RunWriter<'p, 'env, Worker>>,
+    /// The memory of writers, one after the other.
+    spare: Arc<Spare>,
     /// Pieces given to the writer whose objects the catalogue does not know yet.
     under_way: HashSet<ChunkId>,
     batch: Batch,
@@ -123,43 +125,6 @@ struct Backup<'a, 'p, 'env> {
     full_tree: bool,
     overlay_changed: bool,
     report: BackupReport,
-}
-
-/// What is remembered, as the old side of the merge.
-struct Old<'a>(&'a Catalogue);
-
-impl Side for Old<'_> {
-    type Item = crate::catalogue::Remembered;
-    type Place = DirectoryId;
-    type Error = crate::catalogue::CatalogueError;
-
-    fn place(&self, item: &Self::Item) -> Option<DirectoryId> {
-        item.directory
-    }
-
-    fn list(&mut self, place: &DirectoryId, _: &TreePath) -> Result<Vec<Self::Item>, Self::Error> {
-        self.0.children(*place)
-    }
-}
-
-/// Why a directory could not be entered.
-enum Closed {
-    /// The source says no; the rest goes on.
-    Source(SourceError),
-    /// The run cannot go on.
-    Run(Error),
-}
-
-impl From<SourceError> for Closed {
-    fn from(error: SourceError) -> Self {
-        Self::Source(error)
-    }
-}
-
-impl From<crate::catalogue::CatalogueError> for Closed {
-    fn from(error: crate::catalogue::CatalogueError) -> Self {
-        Self::Run(error.into())
-    }
 }
 
 /// Runs one backup.
@@ -246,6 +211,7 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
             catalogue,
             names: Names::default(),
             writer: None,
+            spare: Arc::default(),
             under_way: HashSet::new(),
             batch: Batch::default(),
             changed: HashSet::new(),
