@@ -24,7 +24,7 @@ use crate::chunk::Chunker;
 use crate::compress::{Compressor, Level};
 use crate::format::PieceKind;
 use crate::model::{ChunkId, Content, DeviceId, Merge, RecordHash, Stamp, Step, Time, TreePath};
-use crate::pipeline::{self, Pool};
+use crate::pipeline::{self, Buffers, Pool};
 use crate::repository::{Keys, RepositoryAccess, RunWriter, Spare};
 use crate::source::{Names, Source, SourceError, SourceErrorKind, Walk};
 use crate::store::Store;
@@ -93,6 +93,8 @@ struct Backup<'a, 'p, 'env> {
     writer: Option<RunWriter<'p, 'env, Worker>>,
     /// The memory of writers, one after the other.
     spare: Arc<Spare>,
+    /// The memory of segments of large files.
+    segments: Arc<Buffers>,
     /// Pieces given to the writer whose objects the catalogue does not know yet.
     under_way: HashSet<ChunkId>,
     batch: Batch,
@@ -212,6 +214,7 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
             names: Names::default(),
             writer: None,
             spare: Arc::default(),
+            segments: Arc::new(Buffers::new(pool.width() * 4 + 2)),
             under_way: HashSet::new(),
             batch: Batch::default(),
             changed: HashSet::new(),
