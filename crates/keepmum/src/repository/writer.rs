@@ -213,9 +213,12 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         let place =
             ObjectPlace { kind, device: self.device, run: self.run, number: self.next_number };
         self.next_number += 1;
+        // One is stored while the next is filled: a second one waiting would be memory for nothing,
+        // because they all wait for the same disk.
+        self.settle(0)?;
         let (to, spare) = (self.to, Arc::clone(&self.spare));
         self.storing.push_back(self.pool.submit(STORING, move |_| put(builder, place, to, &spare)));
-        self.settle(1)
+        Ok(())
     }
 
     /// Waits until at most `keep` objects are being stored.

@@ -95,6 +95,8 @@ struct Backup<'a, 'p, 'env> {
     spare: Arc<Spare>,
     /// The memory of segments of large files.
     segments: Arc<Buffers>,
+    /// The memory of groups of small files.
+    groups: Arc<Buffers>,
     /// Pieces given to the writer whose objects the catalogue does not know yet.
     under_way: HashSet<ChunkId>,
     batch: Batch,
@@ -215,6 +217,7 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
             writer: None,
             spare: Arc::default(),
             segments: Arc::new(Buffers::new(pool.width() * 4 + 2)),
+            groups: Arc::new(Buffers::new(pool.width() * 3)),
             under_way: HashSet::new(),
             batch: Batch::default(),
             changed: HashSet::new(),
