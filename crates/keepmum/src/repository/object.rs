@@ -149,7 +149,10 @@ impl ObjectBuilder {
 
     fn put_in_place(&mut self, spare: &Spare) {
         if let Bodies::Apart(bodies) = &mut self.bodies {
-            let mut buffer = SealBuffer::reuse(spare.object());
+            // Only data fills an object, and then the next and the next.
+            let data = self.blocks.first().is_some_and(|block| block.kind == PieceKind::Chunk);
+            let memory = if data { spare.object() } else { Vec::new() };
+            let mut buffer = SealBuffer::reuse(memory);
             for (block, body) in self.blocks.iter().zip(std::mem::take(bodies)) {
                 buffer.push(&body);
                 spare.give_packed(block, body);

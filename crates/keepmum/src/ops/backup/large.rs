@@ -140,7 +140,7 @@ impl<'env> Backup<'_, '_, 'env> {
             }
             match whole_chunks(segment, &mut rest, begun, &cuts) {
                 Ok(whole) => hashing.push_back(self.submit_hashing(whole)),
-                Err(unused) => self.segments.give(unused),
+                Err(unused) => self.buffers.give(unused),
             }
             while hashing.len() > if last { 0 } else { ahead } {
                 let Some(ticket) = hashing.pop_front() else { break };
@@ -163,7 +163,7 @@ impl<'env> Backup<'_, '_, 'env> {
     ) -> Ticket<'env, Result<Segment, SourceError>> {
         let file = Arc::clone(file);
         let chunker = self.set.chunker;
-        let buffers = Arc::clone(&self.segments);
+        let buffers = Arc::clone(&self.buffers);
         let lead = usize::try_from(offset).map_or(WINDOW - 1, |offset| offset.min(WINDOW - 1));
         let count = usize::try_from(count).unwrap_or(usize::MAX);
         self.pool.submit(READING, move |_: &mut Worker| {
@@ -211,7 +211,7 @@ impl<'env> Backup<'_, '_, 'env> {
             self.push_piece(list, Piece::Chunk { length: *length as u64, id: *id })?;
             rest = after;
         }
-        self.segments.give(chunks.buffer);
+        self.buffers.give(chunks.buffer);
         Ok(())
     }
 }

@@ -93,10 +93,8 @@ struct Backup<'a, 'p, 'env> {
     writer: Option<RunWriter<'p, 'env, Worker>>,
     /// The memory of writers, one after the other.
     spare: Arc<Spare>,
-    /// The memory of segments of large files.
-    segments: Arc<Buffers>,
-    /// The memory of groups of small files.
-    groups: Arc<Buffers>,
+    /// The memory of what was read: groups of small files, segments of large ones.
+    buffers: Arc<Buffers>,
     /// Pieces given to the writer whose objects the catalogue does not know yet.
     under_way: HashSet<ChunkId>,
     batch: Batch,
@@ -216,8 +214,7 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
             names: Names::default(),
             writer: None,
             spare: Arc::default(),
-            segments: Arc::new(Buffers::new(pool.width() * 4 + 2)),
-            groups: Arc::new(Buffers::new(pool.width() * 3)),
+            buffers: Arc::new(Buffers::new(pool.width() * 4)),
             under_way: HashSet::new(),
             batch: Batch::default(),
             changed: HashSet::new(),

@@ -54,7 +54,7 @@ impl<'env> Backup<'_, '_, 'env> {
                 };
                 results[number] = Some(result);
             }
-            self.groups.give(bytes);
+            self.buffers.give(bytes);
             self.tick()?;
         }
         Ok(())
@@ -66,7 +66,7 @@ impl<'env> Backup<'_, '_, 'env> {
             repository: self.set.repository(),
             chunker: self.set.chunker,
         };
-        let buffers = Arc::clone(&self.groups);
+        let buffers = Arc::clone(&self.buffers);
         let work: Vec<_> = group
             .iter()
             .map(|number| (*number, jobs[*number].path.clone(), jobs[*number].found.clone()))
