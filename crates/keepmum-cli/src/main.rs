@@ -10,6 +10,7 @@ mod failure;
 mod interrupt;
 mod moment;
 mod settings;
+mod size;
 mod terminal;
 
 use std::process;

@@ -49,7 +49,7 @@ const ROOMS: [(&str, &[&str]); 14] = [
 ];
 
 /// What only some rooms may name: one place for each risk.
-const ONLY_IN: [(&str, &[&str]); 12] = [
+const ONLY_IN: [(&str, &[&str]); 15] = [
     ("ring::", &["crypto"]),
     ("aes_siv::", &["crypto"]),
     ("argon2::", &["crypto"]),
@@ -59,7 +59,10 @@ const ONLY_IN: [(&str, &[&str]); 12] = [
     ("minicbor::", &["format"]),
     ("ignore::", &["source"]),
     ("crossbeam_channel::", &["pipeline"]),
-    ("thread::", &["pipeline"]),
+    ("thread::spawn", &["pipeline"]),
+    ("thread::scope", &["pipeline"]),
+    ("thread::Builder", &["pipeline"]),
+    ("thread::sleep", &["seam"]),
     ("TcpStream", &[]),
     ("Command::new", &[]),
 ];
