@@ -235,6 +235,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--work", type=Path, default=ROOT / "target" / "bench" / "scale")
     parser.add_argument("--no-build", action="store_true", help="take the release binary as it is")
     given = parser.parse_args(words)
+    given.work = given.work.resolve()
     if not given.no_build and not build():
         print("keepmum could not be built", file=sys.stderr)
         return 1
