@@ -17,7 +17,7 @@ pub(super) fn write_config(path: &Path, session: &Session<'_>) -> Result<(), Fai
     if !stdin.is_terminal() || !stderr.is_terminal() {
         let shown = path.display();
         return Err(Failure::new(
-            Kind::NoConfig,
+            Kind::NoTerminal,
             format!("there is no config file {shown}, and init asks for one only on a terminal"),
         ));
     }

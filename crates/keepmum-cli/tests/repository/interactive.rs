@@ -44,7 +44,8 @@ fn init_asks_for_what_it_needs() {
         "[PLACE]/nowhere is not there.",
         "[PLACE]/synced is not there. Make it [y/N]? ",
         "The password will stand in that file, which only you can read.",
-        "The repository is made: [PLACE]/synced",
+        "The repository is made.",
+        "`keepmum backup` now saves into [PLACE]/synced",
         "Recovery code:",
     ] {
         assert!(said.stdout.contains(sentence), "{sentence}: {}", said.stdout);

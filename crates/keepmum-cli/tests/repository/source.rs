@@ -6,9 +6,9 @@ use std::os::unix::fs::PermissionsExt;
 use crate::binary::Place;
 use crate::prepared::{filled, keepmum, objects, ready, sample, says};
 
-const GONE: &str = "hint: nothing was changed. Is the disk of the source mounted? If it is all \
-                    meant to be gone, `keepmum backup --accept-mass-delete` goes on; earlier \
-                    snapshots keep it\n";
+const GONE: &str = "hint: nothing was changed. Is the disk of the source mounted? If it is meant \
+                    to be so, `keepmum backup --accept-mass-delete` goes on; earlier snapshots \
+                    keep what they hold\n";
 
 fn refused(place: &Place, message: &str) {
     let before = objects(place);
@@ -77,7 +77,7 @@ fn a_source_that_is_mostly_gone_is_refused() {
     let meant = keepmum(&place, ["backup", "--accept-mass-delete"]);
     assert_eq!(meant.code, 0);
     assert!(meant.stdout.starts_with("files: 0 new, "), "{meant:?}");
-    assert!(meant.stdout.contains(" 25 gone; "), "{meant:?}");
+    assert!(meant.stdout.contains(" 25 gone (and 1 folder); "), "{meant:?}");
     assert_eq!(keepmum(&place, ["backup"]).code, 0);
 }
 

@@ -214,7 +214,9 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
     pub(super) fn commit(&mut self) -> Result<(), Error> {
         for id in std::mem::take(&mut self.vanished) {
             if !self.claimed.contains(&id) {
-                self.report.gone += self.catalogue.remove_detached(id)?;
+                let (entries, directories) = self.catalogue.remove_detached(id)?;
+                self.report.gone += entries;
+                self.report.directories_gone += directories;
             }
         }
         self.refuse_mass_delete()?;

@@ -79,12 +79,17 @@ impl Backup<'_, '_, '_> {
         let Some(before) = remembered_entry(old) else {
             return self.put_directory_row(&parent, path, new, Some(NO_NODE)).map(drop);
         };
-        let Some(metadata) = self.directory_metadata(path, new)? else { return Ok(()) };
+        let Some(mut metadata) = self.directory_metadata(path, new)? else { return Ok(()) };
+        if self.set.source.is_unsteady(path) {
+            // Its time is that of the last run: a run must not differ by what it did itself.
+            metadata.mtime = before.metadata.mtime;
+        }
         let stamp = settled(&new.stamp, looked_at);
         if before.metadata == metadata {
             return Ok(self.catalogue.set_stamp(parent.id, &new.name, stamp.as_ref())?);
         }
         self.report.changed += 1;
+        self.report.directories_changed += 1;
         self.change(ChangeKind::Changed, path);
         let entry = Entry { name: new.name.clone(), kind: before.kind, metadata: metadata.clone() };
         let mut bytes = Vec::new();
@@ -142,6 +147,7 @@ impl Backup<'_, '_, '_> {
             self.moved_away(from.as_ref(), above)?;
         }
         self.report.new += 1;
+        self.report.directories_new += 1;
         self.change(ChangeKind::New, path);
         Ok(Some(id))
     }
@@ -171,6 +177,7 @@ impl Backup<'_, '_, '_> {
         }
         let Some(from) = from else { return Ok(()) };
         self.report.gone += 1;
+        self.report.directories_gone += 1;
         self.change(ChangeKind::Gone, from);
         self.catalogue.remove_overlay_within(from.as_bytes())?;
         if self.full_tree { Ok(()) } else { self.set_overlay(from, &Op::Remove) }
@@ -178,6 +185,7 @@ impl Backup<'_, '_, '_> {
 
     fn new_directory(&mut self, path: &TreePath, new: &Found) -> Result<DirectoryId, Error> {
         self.report.new += 1;
+        self.report.directories_new += 1;
         self.change(ChangeKind::New, path);
         let parent = self.parent();
         self.changed.insert(parent.id);

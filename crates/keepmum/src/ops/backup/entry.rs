@@ -75,11 +75,17 @@ impl Backup<'_, '_, '_> {
         }
     }
 
+    /// Stops the run if the user wants that.
+    pub(super) fn go_on(&self) -> Result<(), Error> {
+        match self.set.observer.stopping() {
+            true => Err(Error::new(ErrorKind::Interrupted, "stopped before the run was complete")),
+            false => Ok(()),
+        }
+    }
+
     /// Says how far the run is, and stops it if the user wants that.
     pub(super) fn tick(&mut self) -> Result<(), Error> {
-        if self.set.observer.stopping() {
-            return Err(Error::new(ErrorKind::Interrupted, "stopped before the run was complete"));
-        }
+        self.go_on()?;
         self.set.observer.event(Event::Progress {
             entries: self.seen_entries,
             entries_total: self.entries_expected(),
@@ -112,6 +118,7 @@ impl Backup<'_, '_, '_> {
         self.change(ChangeKind::Gone, path);
         match old.directory {
             Some(id) => {
+                self.report.directories_gone += 1;
                 self.catalogue.detach(parent.id, &old.name)?;
                 self.vanished.push(id);
             }

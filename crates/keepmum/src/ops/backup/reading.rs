@@ -101,6 +101,7 @@ impl Backup<'_, '_, '_> {
         let mut results = self.read_all(&batch.jobs)?;
         let mut jobs: Vec<Option<Job>> = batch.jobs.into_iter().map(Some).collect();
         for deferred in batch.order {
+            self.go_on()?;
             match deferred {
                 Deferred::Leave(directory) => self.left(&directory)?,
                 Deferred::File(number) => {

@@ -129,7 +129,11 @@ impl Newer for Live<'_, '_> {
     ) -> Result<Vec<Aspect>, Closed> {
         let mut aspects: Vec<Aspect> = self.content(path, old, new)?.into_iter().collect();
         let link = (new.kind == FoundKind::File && new.links > 1).then_some(0);
-        let now = Metadata { link, ..new.metadata.clone() };
+        let mut now = Metadata { link, ..new.metadata.clone() };
+        if self.source.is_unsteady(path) {
+            // As a backup has it: its time is that of the last run.
+            now.mtime = old.metadata.mtime;
+        }
         aspects.extend(metadata(&old.metadata, &now));
         // They cost system calls that only entries which differ are worth: whoever changes them
         // without touching anything else is seen by the next backup, not here.

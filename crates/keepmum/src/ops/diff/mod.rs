@@ -14,9 +14,9 @@ use super::access::Access;
 use super::choose::{Chosen, Snapshots, display};
 use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer, Phase};
-use super::list::problem_of;
 use super::open::{self, Repository};
 use super::options::{DiffAgainst, DiffOptions};
+use super::part::problem_of;
 use super::report::{Problem, ProblemKind};
 pub use report::{Aspect, DiffKind, DiffLine, DiffReport};
 
@@ -277,7 +277,7 @@ impl<'a> Diff<'a> {
             return Ok(());
         }
         if self.observer.stopping() {
-            return Err(Error::new(ErrorKind::Interrupted, "stopped"));
+            return Err(Error::new(ErrorKind::Interrupted, "stopped before all was compared"));
         }
         let (entries, bytes) = (self.steps, 0);
         let event = Event::Progress { entries, entries_total: 0, bytes, bytes_total: 0 };
