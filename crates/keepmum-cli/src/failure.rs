@@ -236,7 +236,7 @@ impl From<ops::Error> for Failure {
 
 #[cfg(test)]
 mod tests {
-    use super::{Failure, Kind};
+    use super::{Failure, Kind, Places};
     use crate::exit::ExitCode;
     use keepmum::ops;
     use keepmum::ops::ErrorKind;
@@ -269,6 +269,30 @@ mod tests {
         words.sort_unstable();
         words.dedup();
         assert_eq!(words.len(), kinds.len());
+    }
+
+    #[test]
+    fn a_message_names_the_place_that_the_library_cannot_know() {
+        let library = |kind, said: &str| Failure::from(ops::Error::new(kind, said));
+        let mut places = Places { destination: "/d".into(), catalogue: Some("/c".into()) };
+        let table = [
+            (ErrorKind::Destination, "the disk failed", "/d: the disk failed"),
+            (ErrorKind::NoRepository, "there is none", "there is none: /d"),
+            (ErrorKind::Local, "the catalogue is full", "the catalogue is full: /c"),
+            (ErrorKind::Local, "no randomness", "no randomness"),
+            (ErrorKind::Usage, "no such snapshot", "no such snapshot"),
+        ];
+        for (kind, said, expected) in table {
+            assert_eq!(library(kind, said).within(Some(&places)).to_string(), expected);
+        }
+        let named = Failure::from(ops::Error::new(ErrorKind::Pending, "not here").at("/f"));
+        assert_eq!(named.within(Some(&places)).to_string(), "not here: /f");
+        // Without a config the catalogue is where temporary files are.
+        places.catalogue = None;
+        let full = library(ErrorKind::Local, "the disk that holds the catalogue is full");
+        let full = full.within(Some(&places));
+        assert!(full.to_string().ends_with(" (a private one in the temporary folder)"), "{full}");
+        assert!(full.hint().unwrap().starts_with("name a folder with room in TMPDIR"));
     }
 
     #[test]

@@ -25,7 +25,7 @@ use crate::terminal::{Terminal, error};
 /// So long the last words may take: whoever should read them may have stopped reading.
 const LAST_WORDS: Duration = Duration::from_millis(300);
 
-/// The terminal as it was before a question that is not shown; nothing while none is asked.
+/// The terminal as it was before a question; nothing while none is asked.
 static ASKED: Mutex<Option<(File, Termios)>> = Mutex::new(None);
 
 /// Whether the person wants the run to stop.
@@ -111,8 +111,8 @@ impl Interrupt {
     }
 }
 
-/// Asks something whose answer is not shown; whatever ends the process meanwhile, the terminal
-/// shows again what is typed.
+/// Asks something; whatever ends the process meanwhile, the terminal shows again what is typed,
+/// and the line with the question is ended.
 pub(crate) fn asking<T>(ask: impl FnOnce() -> T) -> T {
     let before = File::options().read(true).write(true).open("/dev/tty").ok().and_then(|tty| {
         let before = tcgetattr(&tty).ok()?;

@@ -118,8 +118,12 @@ pub(crate) fn new_password(file: Option<&Path>) -> Result<Passphrase, Failure> {
 
 fn ask(question: &str) -> Result<Passphrase, Failure> {
     let typed = interrupt::asking(|| rpassword::prompt_password(question));
-    typed.map(Passphrase::new).map_err(|error| {
-        Failure::new(Kind::NoPassword, format!("there is no password and nobody to ask ({error})"))
+    typed.map(Passphrase::new).map_err(|error| match error.kind() {
+        io::ErrorKind::Interrupted => Failure::stopped(),
+        _ => Failure::new(
+            Kind::NoPassword,
+            format!("there is no password and nobody to ask ({error})"),
+        ),
     })
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::catalogue::{Catalogue, DirectoryId, Remembered};
 use crate::format::{Op, encode_entry};
 use crate::model::{ChunkId, Entry, Found, Kind, Merge, Metadata, TreePath};
-use crate::source::{SourceErrorKind, Walk};
+use crate::source::Walk;
 
 use super::super::error::Error;
 use super::super::event::ChangeKind;
@@ -45,13 +45,7 @@ impl Backup<'_, '_, '_> {
             }
             Err(Closed::Run(error)) => Err(error),
             Err(Closed::Source(error)) => {
-                let vanished = error.kind == SourceErrorKind::Vanished;
-                if vanished && let Some(old) = &old {
-                    return self.gone(&path, old);
-                }
-                if !vanished {
-                    self.source_problem(&error);
-                }
+                self.source_problem(&error);
                 // What was remembered beneath it stays; a new one stands there empty.
                 if fresh {
                     self.unwalked.insert(id);
