@@ -120,7 +120,7 @@ fn counts(line: &str) -> String {
                 words[at] = words[at].replace("folders", "folder").replace("folder", "folders");
                 words[at - 1] = "[N]".into();
             }
-            "entries" if next == "written" => words[at - 1] = "[N]".into(),
+            "entries" if next == "are" || next == "written" => words[at - 1] = "[N]".into(),
             _ if next.trim_end() == "free" => {
                 words[at - 1] = "[SIZE]".into();
                 words[at] = String::new();
