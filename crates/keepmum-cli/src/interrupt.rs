@@ -34,7 +34,7 @@ pub(crate) struct Interrupt(Arc<State>);
 
 #[derive(Default)]
 struct State {
-    raised: AtomicBool,
+    raised: Arc<AtomicBool>,
     /// Something is begun that wants to be ended in an orderly way.
     begun: AtomicBool,
     bar: Mutex<Option<ProgressBar>>,
@@ -70,7 +70,12 @@ impl Interrupt {
         self.0.raised.load(Ordering::Relaxed)
     }
 
-    /// Says whether something is begun. What was asked for before ends the process here.
+    /// The same for others to look at.
+    pub(crate) fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.0.raised)
+    }
+
+    /// Says whether something is begun.
     pub(crate) fn begun(&self, begun: bool) {
         self.0.begun.store(begun, Ordering::SeqCst);
     }

@@ -156,10 +156,10 @@ impl Settings {
         let mut seam = Seam::real(&self.destination)
             .map_err(|error| no_destination(&self.destination, &error))?;
         if let Some(rate) = self.limit_upload {
-            seam = seam.limit_upload(rate);
+            seam = seam.limit_upload(rate, &terminal.interrupt.flag());
         }
         if let Some(rate) = self.limit_read {
-            seam = seam.limit_read(rate);
+            seam = seam.limit_read(rate, &terminal.interrupt.flag());
         }
         let (catalogue, file) = match self.catalogue {
             None => (CatalogueAt::Temporary, None),

@@ -23,7 +23,6 @@ fn usage_and_config_end_with_one() {
     let place = Place::new();
     place.config("");
     let mut transcript = Transcript::at(&place);
-    transcript.run("");
     transcript.run("bakcup");
     transcript.run("backup --no-such");
     transcript.run("backup");

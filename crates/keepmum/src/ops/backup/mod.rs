@@ -26,7 +26,7 @@ use crate::format::PieceKind;
 use crate::model::{ChunkId, Content, DeviceId, Merge, RecordHash, Stamp, Step, Time, TreePath};
 use crate::pipeline::{self, Buffers, Pool};
 use crate::repository::{Keys, RepositoryAccess, RunWriter, Spare};
-use crate::source::{Names, Source, SourceError, Walk};
+use crate::source::{Names, Source, Walk};
 use crate::store::Store;
 
 use super::access::Access;
