@@ -27,7 +27,7 @@ pub(crate) struct Scene {
 
 /// Hears the recovery code of a new repository.
 #[derive(Default)]
-struct Told(Mutex<String>);
+pub(crate) struct Told(pub(crate) Mutex<String>);
 
 impl Observer for Told {
     fn event(&self, event: Event) {

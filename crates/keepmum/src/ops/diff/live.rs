@@ -8,6 +8,7 @@ use crate::source::{Rules, Source, SourceError, Walk};
 
 use super::super::access::Access;
 use super::super::error::{Error, ErrorKind};
+use super::super::event::Observer;
 use super::report::Aspect;
 use super::{Closed, Newer, metadata};
 
@@ -27,13 +28,19 @@ pub(super) struct Live<'a, 'r> {
     keys: &'a Keys,
     /// For the lists of large files of the snapshot.
     lists: &'r mut PieceReader<'a>,
+    observer: &'a dyn Observer,
     pub(super) bytes_read: u64,
 }
 
 impl<'a, 'r> Live<'a, 'r> {
-    pub(super) fn new(source: &'a Source, keys: &'a Keys, lists: &'r mut PieceReader<'a>) -> Self {
+    pub(super) fn new(
+        source: &'a Source,
+        keys: &'a Keys,
+        lists: &'r mut PieceReader<'a>,
+        observer: &'a dyn Observer,
+    ) -> Self {
         let (walk, _) = source.walk(0);
-        Self { source, walk, keys, lists, bytes_read: 0 }
+        Self { source, walk, keys, lists, observer, bytes_read: 0 }
     }
 
     /// Whether a file holds just these bytes: chunk by chunk, by their ids.
@@ -42,6 +49,9 @@ impl<'a, 'r> Live<'a, 'r> {
         let mut walk = PieceWalk::new(content);
         let (mut at, mut buffer) = (0, Vec::new());
         while let Some(piece) = walk.next(self.lists)? {
+            if self.observer.stopping() {
+                return Err(Closed::Stopped);
+            }
             let end = at + piece.length();
             let step = match piece {
                 Piece::Chunk { length, .. } => length.min(crate::format::CHUNK_MAX),
