@@ -24,7 +24,7 @@ use keepmum::seam::Seam;
 
 use crate::args::Shared;
 use crate::config::Config;
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, Places};
 use crate::terminal::Terminal;
 
 pub(crate) use environment::Environment;
@@ -151,13 +151,15 @@ impl Settings {
                 config.display()
             ));
         }
+        let catalogue = self.catalogue.clone();
+        terminal.at_work_on(Places { destination: self.destination.clone(), catalogue });
         let mut seam = Seam::real(&self.destination)
             .map_err(|error| no_destination(&self.destination, &error))?;
         if let Some(rate) = self.limit_upload {
-            seam = seam.limit_upload(rate);
+            seam = seam.limit_upload(rate, &terminal.interrupt.flag());
         }
         if let Some(rate) = self.limit_read {
-            seam = seam.limit_read(rate);
+            seam = seam.limit_read(rate, &terminal.interrupt.flag());
         }
         let (catalogue, file) = match self.catalogue {
             None => (CatalogueAt::Temporary, None),

@@ -20,7 +20,8 @@ fn a_second_run_is_refused_and_readers_are_not() {
     assert_eq!(
         said.stderr,
         format!(
-            "keepmum: another run uses this catalogue (process {})\n\
+            "keepmum: another run uses this catalogue (process {}): \
+             [PLACE]/db/catalogue-source.sqlite\n\
              hint: wait until it has ended, then run this again; a run that was killed holds \
              nothing up\n",
             std::process::id()

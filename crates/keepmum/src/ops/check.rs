@@ -18,9 +18,9 @@ use super::choose::{Snapshots, display};
 use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer, Phase};
 use super::examine::{Examined, chosen, examine};
-use super::list::problem_of;
 use super::open::{self, Repository};
 use super::options::CheckOptions;
+use super::part::problem_of;
 use super::report::{CheckReport, Problem, ProblemKind, SnapshotState};
 use super::whole::above;
 
@@ -197,7 +197,10 @@ impl Check<'_> {
                 let Some(ticket) = waiting.pop_front() else { return Ok(done) };
                 done.push(ticket.wait()?);
                 if self.observer.stopping() {
-                    return Err(Error::new(ErrorKind::Interrupted, "stopped"));
+                    return Err(Error::new(
+                        ErrorKind::Interrupted,
+                        "stopped before all was checked",
+                    ));
                 }
                 self.observer.event(Event::Progress {
                     entries: done.len() as u64,
@@ -265,7 +268,10 @@ impl Check<'_> {
                         continue;
                     }
                     if self.observer.stopping() {
-                        return Err(Error::new(ErrorKind::Interrupted, "stopped"));
+                        return Err(Error::new(
+                            ErrorKind::Interrupted,
+                            "stopped before all was checked",
+                        ));
                     }
                     well.push(true);
                     frames.push(Frame::Leave(node, exact));

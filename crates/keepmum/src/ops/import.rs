@@ -174,7 +174,10 @@ fn import_all(
     let mut decompressor = Decompressor::new();
     for key in unknown {
         if observer.stopping() {
-            return Err(Error::new(ErrorKind::Interrupted, "stopped"));
+            return Err(Error::new(
+                ErrorKind::Interrupted,
+                "stopped before the repository was open",
+            ));
         }
         match read_metadata(reader, key, &mut decompressor) {
             Ok(metadata) => import_metadata(catalogue, listing, key, metadata)?,

@@ -1,15 +1,16 @@
 //! What is in a snapshot.
 
 use crate::model::{ChunkId, Entry, Kind, Side, TreePath};
-use crate::repository::{ObjectReader, PieceReader, RepositoryError, SnapshotTree};
+use crate::repository::{ObjectReader, PieceReader, SnapshotTree};
 
 use super::access::Access;
 use super::choose::{Snapshots, display};
-use super::error::{Error, ErrorKind};
+use super::error::Error;
 use super::event::Observer;
 use super::open;
 use super::options::ListOptions;
-use super::report::{EntryKind, EntryLine, ListReport, Problem, ProblemKind};
+use super::part::{no_such_path, problem_of};
+use super::report::{EntryKind, EntryLine, ListReport};
 
 /// Lists a folder of a snapshot, or everything in it.
 ///
@@ -63,27 +64,6 @@ pub fn list(
 
 fn order(path: &[u8]) -> impl Iterator<Item = u8> + '_ {
     path.iter().map(|byte| if *byte == b'/' { 0 } else { *byte })
-}
-
-/// There is no such path.
-pub(super) fn no_such_path(path: &TreePath) -> Error {
-    Error::new(ErrorKind::Usage, "there is no such path in the snapshot")
-        .at(format!("/{}", display(path.as_bytes())))
-}
-
-/// A part of a snapshot that cannot be read: a problem of that part, unless the destination
-/// itself fails.
-pub(super) fn problem_of(path: &TreePath, error: RepositoryError) -> Result<Problem, Error> {
-    let kind = match &error {
-        RepositoryError::Missing(_) => ProblemKind::Pending,
-        RepositoryError::Damaged { .. } => ProblemKind::Damaged,
-        _ => return Err(error.into()),
-    };
-    Ok(Problem {
-        kind,
-        path: format!("/{}", display(path.as_bytes())),
-        sentence: error.to_string(),
-    })
 }
 
 fn line(path: &TreePath, entry: &Entry) -> EntryLine {

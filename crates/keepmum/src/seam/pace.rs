@@ -1,10 +1,11 @@
 //! Limits on how many bytes go by in a second, put before the real accesses.
 //!
-//! A limit delays and never refuses: what passes it is the same work, later. Steps are small, so
-//! that no single access holds up a run that is to end.
+//! A limit delays and never refuses: what passes it is the same work, later. Steps are small, and
+//! a limit can be lifted, so that no access holds up a run that is to end.
 
 use std::io;
 use std::num::NonZeroU64;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,17 +20,23 @@ const STEPS: u64 = 8;
 struct Pace {
     rate: NonZeroU64,
     clock: Arc<dyn Clock>,
+    /// Nobody waits any more.
+    lifted: Arc<AtomicBool>,
     /// When the next byte may pass, by the clock's elapsed time.
     free_at: Mutex<Duration>,
 }
 
 impl Pace {
-    fn new(rate: NonZeroU64, clock: &Arc<dyn Clock>) -> Arc<Self> {
-        Arc::new(Self { rate, clock: Arc::clone(clock), free_at: Mutex::default() })
+    fn new(rate: NonZeroU64, clock: &Arc<dyn Clock>, lifted: &Arc<AtomicBool>) -> Arc<Self> {
+        let (clock, lifted) = (Arc::clone(clock), Arc::clone(lifted));
+        Arc::new(Self { rate, clock, lifted, free_at: Mutex::default() })
     }
 
     /// Waits for the turn of some of these bytes, and says of how many.
     fn pass(&self, bytes: usize) -> usize {
+        if self.lifted.load(Ordering::Relaxed) {
+            return bytes;
+        }
         let step = STEP.min(self.rate.get() / STEPS).max(1);
         let step = bytes.min(usize::try_from(step).unwrap_or(usize::MAX));
         let time = Duration::from_secs_f64(step as f64 / self.rate.get() as f64);
@@ -45,18 +52,20 @@ impl Pace {
 }
 
 impl Seam {
-    /// At most so many bytes a second are written to the destination.
+    /// At most so many bytes a second are written to the destination, until that is lifted: who
+    /// stops a run does not want to wait for what is begun.
     #[must_use]
-    pub fn limit_upload(self, bytes_per_second: NonZeroU64) -> Self {
-        let write = Some(Pace::new(bytes_per_second, &self.clock));
+    pub fn limit_upload(self, bytes_per_second: NonZeroU64, lifted: &Arc<AtomicBool>) -> Self {
+        let write = Some(Pace::new(bytes_per_second, &self.clock, lifted));
         let disk = Arc::new(PacedDisk { disk: Arc::clone(&self.disk), write, read: None });
         Self { disk, ..self }
     }
 
-    /// At most so many bytes a second are read, from source and destination together.
+    /// At most so many bytes a second are read, from source and destination together, until that
+    /// is lifted.
     #[must_use]
-    pub fn limit_read(self, bytes_per_second: NonZeroU64) -> Self {
-        let pace = Pace::new(bytes_per_second, &self.clock);
+    pub fn limit_read(self, bytes_per_second: NonZeroU64, lifted: &Arc<AtomicBool>) -> Self {
+        let pace = Pace::new(bytes_per_second, &self.clock, lifted);
         let read = Some(Arc::clone(&pace));
         let disk = Arc::new(PacedDisk { disk: Arc::clone(&self.disk), write: None, read });
         let gate = Arc::new(PacedGate { gate: Arc::clone(&self.gate), pace });

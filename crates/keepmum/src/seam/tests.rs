@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use proptest::prelude::{any, prop_assert_eq, proptest};
@@ -193,8 +194,9 @@ fn limits_hold_for_what_is_written_and_for_what_is_read() {
     let clock = Arc::new(SimulatedClock::new(Timestamp::default(), Duration::ZERO));
     let bare = Seam { clock: clock.clone(), ..Seam::real(folder.path()).unwrap() };
     let rate = NonZero::new(100_000).unwrap();
+    let lifted = Arc::new(AtomicBool::new(false));
     let bytes = vec![7; 1_000_000];
-    let seam = bare.clone().limit_upload(rate);
+    let seam = bare.clone().limit_upload(rate, &lifted);
     let mut file = seam.disk.create().unwrap();
     let time = seconds(&clock, |left| file.write(&bytes[..left]).unwrap());
     assert!((9.5..=10.0).contains(&time), "written in {time} s");
@@ -205,7 +207,7 @@ fn limits_hold_for_what_is_written_and_for_what_is_read() {
         seconds(&clock, |left| file.read_at(0, &mut buffer[..left]).unwrap())
     };
     assert_eq!(read(&seam), 0.0, "a limit of what is written holds up no reading");
-    let seam = bare.limit_read(rate);
+    let seam = bare.limit_read(rate, &lifted);
     let time = read(&seam);
     assert!((9.5..=10.0).contains(&time), "read in {time} s");
     let pass =
@@ -213,4 +215,6 @@ fn limits_hold_for_what_is_written_and_for_what_is_read() {
     let time = pass(Operation::SourceRead);
     assert!((9.5..=10.1).contains(&time), "read from the source in {time} s");
     assert_eq!(pass(Operation::TargetWrite), 0.0);
+    lifted.store(true, Ordering::Relaxed);
+    assert_eq!((pass(Operation::SourceRead), read(&seam)), (0.0, 0.0), "who stops waits no more");
 }

@@ -26,7 +26,7 @@ use crate::format::PieceKind;
 use crate::model::{ChunkId, Content, DeviceId, Merge, RecordHash, Stamp, Step, Time, TreePath};
 use crate::pipeline::{self, Buffers, Pool};
 use crate::repository::{Keys, RepositoryAccess, RunWriter, Spare};
-use crate::source::{Names, Source, SourceError, SourceErrorKind, Walk};
+use crate::source::{Names, Source, Walk};
 use crate::store::Store;
 
 use super::access::Access;
@@ -310,15 +310,6 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
         let problem = Problem { kind, path, sentence };
         self.set.observer.event(Event::Problem(problem.clone()));
         self.report.problems.push(problem);
-    }
-
-    /// A source error costs one file.
-    fn source_problem(&mut self, error: &SourceError) {
-        let kind = match error.kind {
-            SourceErrorKind::Changed => ProblemKind::ChangedWhileRead,
-            _ => ProblemKind::Unreadable,
-        };
-        self.problem(kind, &error.path, format!("{}: {}", error.kind, error.source));
     }
 
     fn change(&self, kind: ChangeKind, path: &TreePath) {

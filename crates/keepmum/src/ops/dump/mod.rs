@@ -18,9 +18,9 @@ use super::access::Access;
 use super::choose::{Snapshots, display};
 use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer, Phase};
-use super::list::{no_such_path, problem_of};
 use super::open;
 use super::options::DumpOptions;
+use super::part::{no_such_path, problem_of};
 use super::report::{Outcome, Problem, SnapshotState, worst};
 use tar::Header;
 

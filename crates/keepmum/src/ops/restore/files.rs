@@ -12,7 +12,7 @@ use crate::repository::{BlockPlace, RepositoryError, pieces_of};
 use crate::target::Existing;
 
 use super::super::error::Error;
-use super::super::list::problem_of;
+use super::super::part::problem_of;
 use super::plan::{Plan, is_plain};
 use super::write::{FileState, Output};
 

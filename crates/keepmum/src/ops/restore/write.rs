@@ -11,7 +11,7 @@ use crate::repository::{BlockPlace, ObjectReader, RepositoryError, pieces_of};
 use crate::target::{Existing, Target, TargetError, TargetFile};
 
 use super::super::error::{Error, ErrorKind};
-use super::super::list::problem_of;
+use super::super::part::problem_of;
 use super::Worker;
 use super::files::{Use, Window};
 use super::plan::Plan;
@@ -103,7 +103,7 @@ impl<'env> Plan<'_, '_, 'env> {
             let written = ticket.wait()?;
             self.report_written(written)?;
             if self.set.observer.stopping() {
-                return Err(Error::new(ErrorKind::Interrupted, "stopped; run it again to go on"));
+                return Err(Error::new(ErrorKind::Interrupted, "stopped before all was restored"));
             }
         }
         Ok(())
