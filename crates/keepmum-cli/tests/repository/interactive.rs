@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::{fs, thread, time::Duration};
 
-use crate::binary::{Place, Said};
+use crate::binary::{Place, Said, hearing};
 use crate::prepared::{filled, recovery_code};
 
 /// What a terminal turns into a signal.
@@ -15,6 +15,10 @@ const CTRL_C: &str = "\x03";
 fn typing(place: &Place, words: &str, lines: &[&str]) -> Option<Said> {
     let program = place.command([""]);
     let mut command = Command::new("script");
+    if Command::new("script").arg("--version").output().is_err() {
+        println!("skipped: there is no script here");
+        return None;
+    }
     command.args(["-q", "-e", "-c"]);
     let program_name = program.get_program().to_str().unwrap();
     command.arg(match words.strip_prefix("SHELL ") {
@@ -25,11 +29,10 @@ fn typing(place: &Place, words: &str, lines: &[&str]) -> Option<Said> {
     for (name, value) in program.get_envs() {
         command.env(name, value.unwrap_or_default());
     }
+    command.env("TERM", "xterm");
+    let mut command = hearing(&command);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let Ok(mut child) = command.env("TERM", "xterm").spawn() else {
-        println!("skipped: there is no script here");
-        return None;
-    };
+    let mut child = command.spawn().unwrap();
     let mut keyboard = child.stdin.take().unwrap();
     for line in lines {
         if *line == CTRL_C {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::binary::{Place, Said};
+use crate::binary::{Place, Said, hearing};
 use crate::prepared::{PASSWORD, command, keepmum, noise, objects, ready};
 
 /// It ends within a second; here other tests want the same processors.
@@ -17,6 +17,7 @@ const SOON: Duration = Duration::from_secs(3);
 const STOPPED: &str = "hint: run it again to go on; earlier snapshots are untouched\n";
 
 fn start(command: &mut Command) -> Child {
+    let mut command = hearing(command);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
