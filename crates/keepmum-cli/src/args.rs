@@ -3,6 +3,7 @@
 //! Help, man pages and completions are all made from this.
 
 use std::ffi::OsString;
+use std::num::NonZero;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -48,6 +49,15 @@ pub(crate) struct Shared {
     /// Tell more: list each entry that is new, changed, gone or left out
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
+    /// Work on so many threads [default: one for each core]
+    #[arg(long, value_name = "N", global = true)]
+    pub(crate) threads: Option<NonZero<usize>>,
+    /// Write at most so many bytes a second to the destination: 500K, 2M
+    #[arg(long, value_name = "SIZE", global = true, value_parser = rate)]
+    pub(crate) limit_upload: Option<NonZero<u64>>,
+    /// Read at most so many bytes a second, from source and destination together
+    #[arg(long, value_name = "SIZE", global = true, value_parser = rate)]
+    pub(crate) limit_read: Option<NonZero<u64>>,
 }
 
 /// The verbs.
@@ -261,6 +271,12 @@ pub(crate) struct CompletionsArgs {
 pub(crate) struct ManArgs {
     /// The page of one command [default: the page of the program]
     pub(crate) command: Option<String>,
+}
+
+/// Reads `500K` or `2M`.
+fn rate(text: &str) -> Result<NonZero<u64>, String> {
+    let bytes = crate::size::bytes(text).and_then(NonZero::new);
+    bytes.ok_or_else(|| "it is a number of bytes a second, such as 500K or 2M".to_owned())
 }
 
 /// Reads `5%` or `5`.

@@ -4,6 +4,7 @@
 //! what to do next.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use keepmum::ops;
 use keepmum::ops::ErrorKind;
@@ -19,10 +20,14 @@ pub(crate) enum Kind {
     Config,
     /// There is no config file, and none of the other ways was taken.
     NoConfig,
+    /// There is no config file, and nobody to ask for one.
+    NoTerminal,
     /// No password, or an empty one.
     NoPassword,
     /// The destination is not there.
     NoDestination,
+    /// There is no place for the catalogue.
+    NoCatalogue,
     /// Something on this machine, outside source and destination, failed.
     Local,
     /// The output could not be written.
@@ -31,17 +36,58 @@ pub(crate) enum Kind {
     Library(ErrorKind),
 }
 
+/// What a command was at work on, for messages of the library that cannot know how it is called.
+#[derive(Clone, Debug)]
+pub(crate) struct Places {
+    /// The folder of the objects.
+    pub(crate) destination: PathBuf,
+    /// The file of the catalogue; none where it is a private one in the temporary folder.
+    pub(crate) catalogue: Option<PathBuf>,
+}
+
 /// A sentence for a person, and a kind for programs.
 #[derive(Debug)]
 pub(crate) struct Failure {
     kind: Kind,
     message: String,
+    /// It names the path that it happened to.
+    named: bool,
+    /// It is about a catalogue in the temporary folder.
+    temporary: bool,
 }
 
 impl Failure {
     /// A failure with a sentence that begins in lower case and ends without a full stop.
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: message.into(), named: false, temporary: false }
+    }
+
+    /// Adds the path that it happened to, where the message does not name it yet.
+    pub(crate) fn within(mut self, places: Option<&Places>) -> Self {
+        let (Kind::Library(kind), Some(places), false) = (self.kind, places, self.named) else {
+            return self;
+        };
+        let destination = places.destination.display();
+        match kind {
+            ErrorKind::Destination => self.message = format!("{destination}: {}", self.message),
+            ErrorKind::NoRepository
+            | ErrorKind::WrongPassword
+            | ErrorKind::Pending
+            | ErrorKind::Refused
+            | ErrorKind::Exists => self.message.push_str(&format!(": {destination}")),
+            ErrorKind::Local | ErrorKind::Busy if self.message.contains("catalogue") => {
+                match &places.catalogue {
+                    Some(file) => self.message.push_str(&format!(": {}", file.display())),
+                    None => {
+                        self.temporary = true;
+                        self.message.push_str(" (a private one in the temporary folder)");
+                    }
+                }
+            }
+            _ => return self,
+        }
+        self.named = true;
+        self
     }
 
     /// The request makes no sense.
@@ -54,13 +100,20 @@ impl Failure {
         Self::new(Kind::Config, message)
     }
 
+    /// The person stopped it before anything was begun.
+    pub(crate) fn stopped() -> Self {
+        Self::new(Kind::Library(ErrorKind::Interrupted), "stopped before the work began")
+    }
+
     /// The exit code.
     pub(crate) fn code(&self) -> ExitCode {
         match self.kind {
             Kind::Usage
             | Kind::Config
             | Kind::NoConfig
+            | Kind::NoTerminal
             | Kind::NoPassword
+            | Kind::NoCatalogue
             | Kind::Local
             | Kind::Output => ExitCode::Usage,
             Kind::NoDestination => ExitCode::Destination,
@@ -72,7 +125,7 @@ impl Failure {
     pub(crate) fn word(&self) -> &'static str {
         match self.kind {
             Kind::Usage | Kind::Library(ErrorKind::Usage) => "usage",
-            Kind::Config | Kind::NoConfig => "config",
+            Kind::Config | Kind::NoConfig | Kind::NoTerminal => "config",
             Kind::NoPassword => "no_password",
             Kind::NoDestination | Kind::Library(ErrorKind::Destination) => "destination",
             Kind::Output => "output",
@@ -87,7 +140,7 @@ impl Failure {
             Kind::Library(ErrorKind::Damaged) => "damaged",
             Kind::Library(ErrorKind::Target) => "target",
             Kind::Library(ErrorKind::Interrupted) => "interrupted",
-            Kind::Local | Kind::Library(_) => "local",
+            Kind::NoCatalogue | Kind::Local | Kind::Library(_) => "local",
         }
     }
 
@@ -99,6 +152,10 @@ impl Failure {
                 "make one with `keepmum init`, name one with --config, or read a repository \
                  without any by --from DESTINATION"
             }
+            Kind::NoTerminal => {
+                "run this on a terminal to be asked, or write the file yourself: [Destination] \
+                 destination, [Backup] to_backup, [Credentials] password"
+            }
             Kind::NoPassword => {
                 "give it in the config, by --password-file FILE or in KEEPMUM_PASSWORD, or run \
                  this on a terminal to be asked"
@@ -107,7 +164,12 @@ impl Failure {
                 "is the disk mounted, and the sync client set up? A missing destination is never \
                  made by itself, so that a backup cannot land where nobody looks"
             }
+            Kind::NoCatalogue => "name a folder of your own as db_path in [DB] of the config",
             Kind::Local => return None,
+            Kind::Library(ErrorKind::Local) if self.temporary => {
+                "name a folder with room in TMPDIR, or use a config, which keeps the catalogue in \
+                 its db_path"
+            }
             Kind::Library(kind) => return library_hint(kind),
         })
     }
@@ -133,8 +195,8 @@ fn library_hint(kind: ErrorKind) -> Option<&'static str> {
              Where a new repository is meant, give it a db_path of its own too"
         }
         ErrorKind::SourceGone => {
-            "nothing was changed. Is the disk of the source mounted? If it is all meant to be \
-             gone, `keepmum backup --accept-mass-delete` goes on; earlier snapshots keep it"
+            "nothing was changed. Is the disk of the source mounted? If it is meant to be so, \
+             `keepmum backup --accept-mass-delete` goes on; earlier snapshots keep what they hold"
         }
         ErrorKind::Exists => {
             "`keepmum backup` saves into it; a new repository needs another destination"
@@ -167,13 +229,14 @@ impl fmt::Display for Failure {
 
 impl From<ops::Error> for Failure {
     fn from(error: ops::Error) -> Self {
-        Self::new(Kind::Library(error.kind()), error.to_string())
+        let named = error.path().is_some();
+        Self { named, ..Self::new(Kind::Library(error.kind()), error.to_string()) }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Failure, Kind};
+    use super::{Failure, Kind, Places};
     use crate::exit::ExitCode;
     use keepmum::ops;
     use keepmum::ops::ErrorKind;
@@ -206,6 +269,30 @@ mod tests {
         words.sort_unstable();
         words.dedup();
         assert_eq!(words.len(), kinds.len());
+    }
+
+    #[test]
+    fn a_message_names_the_place_that_the_library_cannot_know() {
+        let library = |kind, said: &str| Failure::from(ops::Error::new(kind, said));
+        let mut places = Places { destination: "/d".into(), catalogue: Some("/c".into()) };
+        let table = [
+            (ErrorKind::Destination, "the disk failed", "/d: the disk failed"),
+            (ErrorKind::NoRepository, "there is none", "there is none: /d"),
+            (ErrorKind::Local, "the catalogue is full", "the catalogue is full: /c"),
+            (ErrorKind::Local, "no randomness", "no randomness"),
+            (ErrorKind::Usage, "no such snapshot", "no such snapshot"),
+        ];
+        for (kind, said, expected) in table {
+            assert_eq!(library(kind, said).within(Some(&places)).to_string(), expected);
+        }
+        let named = Failure::from(ops::Error::new(ErrorKind::Pending, "not here").at("/f"));
+        assert_eq!(named.within(Some(&places)).to_string(), "not here: /f");
+        // Without a config the catalogue is where temporary files are.
+        places.catalogue = None;
+        let full = library(ErrorKind::Local, "the disk that holds the catalogue is full");
+        let full = full.within(Some(&places));
+        assert!(full.to_string().ends_with(" (a private one in the temporary folder)"), "{full}");
+        assert!(full.hint().unwrap().starts_with("name a folder with room in TMPDIR"));
     }
 
     #[test]

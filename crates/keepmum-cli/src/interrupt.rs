@@ -1,35 +1,142 @@
-//! Ctrl-C: the first one asks the run to stop in an orderly way, the second ends the process.
+//! Ctrl-C, and the signals that ask a program to end.
 //!
-//! Set up only once nothing is asked of the person any more, so that a prompt can be left.
+//! Where nothing is begun yet (a question stands there, a key is being made, the destination is
+//! looked at) the first one ends the process at once, with the terminal as it was found. Once a
+//! verb works, the first asks it to stop in an orderly way and the second ends the process.
+//! A signal that whoever started this had ignored (`nohup`) stays ignored.
 
+use std::fs::{self, File};
 use std::process;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use indicatif::ProgressBar;
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 use crate::exit::ExitCode;
 use crate::failure::{Failure, Kind};
+use crate::terminal::{Terminal, error};
+
+/// So long the last words may take: whoever should read them may have stopped reading.
+const LAST_WORDS: Duration = Duration::from_millis(300);
+
+/// The terminal as it was before a question; nothing while none is asked.
+static ASKED: Mutex<Option<(File, Termios)>> = Mutex::new(None);
 
 /// Whether the person wants the run to stop.
 #[derive(Clone, Default)]
-pub(crate) struct Interrupt(Arc<AtomicBool>);
+pub(crate) struct Interrupt(Arc<State>);
+
+#[derive(Default)]
+struct State {
+    raised: Arc<AtomicBool>,
+    /// Something is begun that wants to be ended in an orderly way.
+    begun: AtomicBool,
+    bar: Mutex<Option<ProgressBar>>,
+}
 
 impl Interrupt {
-    /// Listens to Ctrl-C and to the signals that ask a program to end. Once per process.
-    pub(crate) fn listening(say: impl Fn() + Send + 'static) -> Result<Self, Failure> {
-        let flag = Self::default();
-        let raised = flag.clone();
-        ctrlc::set_handler(move || {
-            if raised.0.swap(true, Ordering::SeqCst) {
-                process::exit(i32::from(ExitCode::Interrupted as u8));
+    /// Listens from now on. Once per process.
+    pub(crate) fn listen(&self, terminal: &Terminal) -> Result<(), Failure> {
+        let ignored = ignored();
+        let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|one| !ignored.contains(one));
+        let mut signals = Signals::new(wanted).map_err(|error| {
+            Failure::new(Kind::Local, format!("cannot listen to signals ({error})"))
+        })?;
+        let (interrupt, terminal) = (self.clone(), terminal.clone());
+        thread::spawn(move || {
+            for _ in signals.forever() {
+                let first = !interrupt.0.raised.swap(true, Ordering::SeqCst);
+                match interrupt.0.begun.load(Ordering::SeqCst) {
+                    true if first => interrupt.aside(|| {
+                        terminal.aside(
+                            "stopping; what is begun is ended first (Ctrl-C again: at once)",
+                        );
+                    }),
+                    _ => interrupt.end(first.then_some(&terminal)),
+                }
             }
-            say();
-        })
-        .map_err(|error| Failure::new(Kind::Local, format!("cannot listen to Ctrl-C ({error})")))?;
-        Ok(flag)
+        });
+        Ok(())
     }
 
     /// Whether it was asked for.
     pub(crate) fn raised(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.raised.load(Ordering::Relaxed)
     }
+
+    /// The same for others to look at.
+    pub(crate) fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.0.raised)
+    }
+
+    /// Says whether something is begun.
+    pub(crate) fn begun(&self, begun: bool) {
+        self.0.begun.store(begun, Ordering::SeqCst);
+    }
+
+    /// The bar that is drawn from now on, which must not be written into.
+    pub(crate) fn drawing(&self, bar: Option<ProgressBar>) {
+        *held(&self.0.bar) = bar;
+    }
+
+    fn aside(&self, say: impl FnOnce()) {
+        match &*held(&self.0.bar) {
+            Some(bar) => bar.suspend(say),
+            None => say(),
+        }
+    }
+
+    /// Ends the process, with a last word to those who are given.
+    fn end(&self, terminal: Option<&Terminal>) {
+        if let Some((tty, before)) = held(&ASKED).take()
+            && tcsetattr(&tty, OptionalActions::Now, &before).is_ok()
+        {
+            // The line with the question is not ended otherwise.
+            rustix::io::write(&tty, b"\n").ok();
+        }
+        if let Some(terminal) = terminal.cloned() {
+            let bar = held(&self.0.bar).take();
+            let (done, wait) = channel();
+            thread::spawn(move || {
+                if let Some(bar) = bar {
+                    bar.finish_and_clear();
+                }
+                error::show(&terminal, &Failure::stopped());
+                done.send(()).ok();
+            });
+            wait.recv_timeout(LAST_WORDS).ok();
+        }
+        process::exit(i32::from(ExitCode::Interrupted as u8));
+    }
+}
+
+/// Asks something; whatever ends the process meanwhile, the terminal shows again what is typed,
+/// and the line with the question is ended.
+pub(crate) fn asking<T>(ask: impl FnOnce() -> T) -> T {
+    let before = File::options().read(true).write(true).open("/dev/tty").ok().and_then(|tty| {
+        let before = tcgetattr(&tty).ok()?;
+        Some((tty, before))
+    });
+    *held(&ASKED) = before;
+    let answer = ask();
+    *held(&ASKED) = None;
+    answer
+}
+
+/// The signals that were ignored when this program was started, as `nohup` does it.
+fn ignored() -> Vec<i32> {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    (1..=64).filter(|signal| mask >> (signal - 1) & 1 == 1).collect()
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

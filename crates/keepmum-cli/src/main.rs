@@ -10,13 +10,14 @@ mod failure;
 mod interrupt;
 mod moment;
 mod settings;
+mod size;
 mod terminal;
 
-use std::process;
+use std::{env, process};
 
 use clap::Parser;
 
-use crate::args::Cli;
+use crate::args::{Cli, Command};
 use crate::exit::ExitCode;
 use crate::settings::Environment;
 use crate::terminal::{Terminal, error};
@@ -25,6 +26,9 @@ fn main() -> process::ExitCode {
     let code = match Cli::try_parse() {
         Ok(cli) => run(&cli),
         Err(typed) => {
+            if typed.use_stderr() && env::args_os().any(|word| word == "--json") {
+                error::typed_wrong(&typed);
+            }
             // Asking for help is no error, and where it cannot be printed nobody is left to tell.
             typed.print().ok();
             if typed.use_stderr() { ExitCode::Usage } else { ExitCode::Done }
@@ -34,10 +38,12 @@ fn main() -> process::ExitCode {
 }
 
 fn run(cli: &Cli) -> ExitCode {
-    let terminal = Terminal::new(&cli.shared);
-    match commands::run(cli, &Environment::real(), &terminal) {
+    let terminal = Terminal::new(&cli.shared, matches!(cli.command, Command::Dump(_)));
+    let listening = terminal.interrupt.listen(&terminal);
+    match listening.and_then(|()| commands::run(cli, &Environment::real(), &terminal)) {
         Ok(code) => code,
         Err(failure) => {
+            let failure = failure.within(terminal.places());
             error::show(&terminal, &failure);
             failure.code()
         }

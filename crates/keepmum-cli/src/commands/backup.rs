@@ -109,8 +109,16 @@ fn lines(report: &BackupReport, verbose: bool) -> String {
 }
 
 fn end(report: &BackupReport) -> String {
-    let files =
-        format!("files: {} new, {} changed, {} gone", report.new, report.changed, report.gone);
+    let directories = report.directories_new + report.directories_changed + report.directories_gone;
+    let mut files = format!(
+        "files: {} new, {} changed, {} gone",
+        report.new.saturating_sub(report.directories_new),
+        report.changed.saturating_sub(report.directories_changed),
+        report.gone.saturating_sub(report.directories_gone),
+    );
+    if directories > 0 {
+        files.push_str(&format!(" (and {})", text::count(directories, "folder", "folders")));
+    }
     let read = text::size(report.bytes_read);
     let time = text::duration(report.seconds);
     if report.dry_run {

@@ -1,4 +1,6 @@
 //! `dump`: a file to standard output, a folder as a tar archive.
+//!
+//! Standard output is the content, so what `--json` prints goes to standard error.
 
 use std::io::{self, Write};
 
@@ -11,14 +13,11 @@ use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::settings::Asking;
 use crate::terminal::progress::{Shape, watched};
-use crate::terminal::{Terminal, problems};
+use crate::terminal::{Terminal, json, problems};
 
 /// Writes a path of a snapshot.
 pub(crate) fn run(args: &DumpArgs, session: &Session<'_>) -> Result<ExitCode, Failure> {
     let terminal = session.terminal;
-    if terminal.json {
-        return Err(Failure::usage("dump writes the content itself, which is no JSON"));
-    }
     let settings = session.settings()?;
     let choice = Choice::new(&args.which, settings.source.is_some(), &session.environment.now)?;
     let options = DumpOptions { snapshot: choice.snapshot, path: choice.path };
@@ -36,7 +35,11 @@ pub(crate) fn run(args: &DumpArgs, session: &Session<'_>) -> Result<ExitCode, Fa
         return Ok(ExitCode::Done);
     }
     let report = done?;
-    problems::show(terminal, &report.problems);
+    if terminal.json {
+        json::document(terminal, &report)?;
+    } else {
+        problems::show(terminal, &report.problems);
+    }
     Ok(report.outcome().into())
 }
 
@@ -53,7 +56,7 @@ impl Write for Output<'_> {
             self.is_archive = true;
             return Err(io::ErrorKind::InvalidData.into());
         }
-        self.terminal.write(bytes).map_err(|failure| io::Error::other(failure.to_string()))?;
+        self.terminal.content(bytes).map_err(|failure| io::Error::other(failure.to_string()))?;
         match self.terminal.reader_is_gone() {
             true => Err(io::ErrorKind::BrokenPipe.into()),
             false => Ok(bytes.len()),

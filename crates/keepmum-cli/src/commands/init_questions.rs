@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::Session;
 use crate::config::{Draft, writable, write};
 use crate::failure::{Failure, Kind};
+use crate::interrupt;
 use crate::settings::ask_twice;
 use crate::terminal::text;
 
@@ -17,17 +18,18 @@ pub(super) fn write_config(path: &Path, session: &Session<'_>) -> Result<(), Fai
     if !stdin.is_terminal() || !stderr.is_terminal() {
         let shown = path.display();
         return Err(Failure::new(
-            Kind::NoConfig,
+            Kind::NoTerminal,
             format!("there is no config file {shown}, and init asks for one only on a terminal"),
         ));
     }
     let mut talk = Talk {
         input: &mut stdin.lock(),
-        output: &mut anstream::stderr().lock(),
+        // Not locked: whoever stops this while a question stands there is told so.
+        output: &mut anstream::stderr(),
         home: session.environment.home.as_deref(),
     };
     talk.say(&format!("There is no config yet; it will be {}", path.display()))?;
-    let (source, destination) = talk.places()?;
+    let (source, destination) = interrupt::asking(|| talk.places())?;
     talk.say("The password will stand in that file, which only you can read.")?;
     let password = ask_twice()?;
     let draft = Draft { source, destination, password };

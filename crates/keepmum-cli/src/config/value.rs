@@ -9,6 +9,7 @@ use keepmum::compress::Level;
 
 use super::keys::Key;
 use super::reader::{Ini, Value, Wrong};
+use crate::size::bytes;
 
 /// Longest name of a source or device, in bytes: it becomes part of a file's name.
 const NAME_MAX: usize = 100;
@@ -99,20 +100,6 @@ pub(super) fn size(value: &Value) -> Result<u64, Wrong> {
         let word = value.key.word();
         Wrong::at(value.line, format!("{word} is a size such as 500M or 2G, not {typed}"))
     })
-}
-
-fn bytes(typed: &str) -> Option<u64> {
-    let digits = typed.len() - typed.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let (number, unit) = typed.split_at(digits);
-    let shift = match unit.trim().to_ascii_lowercase().trim_end_matches("ib") {
-        "" | "b" => 0,
-        "k" => 10,
-        "m" => 20,
-        "g" => 30,
-        "t" => 40,
-        _ => return None,
-    };
-    number.parse::<u64>().ok()?.checked_mul(1 << shift)
 }
 
 /// How hard to compress.

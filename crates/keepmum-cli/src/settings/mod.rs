@@ -24,7 +24,7 @@ use keepmum::seam::Seam;
 
 use crate::args::Shared;
 use crate::config::Config;
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, Places};
 use crate::terminal::Terminal;
 
 pub(crate) use environment::Environment;
@@ -70,6 +70,12 @@ pub(crate) struct Settings {
     pub(crate) device_name: String,
     /// What the config says of the source; nothing without a config.
     pub(crate) source: Option<Source>,
+    /// Threads that work.
+    threads: NonZero<usize>,
+    /// Most bytes a second to the destination.
+    limit_upload: Option<NonZero<u64>>,
+    /// Most bytes a second that are read.
+    limit_read: Option<NonZero<u64>>,
     /// A config that holds a password, to be seen by its owner only.
     secret_config: Option<PathBuf>,
 }
@@ -84,6 +90,9 @@ impl Settings {
                 password: PasswordFrom::choose(shared, None, environment),
                 device_name: environment.host_name.clone(),
                 source: None,
+                threads: threads(shared),
+                limit_upload: shared.limit_upload,
+                limit_read: shared.limit_read,
                 secret_config: None,
             }),
             None => {
@@ -106,6 +115,9 @@ impl Settings {
         };
         Ok(Self {
             catalogue: Some(folder.join(format!("catalogue-{name}.sqlite"))),
+            threads: threads(shared),
+            limit_upload: shared.limit_upload,
+            limit_read: shared.limit_read,
             secret_config: config.holds_password().then(|| config.path.clone()),
             password: PasswordFrom::choose(shared, config.password, environment),
             destination: config.destination,
@@ -139,8 +151,16 @@ impl Settings {
                 config.display()
             ));
         }
-        let seam = Seam::real(&self.destination)
+        let catalogue = self.catalogue.clone();
+        terminal.at_work_on(Places { destination: self.destination.clone(), catalogue });
+        let mut seam = Seam::real(&self.destination)
             .map_err(|error| no_destination(&self.destination, &error))?;
+        if let Some(rate) = self.limit_upload {
+            seam = seam.limit_upload(rate, &terminal.interrupt.flag());
+        }
+        if let Some(rate) = self.limit_read {
+            seam = seam.limit_read(rate, &terminal.interrupt.flag());
+        }
         let (catalogue, file) = match self.catalogue {
             None => (CatalogueAt::Temporary, None),
             Some(file) => {
@@ -161,13 +181,19 @@ impl Settings {
             catalogue,
             key_cache,
             profile: Profile::Standard,
-            mode: Mode::Threads(thread::available_parallelism().map_or(1, NonZero::get)),
+            mode: Mode::Threads(self.threads.get()),
             installation: Installation {
                 identity: identity(&environment.machine, file.as_deref()),
                 device_name: self.device_name,
             },
         })
     }
+}
+
+/// As many threads as were asked for, else as there are cores.
+fn threads(shared: &Shared) -> NonZero<usize> {
+    let cores = || thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+    shared.threads.unwrap_or_else(cores)
 }
 
 /// The machine, a zero byte, and the catalogue's path: a copy of either is another installation.

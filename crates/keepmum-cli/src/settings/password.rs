@@ -15,6 +15,7 @@ use super::Environment;
 use crate::args::Shared;
 use crate::config::PasswordIn;
 use crate::failure::{Failure, Kind};
+use crate::interrupt;
 
 /// No password on standard input is longer, in bytes.
 const LINE_MAX: u64 = 64 * 1024;
@@ -116,8 +117,13 @@ pub(crate) fn new_password(file: Option<&Path>) -> Result<Passphrase, Failure> {
 }
 
 fn ask(question: &str) -> Result<Passphrase, Failure> {
-    rpassword::prompt_password(question).map(Passphrase::new).map_err(|error| {
-        Failure::new(Kind::NoPassword, format!("there is no password and nobody to ask ({error})"))
+    let typed = interrupt::asking(|| rpassword::prompt_password(question));
+    typed.map(Passphrase::new).map_err(|error| match error.kind() {
+        io::ErrorKind::Interrupted => Failure::stopped(),
+        _ => Failure::new(
+            Kind::NoPassword,
+            format!("there is no password and nobody to ask ({error})"),
+        ),
     })
 }
 

@@ -67,7 +67,7 @@ pub(super) fn make_folder(file: &Path) -> Result<PathBuf, Failure> {
              name another folder in [DB]"
         )),
         _ => Failure::new(
-            Kind::Local,
+            Kind::NoCatalogue,
             format!("cannot make the folder of the catalogue: {shown} ({error})"),
         ),
     })

@@ -12,13 +12,14 @@ pub(crate) mod table;
 pub(crate) mod text;
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use anstyle::{AnsiColor, Style};
 
 use crate::args::Shared;
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, Places};
+use crate::interrupt::Interrupt;
 
 /// The two streams, and how much of what is to go there.
 #[derive(Clone)]
@@ -33,24 +34,53 @@ pub(crate) struct Terminal {
     pub(crate) person_reads: bool,
     /// A person watches standard error.
     pub(crate) person_watches: bool,
+    /// Whether the person wants this to stop.
+    pub(crate) interrupt: Interrupt,
+    /// Results go to standard error, since standard output is for content.
+    results_aside: bool,
     reader_gone: Arc<AtomicBool>,
+    places: Arc<OnceLock<Places>>,
 }
 
 impl Terminal {
     /// The streams of this process.
-    pub(crate) fn new(shared: &Shared) -> Self {
+    pub(crate) fn new(shared: &Shared, writes_content: bool) -> Self {
         Self {
+            results_aside: writes_content,
             json: shared.json,
             quiet: shared.quiet,
             verbose: shared.verbose,
             person_reads: io::stdout().is_terminal(),
             person_watches: io::stderr().is_terminal(),
+            interrupt: Interrupt::default(),
             reader_gone: Arc::default(),
+            places: Arc::default(),
         }
+    }
+
+    /// Remembers what the command is at work on.
+    pub(crate) fn at_work_on(&self, places: Places) {
+        // It is the same all the time.
+        self.places.set(places).ok();
+    }
+
+    /// What the command is at work on, once that is settled.
+    pub(crate) fn places(&self) -> Option<&Places> {
+        self.places.get()
     }
 
     /// Writes a result as it is.
     pub(crate) fn write(&self, bytes: &[u8]) -> Result<(), Failure> {
+        if self.results_aside {
+            // Where that is closed, there is nobody left to tell.
+            io::stderr().lock().write_all(bytes).ok();
+            return Ok(());
+        }
+        self.content(bytes)
+    }
+
+    /// Writes to standard output what is no result but what was asked for itself.
+    pub(crate) fn content(&self, bytes: &[u8]) -> Result<(), Failure> {
         if self.reader_is_gone() {
             return Ok(());
         }
@@ -97,6 +127,10 @@ impl Terminal {
 
     /// A line on standard error. Where that is closed, there is nobody left to tell.
     pub(crate) fn aside(&self, line: &str) {
+        if self.results_aside && self.json {
+            // A program reads there.
+            return;
+        }
         writeln!(anstream::stderr().lock(), "{line}").ok();
     }
 }

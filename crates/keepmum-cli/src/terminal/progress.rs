@@ -16,12 +16,11 @@ use serde_json::{Value, json};
 
 use super::{Terminal, json as lines, problems, recovery, text};
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
 
 /// Looks a second.
 const HERTZ: u8 = 10;
 
-/// Lets a verb work and shows what it says meanwhile. Once per process: it listens to Ctrl-C.
+/// Lets a verb work and shows what it says meanwhile.
 ///
 /// Where the run is ended by an error there is no report, so the problems until then are told
 /// here: nobody else has them.
@@ -30,9 +29,9 @@ pub(crate) fn watched<R>(
     shape: Shape,
     verb: impl FnOnce(&Watch) -> Result<R, ops::Error>,
 ) -> Result<R, Failure> {
-    let watch = Watch::start(terminal, shape)?;
+    let watch = Watch::start(terminal, shape);
     let result = verb(&watch);
-    let (lines, problems) = (watch.lines, mem::take(&mut *watch.problems()));
+    let (lines, problems) = (watch.lines(), mem::take(&mut *watch.problems()));
     drop(watch);
     if result.is_err() && lines {
         for problem in &problems {
@@ -47,11 +46,9 @@ pub(crate) fn watched<R>(
 /// What a verb says while it works, as the person or program wants to hear it.
 pub(crate) struct Watch {
     terminal: Terminal,
-    interrupt: Interrupt,
     counts: Arc<Counts>,
     bar: Option<ProgressBar>,
-    /// Events become JSON lines.
-    lines: bool,
+    shape: Shape,
     ticker: Option<JoinHandle<()>>,
     /// What could not be done so far.
     problems: Mutex<Vec<Problem>>,
@@ -77,21 +74,15 @@ struct Counts {
 }
 
 impl Watch {
-    /// Begins to watch: for events, and for Ctrl-C.
-    fn start(terminal: &Terminal, shape: Shape) -> Result<Self, Failure> {
+    /// Begins to watch.
+    fn start(terminal: &Terminal, shape: Shape) -> Self {
         let counts = Arc::new(Counts::default());
         let lines = terminal.json && shape == Shape::Lines;
         let bar = (!terminal.json && !terminal.quiet && terminal.person_watches).then(|| {
             let target = ProgressDrawTarget::stderr_with_hz(HERTZ);
-            ProgressBar::with_draw_target(None, target).with_style(style(UNKNOWN))
+            ProgressBar::with_draw_target(None, target).with_style(style(NOTHING))
         });
-        let speaker = (terminal.clone(), bar.clone());
-        let interrupt = Interrupt::listening(move || {
-            let (terminal, bar) = &speaker;
-            aside(bar.as_ref(), || {
-                terminal.aside("stopping; what is begun is ended first (Ctrl-C again: at once)");
-            });
-        })?;
+        terminal.interrupt.drawing(bar.clone());
         let ticker = match &bar {
             Some(bar) => {
                 let bar = bar.clone();
@@ -107,7 +98,12 @@ impl Watch {
             None => None,
         };
         let problems = Mutex::default();
-        Ok(Self { terminal: terminal.clone(), interrupt, counts, bar, lines, ticker, problems })
+        Self { terminal: terminal.clone(), counts, bar, shape, ticker, problems }
+    }
+
+    /// Whether events become JSON lines.
+    fn lines(&self) -> bool {
+        self.terminal.json && self.shape == Shape::Lines
     }
 
     /// Writes a part of a result while the bar, if there is one, is out of its way.
@@ -122,7 +118,7 @@ impl Watch {
     fn change(&self, kind: ChangeKind, path: &TreePath, reason: &str) {
         let word = change_word(kind);
         if self.terminal.json {
-            if self.lines {
+            if self.lines() {
                 let path = format!("/{}", String::from_utf8_lossy(path.as_bytes()));
                 let line = json!({"type": "change", "kind": word, "path": path, "reason": reason});
                 lines::print(&self.terminal, &line).ok();
@@ -145,7 +141,7 @@ impl Watch {
     }
 
     fn notice(&self, sentence: &str) {
-        if self.lines {
+        if self.lines() {
             lines::print(&self.terminal, &lines::notice(sentence)).ok();
         } else {
             aside(self.bar.as_ref(), || self.terminal.notice(sentence));
@@ -159,6 +155,8 @@ impl Observer for Watch {
             Event::Phase(phase) => {
                 let number = PHASES.iter().position(|(known, _)| *known == phase).unwrap_or(0);
                 self.counts.phase.store(number as u8, Ordering::Relaxed);
+                // A key that is being made cannot be interrupted, and nothing depends on it yet.
+                self.terminal.interrupt.begun(phase != Phase::Unlocking);
             }
             Event::Progress { entries, entries_total, bytes, bytes_total } => {
                 self.counts.entries.store(entries, Ordering::Relaxed);
@@ -173,14 +171,14 @@ impl Observer for Watch {
             // Nobody is told here that the output failed: the end of the command says it.
             Event::RepositoryMade { recovery_code, foreign_files } => {
                 aside(self.bar.as_ref(), || {
-                    recovery::show(&self.terminal, &recovery_code, foreign_files).ok()
+                    recovery::show(&self.terminal, self.shape, &recovery_code, foreign_files).ok()
                 });
             }
         }
     }
 
     fn stopping(&self) -> bool {
-        self.interrupt.raised()
+        self.terminal.interrupt.raised()
     }
 }
 
@@ -192,6 +190,7 @@ impl Drop for Watch {
             // A panic in there concerns only what was drawn.
             ticker.join().ok();
         }
+        self.terminal.interrupt.drawing(None);
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
@@ -243,6 +242,7 @@ const PHASES: [(Phase, &str); 4] = [
     (Phase::Finishing, "finishing"),
 ];
 
+const NOTHING: &str = "{spinner} {msg}  {elapsed}";
 const UNKNOWN: &str = "{spinner} {msg}  {binary_bytes}  {binary_bytes_per_sec}  {elapsed}";
 const BYTES: &str = "{msg} [{wide_bar}] {percent}%  {binary_bytes} of {binary_total_bytes}  \
                      {binary_bytes_per_sec}  {eta} left";
@@ -256,7 +256,8 @@ fn style(template: &str) -> ProgressStyle {
 
 fn draw(bar: &ProgressBar, now: &Now) {
     let (template, position, length) = measure(now);
-    if bar.length() != length {
+    let begins = bar.position() == 0 && position > 0;
+    if bar.length() != length || begins {
         bar.set_style(style(template));
         match length {
             Some(length) => bar.set_length(length),
@@ -282,6 +283,8 @@ fn measure(now: &Now) -> (&'static str, u64, Option<u64>) {
         (BYTES, now.bytes, Some(now.bytes_total))
     } else if now.entries_total > 0 {
         (ENTRIES, now.entries, Some(now.entries_total))
+    } else if now.bytes == 0 {
+        (NOTHING, 0, None)
     } else {
         (UNKNOWN, now.bytes, None)
     }
@@ -317,7 +320,7 @@ fn aside<T>(bar: Option<&ProgressBar>, print: impl FnOnce() -> T) -> T {
 
 #[cfg(test)]
 mod tests {
-    use super::{BYTES, ENTRIES, Now, PHASES, UNKNOWN, draw, measure, progress, style};
+    use super::{BYTES, ENTRIES, NOTHING, Now, PHASES, UNKNOWN, draw, measure, progress, style};
     use indicatif::{ProgressBar, ProgressDrawTarget};
 
     const NOW: Now =
@@ -325,7 +328,7 @@ mod tests {
 
     #[test]
     fn the_templates_can_be_drawn() {
-        for template in [UNKNOWN, BYTES, ENTRIES] {
+        for template in [NOTHING, UNKNOWN, BYTES, ENTRIES] {
             style(template);
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
@@ -345,6 +348,10 @@ mod tests {
         let entries = Now { bytes_total: 0, entries_total: 9, ..NOW };
         assert_eq!(measure(&entries), (ENTRIES, 3, Some(9)));
         assert_eq!(measure(&Now { entries_total: 0, ..entries }), (UNKNOWN, 50, None));
+        assert_eq!(
+            measure(&Now { entries: 0, bytes: 0, bytes_total: 0, ..NOW }),
+            (NOTHING, 0, None)
+        );
     }
 
     #[test]

@@ -4,28 +4,31 @@ use keepmum::ops::RecoveryCode;
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use super::progress::Shape;
 use super::{Terminal, json as lines, text};
 use crate::failure::Failure;
 
-/// Says that a run has made the repository, before anything else of it can fail.
+/// Says that a run has made the repository, before anything else of it can fail: `init`, whose
+/// one document this is, or a first backup, of which it is one line of several.
 pub(super) fn show(
     terminal: &Terminal,
+    shape: Shape,
     code: &RecoveryCode,
     foreign_files: u64,
 ) -> Result<(), Failure> {
     if terminal.json {
-        let line = json!({
-            "type": "repository_made",
-            "recovery_code": code.expose(),
-            "foreign_files": foreign_files,
-        });
-        return lines::print(terminal, &line);
+        let made = json!({"recovery_code": code.expose(), "foreign_files": foreign_files});
+        return match shape {
+            Shape::Lines => lines::print(terminal, &lines::typed("repository_made", made)),
+            Shape::Document => lines::print(terminal, &made),
+        };
     }
-    let page = Zeroizing::new(format!(
-        "There was no repository; one is made.\n{}{}",
-        foreign(foreign_files),
-        page(code.expose())
-    ));
+    let first = match shape {
+        Shape::Lines => "There was no repository; one is made.",
+        Shape::Document => "The repository is made.",
+    };
+    let page =
+        Zeroizing::new(format!("{first}\n{}{}", foreign(foreign_files), page(code.expose())));
     terminal.write(page.as_bytes())
 }
 

@@ -119,6 +119,20 @@ impl Place {
     }
 }
 
+/// The same command with nothing but its own environment, and hearing every signal: whoever starts the tests in the background may
+/// have made them, and all that they start, deaf to Ctrl-C.
+#[allow(dead_code)] // As above.
+pub(crate) fn hearing(command: &Command) -> Command {
+    let mut hearing = Command::new("env");
+    hearing.arg("--default-signal=HUP,INT,QUIT,TERM").arg(command.get_program());
+    hearing.args(command.get_args()).env_clear();
+    hearing.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    if let Some(folder) = command.get_current_dir() {
+        hearing.current_dir(folder);
+    }
+    hearing
+}
+
 /// Whether a file with a golden text agrees; `SNAPSHOTS=overwrite` writes it anew.
 #[allow(dead_code)] // As above.
 pub(crate) fn golden(name: &str, actual: &str) {

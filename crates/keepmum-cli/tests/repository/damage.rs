@@ -93,7 +93,7 @@ fn a_lost_object_is_stored_again_by_the_next_run() {
     assert_eq!(refused.code, 5, "{refused:?}");
     let healed = keepmum(&place, ["backup"]);
     assert_eq!(healed.code, 0, "{healed:?}");
-    assert!(healed.stderr.contains("1 stored objects are gone from the destination"), "{healed:?}");
+    assert!(healed.stderr.contains("1 stored object is gone from the destination"), "{healed:?}");
     assert_eq!(restore(&place).code, 0);
     let again = keepmum(&place, ["backup"]);
     assert!(again.stdout.contains("stored 0 B"), "{again:?}");

@@ -38,7 +38,7 @@ fn an_emptied_destination_never_gets_a_new_repository() {
         let said = keepmum(&place, words);
         assert_eq!((said.code, said.stdout.as_str()), (5, ""), "{words:?}: {said:?}");
         let expected = "keepmum: the destination is empty, though this catalogue knows a \
-                        repository in it\n";
+                        repository in it: [PLACE]/destination\n";
         assert!(said.stderr.ends_with(&format!("{expected}{REFUSED}")), "{words:?}: {said:?}");
         assert_eq!(fs::read_dir(place.path("destination")).unwrap().count(), 0);
     }
@@ -58,7 +58,7 @@ fn another_repository_is_not_taken_for_this_one() {
         let said = keepmum(&place, words);
         assert_eq!((said.code, said.stdout.as_str()), (5, ""), "{said:?}");
         let expected = "keepmum: the destination holds another repository than the one this \
-                        catalogue knows\n";
+                        catalogue knows: [PLACE]/destination\n";
         assert_eq!(said.stderr, format!("{expected}{REFUSED}"), "{words:?}");
     }
     assert_eq!(objects(&place).len(), 0, "something was written into it");
@@ -80,7 +80,8 @@ fn key_blocks_that_have_not_arrived_are_waited_for() {
         assert_eq!((said.code, said.stdout.as_str()), (3, ""), "{said:?}");
         assert_eq!(
             said.stderr,
-            "keepmum: objects are here, but their key block has not arrived yet\n\
+            "keepmum: objects are here, but their key block has not arrived yet: \
+             [PLACE]/destination\n\
              hint: let the sync client finish, then run this again; nothing is damaged\n"
         );
     }
@@ -97,7 +98,8 @@ fn a_folder_without_a_repository_is_no_repository() {
     let mut command = place.command(["snapshots", "--from", "nothing"]);
     let said = place.said(command.env("KEEPMUM_PASSWORD", "x").output().unwrap());
     assert_eq!((said.code, said.stdout.as_str()), (2, ""));
-    assert!(said.stderr.starts_with("keepmum: there is no repository at the destination\nhint: "));
+    let expected = "keepmum: there is no repository at the destination: nothing\nhint: ";
+    assert!(said.stderr.starts_with(expected), "{said:?}");
     assert_eq!(fs::read_dir(place.path("nothing")).unwrap().count(), 1);
 }
 

@@ -137,6 +137,17 @@ fn what_is_made_is_a_document() {
     place.file("source/letter.txt", "Dear Anna,\n");
     let said = lines(&keepmum(&place, ["backup", "--json"]));
     agrees(of_type(&said, "repository_made")[0], "repository_made", &[]);
+    place.file("source/letter.txt", "Dear Anna, how are you?\n");
+    let diff = one(&keepmum(&place, ["diff", "latest", "--json"]));
+    agrees(&diff, "diff", &[]);
+    agrees(&diff["differences"][0], "difference", &[]);
+    let slots = one(&keepmum(&place, ["key", "list", "--json"]));
+    agrees(&slots, "key list", &[]);
+    agrees(&slots["slots"][0], "slot", &[]);
+    agrees(&one(&keepmum(&place, ["key", "recovery", "--json"])), "key", &[]);
+    let path = format!("latest:{}/letter.txt", place.path("source").display());
+    let dump = keepmum(&place, ["dump", &path, "--json"]);
+    agrees(&serde_json::from_str(&dump.stderr).unwrap(), "dump", &[]);
     // A run on a slow machine may say how far it is.
     of_type(&said, "progress").iter().for_each(|line| agrees(line, "progress", &[]));
     agrees(said.last().unwrap(), "backup", &[]);

@@ -38,7 +38,7 @@ It opens the repository when the password is lost. It is shown this once and
 kept nowhere: write it down, and keep it where neither this machine nor the
 destination is. Whoever has it and the destination can read every backup.
 
-files: [..] new, 0 changed, 0 gone; read 11 B, stored [..] KiB in 1 object; [..] s
+files: 1 new, 0 changed, 0 gone (and [..] folders); read 11 B, stored [..] KiB in 1 object; [..] s
 ",
     );
     let code = first.stdout.lines().find_map(|line| line.strip_prefix("    ")).unwrap();
@@ -64,8 +64,7 @@ fn init_makes_an_empty_repository_once() {
     assert_eq!((again.code, again.stdout.as_str()), (5, ""), "{again:?}");
     says(
         &again.stderr,
-        "making the keys takes a moment
-keepmum: there is a repository at the destination already
+        "keepmum: there is a repository at the destination already: [PLACE]/destination
 hint: `keepmum backup` saves into it; a new repository needs another destination
 ",
     );
@@ -85,7 +84,7 @@ fn a_run_tells_what_it_did() {
     assert_eq!((first.code, first.stderr.as_str()), (0, ""));
     says(
         &first.stdout,
-        "files: [..] new, 0 changed, 0 gone; read 293 KiB, stored [..] KiB in 2 objects; [..] s\n",
+        "files: 5 new, 0 changed, 0 gone (and [..] folders); read 293 KiB, stored [..] KiB in 2 objects; [..] s\n",
     );
     let before = stored(&place);
     let same = keepmum(&place, ["backup"]);

@@ -5,26 +5,42 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::{fs, thread, time::Duration};
 
-use crate::binary::{Place, Said};
+use crate::binary::{Place, Said, hearing};
 use crate::prepared::{filled, recovery_code};
+
+/// What a terminal turns into a signal.
+const CTRL_C: &str = "\x03";
 
 /// Runs the program at a terminal and types these lines. Nothing where there is no `script`.
 fn typing(place: &Place, words: &str, lines: &[&str]) -> Option<Said> {
     let program = place.command([""]);
     let mut command = Command::new("script");
+    if Command::new("script").arg("--version").output().is_err() {
+        println!("skipped: there is no script here");
+        return None;
+    }
     command.args(["-q", "-e", "-c"]);
-    command.arg(format!("'{}' {words}", program.get_program().to_str().unwrap()));
+    let program_name = program.get_program().to_str().unwrap();
+    command.arg(match words.strip_prefix("SHELL ") {
+        Some(script) => script.replace("keepmum", &format!("'{program_name}'")),
+        None => format!("'{program_name}' {words}"),
+    });
     command.arg("/dev/null").current_dir(place.path("")).env_clear();
     for (name, value) in program.get_envs() {
         command.env(name, value.unwrap_or_default());
     }
+    command.env("TERM", "xterm");
+    let mut command = hearing(&command);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let Ok(mut child) = command.env("TERM", "xterm").spawn() else {
-        println!("skipped: there is no script here");
-        return None;
-    };
+    let mut child = command.spawn().unwrap();
     let mut keyboard = child.stdin.take().unwrap();
     for line in lines {
+        if *line == CTRL_C {
+            // Long enough for the question, and for a key that is being made to be far from done.
+            thread::sleep(Duration::from_millis(500));
+            keyboard.write_all(CTRL_C.as_bytes()).unwrap();
+            continue;
+        }
         // A person types only after the question is there.
         thread::sleep(Duration::from_millis(300));
         writeln!(keyboard, "{line}").unwrap();
@@ -44,7 +60,8 @@ fn init_asks_for_what_it_needs() {
         "[PLACE]/nowhere is not there.",
         "[PLACE]/synced is not there. Make it [y/N]? ",
         "The password will stand in that file, which only you can read.",
-        "The repository is made: [PLACE]/synced",
+        "The repository is made.",
+        "`keepmum backup` now saves into [PLACE]/synced",
         "Recovery code:",
     ] {
         assert!(said.stdout.contains(sentence), "{sentence}: {}", said.stdout);
@@ -68,6 +85,20 @@ fn a_password_is_asked_for_where_none_is_given() {
     assert!(said.stdout.starts_with("Password: "), "{said:?}");
     assert!(said.stdout.contains(" complete"), "{said:?}");
     assert!(!said.stdout.contains(&recovery_code()[..9]), "what is typed is not shown");
+}
+
+#[test]
+fn a_question_that_is_left_leaves_the_terminal_as_it_was() {
+    let place = filled();
+    for words in ["snapshots --from destination", "init -c new.ini"] {
+        let script = format!("SHELL trap : INT; keepmum {words}; echo \"code $?\"; stty -a");
+        let Some(said) = typing(&place, &script, &[CTRL_C]) else { return };
+        assert!(said.stdout.contains("code 130"), "{words}: {said:?}");
+        assert!(said.stdout.contains("stopped before the work began"), "{words}: {said:?}");
+        let shows = said.stdout.split_whitespace().any(|word| word == "echo");
+        assert!(shows, "{words}: what is typed is not shown any more: {said:?}");
+    }
+    assert!(!place.path("new.ini").exists());
 }
 
 #[test]

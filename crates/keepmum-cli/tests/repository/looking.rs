@@ -78,7 +78,13 @@ fn a_file_and_a_folder_are_dumped() {
     assert_eq!(std::fs::read(out.join("letters/two")).unwrap(), b"two");
     let said = keepmum(&place, ["dump", "latest:/nowhere"]);
     assert_eq!((said.code, said.stdout.as_str()), (1, ""));
-    assert_eq!(keepmum(&place, ["dump", &one, "--json"]).code, 1);
+    let said = keepmum(&place, ["dump", &one, "--json"]);
+    assert_eq!((said.code, said.stdout.as_str()), (0, "one"));
+    let document: serde_json::Value = serde_json::from_str(&said.stderr).unwrap();
+    assert_eq!((&document["bytes"], &document["archive"]), (&3.into(), &false.into()));
+    let said = keepmum(&place, ["dump", "latest:/nowhere", "--json"]);
+    let document: serde_json::Value = serde_json::from_str(&said.stderr).unwrap();
+    assert_eq!((said.code, said.stdout.as_str(), &document["exit_code"]), (1, "", &1.into()));
 }
 
 #[test]

@@ -12,6 +12,8 @@ mod destination;
 mod documents;
 mod everyday;
 mod interactive;
+mod interrupted;
+mod limits;
 mod looking;
 mod namespace;
 mod occupied;

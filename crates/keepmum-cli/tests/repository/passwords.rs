@@ -31,7 +31,7 @@ fn a_wrong_password_opens_nothing() {
         assert_eq!((said.code, said.stdout.as_str()), (2, ""));
         says(
             &said.stderr,
-            "keepmum: the password is wrong: it opens no key block that is here
+            "keepmum: the password is wrong: it opens no key block that is here: destination
 hint: the recovery code is accepted in place of the password
 ",
         );

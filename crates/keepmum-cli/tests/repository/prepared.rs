@@ -5,6 +5,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -82,6 +83,30 @@ pub(crate) fn command<S: AsRef<OsStr>>(
     let mut command = place.command(arguments);
     command.args(["-c", "config.ini"]);
     command
+}
+
+/// Runs it as somebody to whom something can be forbidden: where the tests run as root, as nobody,
+/// who is given the whole place.
+pub(crate) fn as_nobody<S: AsRef<OsStr>>(
+    place: &Place,
+    arguments: impl IntoIterator<Item = S>,
+) -> Said {
+    const NOBODY: u32 = 65534;
+    let mut command = command(place, arguments);
+    if rustix::process::geteuid().is_root() {
+        give(&place.path(""), NOBODY);
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    place.said(command.output().unwrap())
+}
+
+fn give(path: &Path, owner: u32) {
+    std::os::unix::fs::lchown(path, Some(owner), Some(owner)).unwrap();
+    if fs::symlink_metadata(path).unwrap().is_dir() {
+        for entry in fs::read_dir(path).unwrap() {
+            give(&entry.unwrap().path(), owner);
+        }
+    }
 }
 
 /// So many bytes that do not compress, the same for the same seed.

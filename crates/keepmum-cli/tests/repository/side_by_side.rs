@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use keepmum::catalogue::Catalogue;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::binary::{Place, Said};
+use crate::binary::{Place, Said, hearing};
 use crate::prepared::{command, filled, keepmum, noise, ready, stored};
 
 #[test]
@@ -20,7 +20,8 @@ fn a_second_run_is_refused_and_readers_are_not() {
     assert_eq!(
         said.stderr,
         format!(
-            "keepmum: another run uses this catalogue (process {})\n\
+            "keepmum: another run uses this catalogue (process {}): \
+             [PLACE]/db/catalogue-source.sqlite\n\
              hint: wait until it has ended, then run this again; a run that was killed holds \
              nothing up\n",
             std::process::id()
@@ -58,8 +59,8 @@ fn readers_do_without_a_catalogue_that_a_run_writes() {
 
 /// Starts a backup and stops it as soon as so many bytes are stored.
 fn stopped(place: &Place, after: u64) -> (Said, Duration) {
-    let mut child =
-        command(place, ["backup"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut command = hearing(&command(place, ["backup"]));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let begun = Instant::now();
     while stored(place) < after {
         assert!(begun.elapsed() < Duration::from_secs(60), "nothing is stored");

@@ -1,14 +1,16 @@
 //! What is wrong with the source or the config: the last good state must never be lost by it.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
 
 use crate::binary::Place;
-use crate::prepared::{filled, keepmum, objects, ready, sample, says};
+use crate::prepared::{as_nobody, command, filled, keepmum, objects, ready, sample, says};
 
-const GONE: &str = "hint: nothing was changed. Is the disk of the source mounted? If it is all \
-                    meant to be gone, `keepmum backup --accept-mass-delete` goes on; earlier \
-                    snapshots keep it\n";
+const GONE: &str = "hint: nothing was changed. Is the disk of the source mounted? If it is meant \
+                    to be so, `keepmum backup --accept-mass-delete` goes on; earlier snapshots \
+                    keep what they hold\n";
 
 fn refused(place: &Place, message: &str) {
     let before = objects(place);
@@ -77,7 +79,7 @@ fn a_source_that_is_mostly_gone_is_refused() {
     let meant = keepmum(&place, ["backup", "--accept-mass-delete"]);
     assert_eq!(meant.code, 0);
     assert!(meant.stdout.starts_with("files: 0 new, "), "{meant:?}");
-    assert!(meant.stdout.contains(" 25 gone; "), "{meant:?}");
+    assert!(meant.stdout.contains(" 25 gone (and 1 folder); "), "{meant:?}");
     assert_eq!(keepmum(&place, ["backup"]).code, 0);
 }
 
@@ -108,6 +110,12 @@ fn what_belongs_to_the_backup_is_left_out_and_named() {
         listed,
         "[PLACE]/all/db\n[PLACE]/all/db/mine.txt\n[PLACE]/all/home\n[PLACE]/all/home/letter.txt\n"
     );
+    // The folder's own time changes by each run, which is no change of the source.
+    for _ in 0..2 {
+        let same = keepmum(&place, ["backup"]);
+        assert!(same.stdout.contains("stored 0 B in 0 objects"), "{same:?}");
+        assert_eq!(keepmum(&place, ["diff", "latest"]).stdout, "nothing differs\n");
+    }
     fs::remove_file(place.path("all/db/mine.txt")).unwrap();
     let alone = keepmum(&place, ["backup"]);
     assert!(alone.stdout.contains("left out: [PLACE]/all/db (the catalogue)\n"), "{alone:?}");
@@ -122,17 +130,45 @@ fn a_file_that_cannot_be_read_costs_that_file_only() {
     sample(&place);
     let secret = place.file("source/secret.txt", "secret");
     fs::set_permissions(&secret, fs::Permissions::from_mode(0o0)).unwrap();
-    if fs::read(&secret).is_ok() {
-        // Nothing is forbidden to root; a socket's place in /proc is nobody's to read.
-        println!("skipped: this user may read everything");
-        return;
-    }
-    let said = keepmum(&place, ["backup"]);
+    // Nothing is forbidden to root: then somebody else makes the backup.
+    let said = as_nobody(&place, ["backup"]);
     assert_eq!(said.code, 3, "{said:?}");
     assert!(said.stderr.starts_with("not read: [PLACE]/source/secret.txt: may not be read"));
     assert!(said.stdout.starts_with("files: "), "{said:?}");
-    let table = keepmum(&place, ["snapshots"]);
+    let table = as_nobody(&place, ["snapshots"]);
     assert!(table.stdout.contains("complete, 1 not read"), "{table:?}");
+}
+
+#[test]
+fn a_tree_that_is_deleted_meanwhile_is_told_and_costs_nothing_else() {
+    let place = ready("");
+    for number in 0..3000 {
+        place.file(&format!("source/tree/{}/{number}", number % 300), "x");
+    }
+    place.file("source/zz", "stays");
+    let mut child = command(&place, ["backup", "-v"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The walk is in the tree once a folder of it is told of.
+    let mut said = BufReader::new(child.stdout.as_mut().unwrap());
+    let mut line = String::new();
+    while !line.contains("/source/tree/") {
+        line.clear();
+        assert!(said.read_line(&mut line).unwrap() > 0, "it had ended before");
+    }
+    fs::rename(place.path("source/tree"), place.path("elsewhere")).unwrap();
+    let said = place.said(child.wait_with_output().unwrap());
+    assert_eq!(said.code, 3, "{said:?}");
+    let told = ": was deleted while the source was read\n";
+    assert!(said.stderr.starts_with("not read: [PLACE]/source/tree"), "{said:?}");
+    assert!(said.stderr.contains(told), "{said:?}");
+    assert!(keepmum(&place, ["ls", "-R"]).stdout.contains("/source/zz\n"));
+    assert_eq!(keepmum(&place, ["check", "--read-data"]).code, 0);
+    let again = keepmum(&place, ["backup", "--accept-mass-delete"]);
+    assert_eq!((again.code, again.stderr.as_str()), (0, ""), "{again:?}");
+    assert!(!keepmum(&place, ["ls", "-R"]).stdout.contains("/source/tree"));
 }
 
 #[test]

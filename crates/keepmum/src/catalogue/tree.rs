@@ -190,10 +190,11 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Forgets a detached directory with all beneath; answers with how many entries were beneath.
-    pub fn remove_detached(&self, directory: DirectoryId) -> Result<u64, CatalogueError> {
+    /// Forgets a detached directory with all beneath; answers with how many entries were beneath,
+    /// and how many of them were directories.
+    pub fn remove_detached(&self, directory: DirectoryId) -> Result<(u64, u64), CatalogueError> {
         self.together(|| {
-            let mut count = 0;
+            let (mut count, mut directories) = (0, 0);
             let mut open = vec![directory.0];
             while let Some(id) = open.pop() {
                 let mut query = self.connection.prepare_cached(
@@ -201,6 +202,7 @@ impl Catalogue {
                 )?;
                 for child in query.query_map([id], |row| row.get(0))? {
                     open.push(child?);
+                    directories += 1;
                 }
                 let removed = self
                     .connection
@@ -211,7 +213,7 @@ impl Catalogue {
                     .prepare_cached("DELETE FROM directory WHERE id = ?1")?
                     .execute([id])?;
             }
-            Ok(count)
+            Ok((count, directories))
         })
     }
 

@@ -1,9 +1,13 @@
-//! The default chunker: a polynomial hash of 64 bytes at a secret point, then AES-128.
+//! The default chunker: a universal hash of 64 bytes under a secret table, then AES-128.
 //!
-//! The hash of a window is `Σ b[t-i]·aⁱ mod p` for i from 0 to 63, p = 2⁶¹ − 1. Two different
-//! windows collide for at most 63 of the points, so AES sees a fresh input for every new window,
-//! and its output decides. AES runs at *every* position: a cheaper test before it would put every
-//! cut on that test's candidates, and its key would leak as rolling hashes leak theirs.
+//! The hash of a window is `Σ T[b[t-i]]·xⁱ` for i from 0 to 63 in GF(2⁶⁴) = GF(2)[x] / (x⁶⁴ + x⁴ +
+//! x³ + x + 1): the hash GENERAL of Lemire and Kaser, "Recursive n-gram hashing is pairwise
+//! independent, at best" (2010). Where two windows differ, the difference of their hashes is a
+//! polynomial of degree below 64 that is not 0, times an entry of the table that is uniform and
+//! independent of the others, so they collide for 2⁻⁶⁴ of the tables. AES therefore sees a fresh
+//! input for every new window, and its output decides. AES runs at *every* position: a cheaper
+//! test before it would put every cut on that test's candidates, and its key would leak as those
+//! of rolling hashes leak.
 
 use super::WINDOW;
 use super::lanes::{BATCH, Batch, LANES, WINDOWS, WindowFunction};
@@ -11,23 +15,21 @@ use aes::cipher::{BlockCipherEncrypt, KeyInit};
 use aes::{Aes128Enc, Block};
 use zeroize::Zeroize;
 
-/// The prime 2⁶¹ − 1.
-const P: u64 = (1 << 61) - 1;
+/// What x⁶⁴ is in the field.
+const REDUCED: u64 = 0x1b;
 
 /// The keyed function.
 pub(super) struct Prf {
     aes: Aes128Enc,
-    /// The secret point times 8: then the upper half of a product is its quotient by 2⁶¹, and no
-    /// shift across two words is needed.
-    point_times_8: u64,
-    /// `-b·a⁶⁴ mod p`: what takes the byte b out of the window.
-    leaving: [u64; 256],
+    /// What a byte adds when it enters the window.
+    enter: [u64; 256],
+    /// What it adds when it leaves, which takes it out: `T[b]·x⁶⁴`.
+    leave: [u64; 256],
     threshold: u64,
 }
 
 impl Prf {
-    /// AES key (16 bytes), then the point: the first little-endian word of the output after it
-    /// which, reduced to 61 bits, lies in 2³² ≤ a < p − 1.
+    /// AES key (16 bytes), then the table: 256 little-endian words.
     pub(super) fn new(key: &[u8; 32], threshold: u64) -> Self {
         let mut output =
             blake3::Hasher::new_derive_key("keepmum v0 prf chunker").update(key).finalize_xof();
@@ -35,23 +37,13 @@ impl Prf {
         output.fill(&mut aes_key);
         let aes = Aes128Enc::new(&aes_key.into());
         aes_key.zeroize();
-        let point = loop {
+        let enter = std::array::from_fn(|_| {
             let mut word = [0; 8];
             output.fill(&mut word);
-            let point = u64::from_le_bytes(word) & P;
-            if (1 << 32..P - 1).contains(&point) {
-                break point;
-            }
-        };
-        let mut power = 1;
-        for _ in 0..WINDOW {
-            power = canonical(next(power, point << 3, 0));
-        }
-        let leaving = std::array::from_fn(|byte| {
-            let product = canonical(next(power, (byte as u64) << 3, 0));
-            (P - product) % P
+            u64::from_le_bytes(word)
         });
-        Self { aes, point_times_8: point << 3, leaving, threshold }
+        let leave = enter.map(|word| (0..WINDOW).fold(word, |word, _| times_x(word)));
+        Self { aes, enter, leave, threshold }
     }
 
     fn is_hit(&self, block: &Block) -> bool {
@@ -60,20 +52,12 @@ impl Prf {
     }
 }
 
-/// `state · point + addend mod p`, for state ≤ p + 2, point < p and addend < 2⁶¹ + 256. The
-/// result is at most p + 2 and not yet the least residue, because only the output needs that.
+/// The product with x.
 #[inline(always)]
-fn next(state: u64, point_times_8: u64, addend: u64) -> u64 {
-    let product = u128::from(state) * u128::from(point_times_8);
-    let sum = (product as u64 >> 3) + (product >> 64) as u64 + addend;
-    (sum & P) + (sum >> 61)
-}
-
-/// The least residue of a state.
-#[inline(always)]
-fn canonical(state: u64) -> u64 {
-    // Where nothing is to be subtracted the difference wraps and is the larger one.
-    state.min(state.wrapping_sub(P))
+fn times_x(state: u64) -> u64 {
+    // All ones where the highest bit is set: no branch that could be guessed wrong.
+    let carry = (state.cast_signed() >> 63).cast_unsigned();
+    (state << 1) ^ (carry & REDUCED)
 }
 
 /// Inputs of AES, of which the upper halves stay zero, and its outputs.
@@ -90,7 +74,8 @@ impl WindowFunction for Prf {
     }
 
     fn start(&self, window: &[u8]) -> u64 {
-        window.iter().fold(0, |state, byte| next(state, self.point_times_8, u64::from(*byte)))
+        let step = |state, byte: &u8| times_x(state) ^ self.enter[usize::from(*byte)];
+        window.iter().fold(0, step)
     }
 
     #[expect(clippy::needless_range_loop, reason = "the lanes advance side by side")]
@@ -104,11 +89,11 @@ impl WindowFunction for Prf {
         let mut rolling = *states;
         for step in 0..BATCH {
             for lane in 0..LANES {
-                let leave = self.leaving[usize::from(batch.leave[lane][step])];
-                let addend = leave + u64::from(batch.enter[lane][step]);
-                rolling[lane] = next(rolling[lane], self.point_times_8, addend);
+                let enter = self.enter[usize::from(batch.enter[lane][step])];
+                let leave = self.leave[usize::from(batch.leave[lane][step])];
+                rolling[lane] = times_x(rolling[lane]) ^ (enter ^ leave);
                 scratch.inputs[lane * BATCH + step][..8]
-                    .copy_from_slice(&canonical(rolling[lane]).to_le_bytes());
+                    .copy_from_slice(&rolling[lane].to_le_bytes());
             }
         }
         *states = rolling;
@@ -120,11 +105,11 @@ impl WindowFunction for Prf {
         let windows = data.len() - WINDOW + 1;
         for window in 0..windows {
             if window > 0 {
-                let leave = self.leaving[usize::from(data[window - 1])];
-                let addend = leave + u64::from(data[window + WINDOW - 1]);
-                state = next(state, self.point_times_8, addend);
+                let enter = self.enter[usize::from(data[window + WINDOW - 1])];
+                let leave = self.leave[usize::from(data[window - 1])];
+                state = times_x(state) ^ (enter ^ leave);
             }
-            scratch.inputs[window][..8].copy_from_slice(&canonical(state).to_le_bytes());
+            scratch.inputs[window][..8].copy_from_slice(&state.to_le_bytes());
         }
         self.pick(scratch, windows, hit);
     }
@@ -152,7 +137,7 @@ impl Prf {
 
 impl Drop for Prf {
     fn drop(&mut self) {
-        self.point_times_8.zeroize();
-        self.leaving.zeroize();
+        self.enter.zeroize();
+        self.leave.zeroize();
     }
 }

@@ -185,7 +185,10 @@ fn import_all(
     let mut half_read = Vec::new();
     for key in unknown {
         if observer.stopping() {
-            return Err(Error::new(ErrorKind::Interrupted, "stopped"));
+            return Err(Error::new(
+                ErrorKind::Interrupted,
+                "stopped before the repository was open",
+            ));
         }
         match read_metadata(reader, key, &mut decompressor) {
             Ok(metadata) => {

@@ -15,9 +15,9 @@ use crate::store::{Put, Store, StoreErrorKind};
 use super::access::{Access, CatalogueAt};
 use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer, Phase};
-use super::init::refuse_empty;
 use super::key_cache;
 use super::key_report::{KeyChangeReport, KeyListReport, KeySlotLine, slot_text};
+use super::new_repository::refuse_empty;
 use super::open::{self, Destination};
 
 /// Shortest beginning of a slot's id that is accepted.
@@ -37,10 +37,10 @@ struct Unlocked {
 pub fn key_list(access: &Access, observer: &dyn Observer) -> Result<KeyListReport, Error> {
     let destination = open::destination(access, observer)?;
     let opened = destination.open_key_blocks(access, observer)?;
-    Ok(KeyListReport {
-        generation: opened.keyring.generation,
-        slots: slots(&opened)?.iter().map(KeySlotLine::of).collect(),
-    })
+    let mut slots: Vec<_> = slots(&opened)?.iter().map(KeySlotLine::of).collect();
+    // Their numbers are drawn by lot; people look for what they made last.
+    slots.sort_by_key(|slot| slot.created);
+    Ok(KeyListReport { generation: opened.keyring.generation, slots })
 }
 
 /// Makes a slot for one more password.

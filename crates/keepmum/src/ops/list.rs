@@ -9,8 +9,9 @@ use super::error::{Error, ErrorKind};
 use super::event::Observer;
 use super::open;
 use super::options::ListOptions;
+use super::part::{no_such_path, problem_of, unknown_entries};
 use super::placed::lost_unless_pending;
-use super::report::{EntryKind, EntryLine, ListReport, Problem, ProblemKind, note};
+use super::report::{EntryKind, EntryLine, ListReport, note};
 
 /// Lists a folder of a snapshot, or everything in it: each entry goes to `each` in order of path,
 /// as long as it answers `true`. Memory stays bounded whatever the snapshot holds.
@@ -47,7 +48,7 @@ pub fn list(
     while let Some(step) = merge.step() {
         let Step::Pair(path, Pair { new: Some(entry), .. }) = step else { continue };
         if observer.stopping() {
-            return Err(Error::new(ErrorKind::Interrupted, "stopped"));
+            return Err(Error::new(ErrorKind::Interrupted, "stopped before all was listed"));
         }
         if !each(line(&path, &entry)) {
             break;
@@ -91,42 +92,6 @@ fn enter(
         note(&mut report.problems, problem);
     }
     Ok(())
-}
-
-/// There is no such path.
-pub(super) fn no_such_path(path: &TreePath) -> Error {
-    Error::new(ErrorKind::Usage, "there is no such path in the snapshot")
-        .at(format!("/{}", display(path.as_bytes())))
-}
-
-/// Entries of a folder that this version does not understand: a newer one may.
-pub(super) fn unknown_entries(folder: &TreePath, count: u64) -> Option<Problem> {
-    let entries = match count {
-        0 => return None,
-        1 => "1 entry in it is".to_owned(),
-        count => format!("{count} entries in it are"),
-    };
-    Some(Problem {
-        kind: ProblemKind::Unknown,
-        path: format!("/{}", display(folder.as_bytes())),
-        sentence: format!("{entries} of a kind that this version does not know"),
-    })
-}
-
-/// A part of a snapshot that cannot be read: a problem of that part, unless the destination
-/// itself fails.
-pub(super) fn problem_of(path: &TreePath, error: RepositoryError) -> Result<Problem, Error> {
-    let kind = match &error {
-        RepositoryError::Missing(_) => ProblemKind::Pending,
-        // What cannot be read is as good as damaged; another attempt may find it whole.
-        error if error.is_of_one_object() => ProblemKind::Damaged,
-        _ => return Err(error.into()),
-    };
-    Ok(Problem {
-        kind,
-        path: format!("/{}", display(path.as_bytes())),
-        sentence: error.to_string(),
-    })
 }
 
 fn line(path: &TreePath, entry: &Entry) -> EntryLine {

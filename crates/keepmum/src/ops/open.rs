@@ -269,17 +269,7 @@ impl From<RepositoryError> for Error {
             RepositoryError::Slots(_) => ErrorKind::KeySlots,
             _ => ErrorKind::Local,
         };
-        let sentence = match &error {
-            RepositoryError::Destination(store) => {
-                let error = Self::new(kind, store.to_string());
-                return match &store.path {
-                    Some(path) => error.at(path.clone()),
-                    None => error,
-                };
-            }
-            other => other.to_string(),
-        };
-        Self::new(kind, sentence)
+        Self::new(kind, error.to_string())
     }
 }
 

@@ -45,11 +45,9 @@ pub struct Problem {
     pub sentence: String,
 }
 
-/// What `init` did.
+/// What `init` did. The recovery code went to the observer, once.
 #[derive(Debug, Serialize)]
 pub struct InitReport {
-    /// The recovery code, shown once. Whoever prints it must not keep it.
-    pub recovery_code: String,
     /// Files in the destination that are not ours.
     pub foreign_files: u64,
 }
@@ -67,12 +65,18 @@ pub struct BackupReport {
     pub others: u64,
     /// Bytes of its files.
     pub bytes: u64,
-    /// Entries that were not there before.
+    /// Entries that were not there before, directories included.
     pub new: u64,
-    /// Entries that differ.
+    /// Entries that differ, directories included.
     pub changed: u64,
-    /// Entries that are there no more.
+    /// Entries that are there no more, directories included.
     pub gone: u64,
+    /// Those of the new entries that are directories.
+    pub directories_new: u64,
+    /// Those of the changed entries that are directories.
+    pub directories_changed: u64,
+    /// Those of the entries gone that are directories.
+    pub directories_gone: u64,
     /// Bytes read from the source.
     pub bytes_read: u64,
     /// Bytes written to the destination.

@@ -6,6 +6,7 @@ use super::error::Error;
 use super::event::Observer;
 use super::open;
 use super::report::{DeviceStatus, SnapshotsReport, StatusReport};
+use crate::format::ObjectKind;
 use crate::repository::RepositoryError;
 
 /// How many uploads `status` shows.
@@ -59,6 +60,10 @@ pub fn status(access: &Access, observer: &dyn Observer) -> Result<StatusReport, 
             report.objects_pending += 1;
         }
     }
+    // A record that is gone is named by nobody where it was the last, and no chain holds it.
+    let records = repository.imported.gone.iter();
+    report.objects_lost +=
+        records.filter(|(_, kind)| *kind == ObjectKind::Record as u8).count() as u64;
     for (device, chain) in known.chains.iter() {
         let Some((at, record, _)) = chain.last() else { continue };
         report.devices.push(DeviceStatus {

@@ -5,6 +5,7 @@
 //! must never submit or wait itself, and a panic in one is raised where its ticket is waited for.
 
 mod ahead;
+mod buffers;
 mod pool;
 mod queue;
 #[cfg(test)]
@@ -12,6 +13,7 @@ mod tests;
 mod ticket;
 
 pub use ahead::Ahead;
+pub use buffers::Buffers;
 pub use pool::{Mode, Pool, run};
 pub use queue::Stage;
 pub use ticket::Ticket;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::format::key_block::KEY_BLOCK_LENGTH as BLOCK_LENGTH;
 use crate::format::{ObjectName, base32, split_file_name};
 use crate::model::ObjectKey;
-use crate::store::{Listed, Store, StoreError};
+use crate::store::{Listed, Store, StoreError, StoreErrorKind};
 
 use super::key_block::Candidate;
 use super::keys::Keys;
@@ -69,19 +69,26 @@ impl RawListing {
         self.key_block_files().map(|(_, name)| name).collect()
     }
 
-    /// Reads what may be key blocks; what cannot be read is left out.
+    /// Reads what may be key blocks; what cannot be read is left out, as long as another one can.
     pub fn key_blocks(&self, store: &dyn Store) -> Result<Vec<Candidate>, StoreError> {
+        use StoreErrorKind::{Missing, Truncated};
         let mut candidates = Vec::new();
+        let mut unread = None;
         for (path, name) in self.key_block_files() {
             match store.get(path, BLOCK_LENGTH as u64) {
                 Ok(bytes) => {
                     candidates.push(Candidate { path: path.to_owned(), name, bytes });
                 }
-                Err(error) if error.path.is_some() => {}
+                // It went away after it was listed, or is not all here yet.
+                Err(error) if matches!(error.kind, Missing | Truncated) => {}
+                Err(error) if error.path.is_some() => unread = Some(error),
                 Err(error) => return Err(error),
             }
         }
-        Ok(candidates)
+        match unread {
+            Some(error) if candidates.is_empty() => Err(error),
+            _ => Ok(candidates),
+        }
     }
 
     fn key_block_files(&self) -> impl Iterator<Item = (&str, String)> {

@@ -26,7 +26,7 @@ pub use key_change::{ChangedKeys, KeyChange, KnownSlot, NewSlot};
 pub use key_open::{Opened, open};
 pub use keys::{Keys, RepositoryAccess};
 pub use listing::{ListedObject, Listing, RawListing};
-pub use object::{OBJECT_TARGET, SMALL_RUN};
+pub use object::{OBJECT_TARGET, SMALL_RUN, Spare};
 pub use piece_walk::{Extent, Extents, PieceWalk, SeenLists};
 pub use reader::{BlockPlace, ObjectReader, PieceReader, block_place, split};
 pub use snapshot_tree::SnapshotTree;

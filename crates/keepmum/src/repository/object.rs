@@ -1,7 +1,5 @@
 //! One object being built, and what is known of it once it is sealed.
 
-use std::sync::{Mutex, PoisonError};
-
 use crate::compress::{Codec, Compressor};
 use crate::crypto::{SALT, SealBuffer, ciphertext_hash, sealed_length};
 use crate::format::name::context;
@@ -10,6 +8,7 @@ use crate::format::{
     Block, ObjectKind, ObjectName, PieceKind, Table, footer, padded_length, plain_for_sealed,
 };
 use crate::model::{ChunkId, DeviceId};
+use crate::pipeline::Buffers;
 use crate::seam::Random;
 
 use super::error::RepositoryError;
@@ -118,14 +117,14 @@ impl ObjectBuilder {
     pub(super) fn push(&mut self, block: PackedBlock, spare: &Spare) {
         self.weight += block.weight();
         self.rows += block.row();
-        self.blocks.push(block.block);
         match &mut self.bodies {
             Bodies::Apart(bodies) => bodies.push(block.bytes),
             Bodies::InPlace(buffer) => {
                 buffer.push(&block.bytes);
-                spare.give_block(block.bytes);
+                spare.give_packed(&block.block, block.bytes);
             }
         }
+        self.blocks.push(block.block);
         if self.weight > SMALL_RUN {
             self.put_in_place(spare);
         }
@@ -150,12 +149,13 @@ impl ObjectBuilder {
 
     fn put_in_place(&mut self, spare: &Spare) {
         if let Bodies::Apart(bodies) = &mut self.bodies {
-            let mut memory = spare.object();
-            memory.reserve_exact(OBJECT_ROOM);
+            // Only data fills an object, and then the next and the next.
+            let data = self.blocks.first().is_some_and(|block| block.kind == PieceKind::Chunk);
+            let memory = if data { spare.object() } else { Vec::new() };
             let mut buffer = SealBuffer::reuse(memory);
-            for body in std::mem::take(bodies) {
+            for (block, body) in self.blocks.iter().zip(std::mem::take(bodies)) {
                 buffer.push(&body);
-                spare.give_block(body);
+                spare.give_packed(block, body);
             }
             self.bodies = Bodies::InPlace(buffer);
         }
@@ -239,20 +239,19 @@ impl OpenBlock {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Compresses it. Its memory is given back to `spare` unless it is stored as it is.
+    /// Compresses it. Its memory goes back to `spare` unless it is stored as it is.
     pub(super) fn pack(self, compressor: &mut Compressor, spare: &Spare) -> PackedBlock {
         let length = |bytes: &[u8]| u32::try_from(bytes.len()).expect("blocks are at most 4 MiB");
         let plain = length(&self.bytes);
         let (codec, bytes) = match compressor.frame(&self.bytes) {
-            Some(frame) => (Codec::Zstd, frame.to_vec()),
-            None => (Codec::Stored, Vec::new()),
-        };
-        let bytes = match codec {
-            Codec::Stored => self.bytes,
-            Codec::Zstd => {
-                spare.give(&spare.blocks, self.bytes);
-                bytes
+            Some(frame) => {
+                let mut bytes = spare.frames.take();
+                bytes.clear();
+                bytes.extend_from_slice(frame);
+                spare.blocks.give(self.bytes);
+                (Codec::Zstd, bytes)
             }
+            None => (Codec::Stored, self.bytes),
         };
         let stored = length(&bytes);
         let (kind, codec, pieces) = (self.kind, codec.to_u8(), self.pieces);
@@ -260,47 +259,49 @@ impl OpenBlock {
     }
 }
 
-/// Buffers to be used again: large ones that come and go on several threads would otherwise leave
-/// an allocator with more holes than memory in use.
-#[derive(Default)]
-pub(super) struct Spare {
-    blocks: Mutex<Vec<Vec<u8>>>,
-    objects: Mutex<Vec<Vec<u8>>>,
+/// The memory of writers. It outlives each of them, because a long run has one for each of its
+/// checkpoints.
+pub struct Spare {
+    blocks: Buffers,
+    frames: Buffers,
+    objects: Buffers,
+}
+
+impl Default for Spare {
+    fn default() -> Self {
+        Self { blocks: Buffers::new(8), frames: Buffers::new(8), objects: Buffers::new(2) }
+    }
 }
 
 impl Spare {
-    /// Most buffers kept of a kind.
-    const KEPT: usize = 4;
-
-    fn give(&self, to: &Mutex<Vec<Vec<u8>>>, mut buffer: Vec<u8>) {
-        buffer.clear();
-        let mut kept = to.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() < Self::KEPT {
-            kept.push(buffer);
-        }
+    /// Memory for the plain bytes of a block.
+    pub(super) fn block(&self) -> Vec<u8> {
+        let mut memory = self.blocks.take();
+        memory.clear();
+        memory
     }
 
-    fn take(from: &Mutex<Vec<Vec<u8>>>) -> Vec<u8> {
-        from.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
-    }
-
-    /// Memory for an object.
-    pub(super) fn object(&self) -> Vec<u8> {
-        Self::take(&self.objects)
+    /// Memory for an object, empty.
+    fn object(&self) -> Vec<u8> {
+        let mut memory = self.objects.take();
+        memory.clear();
+        memory.reserve_exact(OBJECT_ROOM);
+        memory
     }
 
     /// Memory of an object that was stored.
     pub(super) fn give_object(&self, bytes: Vec<u8>) {
-        self.give(&self.objects, bytes);
+        if bytes.capacity() >= OBJECT_ROOM {
+            self.objects.give(bytes);
+        }
     }
 
-    /// Memory of a block that was sealed.
-    pub(super) fn give_block(&self, bytes: Vec<u8>) {
-        self.give(&self.blocks, bytes);
-    }
-
-    /// Memory for a block.
-    pub(super) fn block(&self) -> Vec<u8> {
-        Self::take(&self.blocks)
+    /// Memory of a block that was placed in its object.
+    fn give_packed(&self, block: &Block, bytes: Vec<u8>) {
+        if block.codec == Codec::Stored.to_u8() {
+            self.blocks.give(bytes);
+        } else {
+            self.frames.give(bytes);
+        }
     }
 }

@@ -64,7 +64,7 @@ fn write(
         Mode::Threads(1),
         || Worker(Compressor::new(Level::Fast)),
         |pool| {
-            let mut writer = RunWriter::new(pool, to, DEVICE, run, true);
+            let mut writer = RunWriter::new(pool, to, (DEVICE, run), true, Arc::default());
             for chunk in chunks {
                 writer.add(PieceKind::Chunk, keys.writing().chunk_id(chunk), chunk)?;
             }

@@ -84,13 +84,14 @@ pub struct RunWriter<'p, 'env, S> {
 }
 
 impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
-    /// Begins a run. With `together` small files share blocks.
+    /// Begins a run, in memory that an earlier writer may have used. With `together` small files
+    /// share blocks.
     pub fn new(
         pool: &'p Pool<'env, S>,
         to: Destination<'env>,
-        device: DeviceId,
-        run: u32,
+        (device, run): (DeviceId, u32),
         together: bool,
+        spare: Arc<Spare>,
     ) -> Self {
         let open = [PieceKind::Chunk, PieceKind::Node, PieceKind::List, PieceKind::Index];
         Self {
@@ -99,7 +100,7 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
             device,
             run,
             together,
-            spare: Arc::default(),
+            spare,
             next_number: 0,
             open: open.map(|kind| OpenBlock::new(kind, Vec::new())),
             packing: VecDeque::new(),
@@ -212,9 +213,12 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         let place =
             ObjectPlace { kind, device: self.device, run: self.run, number: self.next_number };
         self.next_number += 1;
+        // One is stored while the next is filled: a second one waiting would be memory for nothing,
+        // because they all wait for the same disk.
+        self.settle(0)?;
         let (to, spare) = (self.to, Arc::clone(&self.spare));
         self.storing.push_back(self.pool.submit(STORING, move |_| put(builder, place, to, &spare)));
-        self.settle(1)
+        Ok(())
     }
 
     /// Waits until at most `keep` objects are being stored.

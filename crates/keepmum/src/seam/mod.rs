@@ -7,6 +7,7 @@
 
 mod disk;
 mod gate;
+mod pace;
 mod real;
 mod spelling;
 mod staging;

@@ -59,6 +59,12 @@ impl Clock for RealClock {
     fn elapsed(&self) -> Duration {
         self.start.elapsed()
     }
+
+    fn wait(&self, time: Duration) {
+        if !time.is_zero() {
+            std::thread::sleep(time);
+        }
+    }
 }
 
 /// The point in time that lies `distance` before the epoch, its seconds rounded down.

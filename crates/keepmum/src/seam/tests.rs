@@ -2,17 +2,21 @@
 
 use std::fs;
 use std::io::ErrorKind;
+use std::num::NonZero;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use proptest::prelude::{any, prop_assert_eq, proptest};
 
 use super::{
-    Clock, Disk, RealClock, RealDisk, Seam, SystemRandom, Timestamp, is_staging_name,
+    Clock, Disk, Operation, RealClock, RealDisk, Seam, SystemRandom, Timestamp, is_staging_name,
     path_from_bytes, path_to_bytes, staging_name,
 };
+use crate::store::simulated::SimulatedClock;
 
 fn disk(folder: &Path) -> RealDisk {
     RealDisk::open(folder, Arc::new(SystemRandom)).unwrap()
@@ -170,4 +174,47 @@ fn a_moved_or_replaced_folder_is_not_the_same_place() {
     fs::remove_dir(&folder).unwrap();
     assert_eq!(Seam::real(&folder).err().unwrap().kind(), ErrorKind::NotFound);
     assert!(!folder.exists());
+}
+
+/// Writes, or reads, until everything went by; in seconds of the clock.
+fn seconds(clock: &SimulatedClock, mut step: impl FnMut(usize) -> usize) -> f64 {
+    let begin = clock.elapsed();
+    let mut left = 1_000_000;
+    while left > 0 {
+        let passed = step(left);
+        assert!((1..=left).contains(&passed));
+        left -= passed;
+    }
+    (clock.elapsed() - begin).as_secs_f64()
+}
+
+#[test]
+fn limits_hold_for_what_is_written_and_for_what_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(SimulatedClock::new(Timestamp::default(), Duration::ZERO));
+    let bare = Seam { clock: clock.clone(), ..Seam::real(folder.path()).unwrap() };
+    let rate = NonZero::new(100_000).unwrap();
+    let lifted = Arc::new(AtomicBool::new(false));
+    let bytes = vec![7; 1_000_000];
+    let seam = bare.clone().limit_upload(rate, &lifted);
+    let mut file = seam.disk.create().unwrap();
+    let time = seconds(&clock, |left| file.write(&bytes[..left]).unwrap());
+    assert!((9.5..=10.0).contains(&time), "written in {time} s");
+    file.publish("all").unwrap();
+    let read = |seam: &Seam| {
+        let file = seam.disk.open("all").unwrap();
+        let mut buffer = vec![0; 1_000_000];
+        seconds(&clock, |left| file.read_at(0, &mut buffer[..left]).unwrap())
+    };
+    assert_eq!(read(&seam), 0.0, "a limit of what is written holds up no reading");
+    let seam = bare.limit_read(rate, &lifted);
+    let time = read(&seam);
+    assert!((9.5..=10.0).contains(&time), "read in {time} s");
+    let pass =
+        |operation| seconds(&clock, |left| seam.gate.pass(operation, b"file", left).unwrap());
+    let time = pass(Operation::SourceRead);
+    assert!((9.5..=10.1).contains(&time), "read from the source in {time} s");
+    assert_eq!(pass(Operation::TargetWrite), 0.0);
+    lifted.store(true, Ordering::Relaxed);
+    assert_eq!((pass(Operation::SourceRead), read(&seam)), (0.0, 0.0), "who stops waits no more");
 }

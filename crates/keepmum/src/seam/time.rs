@@ -19,4 +19,7 @@ pub trait Clock: Send + Sync {
 
     /// Time since some fixed start, never going back: for measuring how long work took.
     fn elapsed(&self) -> Duration;
+
+    /// Comes back when so much time has gone by.
+    fn wait(&self, time: Duration);
 }

@@ -95,36 +95,32 @@ impl OpenFile {
         retry_on_intr(|| pread(&self.file, &mut *buffer, offset)).map_err(|e| self.problem(e))
     }
 
-    /// Reads a whole small file into an emptied buffer. One byte more than `expected` is asked
-    /// for: if the buffer does not end up with `expected` bytes, the file has changed.
+    /// Appends the first `count` bytes of a file to a buffer; fewer if it ends before.
     ///
     /// # Errors
     /// The system failed.
-    pub fn read_small(&self, buffer: &mut Vec<u8>, expected: usize) -> Result<(), SourceError> {
-        buffer.clear();
-        if expected == 0 && self.stamp.size == 0 {
-            return Ok(());
-        }
-        let most = expected.saturating_add(1);
-        buffer.reserve(most);
-        while buffer.len() < most {
-            let length = self.admit(most - buffer.len())?;
-            let offset = buffer.len() as u64;
-            let read = if length == most - buffer.len() {
+    pub fn append_to(&self, buffer: &mut Vec<u8>, count: usize) -> Result<(), SourceError> {
+        let begin = buffer.len();
+        let end = begin.saturating_add(count);
+        buffer.reserve(count);
+        while buffer.len() < end {
+            let (from, asked) = (buffer.len(), end - buffer.len());
+            let offset = (from - begin) as u64;
+            let length = self.admit(asked)?;
+            let read = if length == asked {
                 retry_on_intr(|| pread(&self.file, spare_capacity(buffer), offset))
             } else {
-                let end = buffer.len();
-                buffer.resize(end + length, 0);
-                let read = retry_on_intr(|| pread(&self.file, &mut buffer[end..], offset));
-                buffer.truncate(end + read.unwrap_or(0));
+                buffer.resize(from + length, 0);
+                let read = retry_on_intr(|| pread(&self.file, &mut buffer[from..], offset));
+                buffer.truncate(from + read.unwrap_or(0));
                 read
             };
-            // A file that gives just what it was to give is not asked for its end again.
-            if read.map_err(|e| self.problem(e))? == 0 || buffer.len() == expected {
+            if read.map_err(|e| self.problem(e))? == 0 {
                 break;
             }
         }
-        buffer.truncate(most);
+        // The room may have been larger than what was asked for.
+        buffer.truncate(end);
         Ok(())
     }
 

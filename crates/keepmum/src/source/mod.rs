@@ -115,6 +115,12 @@ impl Source {
         &self.0.dropped
     }
 
+    /// Whether files of the backup itself come and go in this very folder, so that its time is
+    /// that of the last run and says nothing.
+    pub fn is_unsteady(&self, folder: &TreePath) -> bool {
+        self.0.never.is_unsteady(folder)
+    }
+
     /// A walk of the whole tree, and `ahead` listers that list directories before it asks for
     /// them. Each lister is to be run on a thread of its own until it returns, which it does when
     /// the walk is through or dropped. Without any, the walk lists for itself and is as good.

@@ -19,6 +19,8 @@ pub(super) struct Never {
     identities: Vec<(u64, u64)>,
     paths: Vec<TreePath>,
     by_folder: HashMap<TreePath, Vec<Name>>,
+    /// Folders in which files come and go that are left out.
+    unsteady: Vec<TreePath>,
 }
 
 impl Never {
@@ -27,24 +29,29 @@ impl Never {
         let mut never = Self::default();
         for path in paths {
             let real = real(path);
+            let mut is_folder = false;
             if let Ok(metadata) = std::fs::metadata(&real) {
                 never.identities.push((metadata.dev(), metadata.ino()));
+                is_folder = metadata.is_dir();
             }
-            never.add(tree_path(path).ok());
-            never.add(tree_path(&real).ok());
+            never.add(tree_path(path).ok(), is_folder);
+            never.add(tree_path(&real).ok(), is_folder);
             for root in roots {
                 if let Ok(rest) = real.strip_prefix(&root.real) {
                     let named = absolute(&root.path).join(rest);
-                    never.add(tree_path(&named).ok());
+                    never.add(tree_path(&named).ok(), is_folder);
                 }
             }
         }
         never
     }
 
-    fn add(&mut self, path: Option<TreePath>) {
+    fn add(&mut self, path: Option<TreePath>, is_folder: bool) {
         let Some(path) = path else { return };
         if let Some((folder, name)) = path.split() {
+            if !is_folder && !self.unsteady.contains(&folder) {
+                self.unsteady.push(folder.clone());
+            }
             self.by_folder.entry(folder).or_default().push(name);
         }
         self.paths.push(path);
@@ -57,6 +64,11 @@ impl Never {
             || self.paths.iter().any(|path| {
                 root.path.is_within(path) || real.as_ref().is_some_and(|real| real.is_within(path))
             })
+    }
+
+    /// Whether files that are left out come and go in this folder.
+    pub(super) fn is_unsteady(&self, folder: &TreePath) -> bool {
+        self.unsteady.contains(folder)
     }
 
     /// The names in this folder that are left out.

@@ -6,7 +6,7 @@ use keepmum::crypto::Passphrase;
 use keepmum::ops::{self, Access, ErrorKind, Silent};
 use keepmum::store::simulated::{Fault, SimulatedDisk};
 
-use crate::scene::{PASSWORD, Scene};
+use crate::scene::{PASSWORD, Scene, Told};
 
 type Verb<'a> = &'a dyn Fn(&Access) -> Result<(), ops::Error>;
 
@@ -54,6 +54,34 @@ fn a_password_change_cut_anywhere_leaves_a_way_in() {
         assert!(!done || new, "{what}");
         assert!(scene.opens_at(disk, &scene.recovery), "{what}");
     });
+}
+
+#[test]
+fn the_recovery_code_of_a_repository_that_lasts_is_told_even_where_init_fails_later() {
+    let scene = Scene::new();
+    let init = |disk: &Arc<SimulatedDisk>| {
+        let told = Told::default();
+        let done = ops::init(&scene.access_to(disk, PASSWORD), &told).is_ok();
+        (done, told.0.into_inner().unwrap())
+    };
+    let plain = Arc::new(SimulatedDisk::new());
+    assert!(init(&plain).0);
+    let mut failed_later = 0;
+    for number in 0..plain.operations() {
+        for fault in Fault::ALL {
+            let disk = Arc::new(SimulatedDisk::new());
+            disk.plan(number, fault);
+            let (done, code) = init(&disk);
+            let what = format!("{fault:?} at {number}, done: {done}");
+            assert!(!done || !code.is_empty(), "{what}");
+            failed_later += u32::from(!done && !code.is_empty());
+            disk.crash();
+            disk.restart(1);
+            disk.heal();
+            assert!(code.is_empty() || scene.opens_at(&disk, &code), "{what}");
+        }
+    }
+    assert!(failed_later > 0, "nothing failed after the key blocks were durable");
 }
 
 #[test]

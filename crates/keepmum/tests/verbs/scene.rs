@@ -1,13 +1,13 @@
 //! A small world for the verbs: a simulated destination, a source in a temporary folder.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use keepmum::compress::Level;
 use keepmum::crypto::{Passphrase, Profile};
 use keepmum::ops::{
-    self, Access, BackupOptions, BackupReport, CatalogueAt, Error, Installation, Silent,
-    SnapshotChoice, Which,
+    self, Access, BackupOptions, BackupReport, CatalogueAt, Error, Event, Installation, Observer,
+    Silent, SnapshotChoice, Which,
 };
 use keepmum::pipeline::Mode;
 use keepmum::source::Rules;
@@ -25,6 +25,22 @@ pub(crate) struct Scene {
     seed: std::cell::Cell<u64>,
 }
 
+/// Hears the recovery code of a new repository.
+#[derive(Default)]
+pub(crate) struct Told(pub(crate) Mutex<String>);
+
+impl Observer for Told {
+    fn event(&self, event: Event) {
+        if let Event::RepositoryMade { recovery_code, .. } = event {
+            *self.0.lock().unwrap() = recovery_code.expose().to_owned();
+        }
+    }
+
+    fn stopping(&self) -> bool {
+        false
+    }
+}
+
 impl Scene {
     /// A new repository, and an empty source.
     pub(crate) fn new() -> Self {
@@ -37,7 +53,9 @@ impl Scene {
         std::fs::create_dir(folder.path().join("source")).unwrap();
         let disk = Arc::new(SimulatedDisk::new());
         let mut scene = Self { disk, folder, recovery: String::new(), seed: seed.into() };
-        scene.recovery = ops::init(&scene.access(PASSWORD)).unwrap().recovery_code;
+        let told = Told::default();
+        ops::init(&scene.access(PASSWORD), &told).unwrap();
+        scene.recovery = told.0.into_inner().unwrap();
         scene
     }
 

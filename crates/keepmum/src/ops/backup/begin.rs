@@ -12,9 +12,9 @@ use crate::store::Put;
 
 use super::super::access::{Access, CatalogueAt};
 use super::super::error::{Error, ErrorKind};
-use super::super::event::{Event, Observer, RecoveryCode};
+use super::super::event::{Event, Observer};
 use super::super::import::{import_table, listed_by_records};
-use super::super::init::make;
+use super::super::new_repository::make;
 use super::super::object_keys::{KEY, key_bytes};
 use super::super::open::{self, Repository};
 use super::super::options::BackupOptions;
@@ -74,10 +74,9 @@ pub(super) fn begin(
         if !fresh || destination.is_known()? {
             return Err(destination.no_keys()?);
         }
-        let recovery_code = RecoveryCode::new(make(access, &*destination.store)?);
-        // Now, since from here on the run may fail and the repository stays.
-        let foreign_files = destination.raw.foreign();
-        observer.event(Event::RepositoryMade { recovery_code, foreign_files });
+        // Before anything is made: what is refused leaves no repository behind.
+        refuse_empty_roots(&source, options, &destination.catalogue)?;
+        make(access, &*destination.store, destination.raw.foreign(), observer)?;
         destination.raw = RawListing::read(&*destination.store).map_err(RepositoryError::from)?;
     }
     let repository = destination.open(access, observer)?;
@@ -142,7 +141,7 @@ pub(super) fn fill(access: &Access, bytes: &mut [u8]) -> Result<(), Error> {
     access.seam.random.fill(bytes).map_err(|error| RepositoryError::Random(error).into())
 }
 
-/// A root that was not empty and is now looks like a disk that is not mounted.
+/// A root that is empty looks like a disk that is not mounted, unless it is known to be empty.
 fn refuse_empty_roots(
     source: &Source,
     options: &BackupOptions,
@@ -152,13 +151,14 @@ fn refuse_empty_roots(
         return Ok(());
     }
     for root in source.roots() {
-        let Some(row) = remember::directory_at(catalogue, root)? else { continue };
-        if catalogue.children(row)?.is_empty() {
-            continue;
-        }
+        let sentence = match remember::directory_at(catalogue, root)? {
+            Some(row) if catalogue.children(row)?.is_empty() => continue,
+            Some(_) => "this folder was not empty and is now",
+            None => "this folder is to be backed up but is empty",
+        };
         let (mut walk, _) = source.walk(0);
         if walk.list(&(), root).is_ok_and(|entries| entries.is_empty()) {
-            return Err(Error::new(ErrorKind::SourceGone, "this folder was not empty and is now")
+            return Err(Error::new(ErrorKind::SourceGone, sentence)
                 .at(format!("/{}", String::from_utf8_lossy(root.as_bytes()))));
         }
     }
@@ -216,9 +216,12 @@ fn prepare_inside(repository: &Repository, set: &Setting<'_>) -> Result<Prepared
     let gone = gone_keys(repository);
     let count = gone.chunks(KEY).filter(|key| !healed.chunks(KEY).any(|one| one == *key)).count();
     if count > 0 && !set.options.destination_is_partial {
+        let gone = match count {
+            1 => "1 stored object is".to_owned(),
+            count => format!("{count} stored objects are"),
+        };
         set.observer.event(Event::Notice(format!(
-            "{count} stored objects are gone from the destination; what the source still holds \
-             of them is stored again."
+            "{gone} gone from the destination; what the source still holds of that is stored again."
         )));
         full_tree |= remember::doubt_lost(repository)?;
     }

@@ -1,6 +1,7 @@
 //! What makes a run count: the record, and only then the catalogue.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::format::{
     Backup as BackupItem, IndexEntry, Item, Needs, ObjectEntry, Record, RecordTime, RunObjects,
@@ -99,7 +100,9 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
             };
             self.set.writing.set(Some(run));
             let together = self.set.options.compress_together;
-            let mut writer = RunWriter::new(self.pool, to, self.set.device, run, together);
+            let place = (self.set.device, run);
+            let spare = Arc::clone(&self.spare);
+            let mut writer = RunWriter::new(self.pool, to, place, together, spare);
             writer.index(std::mem::take(&mut self.adopted.index));
             self.writer = Some(writer);
         }
@@ -211,7 +214,9 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
     pub(super) fn commit(&mut self) -> Result<(), Error> {
         for id in std::mem::take(&mut self.vanished) {
             if !self.claimed.contains(&id) {
-                self.report.gone += self.catalogue.remove_detached(id)?;
+                let (entries, directories) = self.catalogue.remove_detached(id)?;
+                self.report.gone += entries;
+                self.report.directories_gone += directories;
             }
         }
         self.refuse_mass_delete()?;
@@ -300,8 +305,9 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
         let at = crate::model::RecordRef { device: self.set.device, run, hash };
         let Some((bytes, _)) = self.catalogue.record(&at)? else { return Ok(true) };
         let now = self.set.access.seam.clock.now().seconds;
-        Ok(Record::decode(&bytes)
-            .map_or(true, |last| now.saturating_sub(last.time.seconds) >= SILENCE))
+        // Before or after: a record made while the clock was wrong says nothing either.
+        let age = |last: Record| now.saturating_sub(last.time.seconds).saturating_abs();
+        Ok(Record::decode(&bytes).map_or(true, |last| age(last) >= SILENCE))
     }
 
     /// How many entries there were last time, as long as that says something of this time.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use crate::catalogue::{Catalogue, DirectoryId, Remembered};
 use crate::format::{Op, encode_entry};
 use crate::model::{ChunkId, Entry, Found, Kind, Merge, Metadata, TreePath};
-use crate::source::{SourceErrorKind, Walk};
+use crate::source::Walk;
 
 use super::super::error::Error;
 use super::super::event::ChangeKind;
 use super::entry::{remembered_entry, settled};
-use super::{Backup, Closed, Old, OpenDirectory};
+use super::sides::{Closed, Old};
+use super::{Backup, OpenDirectory};
 
 /// Stands in a row until the node is known.
 const NO_NODE: ChunkId = ChunkId([0; 32]);
@@ -44,13 +45,7 @@ impl Backup<'_, '_, '_> {
             }
             Err(Closed::Run(error)) => Err(error),
             Err(Closed::Source(error)) => {
-                let vanished = error.kind == SourceErrorKind::Vanished;
-                if vanished && let Some(old) = &old {
-                    return self.gone(&path, old);
-                }
-                if !vanished {
-                    self.source_problem(&error);
-                }
+                self.source_problem(&error);
                 // What was remembered beneath it stays; a new one stands there empty.
                 if fresh {
                     self.unwalked.insert(id);
@@ -78,12 +73,17 @@ impl Backup<'_, '_, '_> {
         let Some(before) = remembered_entry(old) else {
             return self.put_directory_row(&parent, path, new, Some(NO_NODE)).map(drop);
         };
-        let Some(metadata) = self.directory_metadata(path, new)? else { return Ok(()) };
+        let Some(mut metadata) = self.directory_metadata(path, new)? else { return Ok(()) };
+        if self.set.source.is_unsteady(path) {
+            // Its time is that of the last run: a run must not differ by what it did itself.
+            metadata.mtime = before.metadata.mtime;
+        }
         let stamp = settled(&new.stamp, looked_at);
         if before.metadata == metadata {
             return Ok(self.catalogue.set_stamp(parent.id, &new.name, stamp.as_ref())?);
         }
         self.report.changed += 1;
+        self.report.directories_changed += 1;
         self.change(ChangeKind::Changed, path);
         let entry = Entry { name: new.name.clone(), kind: before.kind, metadata: metadata.clone() };
         let mut bytes = Vec::new();
@@ -141,6 +141,7 @@ impl Backup<'_, '_, '_> {
             self.moved_away(from.as_ref(), above)?;
         }
         self.report.new += 1;
+        self.report.directories_new += 1;
         self.change(ChangeKind::New, path);
         Ok(Some(id))
     }
@@ -170,6 +171,7 @@ impl Backup<'_, '_, '_> {
         }
         let Some(from) = from else { return Ok(()) };
         self.report.gone += 1;
+        self.report.directories_gone += 1;
         self.change(ChangeKind::Gone, from);
         self.catalogue.remove_overlay_within(from.as_bytes())?;
         if self.full_tree { Ok(()) } else { self.set_overlay(from, &Op::Remove) }
@@ -177,6 +179,7 @@ impl Backup<'_, '_, '_> {
 
     fn new_directory(&mut self, path: &TreePath, new: &Found) -> Result<DirectoryId, Error> {
         self.report.new += 1;
+        self.report.directories_new += 1;
         self.change(ChangeKind::New, path);
         let parent = self.parent();
         self.changed.insert(parent.id);

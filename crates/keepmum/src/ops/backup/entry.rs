@@ -5,10 +5,11 @@ use std::sync::Arc;
 use crate::catalogue::Remembered;
 use crate::format::{Op, decode_entry, encode_entry};
 use crate::model::{Entry, Found, FoundKind, Kind, Merge, Metadata, Pair, Stamp, Time, TreePath};
-use crate::source::Walk;
+use crate::source::{SourceError, SourceErrorKind, Walk};
 
 use super::super::error::{Error, ErrorKind};
 use super::super::event::{ChangeKind, Event};
+use super::super::report::ProblemKind;
 use super::reading::Job;
 use super::{Backup, Old, OpenDirectory, grain_before};
 
@@ -75,11 +76,17 @@ impl Backup<'_, '_, '_> {
         }
     }
 
+    /// Stops the run if the user wants that.
+    pub(super) fn go_on(&self) -> Result<(), Error> {
+        match self.set.observer.stopping() {
+            true => Err(Error::new(ErrorKind::Interrupted, "stopped before the run was complete")),
+            false => Ok(()),
+        }
+    }
+
     /// Says how far the run is, and stops it if the user wants that.
     pub(super) fn tick(&mut self) -> Result<(), Error> {
-        if self.set.observer.stopping() {
-            return Err(Error::new(ErrorKind::Interrupted, "stopped before the run was complete"));
-        }
+        self.go_on()?;
         self.set.observer.event(Event::Progress {
             entries: self.seen_entries,
             entries_total: self.entries_expected(),
@@ -112,6 +119,7 @@ impl Backup<'_, '_, '_> {
         self.change(ChangeKind::Gone, path);
         match old.directory {
             Some(id) => {
+                self.report.directories_gone += 1;
                 self.catalogue.detach(parent.id, &old.name)?;
                 self.vanished.push(id);
             }
@@ -170,7 +178,10 @@ impl Backup<'_, '_, '_> {
         let kind = match new.kind {
             FoundKind::Symlink => match self.set.source.read_link(path) {
                 Ok(target) => Kind::Symlink(target.into()),
-                Err(error) => return self.skipped(path, old, &error),
+                Err(error) => {
+                    self.source_problem(&error);
+                    return Ok(());
+                }
             },
             FoundKind::CharacterDevice(number) => Kind::CharacterDevice(number),
             FoundKind::BlockDevice(number) => Kind::BlockDevice(number),
@@ -178,7 +189,10 @@ impl Backup<'_, '_, '_> {
         };
         let attributes = match self.set.source.attributes(path, new.kind) {
             Ok(attributes) => attributes,
-            Err(error) => return self.skipped(path, old, &error),
+            Err(error) => {
+                self.source_problem(&error);
+                return Ok(());
+            }
         };
         let mut metadata = Metadata { attributes, ..new.metadata.clone() };
         self.names.fill(&mut metadata.owner);
@@ -188,19 +202,17 @@ impl Backup<'_, '_, '_> {
         self.remember(&Remembering { parent: &parent, path, old }, &entry, stamp.as_ref())
     }
 
-    /// An entry that could not be read: its earlier version stays.
-    pub(super) fn skipped(
-        &mut self,
-        path: &TreePath,
-        old: Option<&Remembered>,
-        error: &crate::source::SourceError,
-    ) -> Result<(), Error> {
-        if error.kind == crate::source::SourceErrorKind::Vanished {
-            // It went away between listing and reading: as good as gone.
-            return old.map_or(Ok(()), |old| self.gone(path, old));
-        }
-        self.source_problem(error);
-        Ok(())
+    /// A source error costs one file.
+    pub(super) fn source_problem(&mut self, error: &SourceError) {
+        let kind = match error.kind {
+            SourceErrorKind::Changed => ProblemKind::ChangedWhileRead,
+            _ => ProblemKind::Unreadable,
+        };
+        let sentence = match error.kind {
+            SourceErrorKind::Vanished => "was deleted while the source was read".to_owned(),
+            kind => format!("{kind}: {}", error.source),
+        };
+        self.problem(kind, &error.path, sentence);
     }
 
     /// Writes an entry that is not a directory into the remembered tree, if it differs.

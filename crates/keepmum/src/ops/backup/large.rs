@@ -3,6 +3,7 @@
 //! segments.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::chunk::{Cutter, WINDOW};
@@ -22,15 +23,20 @@ const HASHING: Stage = Stage(3);
 /// Bytes of a segment.
 const SEGMENT: u64 = 1024 * 1024;
 
-/// A scanned segment: its bytes, and offsets in it before which a cut may be made.
+/// A scanned segment. Before its bytes there is room for the piece of a chunk that the segments
+/// before it left, so that whole chunks come to lie in one run of bytes.
 struct Segment {
-    bytes: Vec<u8>,
+    buffer: Vec<u8>,
+    /// Where its bytes lie.
+    data: Range<usize>,
+    /// Offsets in them before which a cut may be made.
     candidates: Vec<u32>,
 }
 
-/// Whole chunks end to end, with their ids and lengths.
+/// Whole chunks, end to end from `start` on, with their ids and lengths.
 struct Chunks {
-    bytes: Vec<u8>,
+    buffer: Vec<u8>,
+    start: usize,
     ids: Vec<(ChunkId, usize)>,
 }
 
@@ -108,7 +114,7 @@ impl<'env> Backup<'_, '_, 'env> {
         let mut segments = VecDeque::new();
         let mut hashing: VecDeque<Ticket<'env, Chunks>> = VecDeque::new();
         let mut cutter = Cutter::new(self.set.chunker.parameters());
-        let mut carry = Vec::new();
+        let mut rest = Vec::new();
         let (mut asked, mut seen) = (0, 0);
         while seen < length {
             while segments.len() < ahead && asked < length {
@@ -124,19 +130,17 @@ impl<'env> Backup<'_, '_, 'env> {
             for candidate in &segment.candidates {
                 cutter.candidate(seen + u64::from(*candidate), &mut cuts);
             }
-            let here = segment.bytes.len() as u64;
+            let here = segment.data.len() as u64;
             cutter.no_candidate_until(seen + here, &mut cuts);
-            let begun = seen - carry.len() as u64;
-            carry.extend_from_slice(&segment.bytes);
+            let begun = seen - rest.len() as u64;
             seen += here;
             let last = here < expected || seen == length;
             if last {
                 cutter.clone().finish(seen, &mut cuts);
             }
-            if let Some(end) = cuts.last() {
-                let rest = carry.split_off(usize::try_from(end - begun).unwrap_or(0));
-                let whole = std::mem::replace(&mut carry, rest);
-                hashing.push_back(self.submit_hashing(whole, begun, &cuts));
+            match whole_chunks(segment, &mut rest, begun, &cuts) {
+                Ok(whole) => hashing.push_back(self.submit_hashing(whole)),
+                Err(unused) => self.buffers.give(unused),
             }
             while hashing.len() > if last { 0 } else { ahead } {
                 let Some(ticket) = hashing.pop_front() else { break };
@@ -159,60 +163,83 @@ impl<'env> Backup<'_, '_, 'env> {
     ) -> Ticket<'env, Result<Segment, SourceError>> {
         let file = Arc::clone(file);
         let chunker = self.set.chunker;
-        let before = offset.min(WINDOW as u64 - 1);
-        let count = usize::try_from(count + before).unwrap_or(usize::MAX);
-        let lead = usize::try_from(before).unwrap_or(0);
+        let buffers = Arc::clone(&self.buffers);
+        let lead = usize::try_from(offset).map_or(WINDOW - 1, |offset| offset.min(WINDOW - 1));
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
         self.pool.submit(READING, move |_: &mut Worker| {
-            let mut bytes = vec![0; count];
+            let room = chunker.parameters().maximum();
+            let begin = room - lead;
+            let mut buffer = buffers.take();
+            if buffer.len() < room + count {
+                buffer.resize(room + count, 0);
+            }
+            let wanted = &mut buffer[begin..room + count];
             let mut done = 0;
-            while done < count {
-                let at = start + offset - before + done as u64;
-                match file.read_at(at, &mut bytes[done..])? {
+            while done < wanted.len() {
+                let at = start + offset - lead as u64 + done as u64;
+                match file.read_at(at, &mut wanted[done..])? {
                     0 => break,
                     read => done += read,
                 }
             }
-            bytes.truncate(done);
+            let data = room..room.max(begin + done);
             let mut candidates = Vec::new();
-            let (window, data) = bytes.split_at(lead.min(bytes.len()));
-            chunker.candidates(window, data, &mut candidates);
-            bytes.drain(..lead.min(done));
-            Ok(Segment { bytes, candidates })
+            chunker.candidates(&buffer[begin..room], &buffer[data.clone()], &mut candidates);
+            Ok(Segment { buffer, data, candidates })
         })
     }
 
-    fn submit_hashing(&self, bytes: Vec<u8>, begun: u64, cuts: &[u64]) -> Ticket<'env, Chunks> {
+    fn submit_hashing(&self, (mut whole, lengths): (Chunks, Vec<usize>)) -> Ticket<'env, Chunks> {
         let repository = self.set.repository();
-        let mut last = begun;
-        let lengths: Vec<usize> = cuts
-            .iter()
-            .map(|cut| {
-                let length = usize::try_from(cut - last).unwrap_or(0);
-                last = *cut;
-                length
-            })
-            .collect();
         self.pool.submit(HASHING, move |_: &mut Worker| {
-            let mut rest = &bytes[..];
-            let mut ids = Vec::with_capacity(lengths.len());
+            let mut rest = &whole.buffer[whole.start..];
             for length in lengths {
                 let (chunk, after) = rest.split_at(length.min(rest.len()));
-                ids.push((repository.chunk_id(chunk), chunk.len()));
+                whole.ids.push((repository.chunk_id(chunk), chunk.len()));
                 rest = after;
             }
-            Chunks { bytes, ids }
+            whole
         })
     }
 
     fn store_chunks(&mut self, chunks: Chunks, list: &mut ListWriter) -> Result<(), Error> {
-        let mut rest = &chunks.bytes[..];
-        self.report.bytes_read += rest.len() as u64;
+        let mut rest = &chunks.buffer[chunks.start..];
         for (id, length) in &chunks.ids {
             let (bytes, after) = rest.split_at(*length);
+            self.report.bytes_read += *length as u64;
             self.store_piece(PieceKind::Chunk, *id, bytes)?;
             self.push_piece(list, Piece::Chunk { length: *length as u64, id: *id })?;
             rest = after;
         }
+        self.buffers.give(chunks.buffer);
         Ok(())
+    }
+}
+
+/// The chunks that end in this segment, the first of them begun by `rest` at offset `begun`, with
+/// their lengths; what follows the last cut becomes the new `rest`. The buffer if none ends here.
+fn whole_chunks(
+    segment: Segment,
+    rest: &mut Vec<u8>,
+    begun: u64,
+    cuts: &[u64],
+) -> Result<(Chunks, Vec<usize>), Vec<u8>> {
+    let Segment { mut buffer, data, .. } = segment;
+    // A chunk is never longer than the room before the segment, hence neither is its beginning.
+    let start = data.start - rest.len();
+    buffer[start..data.start].copy_from_slice(rest);
+    let mut last = begun;
+    let mut lengths = Vec::with_capacity(cuts.len());
+    for cut in cuts {
+        lengths.push(usize::try_from(cut - last).expect("a chunk fits memory"));
+        last = *cut;
+    }
+    let end = start + lengths.iter().sum::<usize>();
+    rest.clear();
+    rest.extend_from_slice(&buffer[end..data.end]);
+    if lengths.is_empty() {
+        Err(buffer)
+    } else {
+        Ok((Chunks { buffer, start, ids: Vec::new() }, lengths))
     }
 }

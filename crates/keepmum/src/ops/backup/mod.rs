@@ -11,6 +11,7 @@ mod entry;
 mod large;
 mod read;
 mod reading;
+mod sides;
 mod small;
 mod tree;
 
@@ -22,12 +23,10 @@ use crate::catalogue::{Catalogue, DirectoryId};
 use crate::chunk::Chunker;
 use crate::compress::{Compressor, Level};
 use crate::format::PieceKind;
-use crate::model::{
-    ChunkId, Content, DeviceId, Merge, RecordHash, Side, Stamp, Step, Time, TreePath,
-};
-use crate::pipeline::{self, Pool};
-use crate::repository::{Keys, RepositoryAccess, RunWriter};
-use crate::source::{Names, Source, SourceError, SourceErrorKind, Walk};
+use crate::model::{ChunkId, Content, DeviceId, Merge, RecordHash, Stamp, Step, Time, TreePath};
+use crate::pipeline::{self, Buffers, Pool};
+use crate::repository::{Keys, RepositoryAccess, RunWriter, Spare};
+use crate::source::{Names, Source, Walk};
 use crate::store::Store;
 
 use super::access::Access;
@@ -39,6 +38,7 @@ use super::report::{BackupReport, Problem, ProblemKind};
 pub(super) use begin::{FACT_ENTRIES, FACT_ROOT};
 pub(super) use entry::number_of;
 use reading::Batch;
+use sides::{Closed, Old};
 
 /// What each worker owns.
 pub(super) struct Worker {
@@ -91,6 +91,10 @@ struct Backup<'a, 'p, 'env> {
     catalogue: &'a Catalogue,
     names: Names,
     writer: Option<RunWriter<'p, 'env, Worker>>,
+    /// The memory of writers, one after the other.
+    spare: Arc<Spare>,
+    /// The memory of what was read: groups of small files, segments of large ones.
+    buffers: Arc<Buffers>,
     /// Pieces given to the writer whose objects the catalogue does not know yet.
     under_way: HashSet<ChunkId>,
     batch: Batch,
@@ -123,43 +127,6 @@ struct Backup<'a, 'p, 'env> {
     full_tree: bool,
     overlay_changed: bool,
     report: BackupReport,
-}
-
-/// What is remembered, as the old side of the merge.
-struct Old<'a>(&'a Catalogue);
-
-impl Side for Old<'_> {
-    type Item = crate::catalogue::Remembered;
-    type Place = DirectoryId;
-    type Error = crate::catalogue::CatalogueError;
-
-    fn place(&self, item: &Self::Item) -> Option<DirectoryId> {
-        item.directory
-    }
-
-    fn list(&mut self, place: &DirectoryId, _: &TreePath) -> Result<Vec<Self::Item>, Self::Error> {
-        self.0.children(*place)
-    }
-}
-
-/// Why a directory could not be entered.
-enum Closed {
-    /// The source says no; the rest goes on.
-    Source(SourceError),
-    /// The run cannot go on.
-    Run(Error),
-}
-
-impl From<SourceError> for Closed {
-    fn from(error: SourceError) -> Self {
-        Self::Source(error)
-    }
-}
-
-impl From<crate::catalogue::CatalogueError> for Closed {
-    fn from(error: crate::catalogue::CatalogueError) -> Self {
-        Self::Run(error.into())
-    }
 }
 
 /// Runs one backup.
@@ -246,6 +213,8 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
             catalogue,
             names: Names::default(),
             writer: None,
+            spare: Arc::default(),
+            buffers: Arc::new(Buffers::new(pool.width() * 4)),
             under_way: HashSet::new(),
             batch: Batch::default(),
             changed: HashSet::new(),
@@ -341,15 +310,6 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
         let problem = Problem { kind, path, sentence };
         self.set.observer.event(Event::Problem(problem.clone()));
         self.report.problems.push(problem);
-    }
-
-    /// A source error costs one file.
-    fn source_problem(&mut self, error: &SourceError) {
-        let kind = match error.kind {
-            SourceErrorKind::Changed => ProblemKind::ChangedWhileRead,
-            _ => ProblemKind::Unreadable,
-        };
-        self.problem(kind, &error.path, format!("{}: {}", error.kind, error.source));
     }
 
     fn change(&self, kind: ChangeKind, path: &TreePath) {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::chunk::Chunker;
 use crate::model::{Attribute, ChunkId, Found, Stamp, TreePath};
 use crate::repository::RepositoryAccess;
-use crate::source::{Source, SourceError};
+use crate::source::{OpenFile, Source, SourceError};
 
 /// How often a file that changes while it is read is tried again.
 const TRIES: u32 = 3;
@@ -18,67 +18,81 @@ pub(super) enum Part {
     Hole(u64),
 }
 
-/// A small file, read.
+/// A small file, read into the buffer of its group.
 pub(super) struct SmallFile {
-    pub(super) bytes: Vec<u8>,
     pub(super) parts: Vec<Part>,
     pub(super) attributes: Vec<Attribute>,
     pub(super) stamp: Stamp,
     pub(super) changed: bool,
 }
 
-/// Reads one small file.
-pub(super) fn read_small(
-    source: &Source,
-    repository: &RepositoryAccess,
-    chunker: &Chunker,
-    path: &TreePath,
-    found: &Found,
-) -> Result<SmallFile, SourceError> {
-    let file = source.open_file(path, &found.stamp)?;
-    let attributes = file.attributes()?;
-    let mut before = *file.stamp();
-    let mut bytes = Vec::new();
-    let mut parts = Vec::new();
-    for _ in 0..TRIES {
-        bytes.clear();
-        parts.clear();
-        let mut at = 0;
-        for range in file.data_ranges() {
-            let (start, length) = range?;
-            if start > at {
-                parts.push(Part::Hole(start - at));
+/// What reading needs beside the file.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'env> {
+    pub(super) source: &'env Source,
+    pub(super) repository: &'env RepositoryAccess,
+    pub(super) chunker: &'env Chunker,
+}
+
+impl Reading<'_> {
+    /// Reads one small file and appends its data to `bytes`.
+    pub(super) fn small_file(
+        self,
+        path: &TreePath,
+        found: &Found,
+        bytes: &mut Vec<u8>,
+    ) -> Result<SmallFile, SourceError> {
+        let file = self.source.open_file(path, &found.stamp)?;
+        let attributes = file.attributes()?;
+        let mut before = *file.stamp();
+        let mut parts = Vec::new();
+        let begin = bytes.len();
+        for _ in 0..TRIES {
+            bytes.truncate(begin);
+            parts.clear();
+            let mut at = 0;
+            for range in file.data_ranges() {
+                let (start, length) = range?;
+                if start > at {
+                    parts.push(Part::Hole(start - at));
+                }
+                let from = bytes.len();
+                append_range(&file, start, length, bytes)?;
+                self.cut(from, bytes, &mut parts);
+                at = start + (bytes.len() - from) as u64;
             }
-            let from = bytes.len();
-            fill(&file, start, length, &mut bytes)?;
-            cut(repository, chunker, from, &bytes, &mut parts);
-            at = start + (bytes.len() - from) as u64;
+            if before.size > at {
+                parts.push(Part::Hole(before.size - at));
+            }
+            let after = file.stamp_now()?;
+            if after == before && after.size == file.stamp().size {
+                return Ok(SmallFile { parts, attributes, stamp: after, changed: false });
+            }
+            before = after;
         }
-        if before.size > at {
-            parts.push(Part::Hole(before.size - at));
-        }
-        let after = file.stamp_now()?;
-        if after == before && after.size == file.stamp().size {
-            return Ok(SmallFile { bytes, parts, attributes, stamp: after, changed: false });
-        }
-        before = after;
+        Ok(SmallFile { parts, attributes, stamp: before, changed: true })
     }
-    Ok(SmallFile { bytes, parts, attributes, stamp: before, changed: true })
+
+    fn cut(self, mut from: usize, bytes: &[u8], parts: &mut Vec<Part>) {
+        while from < bytes.len() {
+            let end = from + self.chunker.next_cut(&bytes[from..]);
+            parts.push(Part::Chunk(self.repository.chunk_id(&bytes[from..end]), from..end));
+            from = end;
+        }
+    }
 }
 
 /// Appends a range of the file; less if it ends before.
-fn fill(
-    file: &crate::source::OpenFile,
+fn append_range(
+    file: &OpenFile,
     start: u64,
     length: u64,
     bytes: &mut Vec<u8>,
 ) -> Result<(), SourceError> {
     let from = bytes.len();
     let length = usize::try_from(length).unwrap_or(usize::MAX);
-    if from == 0 && start == 0 {
-        file.read_small(bytes, length)?;
-        bytes.truncate(length);
-        return Ok(());
+    if start == 0 {
+        return file.append_to(bytes, length);
     }
     bytes.resize(from + length, 0);
     let mut done = 0;
@@ -90,18 +104,4 @@ fn fill(
     }
     bytes.truncate(from + done);
     Ok(())
-}
-
-fn cut(
-    repository: &RepositoryAccess,
-    chunker: &Chunker,
-    mut from: usize,
-    bytes: &[u8],
-    parts: &mut Vec<Part>,
-) {
-    while from < bytes.len() {
-        let end = from + chunker.next_cut(&bytes[from..]);
-        parts.push(Part::Chunk(repository.chunk_id(&bytes[from..end]), from..end));
-        from = end;
-    }
 }

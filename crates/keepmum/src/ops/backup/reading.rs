@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::catalogue::{DirectoryId, Remembered};
 use crate::model::{Content, Found, Metadata, Stamp, TreePath};
-use crate::source::{SourceError, SourceErrorKind};
+use crate::source::SourceError;
 
 use super::super::error::Error;
 use super::super::report::ProblemKind;
@@ -101,6 +101,7 @@ impl Backup<'_, '_, '_> {
         let mut results = self.read_all(&batch.jobs)?;
         let mut jobs: Vec<Option<Job>> = batch.jobs.into_iter().map(Some).collect();
         for deferred in batch.order {
+            self.go_on()?;
             match deferred {
                 Deferred::Leave(directory) => self.left(&directory)?,
                 Deferred::File(number) => {
@@ -189,7 +190,10 @@ impl Backup<'_, '_, '_> {
     ) -> Result<(), Error> {
         let mut read = match result {
             Ok(read) => read,
-            Err(error) => return self.unread_file(job, &error),
+            Err(error) => {
+                self.unread_file(job, &error);
+                return Ok(());
+            }
         };
         if read.changed {
             let sentence = "changed while it was read; it is read again next time".to_owned();
@@ -219,23 +223,14 @@ impl Backup<'_, '_, '_> {
         Some(u64::from_le_bytes(*half))
     }
 
-    fn unread_file(&mut self, job: &Job, error: &SourceError) -> Result<(), Error> {
-        self.report.files -= 1;
-        self.report.bytes -= job.found.stamp.size;
-        if error.kind != SourceErrorKind::Vanished {
-            self.source_problem(error);
-            if job.old.is_some() {
-                self.report.files += 1;
-                self.report.bytes += job.found.stamp.size;
-            }
-            return Ok(());
+    /// A file that could not be read, or was deleted after it was listed: its earlier version
+    /// stays until a run no longer finds it.
+    fn unread_file(&mut self, job: &Job, error: &SourceError) {
+        self.source_problem(error);
+        if job.old.is_none() {
+            self.report.files -= 1;
+            self.report.bytes -= job.found.stamp.size;
         }
-        let Some(old) = &job.old else { return Ok(()) };
-        // The walk may have left the folder already; what is gone is gone from that folder.
-        self.open.push(Arc::clone(&job.parent));
-        let done = self.gone(&job.path, old);
-        self.open.pop();
-        done
     }
 }
 

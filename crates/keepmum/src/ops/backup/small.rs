@@ -1,6 +1,7 @@
 //! Small files: workers read groups of them, the coordinator takes them back in order.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use crate::format::{ListWriter, PieceKind};
 use crate::model::{Content, Metadata, Piece, Time};
@@ -9,7 +10,7 @@ use crate::source::SourceError;
 
 use super::super::error::Error;
 use super::entry::settled;
-use super::read::{Part, SmallFile, read_small};
+use super::read::{Part, Reading, SmallFile};
 use super::reading::{Job, ReadFile};
 use super::{Backup, Worker};
 
@@ -20,7 +21,11 @@ const GROUP_BYTES: u64 = 1024 * 1024;
 /// A group ends at so many files.
 const GROUP_FILES: usize = 64;
 
-type Group = Vec<(usize, Result<SmallFile, SourceError>)>;
+/// Files that were read together, by their numbers, and their data.
+struct Group {
+    bytes: Vec<u8>,
+    files: Vec<(usize, Result<SmallFile, SourceError>)>,
+}
 
 impl<'env> Backup<'_, '_, 'env> {
     /// Reads these jobs in this order and stores what is new in them.
@@ -41,30 +46,38 @@ impl<'env> Backup<'_, '_, 'env> {
                 waiting.push_back((self.now(), self.submit_group(jobs, group)));
             }
             let Some((looked_at, ticket)) = waiting.pop_front() else { break };
-            for (number, read) in ticket.wait() {
+            let Group { bytes, files } = ticket.wait();
+            for (number, read) in files {
                 let result = match read {
-                    Ok(file) => Ok(self.store_small(&jobs[number], file, looked_at)?),
+                    Ok(file) => Ok(self.store_small(&jobs[number], file, &bytes, looked_at)?),
                     Err(error) => Err(error),
                 };
                 results[number] = Some(result);
             }
+            self.buffers.give(bytes);
             self.tick()?;
         }
         Ok(())
     }
 
     fn submit_group(&self, jobs: &[Job], group: &[usize]) -> Ticket<'env, Group> {
-        let (source, repository) = (self.set.source, self.set.repository());
-        let chunker = self.set.chunker;
+        let reading = Reading {
+            source: self.set.source,
+            repository: self.set.repository(),
+            chunker: self.set.chunker,
+        };
+        let buffers = Arc::clone(&self.buffers);
         let work: Vec<_> = group
             .iter()
             .map(|number| (*number, jobs[*number].path.clone(), jobs[*number].found.clone()))
             .collect();
         self.pool.submit(READING, move |_: &mut Worker| {
-            let read = |(number, path, found): (usize, _, _)| {
-                (number, read_small(source, repository, chunker, &path, &found))
-            };
-            work.into_iter().map(read).collect()
+            let mut bytes = buffers.take();
+            bytes.clear();
+            let files = work.into_iter().map(|(number, path, found)| {
+                (number, reading.small_file(&path, &found, &mut bytes))
+            });
+            Group { files: files.collect(), bytes }
         })
     }
 
@@ -72,15 +85,16 @@ impl<'env> Backup<'_, '_, 'env> {
         &mut self,
         job: &Job,
         file: SmallFile,
-        looked_at: crate::model::Time,
+        bytes: &[u8],
+        looked_at: Time,
     ) -> Result<ReadFile, Error> {
-        self.report.bytes_read += file.bytes.len() as u64;
         let mut list = ListWriter::new();
         for part in &file.parts {
             let piece = match part {
                 Part::Hole(length) => Piece::Hole { length: *length },
                 Part::Chunk(id, range) => {
-                    let bytes = &file.bytes[range.clone()];
+                    let bytes = &bytes[range.clone()];
+                    self.report.bytes_read += bytes.len() as u64;
                     self.store_piece(PieceKind::Chunk, *id, bytes)?;
                     Piece::Chunk { length: bytes.len() as u64, id: *id }
                 }

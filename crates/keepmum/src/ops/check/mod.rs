@@ -230,7 +230,10 @@ impl Check<'_> {
                 let Some(ticket) = waiting.pop_front() else { return Ok(done) };
                 done.push(self.compared(ticket.wait()?)?);
                 if self.observer.stopping() {
-                    return Err(Error::new(ErrorKind::Interrupted, "stopped"));
+                    return Err(Error::new(
+                        ErrorKind::Interrupted,
+                        "stopped before all was checked",
+                    ));
                 }
                 self.observer.event(Event::Progress {
                     entries: done.len() as u64,

@@ -6,7 +6,7 @@ use crate::repository::{ENTRIES_MAX, ObjectReader, PieceReader, RepositoryError,
 
 use super::super::choose::display;
 use super::super::error::{Error, ErrorKind};
-use super::super::list::{problem_of, unknown_entries};
+use super::super::part::{problem_of, unknown_entries};
 use super::super::placed::placed;
 use super::super::report::{Problem, ProblemKind, SnapshotState};
 use super::Check;
@@ -59,7 +59,10 @@ impl Check<'_> {
                         continue;
                     }
                     if self.observer.stopping() {
-                        return Err(Error::new(ErrorKind::Interrupted, "stopped"));
+                        return Err(Error::new(
+                            ErrorKind::Interrupted,
+                            "stopped before all was checked",
+                        ));
                     }
                     frames.push(Frame::Leave(node, exact));
                     open.push(self.directory(walk, &path, &node, &mut frames)?);

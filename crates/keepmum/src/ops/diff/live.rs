@@ -8,6 +8,7 @@ use crate::source::{Rules, Source, SourceError, Walk};
 
 use super::super::access::Access;
 use super::super::error::{Error, ErrorKind};
+use super::super::event::Observer;
 use super::report::Aspect;
 use super::{Closed, Newer, metadata};
 
@@ -27,13 +28,19 @@ pub(super) struct Live<'a, 'r> {
     keys: &'a Keys,
     /// For the lists of large files of the snapshot.
     lists: &'r mut PieceReader<'a>,
+    observer: &'a dyn Observer,
     pub(super) bytes_read: u64,
 }
 
 impl<'a, 'r> Live<'a, 'r> {
-    pub(super) fn new(source: &'a Source, keys: &'a Keys, lists: &'r mut PieceReader<'a>) -> Self {
+    pub(super) fn new(
+        source: &'a Source,
+        keys: &'a Keys,
+        lists: &'r mut PieceReader<'a>,
+        observer: &'a dyn Observer,
+    ) -> Self {
         let (walk, _) = source.walk(0);
-        Self { source, walk, keys, lists, bytes_read: 0 }
+        Self { source, walk, keys, lists, observer, bytes_read: 0 }
     }
 
     /// Whether a file holds just these bytes: chunk by chunk, by their ids.
@@ -42,6 +49,9 @@ impl<'a, 'r> Live<'a, 'r> {
         let mut walk = PieceWalk::new(content);
         let (mut at, mut buffer) = (0, Vec::new());
         while let Some(piece) = walk.next(self.lists)? {
+            if self.observer.stopping() {
+                return Err(Closed::Stopped);
+            }
             let end = at + piece.length();
             let step = match piece {
                 Piece::Chunk { length, .. } => length.min(crate::format::CHUNK_MAX),
@@ -129,7 +139,11 @@ impl Newer for Live<'_, '_> {
     ) -> Result<Vec<Aspect>, Closed> {
         let mut aspects: Vec<Aspect> = self.content(path, old, new)?.into_iter().collect();
         let link = (new.kind == FoundKind::File && new.links > 1).then_some(0);
-        let now = Metadata { link, ..new.metadata.clone() };
+        let mut now = Metadata { link, ..new.metadata.clone() };
+        if self.source.is_unsteady(path) {
+            // As a backup has it: its time is that of the last run.
+            now.mtime = old.metadata.mtime;
+        }
         aspects.extend(metadata(&old.metadata, &now));
         // They cost system calls that only entries which differ are worth: whoever changes them
         // without touching anything else is seen by the next backup, not here.

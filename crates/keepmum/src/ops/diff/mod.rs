@@ -14,9 +14,9 @@ use super::access::Access;
 use super::choose::{Chosen, Snapshots, display};
 use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer, Phase};
-use super::list::{problem_of, unknown_entries};
 use super::open::{self, Repository};
 use super::options::{DiffAgainst, DiffOptions};
+use super::part::{problem_of, unknown_entries};
 use super::placed::lost_unless_pending;
 use super::report::{Problem, ProblemKind, SnapshotState, note};
 pub use report::{Aspect, DiffKind, DiffLine, DiffReport};
@@ -28,6 +28,8 @@ const PROGRESS_EVERY: u64 = 256;
 pub(super) enum Closed {
     Snapshot(RepositoryError),
     Source(SourceError),
+    /// The user wants it to stop.
+    Stopped,
 }
 
 impl From<RepositoryError> for Closed {
@@ -89,7 +91,7 @@ pub fn diff(
             let source = live::open(roots, rules, access)?;
             let objects = reader(&repository);
             let mut lists = PieceReader::new(&objects, &repository.catalogue);
-            let walk = live::Live::new(&source, &repository.keys, &mut lists);
+            let walk = live::Live::new(&source, &repository.keys, &mut lists, observer);
             against(&repository, old, walk, (each, observer))
         }
     }
@@ -294,6 +296,7 @@ impl<'a> Diff<'a> {
                 path: format!("/{}", display(path.as_bytes())),
                 sentence: format!("{}: {}", error.kind, error.source),
             },
+            Closed::Stopped => return self.go_on(),
         };
         self.problem(problem);
         Ok(())
@@ -304,13 +307,19 @@ impl<'a> Diff<'a> {
         note(&mut self.report.problems, problem);
     }
 
+    /// Stops the comparison if the user wants that.
+    fn go_on(&self) -> Result<(), Error> {
+        match self.observer.stopping() {
+            true => Err(Error::new(ErrorKind::Interrupted, "stopped before all was compared")),
+            false => Ok(()),
+        }
+    }
+
     fn tick(&mut self) -> Result<(), Error> {
+        self.go_on()?;
         self.steps += 1;
         if !self.steps.is_multiple_of(PROGRESS_EVERY) {
             return Ok(());
-        }
-        if self.observer.stopping() {
-            return Err(Error::new(ErrorKind::Interrupted, "stopped"));
         }
         let (entries, bytes) = (self.steps, 0);
         let event = Event::Progress { entries, entries_total: 0, bytes, bytes_total: 0 };

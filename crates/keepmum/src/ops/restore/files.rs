@@ -13,7 +13,7 @@ use crate::target::Existing;
 
 use super::super::choose::display;
 use super::super::error::Error;
-use super::super::list::problem_of;
+use super::super::part::problem_of;
 use super::super::placed::placed;
 use super::super::report::{Problem, ProblemKind};
 use super::plan::{Plan, is_plain};

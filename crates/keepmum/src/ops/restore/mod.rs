@@ -20,9 +20,9 @@ use super::access::Access;
 use super::choose::{Snapshots, display};
 use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer, Phase};
-use super::list::no_such_path;
 use super::open;
 use super::options::RestoreOptions;
+use super::part::no_such_path;
 use super::report::{RestoreReport, SnapshotState};
 
 /// What each worker owns.

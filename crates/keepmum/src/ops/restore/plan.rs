@@ -14,8 +14,8 @@ use crate::target::{Target, TargetTree, is_temporary};
 use super::super::access::Access;
 use super::super::error::{Error, ErrorKind};
 use super::super::event::{ChangeKind, Event, Observer};
-use super::super::list::problem_of;
 use super::super::options::{Overwrite, RestoreOptions};
+use super::super::part::problem_of;
 use super::super::report::{RestoreReport, SnapshotState};
 use super::files::Window;
 use super::{Closed, Part, Worker};
@@ -174,7 +174,7 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         pair: Pair<Found, Entry>,
     ) -> Result<(), Error> {
         if self.set.observer.stopping() {
-            return Err(Error::new(ErrorKind::Interrupted, "stopped; run it again to go on"));
+            return Err(Error::new(ErrorKind::Interrupted, "stopped before all was restored"));
         }
         let Some(entry) = pair.new else {
             // What this version does not understand may be this very name.

@@ -6,7 +6,7 @@ use crate::target::{TargetError, TargetErrorKind};
 use super::super::choose::display;
 use super::super::error::Error;
 use super::super::event::Event;
-use super::super::list::unknown_entries;
+use super::super::part::unknown_entries;
 use super::super::placed::lost_unless_pending;
 use super::super::report::{Problem, ProblemKind, RestoreReport, note};
 use super::plan::Plan;

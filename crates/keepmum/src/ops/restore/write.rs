@@ -11,7 +11,7 @@ use crate::repository::{BlockPlace, ObjectReader, PieceWalk, RepositoryError};
 use crate::target::{Existing, Target, TargetError, TargetFile};
 
 use super::super::error::{Error, ErrorKind};
-use super::super::list::problem_of;
+use super::super::part::problem_of;
 use super::Worker;
 use super::files::{Use, Window};
 use super::plan::Plan;
@@ -175,7 +175,7 @@ impl<'env> Plan<'_, '_, 'env> {
 
 /// The user wants no more of it.
 pub(super) fn stopped() -> Error {
-    Error::new(ErrorKind::Interrupted, "stopped; run it again to go on")
+    Error::new(ErrorKind::Interrupted, "stopped before all was restored")
 }
 
 /// Reads one block and writes what uses it.

@@ -35,16 +35,18 @@ fn a_file_is_read_as_it_was_listed() {
     assert_eq!(file.read_at(6, &mut part).unwrap(), 5);
     assert_eq!(&part, b"world");
     assert_eq!(file.read_at(11, &mut part).unwrap(), 0);
-    let mut whole = b"left from before".to_vec();
-    file.read_small(&mut whole, 11).unwrap();
-    assert_eq!(whole, b"hello world");
+    let mut whole = b"left from before, ".to_vec();
+    file.append_to(&mut whole, 11).unwrap();
+    assert_eq!(whole, b"left from before, hello world");
     assert!(!file.changed_since(&found.stamp).unwrap());
-    // A file that has grown gives one byte too many and no more.
+    // A file that has grown gives what was asked for and no more.
     fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"!!!").unwrap();
-    file.read_small(&mut whole, 11).unwrap();
-    assert_eq!(whole, b"hello world!");
+    whole.clear();
+    file.append_to(&mut whole, 11).unwrap();
+    assert_eq!(whole, b"hello world");
     assert!(file.changed_since(&found.stamp).unwrap());
-    file.read_small(&mut whole, 100).unwrap();
+    whole.clear();
+    file.append_to(&mut whole, 100).unwrap();
     assert_eq!(whole, b"hello world!!!");
 }
 
@@ -143,15 +145,14 @@ fn short_reads_and_failures_pass_the_gate() {
     let before = stamp(&source, &path);
     let mut bytes = Vec::new();
     let file = source.open_file(&tree_path(&path), &before).unwrap();
-    file.read_small(&mut bytes, 256).unwrap();
+    file.append_to(&mut bytes, 256).unwrap();
     assert_eq!(bytes, (0..=255).collect::<Vec<u8>>());
     assert!(halving.count.lock().unwrap()[&Operation::SourceRead] > 5);
     assert_eq!(file.read_at(0, &mut [0; 10]).unwrap(), 5);
     for operation in [Operation::SourceOpen, Operation::SourceRead] {
         let gate = Arc::new(Keeper { refuse: Some((operation, 1)), ..Keeper::default() });
         let source = Source::open(&[folder.path()], Rules::default(), gate).unwrap();
-        let read =
-            || source.open_file(&tree_path(&path), &before)?.read_small(&mut Vec::new(), 256);
+        let read = || source.open_file(&tree_path(&path), &before)?.append_to(&mut Vec::new(), 256);
         assert_eq!(read().unwrap_err().kind, SourceErrorKind::Io, "{operation:?}");
         read().unwrap();
     }

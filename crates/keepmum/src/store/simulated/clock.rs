@@ -68,4 +68,8 @@ impl Clock for SimulatedClock {
             elapsed
         })
     }
+
+    fn wait(&self, time: Duration) {
+        self.advance(time);
+    }
 }

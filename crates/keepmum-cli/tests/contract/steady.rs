@@ -1,0 +1,145 @@
+//! What differs from run to run is replaced by a word in brackets, so that the rest can be
+//! compared letter by letter.
+
+use serde_json::Value;
+
+/// Fields of documents that differ from run to run, and what stands there instead.
+const FIELDS: [(&str, &[&str]); 5] = [
+    ("[TIME]", &["time", "last_time", "mtime", "created"]),
+    ("[SECONDS]", &["seconds"]),
+    ("[OWNER]", &["uid", "gid", "user", "group"]),
+    ("[BYTES]", &["free_bytes"]),
+    // Folders above the place are counted too, and there are more or fewer of them elsewhere.
+    ("[N]", &["directories", "directories_new", "new", "entries_written"]),
+];
+
+/// Text without what differs from run to run.
+pub(crate) fn steady(text: &str) -> String {
+    text.split_inclusive('\n').map(line).collect()
+}
+
+fn line(line: &str) -> String {
+    match serde_json::from_str::<Value>(line) {
+        Ok(mut document) if document.is_object() => {
+            calm(&mut document);
+            serde_json::to_string_pretty(&document).unwrap() + "\n"
+        }
+        _ => words(line),
+    }
+}
+
+fn calm(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let word = FIELDS.iter().find(|(_, names)| names.contains(&name.as_str()));
+                match word {
+                    Some((word, _)) if !value.is_null() => *value = Value::from(*word),
+                    _ => calm(value),
+                }
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(calm),
+        Value::String(text) => *text = words(text),
+        _ => {}
+    }
+}
+
+/// Ids, codes, names of objects, times, durations and what is free on the disk.
+fn words(line: &str) -> String {
+    let line = owners(&times(line));
+    let mut calm = String::with_capacity(line.len());
+    let mut rest = line.as_str();
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+        let (word, after) = rest.split_at(end.unwrap_or(rest.len()));
+        calm.push_str(if is_code(word) {
+            "[CODE]"
+        } else if is_id(word) {
+            "[ID]"
+        } else if word.len() > 60 {
+            "[OBJECT]"
+        } else {
+            word
+        });
+        let next = after.chars().next().map_or(0, char::len_utf8);
+        calm.push_str(&after[..next]);
+        rest = &after[next..];
+    }
+    counts(&calm)
+}
+
+fn is_code(word: &str) -> bool {
+    word.len() == 44 && word.matches('-').count() == 8
+}
+
+fn is_id(word: &str) -> bool {
+    matches!(word.len(), 12 | 16 | 32) && word.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// `2026-11-23 03:40:00 +00:00`, and what may follow it on the same day.
+fn times(line: &str) -> String {
+    let form = b"dddd-dd-dd dd:dd:dd +dd:dd";
+    let fits = |bytes: &[u8]| {
+        bytes.len() == form.len()
+            && bytes.iter().zip(form).all(|(byte, form)| match form {
+                b'd' => byte.is_ascii_digit(),
+                other => byte == other,
+            })
+    };
+    let mut calm = String::new();
+    let mut rest = line;
+    while let Some(at) = rest.as_bytes().windows(form.len()).position(fits) {
+        calm.push_str(&rest[..at]);
+        calm.push_str("[TIME]");
+        rest = &rest[at + form.len()..];
+    }
+    calm + rest
+}
+
+/// Owner and group in a long listing: it begins with ten letters of mode.
+fn owners(line: &str) -> String {
+    let mode = line.as_bytes().first_chunk::<10>();
+    let is_mode = mode.is_some_and(|mode| mode.iter().all(|byte| b"-dlrwxpcbst".contains(byte)));
+    let mut parts: Vec<&str> = line.split_whitespace().collect();
+    if !is_mode || parts.len() < 5 {
+        return line.to_owned();
+    }
+    (parts[1], parts[2]) = ("[OWNER]", "[OWNER]");
+    parts.join(" ") + "\n"
+}
+
+/// Durations, and figures that depend on the machine.
+fn counts(line: &str) -> String {
+    let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+    for at in 1..words.len() {
+        let next = words.get(at + 1).cloned().unwrap_or_default();
+        match words[at].trim_end_matches([';', ',', ')']).trim_end() {
+            "s" if words[at - 1].parse::<f64>().is_ok() => words[at - 1] = "[SECONDS]".into(),
+            "folders" | "folder" if words[at - 1].parse::<u64>().is_ok() => {
+                words[at] = words[at].replace("folders", "folder").replace("folder", "folders");
+                words[at - 1] = "[N]".into();
+            }
+            "entries" if next == "are" || next == "written" => words[at - 1] = "[N]".into(),
+            _ if next.trim_end() == "free" => {
+                words[at - 1] = "[SIZE]".into();
+                words[at] = String::new();
+            }
+            _ => {}
+        }
+    }
+    words.join(" ")
+}
+
+#[test]
+fn what_differs_is_replaced_and_nothing_else() {
+    let said = "da76f53e116e  2026-11-23 03:40:00 +00:00  laptop  1  6 B  4.0 KiB  complete\n";
+    assert_eq!(steady(said), "[ID]  [TIME]  laptop  1  6 B  4.0 KiB  complete\n");
+    let said = "files: 1 new, 0 changed, 0 gone (and 5 folders); read 6 B, stored 4.0 KiB in 1 \
+                object; 0.1 s\n";
+    let calm = "files: 1 new, 0 changed, 0 gone (and [N] folders); read 6 B, stored 4.0 KiB in 1 \
+                object; [SECONDS] s\n";
+    assert_eq!(steady(said), calm);
+    assert_eq!(steady("-rw------- root root 6 B x\n"), "-rw------- [OWNER] [OWNER] 6 B x\n");
+    assert_eq!(steady("23 GiB free\n"), "[SIZE]  free\n");
+}

@@ -1,0 +1,165 @@
+//! The floor below a backup of one file: the library's own primitives and nothing around them.
+//!
+//! Cut, name, compress, seal and, where a folder is given, store with a sync, on all cores. There
+//! is no catalogue, no index, no chain and no deduplication, and chunks end with their segment.
+//! It prints how long the threads spent on each, in seconds.
+//!
+//! `cargo run --release --example bare_pipeline -- FILE [FOLDER]`
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use keepmum::chunk::{Algorithm, Chunker, Cutter, Parameters, WINDOW};
+use keepmum::compress::{Compressor, Level};
+use keepmum::crypto::{RepositoryKeys, SALT, SealBuffer, Secret, ciphertext_hash};
+
+/// Bytes that a thread takes at a time.
+const SEGMENT: usize = 1024 * 1024;
+/// Bytes of an object.
+const OBJECT: usize = 16 * 1024 * 1024;
+/// What time is told apart for.
+const STAGES: [&str; 6] = ["read", "cut", "name", "compress", "seal", "store"];
+
+/// What all threads share.
+struct Work {
+    file: File,
+    length: u64,
+    folder: Option<PathBuf>,
+    next: AtomicU64,
+    objects: AtomicU64,
+    chunker: Chunker,
+    keys: RepositoryKeys,
+    object_key: Secret<32>,
+}
+
+/// Where one thread's time went.
+#[derive(Default)]
+struct Times([Duration; STAGES.len()]);
+
+impl Times {
+    fn of<T>(&mut self, stage: usize, work: impl FnOnce() -> T) -> T {
+        let begin = Instant::now();
+        let result = work();
+        self.0[stage] += begin.elapsed();
+        result
+    }
+}
+
+fn main() -> io::Result<()> {
+    let mut words = std::env::args_os().skip(1);
+    let Some(path) = words.next() else {
+        return Err(io::Error::other("bare_pipeline FILE [FOLDER]"));
+    };
+    let folder = words.next().map(PathBuf::from);
+    if let Some(folder) = &folder {
+        fs::create_dir_all(folder)?;
+    }
+    let file = File::open(Path::new(&path))?;
+    let keys = RepositoryKeys::derive(&Secret::new([7; 32]));
+    let parameters = Parameters::new(Algorithm::Prf, Parameters::DEFAULT_AVERAGE)
+        .map_err(|_| io::Error::other("the default average is allowed"))?;
+    let work = Work {
+        length: file.metadata()?.len(),
+        file,
+        folder,
+        next: AtomicU64::new(0),
+        objects: AtomicU64::new(0),
+        chunker: Chunker::new(parameters, keys.chunker()),
+        keys,
+        object_key: Secret::new([9; 32]),
+    };
+    let begin = Instant::now();
+    let count = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let times: Vec<Times> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..count).map(|_| scope.spawn(|| run(&work))).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().expect("no thread panics"))
+            .collect::<io::Result<_>>()
+    })?;
+    if let Some(folder) = &work.folder {
+        File::open(folder)?.sync_all()?;
+    }
+    let seconds = begin.elapsed().as_secs_f64();
+    let mut out = io::stdout().lock();
+    for (stage, name) in STAGES.iter().enumerate() {
+        let sum: Duration = times.iter().map(|times| times.0[stage]).sum();
+        writeln!(out, "{name:>9} {:7.3}", sum.as_secs_f64())?;
+    }
+    let rate = work.length as f64 / 1e9 / seconds;
+    writeln!(out, "     wall {seconds:7.3}, {rate:.2} GB/s on {count} threads")
+}
+
+/// One thread: segments in, objects out, until none is left.
+fn run(work: &Work) -> io::Result<Times> {
+    let mut times = Times::default();
+    let mut compressor = Compressor::new(Level::Default);
+    let mut object = SealBuffer::with_capacity(OBJECT);
+    let mut buffer = vec![0; SEGMENT + WINDOW - 1];
+    loop {
+        let start = work.next.fetch_add(SEGMENT as u64, Ordering::Relaxed);
+        if start >= work.length {
+            break;
+        }
+        let lead = if start == 0 { 0 } else { WINDOW - 1 };
+        let count = usize::try_from(work.length - start).map_or(SEGMENT, |left| left.min(SEGMENT));
+        let bytes = &mut buffer[..lead + count];
+        times.of(0, || work.file.read_exact_at(bytes, start - lead as u64))?;
+        let (window, data) = bytes.split_at(lead);
+        let cuts = times.of(1, || cuts(&work.chunker, window, data));
+        times.of(2, || name_all(&work.keys, data, &cuts));
+        times.of(3, || object.push(compressor.frame(data).unwrap_or(data)));
+        if object.plain_len() + SEGMENT > OBJECT {
+            store(
+                work,
+                std::mem::replace(&mut object, SealBuffer::with_capacity(OBJECT)),
+                &mut times,
+            )?;
+        }
+    }
+    store(work, object, &mut times)?;
+    Ok(times)
+}
+
+fn cuts(chunker: &Chunker, window: &[u8], data: &[u8]) -> Vec<u64> {
+    let (mut candidates, mut cuts) = (Vec::new(), Vec::new());
+    chunker.candidates(window, data, &mut candidates);
+    let mut cutter = Cutter::new(chunker.parameters());
+    for candidate in candidates {
+        cutter.candidate(u64::from(candidate), &mut cuts);
+    }
+    cutter.finish(data.len() as u64, &mut cuts);
+    cuts
+}
+
+/// Names every chunk; the names are looked at only so that they are really made.
+fn name_all(keys: &RepositoryKeys, data: &[u8], cuts: &[u64]) -> u8 {
+    let (mut begin, mut seen) = (0, 0);
+    for cut in cuts {
+        let end = usize::try_from(*cut).expect("a cut lies in the segment");
+        seen ^= keys.chunk_id(&data[begin..end])[0];
+        begin = end;
+    }
+    std::hint::black_box(seen)
+}
+
+fn store(work: &Work, object: SealBuffer, times: &mut Times) -> io::Result<()> {
+    let number = work.objects.fetch_add(1, Ordering::Relaxed);
+    let (sealed, hash) = times.of(4, || {
+        let sealed = object.seal(&work.object_key, [3; SALT], &number.to_le_bytes());
+        let hash = ciphertext_hash(&sealed);
+        (sealed, hash)
+    });
+    std::hint::black_box(hash);
+    let Some(folder) = &work.folder else { return Ok(()) };
+    times.of(5, || {
+        let mut file = File::create_new(folder.join(format!("object-{number}")))?;
+        file.write_all(&sealed)?;
+        file.sync_all()
+    })
+}

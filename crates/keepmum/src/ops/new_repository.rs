@@ -1,0 +1,75 @@
+//! Making the key blocks of a new repository, for `init` and for the first backup.
+
+use zeroize::Zeroizing;
+
+use crate::crypto::Passphrase;
+use crate::format::{Keyring, KeyringRepository, Parameters};
+use crate::model::RepositoryId;
+use crate::repository::{self, RepositoryError};
+use crate::store::{Put, Store};
+
+use super::access::Access;
+use super::error::{Error, ErrorKind};
+use super::event::{Event, Observer, Phase, RecoveryCode};
+
+/// Writes the key blocks of a new repository, and tells the recovery code as soon as they are
+/// durable: whatever fails from then on, the repository stays.
+pub(super) fn make(
+    access: &Access,
+    store: &dyn Store,
+    foreign_files: u64,
+    observer: &dyn Observer,
+) -> Result<(), Error> {
+    refuse_empty(&access.passphrase)?;
+    observer.event(Event::Phase(Phase::Unlocking));
+    let random = &*access.seam.random;
+    let fill = |bytes: &mut [u8]| random.fill(bytes).map_err(RepositoryError::Random);
+    let mut secret = Zeroizing::new([0; 32]);
+    let mut epoch = Zeroizing::new([0; 32]);
+    let mut id = [0; RepositoryId::LENGTH];
+    fill(&mut secret[..])?;
+    fill(&mut epoch[..])?;
+    fill(&mut id)?;
+    let parameters =
+        Parameters { chunker: 0, average: crate::chunk::Parameters::DEFAULT_AVERAGE, padding: 0 };
+    let keyring = Keyring {
+        generation: 1,
+        repositories: vec![KeyringRepository {
+            secret,
+            epochs: vec![(1, epoch)],
+            parameters,
+            id: RepositoryId(id),
+        }],
+        removed: Vec::new(),
+        slots: None,
+    };
+    let created = u64::try_from(access.seam.clock.now().seconds).unwrap_or(0);
+    let made = repository::create(keyring, &access.passphrase, access.profile, created, random)?;
+    if observer.stopping() {
+        return Err(Error::new(ErrorKind::Interrupted, "stopped before a repository was made"));
+    }
+    observer.event(Event::Phase(Phase::Opening));
+    for (name, bytes) in &made.blocks {
+        let (Put::Stored | Put::Existed) =
+            store.put_new(name, bytes).map_err(RepositoryError::from)?;
+    }
+    if let Err(error) = store.sync() {
+        // Nothing was ever sealed with these keys, and their names may not last: a later run must
+        // not build on them. What cannot be removed is a repository of its own beside another.
+        for (name, _) in &made.blocks {
+            access.seam.disk.remove(name).ok();
+        }
+        return Err(RepositoryError::from(error).into());
+    }
+    let recovery_code = RecoveryCode::new(made.recovery.to_text().expose().to_owned());
+    observer.event(Event::RepositoryMade { recovery_code, foreign_files });
+    Ok(())
+}
+
+/// Refuses an empty password: it would open for everybody.
+pub(super) fn refuse_empty(passphrase: &Passphrase) -> Result<(), Error> {
+    if passphrase.is_empty() {
+        return Err(Error::new(ErrorKind::Usage, "the password is empty"));
+    }
+    Ok(())
+}
