@@ -169,7 +169,7 @@ fn a_deleted_object_is_found_and_healed() {
         nothing_wrong(&world, &what);
         let check = world.check(&world.own());
         assert_eq!(check.outcome(), Outcome::Damaged, "{what}: {check:#?}");
-        let healed = world.backup();
+        let healed = world.try_backup().unwrap();
         assert!(healed.objects_stored > 0, "{what}: {healed:#?}");
         let quiet = world.backup();
         assert_eq!(quiet.objects_stored, 0, "{what}: it is stored again and again");

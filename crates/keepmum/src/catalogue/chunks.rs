@@ -128,6 +128,15 @@ impl Catalogue {
         Ok(false)
     }
 
+    /// Whether an object held the chunk that was here once.
+    pub fn was_held(&self, id: &ChunkId) -> Result<bool, CatalogueError> {
+        let mut query = self.connection.prepare_cached(
+            "SELECT 1 FROM chunk JOIN object ON object.id = chunk.block >> ?2
+             WHERE chunk.id = ?1 AND object.listed LIMIT 1",
+        )?;
+        Ok(query.exists((&id.0[..], BLOCK_BITS))?)
+    }
+
     /// A filter that knows every chunk so far.
     fn filter(&self, chunks: &Chunks) -> Result<Filter, CatalogueError> {
         let mut filter = Filter::new();

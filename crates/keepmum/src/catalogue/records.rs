@@ -30,7 +30,7 @@ impl Catalogue {
         Ok(heads)
     }
 
-    /// Keeps a record; a record that is kept already stays as it is.
+    /// Keeps a record; one that is kept already only moves, if its object is here no more.
     pub fn put_record(
         &self,
         record: RecordRef,
@@ -38,6 +38,13 @@ impl Catalogue {
         bytes: &[u8],
         object: &ObjectKey,
     ) -> Result<(), CatalogueError> {
+        if let Some((_, known)) = self.record(&record)? {
+            // It is the same wherever it lies; what counts is where it can be read.
+            return match self.is_present(&known) {
+                true => Ok(()),
+                false => self.move_record(&record, object),
+            };
+        }
         let mut insert = self.connection.prepare_cached(
             "INSERT OR IGNORE INTO record(device, run, hash, object, previous_run, previous_hash,
              body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -52,6 +59,35 @@ impl Catalogue {
             bytes,
         ))?;
         Ok(())
+    }
+
+    /// Says that a record lies in another object than before.
+    pub fn move_record(
+        &self,
+        record: &RecordRef,
+        object: &ObjectKey,
+    ) -> Result<(), CatalogueError> {
+        let mut update = self.connection.prepare_cached(
+            "UPDATE record SET object = ?4 WHERE device = ?1 AND run = ?2 AND hash = ?3",
+        )?;
+        let RecordRef { device, run, hash } = record;
+        update.execute((&device.0[..], run, &hash.0[..], &key_bytes(object)[..]))?;
+        Ok(())
+    }
+
+    /// The record that lies in an object, with its bytes.
+    pub fn record_in(
+        &self,
+        object: &ObjectKey,
+    ) -> Result<Option<(RecordRef, Vec<u8>)>, CatalogueError> {
+        let mut query = self
+            .connection
+            .prepare_cached("SELECT device, run, hash, body FROM record WHERE object = ?1")?;
+        let mut rows = query.query([&key_bytes(object)[..]])?;
+        match rows.next()? {
+            Some(row) => Ok(Some((reference(row)?, row.get(3)?))),
+            None => Ok(None),
+        }
     }
 
     /// All records with their bytes and objects, by device, run and hash.

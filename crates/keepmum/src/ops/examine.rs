@@ -13,6 +13,8 @@ pub(super) struct Examined {
     pub(super) bad: Vec<ChunkId>,
     /// Nothing of it can be read, so that nobody knows what it holds.
     pub(super) is_closed: bool,
+    /// It is damaged, not only out of reach.
+    pub(super) is_proved: bool,
     /// Its own table, if that could be read.
     pub(super) table: Option<Table>,
 }
@@ -27,25 +29,34 @@ pub(super) fn examine(
     key: ObjectKey,
     decompressor: &mut Decompressor,
 ) -> Result<Examined, RepositoryError> {
-    let mut examined =
-        Examined { key, bytes: 0, damage: None, bad: Vec::new(), is_closed: false, table: None };
+    let mut examined = Examined {
+        key,
+        bytes: 0,
+        damage: None,
+        bad: Vec::new(),
+        is_closed: false,
+        is_proved: false,
+        table: None,
+    };
     let table = match objects.table(&key) {
         Ok(table) => table,
         Err(error) => {
-            examined.damage = Some(what_is_wrong(error)?);
+            let what = examined.what_is_wrong(error)?;
+            examined.damage = Some(what);
             examined.is_closed = true;
             return Ok(examined);
         }
     };
     match objects.behind_blocks(&key, &table) {
         Ok(bytes) => examined.bytes += bytes,
-        Err(error) => examined.damage = Some(what_is_wrong(error)?),
+        Err(error) => examined.damage = Some(examined.what_is_wrong(error)?),
     }
     for (offset, block) in table.offsets() {
         let plain = match objects.block(&block_place(key, offset, block), decompressor) {
             Ok(plain) => plain,
             Err(error) => {
-                examined.damage = Some(what_is_wrong(error)?);
+                let what = examined.what_is_wrong(error)?;
+                examined.damage = Some(what);
                 examined.bad.extend(block.pieces.iter().map(|(id, _)| *id));
                 continue;
             }
@@ -54,6 +65,7 @@ pub(super) fn examine(
         for (id, bytes) in split(block, &plain) {
             if !objects.keys().proves(&id, bytes) {
                 examined.damage = Some("a piece is not what its id says".to_owned());
+                examined.is_proved = true;
                 examined.bad.push(id);
             }
         }
@@ -62,11 +74,16 @@ pub(super) fn examine(
     Ok(examined)
 }
 
-/// What is wrong with one object; a destination that fails as a whole stays an error.
-fn what_is_wrong(error: RepositoryError) -> Result<String, RepositoryError> {
-    match error {
-        RepositoryError::Damaged { what, .. } => Ok(what),
-        error if error.is_of_one_object() => Ok(error.to_string()),
-        error => Err(error),
+impl Examined {
+    /// What is wrong with one object; a destination that fails as a whole stays an error.
+    fn what_is_wrong(&mut self, error: RepositoryError) -> Result<String, RepositoryError> {
+        match error {
+            RepositoryError::Damaged { what, .. } => {
+                self.is_proved = true;
+                Ok(what)
+            }
+            error if error.is_of_one_object() => Ok(error.to_string()),
+            error => Err(error),
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::catalogue::{Catalogue, CatalogueError};
 use crate::format::Record;
-use crate::model::{DeviceId, RecordRef};
+use crate::model::{DeviceId, ObjectKey, RecordRef};
 use crate::repository::{
     self, Chains, Keys, Listing, NamedBlock, Opened, RawListing, RepositoryError,
 };
@@ -75,7 +75,7 @@ impl Destination {
         access: &Access,
         observer: &dyn Observer,
     ) -> Result<Repository, Error> {
-        let mut repository = self.open_if_free(access, observer)?;
+        let mut repository = self.open_if_free(access, observer, true)?;
         // Whoever writes must not take for lost what can be read again tomorrow.
         if let Some(error) = repository.imported.unread.take() {
             return Err(error.into());
@@ -91,12 +91,16 @@ impl Destination {
         mut self,
         access: &Access,
         observer: &dyn Observer,
+        to_write: bool,
     ) -> Result<Repository, Error> {
         let (keys, missing_key_blocks) = self.unlock(access, observer)?;
         observer.event(Event::Phase(Phase::Opening));
         self.refuse_another_repository(&keys)?;
         let mut listing = self.raw.open(&keys);
         super::doubt::set_aside(&self.catalogue, &mut listing)?;
+        if to_write {
+            super::healing::set_aside(&self.catalogue, &mut listing)?;
+        }
         let imported =
             import::bring_up(&mut self.catalogue, &*self.store, &keys, &listing, observer)?;
         Ok(Repository {
@@ -188,7 +192,7 @@ pub(super) fn remember_repositories(repository: &Repository) -> Result<(), Error
 pub(super) fn open(access: &Access, observer: &dyn Observer) -> Result<Repository, Error> {
     let destination = destination(access, observer)?;
     destination.catalogue.wait_at_most(PATIENCE)?;
-    let mut repository = destination.open_if_free(access, observer)?;
+    let mut repository = destination.open_if_free(access, observer, false)?;
     if repository.imported.held_up {
         repository.leave_catalogue(observer)?;
     }
@@ -227,6 +231,12 @@ impl Repository {
             }
         }
         Ok(Chains::new(records))
+    }
+
+    /// The file name of an object that is here.
+    pub(super) fn name_of(&self, key: &ObjectKey) -> String {
+        let object = self.listing.here(key).and_then(|object| object.paths.first());
+        object.cloned().unwrap_or_default()
     }
 
     /// Which device this is, if it has ever written here: as the catalogue says, or, when that

@@ -31,4 +31,6 @@ pub use piece_walk::{Extent, Extents, PieceWalk, SeenLists};
 pub use reader::{BlockPlace, ObjectReader, PieceReader, block_place, split};
 pub use snapshot_tree::SnapshotTree;
 pub use tree_size::ENTRIES_MAX;
-pub use writer::{COMPRESSING, Destination, Finished, RunWriter, StoredObject, object_entry};
+pub use writer::{
+    COMPRESSING, Destination, Finished, RunWriter, StoredObject, object_entry, put_record,
+};

@@ -6,13 +6,13 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::compress::Compressor;
+use crate::compress::{Compressor, Level};
 use crate::crypto::record_hash;
 use crate::format::{
     FormatError, IndexEntry, ObjectEntry, ObjectKind, ObjectName, PieceKind, RECORD_MAX, Table,
     encode_index,
 };
-use crate::model::{ChunkId, DeviceId, RecordHash};
+use crate::model::{ChunkId, DeviceId, ObjectKey, RecordHash};
 use crate::pipeline::{Pool, Stage, Ticket};
 use crate::seam::Random;
 use crate::store::Store;
@@ -352,6 +352,25 @@ fn put(
     let _same = to.store.put_new(&sealed.file_name, &sealed.bytes)?;
     spare.give_object(sealed.bytes);
     Ok(StoredObject { name: sealed.name, file_name: sealed.file_name, table: sealed.table })
+}
+
+/// Stores a record again, in an object of its own: under the device, run and number of the one
+/// that held it, which is gone. Durable when this returns.
+pub fn put_record(
+    to: Destination<'_>,
+    lost: &ObjectKey,
+    record: &[u8],
+) -> Result<StoredObject, RepositoryError> {
+    let spare = Spare::default();
+    let mut block = OpenBlock::new(PieceKind::Record, Vec::new());
+    block.push(to.keys.writing().chunk_id(record), record);
+    let mut builder = ObjectBuilder::default();
+    builder.push(block.pack(&mut Compressor::new(Level::Default), &spare), &spare);
+    let ObjectKey { device, run, number, .. } = *lost;
+    let place = ObjectPlace { kind: ObjectKind::Record, device, run, number };
+    let stored = put(builder, place, to, &spare)?;
+    to.store.sync()?;
+    Ok(stored)
 }
 
 /// How a record lists an object.

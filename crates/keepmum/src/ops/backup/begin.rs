@@ -13,6 +13,7 @@ use crate::store::Put;
 use super::super::access::{Access, CatalogueAt};
 use super::super::error::{Error, ErrorKind};
 use super::super::event::{Event, Observer};
+use super::super::healing::FACT_HEALED;
 use super::super::import::{import_table, listed_by_records};
 use super::super::new_repository::make;
 use super::super::object_keys::{KEY, key_bytes};
@@ -23,6 +24,7 @@ use super::super::report::BackupReport;
 use super::Setting;
 use super::commit::{Adopted, Leans};
 use super::device::{Identity, identify};
+use super::mending;
 
 /// The root node of the full tree that the overlay lies on.
 pub(in super::super) const FACT_ROOT: &str = "root";
@@ -31,15 +33,14 @@ pub(in super::super) const FACT_ENTRIES: &str = "entries";
 /// Runs of other devices that are relied on.
 pub(super) const FACT_LEANS: &str = "leans";
 
-/// Objects that are gone and whose content has been stored again as far as the source had it.
-pub(super) const FACT_HEALED: &str = "healed";
-
 /// A backup that may begin.
 pub(super) struct Begun {
     pub(super) _lock: Option<RunLock>,
     pub(super) repository: Repository,
     pub(super) source: Source,
     pub(super) identity: Identity,
+    /// Bytes and objects that records took which were stored again.
+    pub(super) put_back: (u64, u64),
     pub(super) report: BackupReport,
 }
 
@@ -53,6 +54,8 @@ pub(super) struct Prepared {
     pub(super) gone: Vec<u8>,
     pub(super) remembered_entries: u64,
     pub(super) full_tree: bool,
+    /// Something is gone or damaged that was not known before.
+    pub(super) heals: bool,
 }
 
 /// Opens source and repository, or makes the repository where that is asked and safe.
@@ -79,7 +82,7 @@ pub(super) fn begin(
         make(access, &*destination.store, destination.raw.foreign(), observer)?;
         destination.raw = RawListing::read(&*destination.store).map_err(RepositoryError::from)?;
     }
-    let repository = destination.open(access, observer)?;
+    let mut repository = destination.open(access, observer)?;
     if !options.dry_run && !options.destination_is_partial {
         put_back_key_blocks(&repository, observer)?;
     }
@@ -89,8 +92,12 @@ pub(super) fn begin(
     if !options.dry_run {
         identity.keep(&repository.catalogue)?;
     }
+    let put_back = match options.dry_run || options.destination_is_partial {
+        true => (0, 0),
+        false => mending::put_back_records(&mut repository, access, identity.device, observer)?,
+    };
     refuse_empty_roots(&source, options, &repository.catalogue)?;
-    Ok(Begun { _lock: lock, repository, source, identity, report })
+    Ok(Begun { _lock: lock, repository, source, identity, put_back, report })
 }
 
 /// Puts copies of the key block back that are gone. Not where this device has never been: there
@@ -221,10 +228,11 @@ fn prepare_inside(repository: &Repository, set: &Setting<'_>) -> Result<Prepared
             count => format!("{count} stored objects are"),
         };
         set.observer.event(Event::Notice(format!(
-            "{gone} gone from the destination; what the source still holds of that is stored again."
+            "{gone} gone from the destination or damaged; what the source still holds of that is stored again."
         )));
         full_tree |= remember::doubt_lost(repository)?;
     }
+    let heals = count > 0 && !set.options.destination_is_partial;
     let entries = catalogue.fact(FACT_ENTRIES)?.and_then(|bytes| bytes.try_into().ok());
     let leans = catalogue.fact(FACT_LEANS)?.unwrap_or_default();
     let leans = Leans::decode(&leans, others);
@@ -236,6 +244,7 @@ fn prepare_inside(repository: &Repository, set: &Setting<'_>) -> Result<Prepared
         gone: if set.options.destination_is_partial { healed } else { gone },
         remembered_entries: entries.map_or(0, u64::from_le_bytes),
         full_tree,
+        heals,
     })
 }
 

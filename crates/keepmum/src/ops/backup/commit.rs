@@ -12,8 +12,9 @@ use crate::repository::{Destination, Finished, RepositoryError, RunWriter, Store
 
 use super::super::error::{Error, ErrorKind};
 use super::super::event::{Event, Phase};
+use super::super::healing::FACT_HEALED;
 use super::super::import::import_table;
-use super::begin::{FACT_ENTRIES, FACT_HEALED, FACT_LEANS};
+use super::begin::{FACT_ENTRIES, FACT_LEANS};
 use super::{Backup, Worker};
 
 /// A long run writes a checkpoint after so many stored bytes.

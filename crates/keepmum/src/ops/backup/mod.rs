@@ -9,6 +9,7 @@ mod device;
 mod directory;
 mod entry;
 mod large;
+mod mending;
 mod read;
 mod reading;
 mod sides;
@@ -125,6 +126,8 @@ struct Backup<'a, 'p, 'env> {
     /// Chunk bytes that were new.
     fresh_bytes: u64,
     full_tree: bool,
+    /// Something is gone or damaged that was not known before.
+    heals: bool,
     overlay_changed: bool,
     report: BackupReport,
 }
@@ -140,7 +143,7 @@ pub fn backup(
 ) -> Result<BackupReport, Error> {
     let started = access.seam.clock.elapsed();
     let begun = begin::begin(access, options, observer)?;
-    let begin::Begun { _lock, repository, source, identity, mut report, .. } = begun;
+    let begin::Begun { _lock, mut repository, source, identity, put_back, mut report } = begun;
     observer.event(Event::Phase(Phase::Working));
     let chunker = begin::chunker(&repository.keys)?;
     let setting = Setting {
@@ -156,6 +159,7 @@ pub fn backup(
     };
     let catalogue = &repository.catalogue;
     let prepared = begin::prepare(&repository, &setting)?;
+    let heals = prepared.heals;
     catalogue.begin()?;
     let level = options.level;
     let done = pipeline::run(
@@ -170,11 +174,17 @@ pub fn backup(
     );
     match done {
         Ok(mut report) => {
+            report.bytes_stored += put_back.0;
+            report.objects_stored += put_back.1;
             report.seconds = (access.seam.clock.elapsed() - started).as_secs_f64();
             if options.dry_run {
                 catalogue.rollback()?
             } else {
                 catalogue.commit()?
+            }
+            if heals && !options.dry_run {
+                let device = setting.device;
+                mending::tell_losses(&mut repository, access, device, observer, &mut report);
             }
             Ok(report)
         }
@@ -234,6 +244,7 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
             seen_entries: 0,
             fresh_bytes: 0,
             full_tree,
+            heals: prepared.heals,
             overlay_changed: false,
             report: std::mem::take(report),
         })
@@ -339,6 +350,8 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
         self.under_way.insert(id);
         if kind == PieceKind::Chunk {
             self.fresh_bytes += bytes.len() as u64;
+            // Only where something is gone is it worth to ask whether this was there.
+            self.report.healed += u64::from(self.heals && self.catalogue.was_held(&id)?);
         }
         self.take_stored()?;
         Ok(true)

@@ -2,22 +2,22 @@
 //!
 //! It reads; it mends nothing and deletes nothing.
 
-mod walk;
-
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::compress::Decompressor;
 use crate::format::{Item, ObjectKind};
-use crate::model::{ChunkId, DeviceId, ObjectKey};
+use crate::model::{DeviceId, ObjectKey};
 use crate::pipeline::{self, Stage, Ticket};
-use crate::repository::{ObjectReader, RepositoryError, SeenLists};
+use crate::repository::{ObjectReader, RepositoryError};
 
 use super::access::Access;
 use super::choose::Snapshots;
 use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer, Phase};
 use super::examine::{Examined, chosen, examine};
+use super::healing;
 use super::import::imported_blocks;
+use super::losses::Losses;
 use super::open::{self, Repository};
 use super::options::CheckOptions;
 use super::report::{CheckReport, Problem, ProblemKind, note};
@@ -41,13 +41,10 @@ pub fn check(
         repository: &repository,
         known: &known,
         observer,
-        bad: HashMap::new(),
-        unreadable: HashMap::new(),
-        clean: HashMap::new(),
-        lists: SeenLists::default(),
+        losses: Losses::new(&repository, &known, observer),
+        healed: healing::healed(&repository.catalogue)?,
         lost: 0,
         pending: 0,
-        misses: false,
         report: CheckReport {
             foreign_files: repository.listing.foreign,
             conflict_copies: repository.listing.copies,
@@ -59,17 +56,22 @@ pub fn check(
     if options.read_data_percent > 0 {
         check.read_data(access, options.read_data_percent)?;
     }
-    for (object, what) in &repository.imported.damaged {
-        if !check.report.problems.iter().any(|problem| problem.path == *object) {
-            check.damaged_object(object, what);
+    let healed = |path: &String| check.healed.iter().any(|key| repository.name_of(key) == *path);
+    let damaged = repository.imported.damaged.iter().filter(|(path, _)| !healed(path));
+    for (object, what) in damaged.cloned().collect::<Vec<_>>() {
+        if !check.report.problems.iter().any(|problem| problem.path == object) {
+            check.damaged_object(&object, &what);
         }
     }
-    check.snapshots()?;
-    if check.misses {
-        check.report.objects_lost += check.lost;
-        check.report.objects_pending += check.pending;
+    check.losses.find()?;
+    check.key_blocks();
+    let Check { losses, lost, pending, mut report, .. } = check;
+    if losses.misses {
+        report.objects_lost += lost;
+        report.objects_pending += pending;
     }
-    let mut report = check.report;
+    (report.snapshots, report.chunks) = (losses.snapshots, losses.chunks);
+    losses.problems.into_iter().for_each(|problem| problem.note_in(&mut report.problems));
     report.seconds = (access.seam.clock.elapsed() - started).as_secs_f64();
     Ok(report)
 }
@@ -78,19 +80,14 @@ struct Check<'a> {
     repository: &'a Repository,
     known: &'a Snapshots,
     observer: &'a dyn Observer,
-    /// Pieces that were read and are damaged, with what is wrong.
-    bad: HashMap<ChunkId, String>,
-    /// Objects of which nothing can be read, with what is wrong.
-    unreadable: HashMap<ObjectKey, String>,
-    /// Nodes beneath which all is well, with the number of entries there.
-    clean: HashMap<ChunkId, u64>,
-    /// Lists of files that are well.
-    lists: SeenLists,
+    losses: Losses<'a>,
+    /// Objects that are gone or damaged, and whose content this device has stored again as far as
+    /// it could.
+    healed: HashSet<ObjectKey>,
     /// Listed objects that are lost, and those that are pending. They count if any snapshot
     /// misses anything; else what they held is stored elsewhere.
     lost: u64,
     pending: u64,
-    misses: bool,
     report: CheckReport,
 }
 
@@ -165,7 +162,10 @@ impl Check<'_> {
         let repository = self.repository;
         let mut gone: HashMap<DeviceId, u64> = HashMap::new();
         for (key, kind) in &repository.imported.gone {
-            if *kind == ObjectKind::Record as u8 {
+            let chain = self.known.chains.device(key.device);
+            let runs = chain.map_or(&[][..], |chain| &chain.records);
+            let is_elsewhere = runs.iter().any(|(at, ..)| at.run == key.run);
+            if *kind == ObjectKind::Record as u8 && !is_elsewhere {
                 *gone.entry(key.device).or_default() += 1;
                 self.lost_record(key.device, &format!("the record of run {}", key.run));
             }
@@ -191,12 +191,24 @@ impl Check<'_> {
         });
     }
 
+    /// Copies of the key block that are missing: one is enough, and the next run puts the others
+    /// back.
+    fn key_blocks(&self) {
+        let missing = match self.repository.missing_key_blocks.len() {
+            0 => return,
+            1 => "A copy of the key block is missing or damaged".to_owned(),
+            count => format!("{count} copies of the key block are missing or damaged"),
+        };
+        self.observer.event(Event::Notice(format!("{missing}; the next backup puts it back.")));
+    }
+
     /// An object's own table against what an index said of it.
     fn compared(&self, mut one: Examined) -> Result<Examined, Error> {
         if let Some(table) = one.table.take()
             && !self.repository.catalogue.agrees(&one.key, &imported_blocks(&table))?
         {
             one.damage.get_or_insert("an index says that it holds something else".to_owned());
+            one.is_proved = true;
         }
         Ok(one)
     }
@@ -217,7 +229,7 @@ impl Check<'_> {
         let examined = pipeline::run(access.mode, Decompressor::new, |pool| {
             let mut waiting: VecDeque<Ticket<'_, Result<Examined, RepositoryError>>> =
                 VecDeque::new();
-            let mut done = Vec::new();
+            let (mut done, mut bytes) = (Vec::new(), 0);
             let mut keys = keys.into_iter();
             loop {
                 while waiting.len() < pool.width() * 2
@@ -228,7 +240,9 @@ impl Check<'_> {
                     waiting.push_back(pool.submit(READING, task));
                 }
                 let Some(ticket) = waiting.pop_front() else { return Ok(done) };
-                done.push(self.compared(ticket.wait()?)?);
+                let one = self.compared(ticket.wait()?)?;
+                bytes += one.bytes;
+                done.push(one);
                 if self.observer.stopping() {
                     return Err(Error::new(
                         ErrorKind::Interrupted,
@@ -238,22 +252,33 @@ impl Check<'_> {
                 self.observer.event(Event::Progress {
                     entries: done.len() as u64,
                     entries_total: total,
-                    bytes: done.iter().map(|one| one.bytes).sum(),
+                    bytes,
                     bytes_total: 0,
                 });
             }
         })?;
+        // Where a run holds the catalogue, the next check will note it.
+        let found = examined.iter().map(|one| (one.key, one.is_proved));
+        healing::note(&repository.catalogue, found).ok();
+        let mut healed = 0;
         for one in examined {
             self.report.bytes_read += one.bytes;
-            if let Some(what) = one.damage {
-                let object = repository.listing.here(&one.key);
-                let name = object.and_then(|object| object.paths.first().cloned());
-                self.damaged_object(&name.unwrap_or_default(), &what);
-                if one.is_closed {
-                    self.unreadable.insert(one.key, what.clone());
-                }
-                self.bad.extend(one.bad.into_iter().map(|id| (id, what.clone())));
+            let Some(what) = one.damage else { continue };
+            if self.healed.contains(&one.key) {
+                healed += 1;
+            } else {
+                self.damaged_object(&self.repository.name_of(&one.key), &what);
             }
+            if one.is_closed {
+                self.losses.unreadable.insert(one.key, what.clone());
+            }
+            self.losses.bad.extend(one.bad.into_iter().map(|id| (id, what.clone())));
+        }
+        if healed > 0 {
+            self.observer.event(Event::Notice(format!(
+                "{healed} of the stored objects are damaged and of no more use: what the source had \
+                 of them is stored again."
+            )));
         }
         Ok(())
     }

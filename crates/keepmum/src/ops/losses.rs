@@ -1,24 +1,84 @@
-//! Walking the trees of all snapshots: which file of which snapshot misses what.
+//! Walking the trees of snapshots: which file of which snapshot misses what.
+
+use std::collections::HashMap;
 
 use crate::catalogue::Catalogue;
-use crate::model::{ChunkId, Content, Kind, Named, Side, TreePath};
-use crate::repository::{ENTRIES_MAX, ObjectReader, PieceReader, RepositoryError, SnapshotTree};
+use crate::model::{ChunkId, Content, DeviceId, Kind, Named, ObjectKey, Side, TreePath};
+use crate::repository::{
+    ENTRIES_MAX, ObjectReader, PieceReader, RepositoryError, SeenLists, SnapshotTree,
+};
 
-use super::super::choose::display;
-use super::super::error::{Error, ErrorKind};
-use super::super::part::{problem_of, unknown_entries};
-use super::super::placed::placed;
-use super::super::report::{Problem, ProblemKind, SnapshotState};
-use super::Check;
+use super::choose::{Snapshots, display};
+use super::error::{Error, ErrorKind};
+use super::event::{Event, Observer};
+use super::open::Repository;
+use super::part::{problem_of, unknown_entries};
+use super::placed::placed;
+use super::report::{Problem, ProblemKind, SnapshotState, note};
 
-impl Check<'_> {
+/// A search for what snapshots miss.
+pub(super) struct Losses<'a> {
+    repository: &'a Repository,
+    known: &'a Snapshots,
+    observer: &'a dyn Observer,
+    /// Only in snapshots of this device, if of any.
+    pub(super) of: Option<DeviceId>,
+    /// Pieces that were read and are damaged, with what is wrong.
+    pub(super) bad: HashMap<ChunkId, String>,
+    /// Objects of which nothing can be read, with what is wrong.
+    pub(super) unreadable: HashMap<ObjectKey, String>,
+    /// Nodes beneath which all is well, with the number of entries there.
+    clean: HashMap<ChunkId, u64>,
+    /// Lists of files that are well.
+    lists: SeenLists,
+    /// Snapshots looked at.
+    pub(super) snapshots: u64,
+    /// Chunks asked for.
+    pub(super) chunks: u64,
+    /// Whether anything is missing.
+    pub(super) misses: bool,
+    /// What was found.
+    pub(super) problems: Vec<Problem>,
+}
+
+impl<'a> Losses<'a> {
+    /// A search that has not begun.
+    pub(super) fn new(
+        repository: &'a Repository,
+        known: &'a Snapshots,
+        observer: &'a dyn Observer,
+    ) -> Self {
+        Self {
+            repository,
+            known,
+            observer,
+            of: None,
+            bad: HashMap::new(),
+            unreadable: HashMap::new(),
+            clean: HashMap::new(),
+            lists: SeenLists::default(),
+            snapshots: 0,
+            chunks: 0,
+            misses: false,
+            problems: Vec::new(),
+        }
+    }
+
+    fn problem(&mut self, problem: Problem) {
+        self.observer.event(Event::Problem(problem.clone()));
+        note(&mut self.problems, problem);
+    }
+
     /// Walks every snapshot and asks for every piece.
-    pub(super) fn snapshots(&mut self) -> Result<(), Error> {
+    pub(super) fn find(&mut self) -> Result<(), Error> {
         let repository = self.repository;
         let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
         let lines = self.known.lines(repository);
         for (snapshot, line) in self.known.chains.snapshots().zip(lines) {
-            self.report.snapshots += 1;
+            if self.of.is_some_and(|device| device != snapshot.at.device) {
+                continue;
+            }
+            self.snapshots += 1;
             let pending = matches!(line.state, SnapshotState::Pending { .. });
             let mut pieces = PieceReader::new(&objects, &repository.catalogue);
             let mut contents = PieceReader::new(&objects, &repository.catalogue);
@@ -122,7 +182,7 @@ impl Check<'_> {
         content: &Content,
     ) -> Result<(), RepositoryError> {
         let (bad, unreadable) = (&self.bad, &self.unreadable);
-        let chunks = &mut self.report.chunks;
+        let chunks = &mut self.chunks;
         let catalogue = walk.catalogue;
         self.lists.each_chunk(walk.contents, content, |contents, id, length| {
             *chunks += 1;

@@ -1,0 +1,101 @@
+//! What a run does about objects that are gone or damaged, beside reading the source again.
+//!
+//! A record of this device is stored again, since the catalogue keeps its bytes: it is the same
+//! wherever it lies, because others name it by its hash, and with it the chain is whole and its
+//! snapshot listed. What cannot be had again is told by file and snapshot.
+
+use crate::format::ObjectKind;
+use crate::model::{DeviceId, ObjectKey};
+use crate::repository::{self, Destination, RawListing, RepositoryError};
+
+use super::super::access::Access;
+use super::super::choose::Snapshots;
+use super::super::doubt;
+use super::super::error::Error;
+use super::super::event::{Event, Observer};
+use super::super::import::import_table;
+use super::super::losses::Losses;
+use super::super::open::Repository;
+use super::super::report::{BackupReport, Problem, ProblemKind};
+
+/// Stores missing records again, each durable before anything else is written; answers with how
+/// many bytes and objects that took.
+pub(super) fn put_back_records(
+    repository: &mut Repository,
+    access: &Access,
+    device: DeviceId,
+    observer: &dyn Observer,
+) -> Result<(u64, u64), Error> {
+    let record = ObjectKind::Record as u8;
+    let gone = repository.imported.gone.iter();
+    let gone: Vec<ObjectKey> = gone
+        .filter(|(key, kind)| *kind == record && key.device == device)
+        .map(|(key, _)| *key)
+        .collect();
+    let (mut bytes_stored, mut count) = (0, 0);
+    for key in gone {
+        let Some((at, bytes)) = repository.catalogue.record_in(&key)? else { continue };
+        let to = Destination {
+            store: &*repository.store,
+            keys: &repository.keys,
+            random: &*access.seam.random,
+        };
+        let stored = repository::put_record(to, &key, &bytes)?;
+        let (name, catalogue) = (&stored.name, &repository.catalogue);
+        catalogue.begin()?;
+        let told = import_table(catalogue, &name.key(), record, name.length, &stored.table, true)
+            .and_then(|()| Ok(catalogue.move_record(&at, &name.key())?));
+        match told {
+            Ok(()) => catalogue.commit()?,
+            Err(error) => {
+                catalogue.rollback()?;
+                return Err(error);
+            }
+        }
+        repository.listing.add_written(&stored.name, 0, stored.file_name);
+        bytes_stored += name.length;
+        count += 1;
+    }
+    if count > 0 {
+        let records = if count == 1 { "record was" } else { "records were" };
+        observer.event(Event::Notice(format!(
+            "{count} {records} gone or damaged; what the catalogue knew was stored again."
+        )));
+    }
+    Ok((bytes_stored, count))
+}
+
+/// Adds to the report what of this device's snapshots is lost for good. The run is through: if this
+/// cannot be found out, that is said and no failure.
+pub(super) fn tell_losses(
+    repository: &mut Repository,
+    access: &Access,
+    device: DeviceId,
+    observer: &dyn Observer,
+    report: &mut BackupReport,
+) {
+    match losses(repository, access, device, observer) {
+        Ok(problems) => problems.into_iter().for_each(|one| one.note_in(&mut report.problems)),
+        Err(error) => observer.event(Event::Notice(format!(
+            "The run is through, but what is lost for good could not be listed: {error}"
+        ))),
+    }
+}
+
+fn losses(
+    repository: &mut Repository,
+    access: &Access,
+    device: DeviceId,
+    observer: &dyn Observer,
+) -> Result<Vec<Problem>, Error> {
+    let raw = RawListing::read(&*repository.store).map_err(RepositoryError::from)?;
+    repository.listing = raw.open(&repository.keys);
+    doubt::set_aside(&repository.catalogue, &mut repository.listing)?;
+    let known = Snapshots::read(repository, access)?;
+    let mut losses = Losses::new(repository, &known, observer);
+    losses.of = Some(device);
+    losses.find()?;
+    let mut problems = losses.problems;
+    problems.retain(|problem| problem.kind == ProblemKind::Damaged);
+    Ok(problems)
+}
