@@ -57,7 +57,7 @@ impl Inner {
     /// Lets go of folders at or beneath a path.
     fn release(&self, path: &TreePath) {
         self.folders.close(path);
-        self.beneath.forget_hop();
+        self.beneath.forget_hops();
     }
 
     /// Removes one name.
