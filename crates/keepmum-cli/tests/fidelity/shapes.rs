@@ -141,7 +141,7 @@ fn one_directory_of_many_entries() {
 }
 
 #[test]
-#[ignore = "long: makes four million files"]
+#[ignore = "long: makes two million files"]
 fn one_directory_of_a_million_entries() {
     one_folder(&Stage::new(), 1_000_000);
 }
