@@ -81,13 +81,17 @@ pub enum Step<A, B> {
 }
 
 type Row<A, B> = Box<dyn Iterator<Item = Pair<A, B>> + Send>;
-type Rows<O, N> = Vec<(TreePath, Row<<O as Side>::Item, <N as Side>::Item>)>;
+type Rows<O, N> = Vec<(usize, Row<<O as Side>::Item, <N as Side>::Item>)>;
 
 /// The walk of two trees. It goes nowhere by itself: who drives it says which directories to
 /// enter, so that equal subtrees and vanished ones cost nothing.
 pub struct Merge<O: Side, N: Side> {
     old: O,
     new: N,
+    /// Path of the directory entered last; those above it are its beginnings.
+    at: TreePath,
+    /// What is still to come of each directory that is open, and the length of its path. A path
+    /// for each would cost the square of the depth.
     open: Rows<O, N>,
 }
 
@@ -98,10 +102,11 @@ where
 {
     /// A walk over two trees, not yet anywhere: enter a directory to begin.
     pub fn new(old: O, new: N) -> Self {
-        Self { old, new, open: Vec::new() }
+        Self { old, new, at: TreePath::root(), open: Vec::new() }
     }
 
-    /// Lists a directory on either or both sides; its pairs are the next steps.
+    /// Lists a directory on either or both sides; its pairs are the next steps. It lies in the
+    /// directory that the walk is in.
     pub fn enter<E>(
         &mut self,
         path: TreePath,
@@ -119,19 +124,21 @@ where
             Some(place) => self.new.list(place, &path)?,
             None => Vec::new(),
         };
-        self.open.push((path, Box::new(pairs(before, after))));
+        self.open.push((path.as_bytes().len(), Box::new(pairs(before, after))));
+        self.at = path;
         Ok(())
     }
 
     /// The next name or the end of a directory; nothing when all that was entered is done.
     pub fn step(&mut self) -> Option<Step<O::Item, N::Item>> {
-        let (path, row) = self.open.last_mut()?;
+        let (length, row) = self.open.last_mut()?;
+        self.at.shorten(*length);
         if let Some(pair) = row.next() {
             let name = pair.new.as_ref().map(Named::name);
             let name = name.or_else(|| pair.old.as_ref().map(Named::name))?;
-            return Some(Step::Pair(path.join(name), pair));
+            return Some(Step::Pair(self.at.join(name), pair));
         }
-        self.open.pop().map(|(path, _)| Step::Leave(path))
+        self.open.pop().map(|_| Step::Leave(self.at.clone()))
     }
 
     /// The old side.

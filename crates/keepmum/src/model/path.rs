@@ -92,6 +92,18 @@ impl TreePath {
         Self(bytes)
     }
 
+    /// This path as it is called from `above`, of which it is a part.
+    pub fn under(&self, above: &Self) -> Self {
+        let both = [above.0.as_slice(), self.0.as_slice()];
+        let slash = if both.iter().any(|bytes| bytes.is_empty()) { &b""[..] } else { b"/" };
+        Self([both[0], slash, both[1]].concat())
+    }
+
+    /// Goes up to the path above that has so many bytes.
+    pub(super) fn shorten(&mut self, length: usize) {
+        self.0.truncate(length);
+    }
+
     /// The path above and the last name; nothing for the root.
     pub fn split(&self) -> Option<(Self, Name)> {
         if self.is_root() {
@@ -173,5 +185,8 @@ mod tests {
         assert!(path.is_within(&parent) && path.is_within(&path) && !parent.is_within(&path));
         assert!(!TreePath::new(b"a/bc").unwrap().is_within(&parent));
         assert_eq!(path.names().count(), 3);
+        let (root, c) = (TreePath::root(), TreePath::new(b"c").unwrap());
+        assert_eq!(c.under(&parent), path);
+        assert_eq!((path.under(&root), root.under(&path)), (path.clone(), path));
     }
 }

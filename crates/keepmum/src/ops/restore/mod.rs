@@ -5,6 +5,7 @@
 //! is left alone, so that an interrupted restore is simply run again.
 
 mod files;
+mod others;
 mod plan;
 mod settle;
 mod write;
@@ -50,10 +51,7 @@ impl Side for Part<'_, '_> {
     fn list(&mut self, place: &ChunkId, path: &TreePath) -> Result<Vec<Entry>, RepositoryError> {
         match self.single.take() {
             Some(entry) => Ok(vec![entry]),
-            None => {
-                let path = path.names().fold(self.prefix.clone(), |path, name| path.join(&name));
-                self.tree.list(place, &path)
-            }
+            None => self.tree.list(place, &path.under(&self.prefix)),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What has to be done in the target, name by name.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::catalogue::Catalogue;
 use crate::format::Summary;
@@ -51,6 +51,8 @@ pub(super) struct Plan<'a, 'p, 'env> {
     pub(super) firsts: HashMap<Group, (TreePath, Option<u64>)>,
     /// Files that could not be written.
     pub(super) unwritten: HashSet<TreePath>,
+    /// What is the same for many things, by its sentence: the first of them, and how many more.
+    pub(super) alike: BTreeMap<String, (TreePath, u64)>,
     /// Where the walk is.
     pub(super) at: Option<TreePath>,
     pub(super) totals: (u64, u64),
@@ -77,6 +79,7 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
             links: Vec::new(),
             firsts: HashMap::new(),
             unwritten: HashSet::new(),
+            alike: BTreeMap::new(),
             at: None,
             totals: (totals.files + totals.directories + totals.others, totals.bytes),
             done: (0, 0),
@@ -165,17 +168,20 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
             self.report.entries_unchanged += 1;
             return self.note_first(&path, &entry, Some(found.stamp.inode));
         }
-        self.count_written(&path, &entry);
         if self.set.options.dry_run {
+            self.count_written(&path, &entry);
             return Ok(());
         }
         match &entry.kind {
-            Kind::File(_) => self.file(path, entry, there.as_ref()),
+            Kind::File(_) => {
+                self.count_written(&path, &entry);
+                self.file(path, entry, there.as_ref())
+            }
             _ => self.other(&path, &entry, there.as_ref()),
         }
     }
 
-    fn count_written(&mut self, path: &TreePath, entry: &Entry) {
+    pub(super) fn count_written(&mut self, path: &TreePath, entry: &Entry) {
         self.report.entries_written += 1;
         if let Kind::File(content) = &entry.kind {
             self.report.files_written += 1;
@@ -268,7 +274,10 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
                     let applied = target.apply_metadata(path, found.kind, &entry.metadata);
                     self.applied(applied)?;
                 }
-                Ok(_) => {}
+                Ok(_) => {
+                    let left_out = target.left_out(path, found, &entry.metadata);
+                    self.applied(left_out)?;
+                }
                 Err(error) => self.target_problem(&error)?,
             }
         }
@@ -321,37 +330,6 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         self.queue(path, content, entry.metadata, existing)?;
         self.tick();
         self.maybe_flush()
-    }
-
-    /// Symlinks, pipes, device nodes.
-    fn other(
-        &mut self,
-        path: &TreePath,
-        entry: &Entry,
-        there: Option<&Found>,
-    ) -> Result<(), Error> {
-        let Some(target) = self.target else { return Ok(()) };
-        if there.is_some() && !self.remove(path)? {
-            return Ok(());
-        }
-        let (made, kind) = match &entry.kind {
-            Kind::Symlink(text) => (target.symlink(path, text), FoundKind::Symlink),
-            Kind::Fifo => (target.fifo(path), FoundKind::Fifo),
-            Kind::CharacterDevice(number) => {
-                let kind = FoundKind::CharacterDevice(*number);
-                (target.device(path, kind), kind)
-            }
-            Kind::BlockDevice(number) => {
-                let kind = FoundKind::BlockDevice(*number);
-                (target.device(path, kind), kind)
-            }
-            _ => return Ok(()),
-        };
-        if let Err(error) = made {
-            return self.target_problem(&error);
-        }
-        let applied = target.apply_metadata(path, kind, &entry.metadata);
-        self.applied(applied)
     }
 
     pub(super) fn remove(&mut self, path: &TreePath) -> Result<bool, Error> {
