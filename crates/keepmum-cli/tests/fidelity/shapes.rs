@@ -130,7 +130,10 @@ fn one_folder(stage: &Stage, files: usize) {
     fs::remove_file(folder.join("entry-0000001")).unwrap();
     let said = stage.backup();
     // The folder itself has another time.
-    assert!(said.stdout.starts_with("files: 1 new, 1 changed, 1 gone; "), "{said:?}");
+    assert!(
+        said.stdout.starts_with("files: 1 new, 0 changed, 1 gone (and 1 folder); "),
+        "{said:?}"
+    );
     stage.restores_all(&[]);
     assert_eq!(fs::read_dir(stage.out("folder")).unwrap().count(), files);
 }
