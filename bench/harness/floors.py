@@ -89,16 +89,16 @@ class Bare(Floor):
     def version(self) -> str | None:
         """Exists once the example has been built."""
         binary = target_folder() / "release" / "examples" / "bare_pipeline"
-        return "bare_pipeline" if bare_example() and binary.exists() else None
+        return "bare_pipeline, storing" if bare_example() and binary.exists() else None
 
     def fits(self, source: Path, step: str) -> bool:
         """Only trees that are one file."""
         return step in self.steps and _only_file(source) is not None
 
     def backup(self, place: Place, label: str) -> list[Command] | None:
-        """Stores nothing."""
+        """Sealed objects, each synced, and nothing that would find them again."""
         binary = target_folder() / "release" / "examples" / "bare_pipeline"
-        return [Command([str(binary), str(_only_file(place.source))])]
+        return [Command([str(binary), str(_only_file(place.source)), str(place.destination)])]
 
 
 def _only_file(source: Path) -> Path | None:

@@ -42,6 +42,11 @@ impl Place {
         Self { folder: folder.unwrap() }
     }
 
+    /// An empty place in this folder.
+    pub(crate) fn within(folder: &Path) -> Self {
+        Self { folder: tempfile::tempdir_in(folder).unwrap() }
+    }
+
     /// A path in it, links followed.
     pub(crate) fn path(&self, relative: &str) -> PathBuf {
         self.folder.path().canonicalize().unwrap().join(relative)

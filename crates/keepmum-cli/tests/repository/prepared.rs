@@ -40,7 +40,11 @@ pub(crate) fn recovery_code() -> &'static str {
 /// A place with a config, an empty source, and a repository without any snapshot. The lines given
 /// go into the config's `[Backup]`.
 pub(crate) fn ready(further: &str) -> Place {
-    let place = Place::new();
+    ready_in(Place::new(), further)
+}
+
+/// The same in an empty place that is there already.
+pub(crate) fn ready_in(place: Place, further: &str) -> Place {
     place.config(further);
     let shared = &made().place;
     for folder in ["destination", "db"] {

@@ -2,13 +2,13 @@
 //!
 //! One `openat2` does it where the kernel has it; elsewhere the path is walked name by name. Paths
 //! longer than the kernel takes at once are opened in several hops, so that depth is bounded by
-//! nothing but the path's own length. The last hop is kept: neighbours share it, and a walk through
-//! a deep tree would otherwise begin at the top for each directory.
+//! nothing but the path's own length. The last hops are kept: neighbours share them, and a walk down
+//! or up a deep tree would otherwise begin at the top for each directory.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
@@ -16,6 +16,9 @@ use rustix::io::Errno;
 /// Longest piece of a path given to the kernel at once. It would take 4,095 bytes, but looking up
 /// hundreds of names again and again takes long.
 const HOP: usize = 1000;
+
+/// Hops kept, the deepest ones. On the way up a tree they serve so many hops long.
+pub(super) const KEPT: usize = 8;
 
 /// How often an interrupted resolution is tried again: the kernel may ask for it when something
 /// is renamed at the same moment.
@@ -26,8 +29,8 @@ pub(crate) struct Beneath {
     directory: OwnedFd,
     /// Set once the kernel has shown that it cannot resolve whole paths.
     stepwise: AtomicBool,
-    /// The last hop on the way to a long path.
-    hop: Mutex<Option<Hop>>,
+    /// The last hops on the way to a long path, each beneath the one before it.
+    hops: Mutex<Vec<Hop>>,
 }
 
 /// A directory far down, held open, and its path.
@@ -37,10 +40,17 @@ struct Hop {
     directory: Arc<OwnedFd>,
 }
 
+impl Hop {
+    /// What remains of a path from here; nothing if it does not lie beneath.
+    fn rest_of<'a>(&self, path: &'a [u8]) -> Option<&'a [u8]> {
+        path.strip_prefix(self.path.as_slice())?.strip_prefix(b"/")
+    }
+}
+
 impl Beneath {
     /// Everything beneath this open directory.
     pub(crate) fn new(directory: OwnedFd) -> Self {
-        Self { directory, stepwise: AtomicBool::new(false), hop: Mutex::default() }
+        Self { directory, stepwise: AtomicBool::new(false), hops: Mutex::default() }
     }
 
     /// The directory itself.
@@ -54,6 +64,12 @@ impl Beneath {
         self.stepwise.store(true, Ordering::Relaxed);
     }
 
+    /// How many directories on the way are held open.
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        self.hops().len()
+    }
+
     /// Opens what lies at `path`: names joined by `/`, empty for the directory itself.
     pub(crate) fn open(&self, path: &[u8], flags: OFlags) -> io::Result<OwnedFd> {
         if path.len() <= HOP {
@@ -64,22 +80,37 @@ impl Beneath {
         {
             return Ok(opened);
         }
-        // The kept hop may be gone, with another directory at its path.
-        self.forget_hop();
+        // A kept hop may be gone, with another directory at its path.
+        self.forget_hops();
         self.hop_on(None, path, path, flags)
     }
 
     /// Holds no directory on the way any longer; to be called when directories are removed.
-    pub(crate) fn forget_hop(&self) {
-        *self.hop.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    pub(crate) fn forget_hops(&self) {
+        self.hops().clear();
     }
 
-    /// The kept hop, if it is on the way to `path`, and what remains of the path from there.
+    fn hops(&self) -> MutexGuard<'_, Vec<Hop>> {
+        self.hops.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The deepest kept hop on the way to `path`, and what remains of the path from there.
     fn kept_hop<'a>(&self, path: &'a [u8]) -> Option<(Hop, &'a [u8])> {
-        let kept = self.hop.lock().unwrap_or_else(PoisonError::into_inner);
-        let hop = kept.as_ref()?;
-        let rest = path.strip_prefix(hop.path.as_slice())?.strip_prefix(b"/")?;
-        Some((hop.clone(), rest))
+        let kept = self.hops();
+        let found = kept.iter().rev().find_map(|hop| Some((hop, hop.rest_of(path)?)));
+        found.map(|(hop, rest)| (hop.clone(), rest))
+    }
+
+    /// Keeps a hop, those above it, and none that is elsewhere.
+    fn keep(&self, hop: &Hop) {
+        let mut kept = self.hops();
+        while kept.last().is_some_and(|last| last.rest_of(&hop.path).is_none()) {
+            kept.pop();
+        }
+        if kept.len() >= KEPT {
+            kept.remove(0);
+        }
+        kept.push(hop.clone());
     }
 
     fn hop_on(
@@ -98,7 +129,7 @@ impl Beneath {
             let done = path.len() - after.len();
             let path = path.get(..done).unwrap_or(path).to_vec();
             let next = Hop { path, directory: Arc::new(directory) };
-            *self.hop.lock().unwrap_or_else(PoisonError::into_inner) = Some(next.clone());
+            self.keep(&next);
             hop = Some(next);
             rest = after.get(1..).unwrap_or_default();
         }

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::symlink;
 
-use rustix::fs::OFlags;
+use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::Errno;
 
 use super::{Beneath, Handle};
@@ -69,4 +69,35 @@ fn attributes_of_links_are_not_those_of_what_they_name() {
     let link = beneath.open(b"a/flink", OFlags::PATH).unwrap();
     assert_eq!(Handle::path(link.as_fd()).attributes().unwrap(), []);
     drop(dir);
+}
+
+#[test]
+fn long_paths_are_reached_going_down_and_up_and_after_a_directory_was_replaced() {
+    let dir = tempfile::tempdir().unwrap();
+    let top = OwnedFd::from(fs::File::open(dir.path()).unwrap());
+    let name = "n".repeat(250);
+    let mut paths = vec![String::new()];
+    let mut here = top.try_clone().unwrap();
+    for _ in 0..60 {
+        rustix::fs::mkdirat(&here, name.as_str(), Mode::RWXU).unwrap();
+        here = openat(&here, name.as_str(), OFlags::PATH, Mode::empty()).unwrap();
+        paths.push(format!("{}/{name}", paths[paths.len() - 1]).trim_matches('/').to_owned());
+    }
+    let beneath = Beneath::new(top);
+    let inode = |path: &str| {
+        let opened = beneath.open(path.as_bytes(), OFlags::PATH | OFlags::DIRECTORY)?;
+        super::stat(opened.as_fd()).map(|stat| stat.stx_ino).map_err(Into::into)
+    };
+    let down: Vec<u64> = paths.iter().map(|path| inode(path).unwrap()).collect();
+    assert_eq!(beneath.held(), super::open::KEPT);
+    let up: Vec<u64> = paths.iter().rev().map(|path| inode(path).unwrap()).collect();
+    assert_eq!(down, up.into_iter().rev().collect::<Vec<_>>());
+    // Another directory is at the path of a kept one, and what was beneath is there no more.
+    inode(&paths[60]).unwrap();
+    fs::rename(dir.path().join(&name), dir.path().join("elsewhere")).unwrap();
+    fs::create_dir(dir.path().join(&name)).unwrap();
+    beneath.forget_hops();
+    let gone: std::io::Error = inode(&paths[60]).unwrap_err();
+    assert_eq!(gone.raw_os_error(), Some(Errno::NOENT.raw_os_error()));
+    assert_ne!(inode(&paths[1]).unwrap(), down[1]);
 }

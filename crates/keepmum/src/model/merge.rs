@@ -88,10 +88,11 @@ type Rows<O, N> = Vec<(usize, Row<<O as Side>::Item, <N as Side>::Item>)>;
 pub struct Merge<O: Side, N: Side> {
     old: O,
     new: N,
-    /// The directories that the walk is in, by the length of their paths: all lie on the way to
-    /// the last one, and a path for each would take the square of the depth.
+    /// Path of the directory entered last; those above it are its beginnings.
+    at: TreePath,
+    /// What is still to come of each directory that is open, and the length of its path. A path
+    /// for each would cost the square of the depth.
     open: Rows<O, N>,
-    path: TreePath,
 }
 
 impl<O: Side, N: Side> Merge<O, N>
@@ -101,11 +102,11 @@ where
 {
     /// A walk over two trees, not yet anywhere: enter a directory to begin.
     pub fn new(old: O, new: N) -> Self {
-        Self { old, new, open: Vec::new(), path: TreePath::root() }
+        Self { old, new, at: TreePath::root(), open: Vec::new() }
     }
 
-    /// Lists a directory on either or both sides; its pairs are the next steps. It is the first
-    /// one, or lies beneath the last one entered.
+    /// Lists a directory on either or both sides; its pairs are the next steps. It lies in the
+    /// directory that the walk is in.
     pub fn enter<E>(
         &mut self,
         path: TreePath,
@@ -123,24 +124,21 @@ where
             Some(place) => self.new.list(place, &path)?,
             None => Vec::new(),
         };
-        debug_assert!(path.is_within(&self.path), "what is entered was just given");
         self.open.push((path.as_bytes().len(), Box::new(pairs(before, after))));
-        self.path = path;
+        self.at = path;
         Ok(())
     }
 
     /// The next name or the end of a directory; nothing when all that was entered is done.
     pub fn step(&mut self) -> Option<Step<O::Item, N::Item>> {
-        let (_, row) = self.open.last_mut()?;
+        let (length, row) = self.open.last_mut()?;
+        self.at.shorten(*length);
         if let Some(pair) = row.next() {
             let name = pair.new.as_ref().map(Named::name);
             let name = name.or_else(|| pair.old.as_ref().map(Named::name))?;
-            return Some(Step::Pair(self.path.join(name), pair));
+            return Some(Step::Pair(self.at.join(name), pair));
         }
-        self.open.pop();
-        let above = self.open.last().map_or(0, |(length, _)| *length);
-        let above = self.path.cut(above);
-        Some(Step::Leave(std::mem::replace(&mut self.path, above)))
+        self.open.pop().map(|_| Step::Leave(self.at.clone()))
     }
 
     /// The old side.

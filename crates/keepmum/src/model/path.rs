@@ -81,20 +81,6 @@ impl TreePath {
         self.0.is_empty()
     }
 
-    /// The path of what lies at `path` in this folder.
-    pub fn append(&self, path: &Self) -> Self {
-        match (self.is_root(), path.is_root()) {
-            (true, _) => path.clone(),
-            (_, true) => self.clone(),
-            _ => Self([&self.0[..], b"/", &path.0].concat()),
-        }
-    }
-
-    /// The folder above it whose path has so many bytes.
-    pub(super) fn cut(&self, length: usize) -> Self {
-        Self(self.0.get(..length).unwrap_or(&self.0).to_vec())
-    }
-
     /// This path with one more name.
     pub fn join(&self, name: &Name) -> Self {
         let mut bytes = Vec::with_capacity(self.0.len() + 1 + name.0.len());
@@ -104,6 +90,18 @@ impl TreePath {
         }
         bytes.extend_from_slice(&name.0);
         Self(bytes)
+    }
+
+    /// This path as it is called from `above`, of which it is a part.
+    pub fn under(&self, above: &Self) -> Self {
+        let both = [above.0.as_slice(), self.0.as_slice()];
+        let slash = if both.iter().any(|bytes| bytes.is_empty()) { &b""[..] } else { b"/" };
+        Self([both[0], slash, both[1]].concat())
+    }
+
+    /// Goes up to the path above that has so many bytes.
+    pub(super) fn shorten(&mut self, length: usize) {
+        self.0.truncate(length);
     }
 
     /// The path above and the last name; nothing for the root.
@@ -187,5 +185,8 @@ mod tests {
         assert!(path.is_within(&parent) && path.is_within(&path) && !parent.is_within(&path));
         assert!(!TreePath::new(b"a/bc").unwrap().is_within(&parent));
         assert_eq!(path.names().count(), 3);
+        let (root, c) = (TreePath::root(), TreePath::new(b"c").unwrap());
+        assert_eq!(c.under(&parent), path);
+        assert_eq!((path.under(&root), root.under(&path)), (path.clone(), path));
     }
 }

@@ -17,6 +17,9 @@ pub struct Walk {
     scratch: Scratch,
     /// Shared with the listers; nothing if there are none.
     ahead: Option<Arc<Ahead>>,
+    /// Path of the last frame's directory; those of the others are its beginnings. A path for
+    /// each would cost the square of the depth.
+    at: TreePath,
     frames: Vec<Frame>,
     problems: Vec<SourceError>,
     excluded: Vec<Excluded>,
@@ -25,7 +28,8 @@ pub struct Walk {
 
 /// A directory that the walk is in.
 struct Frame {
-    path: TreePath,
+    /// Bytes of its path.
+    length: usize,
     /// The directories in it that have not been asked for, the last name first.
     children: Children,
 }
@@ -45,6 +49,7 @@ impl Walk {
             inner,
             scratch: Scratch::default(),
             ahead,
+            at: TreePath::root(),
             frames: Vec::new(),
             problems: Vec::new(),
             excluded: Vec::new(),
@@ -76,7 +81,7 @@ impl Walk {
         let mut ticket = None;
         while let Some(frame) = self.frames.last_mut() {
             if let Some((folder, name)) = &parent
-                && folder == &frame.path
+                && Some(folder.as_bytes()) == self.at.as_bytes().get(..frame.length)
             {
                 while let Some((next, _)) = frame.children.last()
                     && next < name
@@ -115,7 +120,9 @@ impl Walk {
         };
         let listing = found.map(|(listing, mut children)| {
             children.reverse();
-            self.frames.push(Frame { path: path.clone(), children });
+            // The directory above is the last frame, or there is none.
+            self.frames.push(Frame { length: path.as_bytes().len(), children });
+            self.at = path.clone();
             listing
         });
         // What is still to be asked for has a node, so none means that the walk is at its end.

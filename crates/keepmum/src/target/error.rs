@@ -91,6 +91,12 @@ impl TargetError {
         Self { path: path.clone(), kind, source: source.into() }
     }
 
+    /// Something that would have to be given to somebody else.
+    pub(super) fn not_owner(path: &TreePath) -> Self {
+        let source = io::Error::other("only root may give files to other users and groups");
+        Self::of(path, TargetErrorKind::Owner, source)
+    }
+
     /// Something that is left out without `special`.
     pub(super) fn not_permitted(path: &TreePath, what: &str) -> Self {
         let source = io::Error::other(format!("{what} left out without --special"));

@@ -1,13 +1,14 @@
 //! Everything that is made in a target and is no regular file.
 
-use std::os::fd::AsFd;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, linkat, makedev, mkdirat, mknodat, openat, symlinkat,
+    AtFlags, FileType, Mode, OFlags, Statx, linkat, makedev, mkdirat, mknodat, openat, symlinkat,
 };
 use rustix::io::Errno;
 
-use super::{Target, TargetError};
+use super::{Inner, Target, TargetError};
 use crate::beneath::{Handle, kind_of, stat, stat_at};
 use crate::model::{DeviceNumber, FoundKind, TreePath};
 use crate::seam::Operation;
@@ -35,15 +36,15 @@ impl Target {
         if kind_of(&there) != FoundKind::Directory {
             return Err(problem(Errno::EXIST));
         }
-        let mode = there.stx_mode & 0o7777;
-        if !self.0.root && there.stx_uid == self.0.user && mode & 0o700 != 0o700 {
+        if self.0.shuts_owner_out(&there) {
             let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let directory = openat(folder.fd(), name.as_bytes(), flags, Mode::empty());
             let directory = directory.map_err(problem)?;
             // The name may lead elsewhere by now; only the directory itself counts.
-            if stat(directory.as_fd()).is_ok_and(|now| now.stx_ino == there.stx_ino) {
-                self.0.ask(Operation::TargetMetadata, path)?;
-                Handle::path(directory.as_fd()).set_mode(mode | 0o700).map_err(problem)?;
+            let now = stat(directory.as_fd()).map_err(problem)?;
+            if now.stx_ino == there.stx_ino {
+                let opened = self.0.let_owner_in(directory.as_fd(), path, &now);
+                opened.map_err(|error| TargetError::new(path, error))?;
             }
         }
         Ok(false)
@@ -104,5 +105,26 @@ impl Target {
         let mode = Mode::RUSR | Mode::WUSR;
         mknodat(folder.fd(), name.as_bytes(), file_type, mode, number)
             .map_err(|error| TargetError::new(path, error))
+    }
+}
+
+impl Inner {
+    /// Whether a directory is this user's and they may not do everything in it.
+    fn shuts_owner_out(&self, directory: &Statx) -> bool {
+        !self.root && directory.stx_uid == self.user && directory.stx_mode & 0o700 != 0o700
+    }
+
+    /// Opens this user's own directory, held for its path, to them.
+    pub(super) fn let_owner_in(
+        &self,
+        directory: BorrowedFd<'_>,
+        path: &TreePath,
+        found: &Statx,
+    ) -> io::Result<()> {
+        if self.shuts_owner_out(found) {
+            self.gate.pass(Operation::TargetMetadata, path.as_bytes(), 0)?;
+            Handle::path(directory).set_mode(found.stx_mode & 0o7777 | 0o700)?;
+        }
+        Ok(())
     }
 }

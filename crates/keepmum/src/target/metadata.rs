@@ -9,8 +9,8 @@ use rustix::io::Errno;
 
 use super::folders::{ACCESS_LIST, Habit};
 use super::{Inner, Owner, Target, TargetError, TargetErrorKind};
-use crate::beneath::{Handle, XATTR, kind_of, stat};
-use crate::model::{Attribute, Found, FoundKind, Metadata, Time, TreePath};
+use crate::beneath::{Handle, kind_of, stat};
+use crate::model::{Found, FoundKind, Metadata, Time, TreePath};
 use crate::seam::Operation;
 
 const SET_ID: u16 = 0o6000;
@@ -56,29 +56,10 @@ impl Target {
         }
     }
 
-    /// Whether the attributes in the target differ from what they are to be, as far as they can
-    /// be set.
-    ///
-    /// # Errors
-    /// They cannot be read, or something of another kind is there.
-    pub fn attributes_differ(
-        &self,
-        path: &TreePath,
-        kind: FoundKind,
-        wanted: &[Attribute],
-    ) -> Result<bool, TargetError> {
-        let present = self.0.hold(path, kind, |handle, _| {
-            handle.attributes().map_err(|error| TargetError::new(path, error))
-        })??;
-        let ours = |list: &[Attribute]| -> Vec<Attribute> {
-            let kept = list.iter().filter(|a| self.0.is_kept(a));
-            kept.filter(|a| self.0.is_ours(&a.name)).cloned().collect()
-        };
-        Ok(ours(&present) != ours(wanted))
-    }
-
     /// Sets the metadata of something that is there: owner, attributes (others of the user are
     /// removed), mode, times. What could not be set is returned. The target itself is left alone.
+    /// Of a folder that lay above a source, which has no time, only owner and mode are known: its
+    /// attributes are left alone, and that it belongs to somebody else is nothing to be told.
     ///
     /// # Errors
     /// It is not there, or something of another kind is.
@@ -94,12 +75,17 @@ impl Target {
         let inner = &self.0;
         let problems = inner.hold(path, kind, |handle, mut given| {
             let mut problems = Vec::new();
-            let others = inner.others(handle, path, &metadata.attributes, &mut problems);
+            let is_saved = kind != FoundKind::Directory || metadata.mtime.is_some();
+            let others = match is_saved {
+                true => inner.others(handle, path, &metadata.attributes, &mut problems),
+                false => Vec::new(),
+            };
             if !others.is_empty() || !metadata.attributes.is_empty() {
                 inner.make_writable(handle, kind, &mut given);
             }
             inner.remove_attributes(handle, path, &others, &mut problems);
             problems.extend(inner.settle(handle, path, kind, metadata, &given));
+            problems.retain(|problem| is_saved || problem.kind != TargetErrorKind::Owner);
             problems
         })?;
         if kind == FoundKind::Directory {
@@ -112,7 +98,7 @@ impl Target {
 
 impl Inner {
     /// Holds something open while its metadata is read or set.
-    fn hold<T>(
+    pub(super) fn hold<T>(
         &self,
         path: &TreePath,
         kind: FoundKind,
@@ -226,13 +212,23 @@ impl Inner {
         if wanted.0 == u32::MAX || wanted.1 == u32::MAX {
             return Err(problem(Errno::INVAL));
         }
-        if !self.root && (wanted.0 != owner.0 || owner.0 != self.user) {
-            return Err(problem(Errno::PERM));
+        if !self.root && owner.0 != self.user {
+            return Err(TargetError::not_owner(path));
         }
-        self.ask(Operation::TargetMetadata, path)?;
-        let user = (wanted.0 != owner.0).then(|| Uid::from_raw(wanted.0));
+        let user = (wanted.0 != owner.0).then(|| Uid::from_raw(wanted.0)).filter(|_| self.root);
         let group = (wanted.1 != owner.1).then(|| Gid::from_raw(wanted.1));
-        handle.set_owner(user, group).map_err(problem)?;
+        if user.is_some() || group.is_some() {
+            self.ask(Operation::TargetMetadata, path)?;
+            match handle.set_owner(user, group) {
+                Err(Errno::PERM) if !self.root => return Err(TargetError::not_owner(path)),
+                other => other.map_err(problem)?,
+            }
+            owner.1 = wanted.1;
+        }
+        if !self.root && wanted.0 != owner.0 {
+            // A group of one's own may be given, a user never.
+            return Err(TargetError::not_owner(path));
+        }
         *owner = wanted;
         Ok(())
     }
@@ -258,92 +254,5 @@ impl Inner {
             last_modification: Timespec { tv_sec: mtime.seconds, tv_nsec: mtime.nanos.into() },
         };
         handle.set_times(&times).map_err(|error| TargetError::new(path, error))
-    }
-
-    fn set_attributes(
-        &self,
-        handle: &Handle<'_>,
-        path: &TreePath,
-        attributes: &[Attribute],
-        problems: &mut Vec<TargetError>,
-    ) {
-        for attribute in attributes {
-            let name = String::from_utf8_lossy(&attribute.name);
-            if *attribute.namespace != *XATTR {
-                let what = format!("attribute {name} is of another system");
-                let source = io::Error::other(what);
-                problems.push(TargetError::of(path, TargetErrorKind::Unsupported, source));
-            } else if !self.is_kept(attribute) {
-                problems.push(TargetError::not_permitted(path, &format!("attribute {name} was")));
-            } else {
-                let set = self.ask(Operation::TargetMetadata, path).and_then(|()| {
-                    let set = handle.set_attribute(&attribute.name, &attribute.value);
-                    set.map_err(|error| TargetError::new(path, error))
-                });
-                set.unwrap_or_else(|error| problems.push(error));
-            }
-        }
-    }
-
-    /// Attributes that something has and is not to have.
-    fn others(
-        &self,
-        handle: &Handle<'_>,
-        path: &TreePath,
-        wanted: &[Attribute],
-        problems: &mut Vec<TargetError>,
-    ) -> Vec<Vec<u8>> {
-        let mut present = handle.attribute_names().unwrap_or_else(|error| {
-            problems.push(TargetError::new(path, error));
-            Vec::new()
-        });
-        present.retain(|name| {
-            self.is_ours(name) && !wanted.iter().any(|attribute| *attribute.name == **name)
-        });
-        present
-    }
-
-    fn remove_attributes(
-        &self,
-        handle: &Handle<'_>,
-        path: &TreePath,
-        names: &[Vec<u8>],
-        problems: &mut Vec<TargetError>,
-    ) {
-        for name in names {
-            let gone = self.ask(Operation::TargetMetadata, path).and_then(|()| {
-                handle.remove_attribute(name).map_err(|error| TargetError::new(path, error))
-            });
-            gone.unwrap_or_else(|error| problems.push(error));
-        }
-    }
-
-    /// Lets the owner write while attributes change, which only root can do without. That it
-    /// fails shows when they are set.
-    fn make_writable(&self, handle: &Handle<'_>, kind: FoundKind, given: &mut Given) {
-        if let Given::Known { mode, .. } = given
-            && !self.root
-            && kind != FoundKind::Symlink
-            && *mode & 0o200 == 0
-            && handle.set_mode(*mode | 0o200).is_ok()
-        {
-            *mode |= 0o200;
-        }
-    }
-
-    /// Whether an attribute may be set.
-    fn is_kept(&self, attribute: &Attribute) -> bool {
-        let name = &*attribute.name;
-        let powerful = name.starts_with(b"security.") || name.starts_with(b"trusted.");
-        *attribute.namespace == *XATTR && (self.options.special || !powerful)
-    }
-
-    /// Whether an attribute is there only because somebody set it; others, labels for example,
-    /// the system gives to everything.
-    fn is_ours(&self, name: &[u8]) -> bool {
-        name.starts_with(b"user.")
-            || name.starts_with(b"system.posix_acl_")
-            || (self.options.special
-                && (name.starts_with(b"trusted.") || name == b"security.capability"))
     }
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::AsFd;
 
-use rustix::fs::{AtFlags, OFlags, RawDir, unlinkat};
+use rustix::fs::{AtFlags, Mode, OFlags, RawDir, openat, unlinkat};
 use rustix::io::Errno;
 
 use super::{Inner, Target, TargetError};
@@ -70,7 +70,7 @@ impl Inner {
     /// Lets go of folders at or beneath a path.
     fn release(&self, path: &TreePath) {
         self.folders.close(path);
-        self.beneath.forget_hop();
+        self.beneath.forget_hops();
     }
 
     /// Removes one name.
@@ -84,12 +84,15 @@ impl Inner {
 
     /// Removes everything in a directory but directories, whose paths are the answer.
     fn empty(&self, path: &TreePath, file_system: &mut Option<u64>) -> io::Result<Vec<TreePath>> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
-        let directory = self.beneath.open(path.as_bytes(), flags)?;
-        let device = stamp(&stat(directory.as_fd())?).device;
+        let held = self.beneath.open(path.as_bytes(), OFlags::PATH | OFlags::DIRECTORY)?;
+        let found = stat(held.as_fd())?;
+        let device = stamp(&found).device;
         if *file_system.get_or_insert(device) != device {
             return Err(Errno::XDEV.into());
         }
+        self.let_owner_in(held.as_fd(), path, &found)?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let directory = openat(&held, c".", flags, Mode::empty())?;
         let mut names = Vec::new();
         let mut buffer = Vec::with_capacity(32 << 10);
         let mut rows = RawDir::new(&directory, buffer.spare_capacity_mut());

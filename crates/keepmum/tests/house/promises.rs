@@ -57,6 +57,57 @@ fn each_promise_stands_in_its_document_and_has_a_test_of_its_own() {
     assert!(promises.len() >= 20, "only {} promises were found", promises.len());
 }
 
+/// The test functions in a file, and whether each is left to be run by hand.
+fn tests_in(code: &str) -> Vec<(String, bool)> {
+    let mut found = Vec::new();
+    let (mut is_test, mut is_long) = (false, false);
+    for line in code.lines().map(str::trim) {
+        is_test |= line == "#[test]";
+        is_long |= line.starts_with("#[ignore");
+        if let Some((name, _)) = line.strip_prefix("fn ").and_then(|rest| rest.split_once('(')) {
+            if is_test {
+                found.push((name.to_owned(), is_long));
+            }
+            (is_test, is_long) = (false, false);
+        }
+    }
+    found
+}
+
+#[test]
+fn each_row_of_what_is_kept_is_a_test_and_each_test_a_row() {
+    const FIDELITY: &str = "doc/fidelity.md";
+    const TESTS: &str = "crates/keepmum-cli/tests/fidelity/";
+    let table = text(FIDELITY).unwrap();
+    let is_row = |line: &&str| {
+        line.starts_with("| ") && !line.starts_with("| what |") && !line.starts_with("|---")
+    };
+    let mut there = BTreeSet::new();
+    for path in files().into_iter().filter(|path| path.starts_with(TESTS)) {
+        let tests = tests_in(&text(&path).unwrap());
+        there.extend(tests.into_iter().map(|(name, long)| (format!("{path}::{name}"), long)));
+    }
+    let mut found = Vec::new();
+    let mut rows = BTreeSet::new();
+    for row in table.lines().filter(is_row) {
+        let cells: Vec<_> = row.trim_matches('|').split(" | ").collect();
+        let [what, .., test] = cells[..] else { panic!("no row: {row}") };
+        if cells.len() != 5 || cells.iter().any(|cell| plain(cell).is_empty()) {
+            found.push(format!("not one word on each platform: {row}"));
+        }
+        let test = (test.trim().trim_matches('`').to_owned(), what.contains("(*long*)"));
+        if !there.contains(&test) {
+            found.push(format!("no such test, or not as long as is said: {row}"));
+        }
+        if !rows.insert(test) {
+            found.push(format!("the test of another row: {row}"));
+        }
+    }
+    found.extend(there.difference(&rows).map(|(test, _)| format!("stands in no row: {test}")));
+    none(FIDELITY, &found);
+    assert!(rows.len() >= 30, "only {} rows were found", rows.len());
+}
+
 #[test]
 fn no_test_file_is_forgotten() {
     let said = text(TABLE).unwrap();

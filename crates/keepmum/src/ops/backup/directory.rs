@@ -26,6 +26,7 @@ impl Backup<'_, '_, '_> {
     ) -> Result<(), Error> {
         self.report.directories += 1;
         let in_fresh = self.parent().fresh;
+        let told = self.report.problems.len();
         let known = old.as_ref().and_then(|old| old.directory.map(|id| (old, id)));
         let known = known.filter(|(_, id)| !self.claimed.contains(id));
         let (id, fresh, listed) = match known {
@@ -45,7 +46,10 @@ impl Backup<'_, '_, '_> {
             }
             Err(Closed::Run(error)) => Err(error),
             Err(Closed::Source(error)) => {
-                self.source_problem(&error);
+                // One that may not be read keeps its attributes to itself too: one problem.
+                if self.report.problems.len() == told {
+                    self.source_problem(&error);
+                }
                 // What was remembered beneath it stays; a new one stands there empty.
                 if fresh {
                     self.unwalked.insert(id);

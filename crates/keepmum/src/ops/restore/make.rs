@@ -78,37 +78,6 @@ impl Plan<'_, '_, '_> {
         self.maybe_flush()
     }
 
-    /// Symlinks, pipes, device nodes.
-    pub(super) fn other(
-        &mut self,
-        path: &TreePath,
-        entry: &Entry,
-        there: Option<&Found>,
-    ) -> Result<(), Error> {
-        let Some(target) = self.target else { return Ok(()) };
-        if !self.make_room(path, there.map(|found| found.kind))? {
-            return Ok(());
-        }
-        let (made, kind) = match &entry.kind {
-            Kind::Symlink(text) => (target.symlink(path, text), FoundKind::Symlink),
-            Kind::Fifo => (target.fifo(path), FoundKind::Fifo),
-            Kind::CharacterDevice(number) => {
-                let kind = FoundKind::CharacterDevice(*number);
-                (target.device(path, kind), kind)
-            }
-            Kind::BlockDevice(number) => {
-                let kind = FoundKind::BlockDevice(*number);
-                (target.device(path, kind), kind)
-            }
-            _ => return Ok(()),
-        };
-        if let Err(error) = made {
-            return self.target_problem(&error);
-        }
-        let applied = target.apply_metadata(path, kind, &entry.metadata);
-        self.applied(applied)
-    }
-
     /// Removes what is in the way of something else; answers whether the place is free. Of a folder
     /// what is in it is removed only with `--delete`: nobody asked for it to go.
     pub(super) fn make_room(

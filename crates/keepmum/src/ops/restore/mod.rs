@@ -6,6 +6,7 @@
 
 mod files;
 mod make;
+mod others;
 mod plan;
 mod settle;
 mod write;
@@ -51,7 +52,7 @@ impl Side for Part<'_, '_> {
     fn list(&mut self, place: &ChunkId, path: &TreePath) -> Result<Vec<Entry>, RepositoryError> {
         match self.single.take() {
             Some(entry) => Ok(vec![entry]),
-            None => self.tree.list(place, &self.prefix.append(path)),
+            None => self.tree.list(place, &path.under(&self.prefix)),
         }
     }
 }

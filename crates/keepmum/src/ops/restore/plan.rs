@@ -1,6 +1,6 @@
 //! What has to be done in the target, name by name.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::catalogue::Catalogue;
 use crate::format::Summary;
@@ -63,6 +63,8 @@ pub(super) struct Plan<'a, 'p, 'env> {
     pub(super) firsts: HashMap<Group, (TreePath, Option<u64>)>,
     /// Files that could not be written.
     pub(super) unwritten: HashSet<TreePath>,
+    /// What is the same for many things, by its sentence: the first of them, and how many more.
+    pub(super) alike: BTreeMap<String, (TreePath, u64)>,
     pub(super) totals: (u64, u64),
     pub(super) done: (u64, u64),
     pub(super) report: RestoreReport,
@@ -91,6 +93,7 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
             waiting_bytes: 0,
             firsts: HashMap::new(),
             unwritten: HashSet::new(),
+            alike: BTreeMap::new(),
             totals: (entries_of(totals), totals.bytes),
             done: (0, 0),
             report: RestoreReport::default(),
@@ -199,12 +202,15 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
             self.report.entries_unchanged += 1;
             return self.note_first(&path, &entry, Some(found.stamp.inode));
         }
-        self.count_written(&path, &entry);
         if self.set.options.dry_run {
+            self.count_written(&path, &entry);
             return Ok(());
         }
         match &entry.kind {
-            Kind::File(_) => self.file(path, entry, there.as_ref()),
+            Kind::File(_) => {
+                self.count_written(&path, &entry);
+                self.file(path, entry, there.as_ref())
+            }
             _ => self.other(&path, &entry, there.as_ref()),
         }
     }
@@ -269,7 +275,10 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
                     let applied = target.apply_metadata(path, found.kind, &entry.metadata);
                     self.applied(applied)?;
                 }
-                Ok(_) => {}
+                Ok(_) => {
+                    let left_out = target.left_out(path, found, &entry.metadata);
+                    self.applied(left_out)?;
+                }
                 Err(error) => self.target_problem(&error)?,
             }
         }

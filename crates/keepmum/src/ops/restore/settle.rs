@@ -1,5 +1,7 @@
 //! The end of a restore: what had to wait for the files, and what could not be done.
 
+use std::collections::btree_map;
+
 use crate::model::{FoundKind, TreePath};
 use crate::target::{TargetError, TargetErrorKind};
 
@@ -49,6 +51,7 @@ impl Plan<'_, '_, '_> {
     /// Writes what is left and gives the report.
     pub(super) fn finish(mut self) -> Result<RestoreReport, Error> {
         self.settle()?;
+        self.tell_alike();
         Ok(self.report)
     }
 
@@ -66,11 +69,43 @@ impl Plan<'_, '_, '_> {
         match applied {
             Ok(problems) => {
                 for error in problems {
-                    self.problem(metadata_problem(&error));
+                    match error.kind {
+                        TargetErrorKind::Owner
+                        | TargetErrorKind::Unsupported
+                        | TargetErrorKind::Denied => self.gather(error),
+                        _ => self.problem(metadata_problem(&error)),
+                    }
                 }
                 Ok(())
             }
             Err(error) => self.target_problem(&error),
+        }
+    }
+
+    /// What this user may not do or this target cannot keep is lacking from many things alike: it
+    /// is told once, at the end.
+    fn gather(&mut self, error: TargetError) {
+        let sentence = metadata_problem(&error).sentence;
+        match self.alike.entry(sentence) {
+            btree_map::Entry::Vacant(free) => {
+                free.insert((error.path, 0));
+            }
+            btree_map::Entry::Occupied(mut known) => known.get_mut().1 += 1,
+        }
+    }
+
+    fn tell_alike(&mut self) {
+        for (sentence, (path, more)) in std::mem::take(&mut self.alike) {
+            let sentence = match more {
+                0 => sentence,
+                1 => format!("{sentence}; the same goes for 1 other entry"),
+                _ => format!("{sentence}; the same goes for {more} other entries"),
+            };
+            self.problem(Problem {
+                kind: ProblemKind::Metadata,
+                path: format!("/{}", display(path.as_bytes())),
+                sentence,
+            });
         }
     }
 

@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
+use rustix::fs::{Mode, OFlags, XattrFlags};
+
 use super::{Place, mode, path};
 use crate::model::{Attribute, Found, FoundKind, Metadata, Side, Time, TreePath};
 use crate::target::{Differences, Existing, Options, Owner, Target, TargetErrorKind};
@@ -131,6 +133,48 @@ fn attributes_are_set_compared_and_removed() {
     let other = Attribute { namespace: "ntfs".into(), ..attribute("user.x", b"") };
     metadata.attributes = vec![other];
     assert_eq!(write(target, "h", &metadata), [TargetErrorKind::Unsupported]);
+    // Labels are given by the system that runs: nobody is told that its own were not replaced.
+    metadata.attributes = vec![attribute("security.selinux", b"label")];
+    assert_eq!(write(target, "i", &metadata), []);
+}
+
+#[test]
+fn what_is_left_out_is_told_again_though_nothing_differs() {
+    let place = Place::new();
+    let target = &place.target;
+    let mut metadata = mode(0o4750);
+    metadata.attributes = vec![attribute("security.capability", b"\x01"), attribute("user.a", b"")];
+    let first = write(target, "f", &metadata);
+    assert_eq!(first, [TargetErrorKind::NotPermitted; 2]);
+    let there = found(target, "f");
+    assert!(!target.differs(&there, &metadata).any());
+    let again = target.left_out(&path("f"), &there, &metadata).unwrap();
+    assert_eq!(again.iter().map(|problem| problem.kind).collect::<Vec<_>>(), first);
+    metadata.mode = 0o750;
+    metadata.attributes.remove(0);
+    assert!(target.left_out(&path("f"), &there, &metadata).unwrap().is_empty());
+}
+
+#[test]
+fn a_folder_above_a_source_keeps_what_nobody_saved_of_it() {
+    let place = Place::new();
+    let target = &place.target;
+    target.make_directory(&path("d")).unwrap();
+    let folder = rustix::fs::open(place.at("d"), OFlags::RDONLY, Mode::empty()).unwrap();
+    rustix::fs::fsetxattr(&folder, "user.mine", b"1", XattrFlags::empty()).unwrap();
+    let mut above = mode(0o711);
+    above.owner.uid = if is_root() { above.owner.uid } else { 54321 };
+    let apply = |metadata: &Metadata| {
+        let done = target.apply_metadata(&path("d"), FoundKind::Directory, metadata).unwrap();
+        done.iter().map(|problem| problem.kind).collect::<Vec<_>>()
+    };
+    assert_eq!(apply(&above), []);
+    assert_eq!(found(target, "d").metadata.mode, 0o711);
+    let mine = || rustix::fs::fgetxattr(&folder, "user.mine", &mut [0; 1][..]).is_ok();
+    assert!(mine());
+    let saved = Metadata { mtime: Some(Time::default()), ..above };
+    assert_eq!(apply(&saved).is_empty(), is_root());
+    assert!(!mine());
 }
 
 #[test]

@@ -1,0 +1,125 @@
+//! What an ordinary user gets back, and what they are told.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown, symlink};
+
+use crate::stage::{NOBODY, Stage, is_root, not_tested};
+
+#[test]
+fn own_files_come_back_without_a_word() {
+    let stage = Stage::ordinary();
+    stage.file("letters/anna", "x");
+    symlink("nowhere", stage.source("link")).unwrap();
+    let shared = stage.source("letters");
+    fs::set_permissions(&shared, Permissions::from_mode(0o550)).unwrap();
+    stage.backup();
+    // Under their full paths: the folders above the source belong to root, and are only named.
+    for _ in 0..2 {
+        let said = stage.run(&["restore", "latest", "--target", "out"]);
+        assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{said:?}");
+    }
+    stage.restores_all(&["--delete"]);
+}
+
+#[test]
+fn what_belongs_to_others_comes_back_and_is_told_in_one_line() {
+    let stage = Stage::ordinary();
+    if !is_root() {
+        // Files of others that everybody may read are all there is without root.
+        let config = fs::read_to_string(stage.place.path("config.ini")).unwrap();
+        let source = stage.place.path("source").display().to_string();
+        stage.place.file("config.ini", config.replace(&source, "/etc/passwd"));
+        stage.backup();
+        let said = stage.run(&["restore", "latest:/etc/passwd", "--target", "out"]);
+        assert_eq!(said.code, 3, "{said:?}");
+        assert_eq!(
+            said.stderr,
+            "not wholly restored: /passwd: could not be given to its owner: only root may give \
+             files to other users and groups\n"
+        );
+        return;
+    }
+    for number in 0..200 {
+        stage.file(format!("{}/{number}", number % 7), "x");
+    }
+    stage.hand_over("");
+    for number in 0..200 {
+        let path = stage.source(format!("{}/{number}", number % 7));
+        lchown(path, Some(54321), Some(54322)).unwrap();
+    }
+    let said = stage.run(&["backup"]);
+    assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{said:?}");
+    let mut earlier = None;
+    for _ in 0..2 {
+        let said = stage.restore(&[]);
+        assert_eq!(said.code, 3, "{said:?}");
+        assert_eq!(said.stderr.lines().count(), 1, "{said:?}");
+        assert!(said.stderr.starts_with("not wholly restored: /"), "{said:?}");
+        let rest = ": could not be given to its owner: only root may give files to other users \
+                    and groups; the same goes for 199 other entries\n";
+        assert!(said.stderr.ends_with(rest), "{said:?}");
+        assert!(said.stdout.contains(", 1 problem; "), "{said:?}");
+        assert_eq!(earlier.get_or_insert(said.code), &said.code);
+    }
+    for number in 0..200 {
+        let path = stage.out(format!("{}/{number}", number % 7));
+        assert_eq!(fs::read(&path).unwrap(), b"x");
+        assert_eq!(fs::metadata(&path).unwrap().uid(), NOBODY);
+    }
+}
+
+#[test]
+fn special_does_not_make_an_ordinary_user_root() {
+    if !is_root() {
+        not_tested("without root there is no snapshot of what only root may restore");
+        return own_files_come_back_without_a_word();
+    }
+    let mut stage = Stage::new();
+    stage.file("plain", "x");
+    let program = stage.file("program", "x");
+    crate::stage::set_attribute(&program, "trusted.keepmum", b"1");
+    fs::set_permissions(&program, Permissions::from_mode(0o4755)).unwrap();
+    let node = rustix::fs::makedev(1, 3);
+    let (kind, mode) = (rustix::fs::FileType::CharacterDevice, 0o666.into());
+    rustix::fs::mknodat(rustix::fs::CWD, stage.source("null"), kind, mode, node).unwrap();
+    stage.backup();
+    stage = stage.given_to_nobody();
+    let said = stage.restore(&["--special"]);
+    assert_eq!(said.code, 3, "{said:?}");
+    for line in [
+        "not written: /null: could not be restored for want of permission: ",
+        "not wholly restored: /plain: could not be given to its owner: ",
+        "not wholly restored: /program: could not be restored for want of permission: attribute \
+         trusted.keepmum: ",
+        "not wholly restored: /program: was not restored in all: its set-id bits were left out ",
+    ] {
+        assert!(said.stderr.contains(line), "{line}: {said:?}");
+    }
+    assert_eq!(fs::metadata(stage.out("program")).unwrap().mode() & 0o7777, 0o755);
+    assert_eq!(fs::read(stage.out("plain")).unwrap(), b"x");
+}
+
+#[test]
+fn what_may_not_be_read_is_told_once_and_the_rest_is_saved() {
+    let stage = Stage::ordinary();
+    stage.file("open", "x");
+    stage.file("closed folder/inside", "x");
+    stage.file("closed file", "x");
+    stage.hand_over("");
+    for path in ["closed folder", "closed file"] {
+        fs::set_permissions(stage.source(path), Permissions::from_mode(0o0)).unwrap();
+    }
+    let said = stage.run(&["backup"]);
+    assert_eq!(said.code, 3, "{said:?}");
+    let mut lines: Vec<_> = said.stderr.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(lines.len(), 2, "{said:?}");
+    for (line, path) in lines.iter().zip(["closed file", "closed folder"]) {
+        let expected = format!("not read: [PLACE]/source/{path}: may not be read: ");
+        assert!(line.starts_with(&expected), "{said:?}");
+    }
+    let listed = stage.run(&["ls", "-R", &format!("latest:{}", stage.source("open").display())]);
+    assert_eq!(listed.code, 0, "{listed:?}");
+    // The test's own clearing up needs to enter it.
+    fs::set_permissions(stage.source("closed folder"), Permissions::from_mode(0o700)).unwrap();
+}

@@ -1,0 +1,171 @@
+//! Extended attributes of what is restored: which may be set, which are left out, which go.
+
+use std::io;
+
+use super::metadata::Given;
+use super::{Inner, Target, TargetError, TargetErrorKind};
+use crate::beneath::{Handle, XATTR};
+use crate::model::{Attribute, Found, FoundKind, Metadata, TreePath};
+use crate::seam::Operation;
+
+/// The capabilities of a program.
+const CAPABILITY: &str = "security.capability";
+
+impl Target {
+    /// Whether the attributes in the target differ from what they are to be, as far as they can
+    /// be set.
+    ///
+    /// # Errors
+    /// They cannot be read, or something of another kind is there.
+    pub fn attributes_differ(
+        &self,
+        path: &TreePath,
+        kind: FoundKind,
+        wanted: &[Attribute],
+    ) -> Result<bool, TargetError> {
+        let present = self.0.hold(path, kind, |handle, _| {
+            handle.attributes().map_err(|error| TargetError::new(path, error))
+        })??;
+        let ours = |list: &[Attribute]| -> Vec<Attribute> {
+            let kept = list.iter().filter(|a| self.0.is_kept(a));
+            kept.filter(|a| self.0.is_ours(&a.name)).cloned().collect()
+        };
+        Ok(ours(&present) != ours(wanted))
+    }
+
+    /// What something in the target lacks of its metadata because it may not be given to it. It is
+    /// right as far as it can be, and setting its metadata again would say the same.
+    ///
+    /// # Errors
+    /// Its attributes cannot be read, or something of another kind is there.
+    pub fn left_out(
+        &self,
+        path: &TreePath,
+        found: &Found,
+        wanted: &Metadata,
+    ) -> Result<Vec<TargetError>, TargetError> {
+        let inner = &self.0;
+        let owner = (found.metadata.owner.uid, found.metadata.owner.gid);
+        let mut problems = Vec::new();
+        if !inner.root && inner.wanted_owner(wanted).is_some_and(|right| right != owner) {
+            problems.push(TargetError::not_owner(path));
+        }
+        let refused = |attribute: &&Attribute| !inner.is_kept(attribute);
+        let refused: Vec<_> = wanted.attributes.iter().filter(refused).collect();
+        if !refused.is_empty() {
+            let present = inner.hold(path, found.kind, |handle, _| {
+                handle.attributes().map_err(|error| TargetError::new(path, error))
+            })??;
+            let missing = refused.into_iter().filter(|attribute| !present.contains(attribute));
+            problems.extend(missing.filter_map(|attribute| refusal(path, attribute)));
+        }
+        if found.kind != FoundKind::Symlink && found.metadata.mode != wanted.mode & 0o7777 {
+            problems.push(TargetError::not_permitted(path, "its set-id bits were"));
+        }
+        Ok(problems)
+    }
+}
+
+/// What is said of an attribute that is left out. A label (`security.selinux` and its kin) is
+/// given to everything by the system that runs, and its own serves as well: nothing is lacking.
+fn refusal(path: &TreePath, attribute: &Attribute) -> Option<TargetError> {
+    let name = String::from_utf8_lossy(&attribute.name);
+    if *attribute.namespace != *XATTR {
+        let source = io::Error::other(format!("attribute {name} is of another system"));
+        return Some(TargetError::of(path, TargetErrorKind::Unsupported, source));
+    }
+    let is_label = name.starts_with("security.") && name != CAPABILITY;
+    (!is_label).then(|| TargetError::not_permitted(path, &format!("attribute {name} was")))
+}
+
+/// An attribute that the system did not take.
+fn not_set(error: TargetError, name: &[u8]) -> TargetError {
+    let source = format!("attribute {}: {}", String::from_utf8_lossy(name), error.source);
+    TargetError { source: io::Error::other(source), ..error }
+}
+
+impl Inner {
+    /// Sets attributes; what is left out or not taken is told.
+    pub(super) fn set_attributes(
+        &self,
+        handle: &Handle<'_>,
+        path: &TreePath,
+        attributes: &[Attribute],
+        problems: &mut Vec<TargetError>,
+    ) {
+        for attribute in attributes {
+            if !self.is_kept(attribute) {
+                problems.extend(refusal(path, attribute));
+            } else {
+                let set = self.ask(Operation::TargetMetadata, path).and_then(|()| {
+                    let set = handle.set_attribute(&attribute.name, &attribute.value);
+                    set.map_err(|error| not_set(TargetError::new(path, error), &attribute.name))
+                });
+                set.unwrap_or_else(|error| problems.push(error));
+            }
+        }
+    }
+
+    /// Attributes that something has and is not to have.
+    pub(super) fn others(
+        &self,
+        handle: &Handle<'_>,
+        path: &TreePath,
+        wanted: &[Attribute],
+        problems: &mut Vec<TargetError>,
+    ) -> Vec<Vec<u8>> {
+        let mut present = handle.attribute_names().unwrap_or_else(|error| {
+            problems.push(TargetError::new(path, error));
+            Vec::new()
+        });
+        present.retain(|name| {
+            self.is_ours(name) && !wanted.iter().any(|attribute| *attribute.name == **name)
+        });
+        present
+    }
+
+    pub(super) fn remove_attributes(
+        &self,
+        handle: &Handle<'_>,
+        path: &TreePath,
+        names: &[Vec<u8>],
+        problems: &mut Vec<TargetError>,
+    ) {
+        for name in names {
+            let gone = self.ask(Operation::TargetMetadata, path).and_then(|()| {
+                let gone = handle.remove_attribute(name);
+                gone.map_err(|error| not_set(TargetError::new(path, error), name))
+            });
+            gone.unwrap_or_else(|error| problems.push(error));
+        }
+    }
+
+    /// Lets the owner write while attributes change, which only root can do without. That it
+    /// fails shows when they are set.
+    pub(super) fn make_writable(&self, handle: &Handle<'_>, kind: FoundKind, given: &mut Given) {
+        if let Given::Known { mode, .. } = given
+            && !self.root
+            && kind != FoundKind::Symlink
+            && *mode & 0o200 == 0
+            && handle.set_mode(*mode | 0o200).is_ok()
+        {
+            *mode |= 0o200;
+        }
+    }
+
+    /// Whether an attribute may be set.
+    fn is_kept(&self, attribute: &Attribute) -> bool {
+        let name = &*attribute.name;
+        let powerful = name.starts_with(b"security.") || name.starts_with(b"trusted.");
+        *attribute.namespace == *XATTR && (self.options.special || !powerful)
+    }
+
+    /// Whether an attribute is there only because somebody set it; others, labels for example,
+    /// the system gives to everything.
+    fn is_ours(&self, name: &[u8]) -> bool {
+        name.starts_with(b"user.")
+            || name.starts_with(b"system.posix_acl_")
+            || (self.options.special
+                && (name.starts_with(b"trusted.") || name == CAPABILITY.as_bytes()))
+    }
+}
