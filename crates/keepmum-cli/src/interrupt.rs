@@ -53,11 +53,7 @@ impl Interrupt {
             for _ in signals.forever() {
                 let first = !interrupt.0.raised.swap(true, Ordering::SeqCst);
                 match interrupt.0.begun.load(Ordering::SeqCst) {
-                    true if first => interrupt.aside(|| {
-                        terminal.aside(
-                            "stopping; what is begun is ended first (Ctrl-C again: at once)",
-                        );
-                    }),
+                    true if first => interrupt.stopping(&terminal),
                     _ => interrupt.end(first.then_some(&terminal)),
                 }
             }
@@ -85,11 +81,18 @@ impl Interrupt {
         *held(&self.0.bar) = bar;
     }
 
-    fn aside(&self, say: impl FnOnce()) {
-        match &*held(&self.0.bar) {
-            Some(bar) => bar.suspend(say),
-            None => say(),
-        }
+    /// Says that the first signal was heard.
+    fn stopping(&self, terminal: &Terminal) {
+        let (interrupt, terminal) = (self.clone(), terminal.clone());
+        last_words(move || {
+            let say = || {
+                terminal.aside("stopping; what is begun is ended first (Ctrl-C again: at once)");
+            };
+            match &*held(&interrupt.0.bar) {
+                Some(bar) => bar.suspend(say),
+                None => say(),
+            }
+        });
     }
 
     /// Ends the process, with a last word to those who are given.
@@ -102,18 +105,26 @@ impl Interrupt {
         }
         if let Some(terminal) = terminal.cloned() {
             let bar = held(&self.0.bar).take();
-            let (done, wait) = channel();
-            thread::spawn(move || {
+            last_words(move || {
                 if let Some(bar) = bar {
                     bar.finish_and_clear();
                 }
                 error::show(&terminal, &Failure::stopped());
-                done.send(()).ok();
             });
-            wait.recv_timeout(LAST_WORDS).ok();
         }
         process::exit(i32::from(ExitCode::Interrupted as u8));
     }
+}
+
+/// Says something on a thread of its own, and goes on without it when nobody reads: the next signal
+/// must be heard.
+fn last_words(say: impl FnOnce() + Send + 'static) {
+    let (done, wait) = channel();
+    thread::spawn(move || {
+        say();
+        done.send(()).ok();
+    });
+    wait.recv_timeout(LAST_WORDS).ok();
 }
 
 /// Asks something; whatever ends the process meanwhile, the terminal shows again what is typed,

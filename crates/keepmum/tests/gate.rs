@@ -165,3 +165,48 @@ fn a_file_that_changes_while_it_is_read_is_read_again() {
         }
     }
 }
+
+/// Listed as a small file and grown since: it is read as the large file that it is by now, a
+/// segment at a time.
+#[test]
+fn a_file_that_grows_after_it_was_listed_is_not_taken_into_memory_at_once() {
+    let mut world = World::new(31);
+    let path = world.source().join("b");
+    fs::write(world.source().join("a"), "read first").unwrap();
+    fs::write(&path, "small").unwrap();
+    let act = move || fs::write(&path, vec![7; 3_000_000]).unwrap();
+    world.sim.gate.plan(Operation::SourceRead, 0, GateFault::After(Box::new(act)));
+    let report = world.try_backup().unwrap();
+    assert!(report.problems.is_empty(), "{:#?}", report.problems);
+    assert!(world.sim.gate.count(Operation::SourceRead) > 3, "it was read at once");
+    let target = world.fresh_target();
+    world.try_restore(&world.own(), latest(), &target).unwrap();
+    let wrong = differences(&scan(&world.source()), &scan(&world.inside(&target)));
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Whatever is not read of a new folder at first, its attributes too, is read by the next run.
+#[test]
+fn attributes_of_a_folder_that_could_not_be_read_are_read_the_next_time() {
+    for number in 0.. {
+        let mut world = World::new(41);
+        let folder = world.source().join("folder");
+        fs::create_dir(&folder).unwrap();
+        let set = rustix::fs::setxattr(&folder, "user.mine", b"1", rustix::fs::XattrFlags::empty());
+        set.unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        world.sim.gate.plan(Operation::SourceOpen, number, GateFault::Error(EIO));
+        let first = world.try_backup();
+        if world.sim.gate.count(Operation::SourceOpen) <= number {
+            assert!(number > 0, "nothing was read");
+            break;
+        }
+        drop(first);
+        world.try_backup().unwrap();
+        let target = world.fresh_target();
+        world.try_restore(&world.own(), latest(), &target).unwrap();
+        let restored = world.inside(&target).join("folder");
+        let kept = rustix::fs::getxattr(&restored, "user.mine", &mut [0; 1][..]);
+        assert_eq!(kept.ok(), Some(1), "access {number}");
+    }
+}

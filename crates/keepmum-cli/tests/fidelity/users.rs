@@ -91,7 +91,8 @@ fn special_does_not_make_an_ordinary_user_root() {
         "not wholly restored: /plain: could not be given to its owner: ",
         "not wholly restored: /program: could not be restored for want of permission: attribute \
          trusted.keepmum: ",
-        "not wholly restored: /program: was not restored in all: its set-id bits were left out ",
+        "not wholly restored: /program: was not restored in all: its set-id bits were left out \
+         under another owner",
     ] {
         assert!(said.stderr.contains(line), "{line}: {said:?}");
     }

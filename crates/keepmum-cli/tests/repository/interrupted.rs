@@ -175,6 +175,28 @@ fn the_second_time_ends_at_once() {
 }
 
 #[test]
+fn the_second_time_is_heard_though_nobody_reads_the_first_word() {
+    let place = large(20);
+    assert_eq!(keepmum(&place, ["backup"]).code, 0);
+    let (unread, mut full) = std::io::pipe().unwrap();
+    rustix::io::ioctl_fionbio(&full, true).unwrap();
+    while full.write(&[b' '; 4096]).is_ok() {}
+    rustix::io::ioctl_fionbio(&full, false).unwrap();
+    let path = format!("latest:{}/large", place.path("source").display());
+    let mut dump = hearing(&command(&place, ["dump", &path]));
+    let mut child = dump.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(full).spawn().unwrap();
+    thread::sleep(Duration::from_millis(500));
+    send(&child, Signal::INT);
+    thread::sleep(Duration::from_millis(500));
+    assert!(child.try_wait().unwrap().is_none(), "it was not at work");
+    let sent = Instant::now();
+    send(&child, Signal::INT);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(sent.elapsed() < SOON);
+    drop(unread);
+}
+
+#[test]
 fn a_signal_that_was_ignored_stays_ignored() {
     let place = ready("");
     let program = place.command([""]).get_program().to_owned();

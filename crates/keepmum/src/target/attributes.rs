@@ -60,7 +60,7 @@ impl Target {
             problems.extend(missing.filter_map(|attribute| refusal(path, attribute)));
         }
         if found.kind != FoundKind::Symlink && found.metadata.mode != wanted.mode & 0o7777 {
-            problems.push(TargetError::not_permitted(path, "its set-id bits were"));
+            problems.push(inner.set_id_left_out(path));
         }
         Ok(problems)
     }

@@ -160,7 +160,7 @@ impl Inner {
                 self.set_mode(handle, path, wanted).unwrap_or_else(|e| problems.push(e));
             }
             if wanted != metadata.mode & 0o7777 {
-                problems.push(TargetError::not_permitted(path, "its set-id bits were"));
+                problems.push(self.set_id_left_out(path));
             }
         }
         if let Some(mtime) = metadata.mtime {
@@ -194,6 +194,15 @@ impl Inner {
             _ => SET_ID,
         };
         mode & 0o7777 & !dropped
+    }
+
+    /// Set-id bits that were not given.
+    pub(super) fn set_id_left_out(&self, path: &TreePath) -> TargetError {
+        if !self.options.special {
+            return TargetError::not_permitted(path, "its set-id bits were");
+        }
+        let source = io::Error::other("its set-id bits were left out under another owner");
+        TargetError::of(path, TargetErrorKind::NotPermitted, source)
     }
 
     fn set_owner(

@@ -198,13 +198,18 @@ impl Backup<'_, '_, '_> {
         node: Option<ChunkId>,
     ) -> Result<DirectoryId, Error> {
         let looked_at = self.now();
-        let metadata = self.directory_metadata(path, new)?;
-        let metadata = metadata.unwrap_or_else(|| new.metadata.clone());
+        let read = self.directory_metadata(path, new)?;
+        // What could not be read is looked at again: a stamp would let it pass for unchanged.
+        let stamp = read.as_ref().and_then(|_| settled(&new.stamp, looked_at));
+        let metadata = read.unwrap_or_else(|| {
+            let mut found = new.metadata.clone();
+            self.names.fill(&mut found.owner);
+            found
+        });
         let kind = Kind::Directory(node.unwrap_or(NO_NODE));
         let entry = Entry { name: new.name.clone(), kind, metadata };
         let mut bytes = Vec::new();
         encode_entry(&entry, &mut bytes);
-        let stamp = settled(&new.stamp, looked_at);
         Ok(self.catalogue.put_directory(
             parent.id,
             &new.name,

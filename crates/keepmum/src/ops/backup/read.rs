@@ -7,6 +7,8 @@ use crate::model::{Attribute, ChunkId, Found, Stamp, TreePath};
 use crate::repository::RepositoryAccess;
 use crate::source::{OpenFile, Source, SourceError};
 
+use super::reading::SMALL_FILE;
+
 /// How often a file that changes while it is read is tried again.
 const TRIES: u32 = 3;
 
@@ -35,14 +37,18 @@ pub(super) struct Reading<'env> {
 }
 
 impl Reading<'_> {
-    /// Reads one small file and appends its data to `bytes`.
+    /// Reads one small file and appends its data to `bytes`; nothing if it is not small any more.
     pub(super) fn small_file(
         self,
         path: &TreePath,
         found: &Found,
         bytes: &mut Vec<u8>,
-    ) -> Result<SmallFile, SourceError> {
+    ) -> Result<Option<SmallFile>, SourceError> {
         let file = self.source.open_file(path, &found.stamp)?;
+        if file.stamp().size > SMALL_FILE {
+            // It grew since it was listed, to any size: that must not be taken into memory.
+            return Ok(None);
+        }
         let attributes = file.attributes()?;
         let mut before = *file.stamp();
         let mut parts = Vec::new();
@@ -66,11 +72,11 @@ impl Reading<'_> {
             }
             let after = file.stamp_now()?;
             if after == before && after.size == file.stamp().size {
-                return Ok(SmallFile { parts, attributes, stamp: after, changed: false });
+                return Ok(Some(SmallFile { parts, attributes, stamp: after, changed: false }));
             }
             before = after;
         }
-        Ok(SmallFile { parts, attributes, stamp: before, changed: true })
+        Ok(Some(SmallFile { parts, attributes, stamp: before, changed: true }))
     }
 
     fn cut(self, mut from: usize, bytes: &[u8], parts: &mut Vec<Part>) {

@@ -24,7 +24,7 @@ const GROUP_FILES: usize = 64;
 /// Files that were read together, by their numbers, and their data.
 struct Group {
     bytes: Vec<u8>,
-    files: Vec<(usize, Result<SmallFile, SourceError>)>,
+    files: Vec<(usize, Result<Option<SmallFile>, SourceError>)>,
 }
 
 impl<'env> Backup<'_, '_, 'env> {
@@ -49,7 +49,10 @@ impl<'env> Backup<'_, '_, 'env> {
             let Group { bytes, files } = ticket.wait();
             for (number, read) in files {
                 let result = match read {
-                    Ok(file) => Ok(self.store_small(&jobs[number], file, &bytes, looked_at)?),
+                    Ok(Some(file)) => {
+                        Ok(self.store_small(&jobs[number], file, &bytes, looked_at)?)
+                    }
+                    Ok(None) => self.read_large_file(&jobs[number])?,
                     Err(error) => Err(error),
                 };
                 results[number] = Some(result);
