@@ -56,4 +56,6 @@ fn a_hard_link_is_never_made_to_a_name_that_could_not_be_written() {
     let paths: Vec<&str> = report.problems.iter().map(|problem| problem.path.as_str()).collect();
     assert!(paths.iter().any(|path| path.ends_with("/a")), "{paths:?}");
     assert!(paths.iter().any(|path| path.ends_with("/b")), "{paths:?}");
+    // What could not be written is not counted as written.
+    assert_eq!((report.files_written, report.bytes_written), (0, 0));
 }

@@ -2,8 +2,6 @@
 
 use keepmum::crypto::Passphrase;
 use keepmum::ops::{self, Access, ErrorKind, KeyChangeReport, KeyListReport, KeySlotKind, Silent};
-use qrcode::QrCode;
-use qrcode::render::unicode::Dense1x2;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::Session;
@@ -109,7 +107,7 @@ fn page(report: &KeyChangeReport, in_config: bool) -> String {
     }
     if let Some(code) = &report.recovery_code {
         page.push_str(&recovery::page(code));
-        page.push_str(&picture(code));
+        page.push_str(&recovery::picture(code));
     }
     if report.blocks_left > 0 {
         page.push_str(&format!(
@@ -125,20 +123,4 @@ fn page(report: &KeyChangeReport, in_config: bool) -> String {
         page.push_str(NOT_UNDONE);
     }
     page
-}
-
-/// The code as a picture for a camera. Light modules are drawn, for most terminals are dark and
-/// paper is not: each camera reads both.
-fn picture(code: &str) -> String {
-    match QrCode::new(code) {
-        Ok(picture) => {
-            let drawn = picture.render::<Dense1x2>();
-            let mut drawn =
-                { drawn }.dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();
-            drawn.push_str("\n\n");
-            drawn
-        }
-        // It stands there as text anyway.
-        Err(_) => String::new(),
-    }
 }

@@ -1,6 +1,8 @@
 //! The recovery code of a new repository: shown once, kept nowhere.
 
 use keepmum::ops::RecoveryCode;
+use qrcode::QrCode;
+use qrcode::render::unicode::Dense1x2;
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -27,9 +29,15 @@ pub(super) fn show(
         Shape::Lines => "There was no repository; one is made.",
         Shape::Document => "The repository is made.",
     };
-    let page =
-        Zeroizing::new(format!("{first}\n{}{}", foreign(foreign_files), page(code.expose())));
-    terminal.write(page.as_bytes())
+    let page = Zeroizing::new(page(code.expose()));
+    // In a log or a file a picture of blocks is noise; the text says the same.
+    let picture = match terminal.person_reads {
+        true => Zeroizing::new(picture(code.expose())),
+        false => Zeroizing::default(),
+    };
+    let sheet = format!("{first}\n{}{}{}", foreign(foreign_files), *page, *picture);
+    let sheet = Zeroizing::new(sheet);
+    terminal.write(sheet.as_bytes())
 }
 
 /// How many files are not ours, when there are any.
@@ -58,4 +66,20 @@ destination is. Whoever has it and the destination can read every backup.
 
 "
     )
+}
+
+/// The code as a picture for a camera. Light modules are drawn, for most terminals are dark and
+/// paper is not: each camera reads both.
+pub(crate) fn picture(code: &str) -> String {
+    match QrCode::new(code) {
+        Ok(picture) => {
+            let drawn = picture.render::<Dense1x2>();
+            let mut drawn =
+                { drawn }.dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();
+            drawn.push_str("\n\n");
+            drawn
+        }
+        // It stands there as text anyway.
+        Err(_) => String::new(),
+    }
 }

@@ -1,6 +1,7 @@
 //! The rows of "where things come from".
 
-use std::fs;
+use std::time::Duration;
+use std::{fs, thread};
 
 use crate::binary::Place;
 use crate::prepared::{PASSWORD, ready, recovery_code};

@@ -63,6 +63,7 @@ fn init_asks_for_what_it_needs() {
         "The repository is made.",
         "`keepmum backup` now saves into [PLACE]/synced",
         "Recovery code:",
+        "\u{2588}",
     ] {
         assert!(said.stdout.contains(sentence), "{sentence}: {}", said.stdout);
     }

@@ -61,12 +61,12 @@ impl Plan<'_, '_, '_> {
         // All lists are read before anything is written, and what cannot fit is not begun.
         let extent = match self.extents.of(self.contents, &content) {
             Ok(extent) if extent.bytes > self.capacity => {
-                self.unwritten.insert(path.clone());
+                self.not_written(&path, content.size);
                 self.problem(larger_than_the_target(&path, extent.bytes));
                 return Ok(());
             }
             Ok(extent) => extent,
-            Err(error) => return self.not_readable(&path, error),
+            Err(error) => return self.not_readable(&path, content.size, error),
         };
         let small = content.size <= SMALL && is_plain(&content);
         if extent.chunks == 0 {
@@ -90,7 +90,7 @@ impl Plan<'_, '_, '_> {
                 Ok(None) => break,
                 Err(error) => {
                     self.give_up(&file, small);
-                    return self.not_readable(&file.path, error);
+                    return self.not_readable(&file.path, file.size, error);
                 }
             };
             if let Piece::Chunk { id, length } = piece {
@@ -126,8 +126,13 @@ impl Plan<'_, '_, '_> {
         file.close();
     }
 
-    fn not_readable(&mut self, path: &TreePath, error: RepositoryError) -> Result<(), Error> {
-        self.unwritten.insert(path.clone());
+    fn not_readable(
+        &mut self,
+        path: &TreePath,
+        size: u64,
+        error: RepositoryError,
+    ) -> Result<(), Error> {
+        self.not_written(path, size);
         let problem = problem_of(path, error)?;
         self.problem(problem);
         Ok(())
@@ -144,7 +149,7 @@ impl Plan<'_, '_, '_> {
         let found = match placed(self.catalogue, &id, length) {
             Ok(places) => places[0],
             Err(error) => {
-                self.not_readable(&file.path, error)?;
+                self.not_readable(&file.path, file.size, error)?;
                 return Ok(None);
             }
         };
@@ -173,6 +178,9 @@ impl Plan<'_, '_, '_> {
                 file.finish(metadata)
             }),
         };
+        if written.is_err() {
+            self.not_written(path, size);
+        }
         self.applied(written)
     }
 

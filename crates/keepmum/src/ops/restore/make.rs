@@ -33,11 +33,13 @@ impl Plan<'_, '_, '_> {
         if !self.set.options.dry_run {
             let in_the_way = there.filter(|found| found.kind != FoundKind::Directory);
             if !self.make_room(path, in_the_way.map(|found| found.kind))? {
+                self.report.entries_written = self.report.entries_written.saturating_sub(1);
                 return Ok(false);
             }
             if let Some(target) = self.target
                 && let Err(error) = target.make_directory(path)
             {
+                self.report.entries_written = self.report.entries_written.saturating_sub(1);
                 self.target_problem(&error)?;
                 return Ok(false);
             }
@@ -66,7 +68,7 @@ impl Plan<'_, '_, '_> {
             Some(found) if found.kind == FoundKind::File => Existing::Replace(self.draw()?),
             Some(found) => {
                 if !self.make_room(&path, Some(found.kind))? {
-                    self.unwritten.insert(path);
+                    self.not_written(&path, content.size);
                     return Ok(());
                 }
                 Existing::Refuse

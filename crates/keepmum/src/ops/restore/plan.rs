@@ -228,6 +228,15 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         }
     }
 
+    /// A file that was counted as written, and is not.
+    pub(super) fn not_written(&mut self, path: &TreePath, size: u64) {
+        if self.unwritten.insert(path.clone()) {
+            self.report.entries_written = self.report.entries_written.saturating_sub(1);
+            self.report.files_written = self.report.files_written.saturating_sub(1);
+            self.report.bytes_written = self.report.bytes_written.saturating_sub(size);
+        }
+    }
+
     /// Something in the target that the snapshot does not have.
     fn surplus(&mut self, path: &TreePath, found: &Found) -> Result<(), Error> {
         let leftover = found.kind == FoundKind::File && is_temporary(&found.name);

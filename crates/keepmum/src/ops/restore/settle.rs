@@ -22,7 +22,9 @@ impl Plan<'_, '_, '_> {
         for (group, path, there) in std::mem::take(&mut self.links) {
             let first = self.firsts.get(&group).map(|(first, _)| first.clone());
             let Some(first) = first else { continue };
+            let size = group.1.size;
             if self.unwritten.contains(&first) {
+                self.not_written(&path, size);
                 self.problem(Problem {
                     kind: ProblemKind::NotWritten,
                     path: format!("/{}", display(path.as_bytes())),
@@ -31,9 +33,11 @@ impl Plan<'_, '_, '_> {
                 continue;
             }
             if !self.make_room(&path, there)? {
+                self.not_written(&path, size);
                 continue;
             }
             if let Err(error) = target.hard_link(&first, &path) {
+                self.not_written(&path, size);
                 self.target_problem(&error)?;
             }
         }
@@ -114,7 +118,6 @@ impl Plan<'_, '_, '_> {
         if error.kind == TargetErrorKind::Full {
             return Err(target_failed(error, self.set.options));
         }
-        self.unwritten.insert(error.path.clone());
         self.problem(Problem { kind: ProblemKind::NotWritten, ..metadata_problem(error) });
         Ok(())
     }

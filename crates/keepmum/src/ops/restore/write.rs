@@ -75,7 +75,7 @@ impl Output {
 #[derive(Default)]
 struct Written {
     problems: Vec<TargetError>,
-    failed: Vec<(TreePath, TargetError)>,
+    failed: Vec<(Arc<FileState>, TargetError)>,
     damaged: Vec<(Arc<FileState>, RepositoryError)>,
     fetched: u64,
 }
@@ -117,7 +117,8 @@ impl<'env> Plan<'_, '_, 'env> {
     fn report_written(&mut self, written: Written) -> Result<(), Error> {
         self.report.bytes_fetched += written.fetched;
         self.applied(Ok(written.problems))?;
-        for (_, error) in written.failed {
+        for (file, error) in written.failed {
+            self.not_written(&file.path, file.size);
             self.target_problem(&error)?;
         }
         for (file, error) in written.damaged {
@@ -125,7 +126,7 @@ impl<'env> Plan<'_, '_, 'env> {
             if self.write_from_copies(&file)? {
                 continue;
             }
-            self.unwritten.insert(file.path.clone());
+            self.not_written(&file.path, file.size);
             let problem = problem_of(&file.path, error)?;
             self.problem(problem);
         }
@@ -140,7 +141,10 @@ impl<'env> Plan<'_, '_, 'env> {
         let mut walk = PieceWalk::new(&file.content);
         let out = match target.begin_file(&file.path, file.existing) {
             Ok(out) => out,
-            Err(error) => return self.target_problem(&error).map(|()| true),
+            Err(error) => {
+                self.not_written(&file.path, file.size);
+                return self.target_problem(&error).map(|()| true);
+            }
         };
         let mut offset = 0;
         let elsewhere = |error: RepositoryError| match error {
@@ -163,12 +167,16 @@ impl<'env> Plan<'_, '_, 'env> {
                     Err(error) => return elsewhere(error),
                 };
                 if let Err(error) = out.write_at(offset, &bytes) {
+                    self.not_written(&file.path, file.size);
                     return self.target_problem(&error).map(|()| true);
                 }
             }
             offset += piece.length();
         }
         let done = out.set_length(file.size).and_then(|()| out.finish(&file.metadata));
+        if done.is_err() {
+            self.not_written(&file.path, file.size);
+        }
         self.applied(done).map(|()| true)
     }
 }
@@ -223,7 +231,7 @@ fn write_block(
             Ok(problems) => written.problems.extend(problems),
             Err(error) => {
                 *lock(&used.file) = Output::Closed;
-                written.failed.push((used.file.path.clone(), error));
+                written.failed.push((Arc::clone(&used.file), error));
             }
         }
     }
