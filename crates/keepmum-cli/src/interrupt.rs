@@ -51,11 +51,13 @@ impl Interrupt {
         let (interrupt, terminal) = (self.clone(), terminal.clone());
         thread::spawn(move || {
             for _ in signals.forever() {
-                let first = !interrupt.0.raised.swap(true, Ordering::SeqCst);
+                let first = !interrupt.raised();
                 match interrupt.0.begun.load(Ordering::SeqCst) {
                     true if first => interrupt.stopping(&terminal),
                     _ => interrupt.end(first.then_some(&terminal)),
                 }
+                // After the word about it, which would else come behind the last one, or never.
+                interrupt.0.raised.store(true, Ordering::SeqCst);
             }
         });
         Ok(())

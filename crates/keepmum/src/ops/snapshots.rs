@@ -77,6 +77,8 @@ pub fn status(access: &Access, observer: &dyn Observer) -> Result<StatusReport, 
     }
     let own = lines.iter().rev().filter(|line| line.own);
     report.recent_uploads = own.clone().take(RECENT).map(|line| line.added).collect();
-    report.last_snapshot = own.clone().next().cloned();
+    // Whoever only looks, from a machine that has saved nothing here, means the newest there is.
+    let newest = lines.iter().max_by_key(|line| line.time).filter(|_| known.own.is_none());
+    report.last_snapshot = own.clone().next().or(newest).cloned();
     Ok(report)
 }
