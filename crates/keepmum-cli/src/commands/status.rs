@@ -53,7 +53,7 @@ fn page(report: &StatusReport, now: &Zoned) -> String {
         page.push_str(&format!("stored by the last runs: {}\n", sizes.join(", ")));
     }
     let counts = [
-        (report.objects_lost, "lost; `keepmum check` says which files are affected"),
+        (report.objects_lost, "lost; `keepmum check` says which files are affected, if any"),
         (report.objects_pending, "pending: named, and not here yet"),
     ];
     for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {

@@ -42,7 +42,7 @@ fn a_page() {
 last snapshot: 000000010000 of docs, 2026-11-02 14:00:03 +01:00 (2 hours ago), complete
 destination: 5.0 GiB in 420 objects, 100 GiB free
 stored by the last runs: 340 KiB, 0 B
-1 object lost; `keepmum check` says which files are affected
+1 object lost; `keepmum check` says which files are affected, if any
 8 objects pending: named, and not here yet
 3 copies made by a sync client
 2 files not of keepmum, ignored
