@@ -13,8 +13,8 @@ use crate::args::{DiffArgs, SnapshotArgs};
 use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::settings::{Asking, LeftOut};
-use crate::terminal::progress::{Shape, watched};
-use crate::terminal::{Terminal, json, problems, text};
+use crate::terminal::progress::{Shape, streamed, watched};
+use crate::terminal::{Terminal, problems, text};
 
 /// So many bytes are written at once.
 const AT_ONCE: usize = 64 * 1024;
@@ -43,34 +43,12 @@ pub(crate) fn run(args: &DiffArgs, session: &Session<'_>) -> Result<ExitCode, Fa
     let options = DiffOptions { old, new };
     let access = settings.open(session.environment, terminal, Asking::Once)?;
     let report = match terminal.json {
-        true => as_json(terminal, &access, &options)?,
+        true => streamed(terminal, "differences", |each, watch| {
+            ops::diff(&access, &options, each, watch)
+        })?,
         false => as_text(terminal, &access, &options)?,
     };
     Ok(report.outcome().into())
-}
-
-fn as_json(
-    terminal: &Terminal,
-    access: &Access,
-    options: &DiffOptions,
-) -> Result<DiffReport, Failure> {
-    let mut document = json::Growing::new(terminal, "differences");
-    let mut failed = None;
-    let compared = watched(terminal, Shape::Document, |watch| {
-        let mut each = |line| {
-            failed = document.item(&line).err();
-            failed.is_none() && !terminal.reader_is_gone()
-        };
-        ops::diff(access, options, &mut each, watch)
-    });
-    if let Some(failure) = failed {
-        return Err(failure);
-    }
-    match &compared {
-        Ok(report) => document.end(report)?,
-        Err(_) => document.break_off()?,
-    }
-    compared
 }
 
 fn as_text(

@@ -10,8 +10,8 @@ use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::moment;
 use crate::settings::Asking;
-use crate::terminal::progress::{Shape, Watch, watched};
-use crate::terminal::{Terminal, json, problems, text};
+use crate::terminal::progress::{Shape, Watch, streamed, watched};
+use crate::terminal::{Terminal, problems, text};
 
 /// So many bytes of paths are written at once, and so many entries: most listings are one page.
 const AT_ONCE: usize = 1024 * 1024;
@@ -27,34 +27,12 @@ pub(crate) fn run(args: &LsArgs, session: &Session<'_>) -> Result<ExitCode, Fail
         ListOptions { snapshot: choice.snapshot, path: choice.path, recursive: args.recursive };
     let access = settings.open(session.environment, terminal, Asking::Once)?;
     let report = match terminal.json {
-        true => as_json(terminal, &access, &options)?,
+        true => {
+            streamed(terminal, "entries", |each, watch| ops::list(&access, &options, each, watch))?
+        }
         false => as_text(terminal, &access, &options, args.long.then_some(now))?,
     };
     Ok(report.outcome().into())
-}
-
-fn as_json(
-    terminal: &Terminal,
-    access: &Access,
-    options: &ListOptions,
-) -> Result<ListReport, Failure> {
-    let mut document = json::Growing::new(terminal, "entries");
-    let mut failed = None;
-    let listed = watched(terminal, Shape::Document, |watch| {
-        let mut each = |entry| {
-            failed = document.item(&entry).err();
-            failed.is_none() && !terminal.reader_is_gone()
-        };
-        ops::list(access, options, &mut each, watch)
-    });
-    if let Some(failure) = failed {
-        return Err(failure);
-    }
-    match &listed {
-        Ok(report) => document.end(report)?,
-        Err(_) => document.break_off()?,
-    }
-    listed
 }
 
 fn as_text(

@@ -12,6 +12,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use keepmum::model::TreePath;
 use keepmum::ops::{self, ChangeKind, Event, Observer, Phase, Problem};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Terminal, json as lines, problems, recovery, text};
@@ -41,6 +42,32 @@ pub(crate) fn watched<R>(
         problems::show(terminal, &problems);
     }
     Ok(result?)
+}
+
+/// The same for a verb whose report is one document with a long list of this name: its items are
+/// printed as they come, until nobody reads any more.
+pub(crate) fn streamed<L: Serialize, R: Serialize>(
+    terminal: &Terminal,
+    list: &'static str,
+    verb: impl FnOnce(&mut dyn FnMut(L) -> bool, &Watch) -> Result<R, ops::Error>,
+) -> Result<R, Failure> {
+    let mut document = lines::Growing::new(terminal, list);
+    let mut failed = None;
+    let result = watched(terminal, Shape::Document, |watch| {
+        let mut each = |item| {
+            failed = document.item(&item).err();
+            failed.is_none() && !terminal.reader_is_gone()
+        };
+        verb(&mut each, watch)
+    });
+    if let Some(failure) = failed {
+        return Err(failure);
+    }
+    match &result {
+        Ok(report) => document.end(report)?,
+        Err(_) => document.break_off()?,
+    }
+    result
 }
 
 /// What a verb says while it works, as the person or program wants to hear it.

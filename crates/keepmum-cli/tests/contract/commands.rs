@@ -5,18 +5,7 @@ use std::process::Command;
 
 use crate::binary::Place;
 use crate::prepared::{PASSWORD, keepmum, objects, ready, sample};
-use crate::transcript::Transcript;
-
-const LAPTOP: &str = "device_name = laptop\n";
-
-/// A place with a few files, a large one not among them, and one snapshot.
-fn filled() -> Place {
-    let place = ready(LAPTOP);
-    sample(&place);
-    place.file("source/photos/a.raw", "raw\n");
-    assert_eq!(keepmum(&place, ["backup", "-q"]).code, 0);
-    place
-}
+use crate::transcript::{LAPTOP, Transcript, filled};
 
 #[test]
 fn init() {

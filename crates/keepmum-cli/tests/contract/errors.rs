@@ -5,18 +5,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use crate::binary::Place;
-use crate::prepared::{PASSWORD, copy, keepmum, objects, ready, sample};
-use crate::transcript::Transcript;
-
-const LAPTOP: &str = "device_name = laptop\n";
-
-fn filled() -> Place {
-    let place = ready(LAPTOP);
-    sample(&place);
-    place.file("source/photos/a.raw", "raw\n");
-    assert_eq!(keepmum(&place, ["backup", "-q"]).code, 0);
-    place
-}
+use crate::prepared::{PASSWORD, copy, keepmum, objects, ready};
+use crate::transcript::{LAPTOP, Transcript, filled};
 
 #[test]
 fn usage_and_config_end_with_one() {

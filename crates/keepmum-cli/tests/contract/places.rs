@@ -5,9 +5,7 @@ use std::{fs, thread};
 
 use crate::binary::Place;
 use crate::prepared::{PASSWORD, ready, recovery_code};
-use crate::transcript::Transcript;
-
-const LAPTOP: &str = "device_name = laptop\n";
+use crate::transcript::{LAPTOP, Transcript};
 
 /// A place with one file in its source and one snapshot.
 fn one() -> Place {

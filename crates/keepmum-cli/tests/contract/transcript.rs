@@ -4,7 +4,20 @@ use std::process::{Command, Stdio};
 use std::{io::Write, path::Path};
 
 use crate::binary::{Place, Said, golden};
+use crate::prepared::{keepmum, ready, sample};
 use crate::steady::steady;
+
+/// What the config of a transcript says beside the least.
+pub(crate) const LAPTOP: &str = "device_name = laptop\n";
+
+/// A place with a few files, a large one not among them, and one snapshot.
+pub(crate) fn filled() -> Place {
+    let place = ready(LAPTOP);
+    sample(&place);
+    place.file("source/photos/a.raw", "raw\n");
+    assert_eq!(keepmum(&place, ["backup", "-q"]).code, 0);
+    place
+}
 
 /// What was typed and said so far.
 pub(crate) struct Transcript<'a> {

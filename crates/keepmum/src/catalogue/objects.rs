@@ -2,7 +2,6 @@
 
 use rusqlite::OptionalExtension;
 
-use super::presence::key_bytes;
 use super::schema::BLOCK_BITS;
 use super::{Catalogue, CatalogueError};
 use crate::model::{ChunkId, Location, ObjectKey};
@@ -63,7 +62,7 @@ impl Catalogue {
     ) -> Result<bool, CatalogueError> {
         let mut query =
             self.connection.prepare_cached("SELECT id, pieces FROM object WHERE key = ?1")?;
-        let row = query.query_row([&key_bytes(key)[..]], |row| {
+        let row = query.query_row([&key.to_bytes()[..]], |row| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
         });
         let Some((row, pieces)) = row.optional()? else { return Ok(true) };
@@ -105,7 +104,7 @@ impl Catalogue {
     /// Drops what is known of an object that is gone: its blocks, its pieces and its record.
     pub fn forget_object(&self, key: &ObjectKey) -> Result<(), CatalogueError> {
         self.together(|| {
-            let bytes = key_bytes(key);
+            let bytes = key.to_bytes();
             let connection = &self.connection;
             connection
                 .prepare_cached("DELETE FROM record WHERE object = ?1")?
@@ -125,7 +124,7 @@ impl Catalogue {
     fn object_row(&self, key: &ObjectKey) -> Result<Option<(i64, u64)>, CatalogueError> {
         let mut query =
             self.connection.prepare_cached("SELECT id, length FROM object WHERE key = ?1")?;
-        let row = query.query_row([&key_bytes(key)[..]], |row| {
+        let row = query.query_row([&key.to_bytes()[..]], |row| {
             Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned()))
         });
         Ok(row.optional()?)
@@ -148,7 +147,7 @@ impl Catalogue {
             .prepare_cached(
                 "INSERT INTO object(key, kind, length, listed, pieces) VALUES(?1, ?2, ?3, 0, ?4)",
             )?
-            .insert((&key_bytes(key)[..], kind, length.cast_signed(), pieces))?;
+            .insert((&key.to_bytes()[..], kind, length.cast_signed(), pieces))?;
         for (number, block) in (0_i64..).zip(blocks) {
             self.insert_block((row << BLOCK_BITS) | number, block)?;
         }

@@ -7,7 +7,7 @@ use rusqlite::OptionalExtension;
 use std::collections::HashMap;
 
 use super::{Catalogue, CatalogueError};
-use crate::model::{DeviceId, ObjectKey};
+use crate::model::ObjectKey;
 
 /// An object of the listing that is here whole. Of several copies the caller gives one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,32 +80,6 @@ impl Presence {
     }
 }
 
-/// Length of a key as a column.
-const KEY: usize = 32;
-
-/// A key as a column, in the order of keys.
-pub(super) fn key_bytes(key: &ObjectKey) -> [u8; KEY] {
-    let mut bytes = [0; KEY];
-    bytes[..8].copy_from_slice(&key.device.0);
-    bytes[8..12].copy_from_slice(&key.run.to_be_bytes());
-    bytes[12..16].copy_from_slice(&key.number.to_be_bytes());
-    bytes[16..].copy_from_slice(&key.hash);
-    bytes
-}
-
-/// The key in a column.
-pub(super) fn key_from(bytes: &[u8]) -> Option<ObjectKey> {
-    let (device, rest) = bytes.split_first_chunk::<8>()?;
-    let (run, rest) = rest.split_first_chunk::<4>()?;
-    let (number, rest) = rest.split_first_chunk::<4>()?;
-    Some(ObjectKey {
-        device: DeviceId(*device),
-        run: u32::from_be_bytes(*run),
-        number: u32::from_be_bytes(*number),
-        hash: rest.try_into().ok()?,
-    })
-}
-
 struct Row {
     id: i64,
     key: ObjectKey,
@@ -150,7 +124,7 @@ impl Catalogue {
             self.connection.prepare("SELECT id, key, length, listed, kind FROM object")?;
         let mut rows = query.query([])?;
         while let Some(row) = rows.next()? {
-            let key = row.get_ref(1)?.as_blob().ok().and_then(key_from);
+            let key = row.get_ref(1)?.as_blob().ok().and_then(ObjectKey::from_slice);
             let key = key.ok_or_else(|| CatalogueError::row("object"))?;
             let length = row.get::<_, i64>(2)?.cast_unsigned();
             let (id, listed, kind) = (row.get(0)?, row.get(3)?, row.get(4)?);
@@ -207,7 +181,7 @@ impl Catalogue {
         let mut query =
             self.connection.prepare_cached("SELECT length FROM object WHERE key = ?1")?;
         let known: Option<i64> =
-            query.query_row([&key_bytes(key)[..]], |row| row.get(0)).optional()?;
+            query.query_row([&key.to_bytes()[..]], |row| row.get(0)).optional()?;
         let presence = self.presence.borrow();
         let here = presence.here.get(key).and_then(|here| here.length);
         Ok(known.is_some_and(|known| here.is_none_or(|here| here == known.cast_unsigned())))

@@ -2,7 +2,6 @@
 
 use rusqlite::{OptionalExtension, Row};
 
-use super::presence::{key_bytes, key_from};
 use super::{Catalogue, CatalogueError};
 use crate::model::{DeviceId, ObjectKey, RecordHash, RecordRef};
 
@@ -53,7 +52,7 @@ impl Catalogue {
             &record.device.0[..],
             record.run,
             &record.hash.0[..],
-            &key_bytes(object)[..],
+            &object.to_bytes()[..],
             previous.map(|(run, _)| run),
             previous.as_ref().map(|(_, hash)| &hash.0[..]),
             bytes,
@@ -71,7 +70,7 @@ impl Catalogue {
             "UPDATE record SET object = ?4 WHERE device = ?1 AND run = ?2 AND hash = ?3",
         )?;
         let RecordRef { device, run, hash } = record;
-        update.execute((&device.0[..], run, &hash.0[..], &key_bytes(object)[..]))?;
+        update.execute((&device.0[..], run, &hash.0[..], &object.to_bytes()[..]))?;
         Ok(())
     }
 
@@ -83,7 +82,7 @@ impl Catalogue {
         let mut query = self
             .connection
             .prepare_cached("SELECT device, run, hash, body FROM record WHERE object = ?1")?;
-        let mut rows = query.query([&key_bytes(object)[..]])?;
+        let mut rows = query.query([&object.to_bytes()[..]])?;
         match rows.next()? {
             Some(row) => Ok(Some((reference(row)?, row.get(3)?))),
             None => Ok(None),
@@ -140,7 +139,7 @@ impl Catalogue {
             })
             .optional()?;
         let Some((bytes, object)) = found else { return Ok(None) };
-        Ok(Some((bytes, key_from(&object).ok_or_else(bad)?)))
+        Ok(Some((bytes, ObjectKey::from_slice(&object).ok_or_else(bad)?)))
     }
 }
 
@@ -159,5 +158,5 @@ fn reference(row: &Row<'_>) -> Result<RecordRef, CatalogueError> {
 
 /// The object of a row that has it in the fourth place.
 fn object(row: &Row<'_>) -> Result<ObjectKey, CatalogueError> {
-    row.get_ref(3)?.as_blob().ok().and_then(key_from).ok_or_else(bad)
+    row.get_ref(3)?.as_blob().ok().and_then(ObjectKey::from_slice).ok_or_else(bad)
 }

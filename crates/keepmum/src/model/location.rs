@@ -15,6 +15,34 @@ pub struct ObjectKey {
     pub hash: [u8; 16],
 }
 
+impl ObjectKey {
+    /// Length of a key as bytes.
+    pub const LENGTH: usize = 32;
+
+    /// The key as bytes, in the order of keys: how the catalogue keeps it.
+    pub fn to_bytes(&self) -> [u8; Self::LENGTH] {
+        let mut bytes = [0; Self::LENGTH];
+        bytes[..8].copy_from_slice(&self.device.0);
+        bytes[8..12].copy_from_slice(&self.run.to_be_bytes());
+        bytes[12..16].copy_from_slice(&self.number.to_be_bytes());
+        bytes[16..].copy_from_slice(&self.hash);
+        bytes
+    }
+
+    /// The key in these bytes; nothing if they are not as many as a key has.
+    pub fn from_slice(bytes: &[u8]) -> Option<Self> {
+        let (device, rest) = bytes.split_first_chunk::<8>()?;
+        let (run, rest) = rest.split_first_chunk::<4>()?;
+        let (number, hash) = rest.split_first_chunk::<4>()?;
+        Some(Self {
+            device: DeviceId(*device),
+            run: u32::from_be_bytes(*run),
+            number: u32::from_be_bytes(*number),
+            hash: hash.try_into().ok()?,
+        })
+    }
+}
+
 /// A piece inside a block inside an object. All lengths and offsets are in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Location {

@@ -10,7 +10,6 @@ use crate::model::ObjectKey;
 use crate::repository::Listing;
 
 use super::error::Error;
-use super::object_keys::{KEY, key_bytes, key_from};
 
 /// The catalogue's fact that lists them.
 const FACT_FAULTY: &str = "faulty";
@@ -20,7 +19,7 @@ pub(super) const FACT_HEALED: &str = "healed";
 
 fn keys(catalogue: &Catalogue, fact: &str) -> Result<HashSet<ObjectKey>, Error> {
     let bytes = catalogue.fact(fact)?.unwrap_or_default();
-    Ok(bytes.chunks(KEY).filter_map(key_from).collect())
+    Ok(bytes.chunks(ObjectKey::LENGTH).filter_map(ObjectKey::from_slice).collect())
 }
 
 /// Objects that are healed.
@@ -44,7 +43,7 @@ pub(super) fn note(
     if now == before {
         return Ok(());
     }
-    let bytes: Vec<u8> = now.iter().flat_map(key_bytes).collect();
+    let bytes: Vec<u8> = now.iter().flat_map(ObjectKey::to_bytes).collect();
     Ok(catalogue.set_fact(FACT_FAULTY, &bytes)?)
 }
 

@@ -14,7 +14,6 @@ use crate::store::Store;
 
 use super::error::{Error, ErrorKind};
 use super::event::Observer;
-use super::object_keys::{KEY, key_bytes, key_from};
 
 /// The catalogue's fact that lists metadata objects of which a part could not be read.
 const FACT_HALF_READ: &str = "half read";
@@ -66,8 +65,10 @@ pub(super) fn bring_up(
         }
     }
     let half_read = catalogue.fact(FACT_HALF_READ)?.unwrap_or_default();
-    let half_read =
-        half_read.chunks(KEY).filter_map(key_from).filter(|key| listing.here(key).is_some());
+    let half_read = half_read
+        .chunks(ObjectKey::LENGTH)
+        .filter_map(ObjectKey::from_slice)
+        .filter(|key| listing.here(key).is_some());
     unknown.extend(half_read);
     if unknown.is_empty() && data.is_empty() {
         return Ok(imported);
@@ -194,7 +195,7 @@ fn import_all(
             Ok(metadata) => {
                 import_metadata(catalogue, listing, key, &metadata)?;
                 if let Some(error) = metadata.damage {
-                    half_read.extend_from_slice(&key_bytes(key));
+                    half_read.extend_from_slice(&key.to_bytes());
                     imported.refuse(error)?;
                 }
             }

@@ -22,7 +22,6 @@ mod key_report;
 mod list;
 mod losses;
 mod new_repository;
-mod object_keys;
 mod open;
 mod options;
 mod part;

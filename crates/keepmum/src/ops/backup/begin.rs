@@ -13,10 +13,9 @@ use crate::store::Put;
 use super::super::access::{Access, CatalogueAt};
 use super::super::error::{Error, ErrorKind};
 use super::super::event::{Event, Observer};
-use super::super::healing::FACT_HEALED;
+use super::super::healing::{self, FACT_HEALED};
 use super::super::import::{import_table, listed_by_records};
 use super::super::new_repository::make;
-use super::super::object_keys::{KEY, key_bytes};
 use super::super::open::{self, Repository};
 use super::super::options::BackupOptions;
 use super::super::remember;
@@ -221,7 +220,8 @@ fn prepare_inside(repository: &Repository, set: &Setting<'_>) -> Result<Prepared
     };
     let healed = catalogue.fact(FACT_HEALED)?.unwrap_or_default();
     let gone = gone_keys(repository);
-    let count = gone.chunks(KEY).filter(|key| !healed.chunks(KEY).any(|one| one == *key)).count();
+    let known = healing::healed(catalogue)?;
+    let count = repository.imported.gone.iter().filter(|(key, _)| !known.contains(key)).count();
     if count > 0 && !set.options.destination_is_partial {
         let gone = match count {
             1 => "1 stored object is".to_owned(),
@@ -250,7 +250,7 @@ fn prepare_inside(repository: &Repository, set: &Setting<'_>) -> Result<Prepared
 
 /// The keys of objects that are gone, end to end.
 fn gone_keys(repository: &Repository) -> Vec<u8> {
-    repository.imported.gone.iter().flat_map(|(key, _)| key_bytes(key)).collect()
+    repository.imported.gone.iter().flat_map(|(key, _)| key.to_bytes()).collect()
 }
 
 /// After the catalogue was lost: what earlier snapshots relied on, this device still relies on,
