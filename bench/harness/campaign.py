@@ -40,8 +40,7 @@ class Campaign:
 
     def __post_init__(self) -> None:
         possible = edits.possible(self.tree)
-        first = Path(self.tree.path) / "01" if self.tree.series else Path(self.tree.path)
-        self.plan = steps.plan(self.wanted, possible, edits.one_file(first) is not None)
+        self.plan = steps.plan(self.wanted, possible, edits.one_file(self.tree.first) is not None)
         copied = any(steps.is_edit(step) for step in self.plan)
         self.source = edits.Source(self.tree, self.work / "copies" / self.tree.name, copied)
         self.broken: set[str] = set()

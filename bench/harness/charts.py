@@ -1,27 +1,51 @@
 """Bar charts as SVG, without a library.
 
-One panel for each step, each with a scale of its own, because a first run and a
-run without a change differ a thousandfold. All colours have enough contrast on
-white and on black, and the background is left clear, so one file serves both.
+One panel for each step, two side by side, the tools always in the same order. A
+style sheet within knows light and dark pages, and a background of its own keeps
+it readable where a page and the browser's wish are not of one mind.
+The same figures always give the same bytes, so that a change of a chart is a
+change of a figure.
 """
 
+import math
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-WIDTH, LEFT, RIGHT = 720, 96, 130  # the whole, the tools' names, the figures
-BAR, GAP, HEAD, FOOT = 16, 5, 30, 14  # heights within a panel
-COLOURS = {"keepmum": "#1f9e6e", "peer": "#7287b0", "floor": "#9a9a9a"}
-TEXT = "#7a7a7a"
-FONT = "system-ui, 'Segoe UI', Helvetica, Arial, sans-serif"
+COLUMN, SPACE = 372, 24  # width of a panel, and what is between two
+LEFT, RIGHT = 92, 72  # the tools' names, the figures
+BAR, STEP, HEAD, FOOT = 11, 17, 26, 18  # a bar, a bar and its gap, a panel's title, what follows it
+TOP = 58  # title and note of the whole
+LEAST = 100.0  # where a logarithmic axis begins, in bytes
+MARKS = ((1e3, "1 kB"), (1e6, "1 MB"), (1e9, "1 GB"))
+EDGE = 16  # around the whole
+LIGHT = {
+    "w": "#ffffff",
+    "t": "#1f2328",
+    "m": "#59636e",
+    "k": "#12805c",
+    "p": "#8aa0c8",
+    "f": "#8b949e",
+    "g": "#d1d9e0",
+}
+DARK = {
+    "w": "#0d1117",
+    "t": "#e6edf3",
+    "m": "#9198a1",
+    "k": "#2eb67d",
+    "p": "#7187b5",
+    "f": "#8b949e",
+    "g": "#3d444d",
+}
+CLASSES = {"keepmum": "k", "peer": "p", "floor": "f"}
 
 
 @dataclass
 class Bar:
-    """One tool's bar; `label` is the figure as text."""
+    """One tool's bar; `label` is the figure as text. Without a value there is only the label."""
 
     tool: str
     kind: str
-    value: float
+    value: float | None
     label: str
 
 
@@ -33,49 +57,80 @@ class Panel:
     bars: list[Bar]
 
 
-def chart(title: str, panels: list[Panel]) -> str:
-    """The SVG text of one chart."""
+def chart(title: str, note: str, panels: list[Panel], scale: str) -> str:
+    """The SVG text of one chart.
+
+    `scale` is "own" (every panel ends at its largest value), "common" (all end at the
+    largest of all) or "log" (common, logarithmic, bytes).
+    """
     panels = [panel for panel in panels if panel.bars]
-    body, top = [], 34
-    for panel in panels:
-        body += _panel(panel, top)
-        top += HEAD + len(panel.bars) * (BAR + GAP) + FOOT
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {top}" '
-        f'width="{WIDTH}" height="{top}" role="img" font-family="{FONT}" font-size="13">'
-    )
+    most = max((bar.value or 0 for panel in panels for bar in panel.bars), default=0)
+    body, top = [], TOP
+    for at in range(0, len(panels), 2):
+        pair = panels[at : at + 2]
+        for side, panel in enumerate(pair):
+            body += _panel(panel, side * (COLUMN + SPACE), top, scale, most)
+        top += HEAD + STEP * max(len(panel.bars) for panel in pair) + FOOT
+    width, top = COLUMN * 2 + SPACE + 2 * EDGE, top - FOOT + 2 * EDGE + 6
     return "\n".join(
         [
-            head,
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{-EDGE} {-EDGE} {width} {top}" width="{width}" height="{top}" '
+            f'role="img" aria-label="{escape(title)}">',
             f"<title>{escape(title)}</title>",
-            _text(0, 20, title, size=16, weight=600),
+            _style(),
+            f'<rect class="w" x="{-EDGE}" y="{-EDGE}" width="{width}" height="{top}" rx="8"/>',
+            f'<text class="t h" y="20">{escape(title)}</text>',
+            f'<text class="m" y="40">{escape(note)}</text>',
             *body,
             "</svg>\n",
         ]
     )
 
 
-def _panel(panel: Panel, top: int) -> list[str]:
-    """A heading and its bars, shortest first."""
-    lines = [_text(0, top + 20, panel.title, weight=600)]
-    most = max(bar.value for bar in panel.bars) or 1
-    room = WIDTH - LEFT - RIGHT
-    for row, bar in enumerate(sorted(panel.bars, key=lambda bar: bar.value)):
-        y = top + HEAD + row * (BAR + GAP)
-        width = max(1.0, room * bar.value / most)
-        colour = COLOURS[bar.kind]
-        shape = 'fill="none" stroke-width="1.5"' if bar.kind == "floor" else f'fill="{colour}"'
-        weight = 600 if bar.kind == "keepmum" else 400
-        lines += [
-            _text(LEFT - 8, y + 13, bar.tool, anchor="end", weight=weight),
-            f'<rect x="{LEFT}" y="{y}" width="{width:.1f}" height="{BAR}" rx="2" {shape} stroke="{colour}"/>',
-            _text(int(LEFT + width + 8), y + 13, bar.label, weight=weight),
-        ]
+def _style() -> str:
+    """Text, bars and lines on light pages, then on dark ones."""
+
+    def rules(colours: dict[str, str]) -> str:
+        fills = "".join(f".{name}{{fill:{colours[name]}}}" for name in "wtmkp")
+        strokes = f".f{{stroke:{colours['f']}}}.g{{stroke:{colours['g']}}}.v{{stroke:{colours['w']}}}"
+        return fills + strokes
+
+    fixed = (
+        "text{font:12px system-ui,'Segoe UI',Helvetica,Arial,sans-serif}.h{font-size:16px;font-weight:600}"
+        ".b{font-weight:600}.e{text-anchor:end}.c{text-anchor:middle;font-size:10px}.f{fill:none}.v{paint-order:stroke;stroke-width:4px}"
+    )
+    return f"<style>{fixed}{rules(LIGHT)}@media(prefers-color-scheme:dark){{{rules(DARK)}}}</style>"
+
+
+def _panel(panel: Panel, left: int, top: int, scale: str, most: float) -> list[str]:
+    """A heading, the marks of a logarithmic axis, and the bars."""
+    lines = [f'<text class="t b" x="{left}" y="{top + 14}">{escape(panel.title)}</text>']
+    start, room = left + LEFT, COLUMN - LEFT - RIGHT
+    bottom = top + HEAD + STEP * len(panel.bars)
+    if scale == "own":
+        most = max(bar.value or 0 for bar in panel.bars)
+    for value, label in MARKS if scale == "log" else ():
+        if LEAST < value < most:
+            x = start + room * _share(value, most, scale)
+            lines.append(f'<path class="g" d="M{x:.1f} {top + HEAD - 4}V{bottom - 2}"/>')
+            lines.append(f'<text class="m c" x="{x:.1f}" y="{bottom + 8}">{label}</text>')
+    for row, bar in enumerate(panel.bars):
+        y = top + HEAD + row * STEP
+        width = room * _share(bar.value, most, scale) if bar.value else 0.0
+        ours = " b" if bar.kind == "keepmum" else ""
+        lines.append(f'<text class="t e{ours}" x="{start - 6}" y="{y + 10}">{escape(bar.tool)}</text>')
+        if bar.value:
+            lines.append(
+                f'<rect class="{CLASSES[bar.kind]}" x="{start}" y="{y}" width="{max(1.0, width):.1f}" height="{BAR}" rx="1"/>'
+            )
+        lines.append(
+            f'<text class="t v{ours}" x="{start + width + 5:.1f}" y="{y + 10}">{escape(bar.label)}</text>'
+        )
     return lines
 
 
-def _text(x: int, y: int, text: str, size: int = 13, weight: int = 400, anchor: str = "start") -> str:
-    return (
-        f'<text x="{x}" y="{y}" fill="{TEXT}" font-size="{size}" font-weight="{weight}" '
-        f'text-anchor="{anchor}">{escape(text)}</text>'
-    )
+def _share(value: float, most: float, scale: str) -> float:
+    """How much of the room a value takes."""
+    if scale != "log":
+        return value / most if most else 0.0
+    return max(0.0, math.log(value / LEAST) / math.log(max(most, 10 * LEAST) / LEAST)) if value > 0 else 0.0

@@ -29,7 +29,7 @@ class Source:
 
     def __init__(self, tree: Tree, folder: Path, copied: bool) -> None:
         self.tree, self.folder = tree, folder
-        self.original = Path(tree.path) / "01" if tree.series else Path(tree.path)
+        self.original = tree.first
         self.path = folder / "source" if copied else self.original
         self.state_file = folder / "edits.json"
         if copied:

@@ -1,10 +1,9 @@
-"""The figures as Markdown tables and charts."""
+"""The figures as Markdown tables."""
 
 import os
 import platform
 from pathlib import Path
 
-from harness.charts import Bar, Panel, chart
 from harness.rows import Row, Rows
 from harness.steps import TITLES, title
 
@@ -36,7 +35,7 @@ def markdown(rows: Rows, trees: list[str], kinds: dict[str, str]) -> str:
     for tree in trees:
         cells = rows.medians(tree, list(kinds))
         if cells:
-            parts.append(_table(tree, cells, kinds))
+            parts.append(f"## {tree}\n\n{table(cells, kinds)}")
     return "\n".join(parts)
 
 
@@ -49,11 +48,12 @@ def machine() -> str:
     except (OSError, StopIteration):
         pass
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    system = f"{platform.system()} {platform.release()}"
+    system = f"{platform.system()} {platform.release().split('-')[0]}"
     return f"{os.cpu_count()} cores ({model}), {memory:.0f} GB of memory, {system}, page cache warm."
 
 
-def _table(tree: str, cells: dict[tuple[str, str], Row], kinds: dict[str, str]) -> str:
+def table(cells: dict[tuple[str, str], Row], kinds: dict[str, str]) -> str:
+    """The medians of one tree, steps by tools, with what they are medians of."""
     steps = order(cells)
     tools = [tool for tool in kinds if any((step, tool) in cells for step in steps)]
     some = next(iter(cells.values()))
@@ -61,7 +61,6 @@ def _table(tree: str, cells: dict[tuple[str, str], Row], kinds: dict[str, str]) 
     versions = ", ".join(next(r["version"] for (_, t), r in cells.items() if t == tool) for tool in tools)
     count = f"{rounds[0]} to {rounds[-1]} rounds" if len(rounds) > 1 else f"rounds: {rounds[0]}"
     lines = [
-        f"## {tree}\n",
         f"{some['tree_entries']:,} entries, {size(some['tree_bytes'])}; {count}; {versions}.\n",
         "| step | " + " | ".join(tool.replace("|", "\\|") for tool in tools) + " |",
         "|---" * (len(tools) + 1) + "|",
@@ -117,30 +116,3 @@ def _cell(row: Row | None, best: float | None) -> str:
     if row["deleted_files"]:
         parts.append(f"−{row['deleted_files']:,.0f}")
     return ", ".join([*parts, size(row["peak"])])
-
-
-def charts(rows: Rows, trees: list[str], kinds: dict[str, str], folder: Path) -> list[Path]:
-    """Two charts for each tree: wall time, and what must be uploaded."""
-    folder.mkdir(parents=True, exist_ok=True)
-    made = []
-    for tree in trees:
-        cells = rows.medians(tree, list(kinds))
-        good = {key: row for key, row in cells.items() if row["ok"]}
-        for name, what, figure, text in (
-            ("time", "wall time", "wall", seconds),
-            ("upload", "bytes to upload", "new_bytes", size),
-        ):
-            panels = []
-            for step in order(good):
-                shown = [(tool, row) for (s, tool), row in good.items() if s == step]
-                if figure == "new_bytes":
-                    shown = [(t, r) for t, r in shown if kinds[t] != "floor"]
-                    shown = shown if any(r[figure] for _, r in shown) else []
-                panels.append(
-                    Panel(title(step), [Bar(t, kinds[t], r[figure], text(r[figure])) for t, r in shown])
-                )
-            if any(panel.bars for panel in panels):
-                path = folder / f"{tree}-{name}.svg"
-                path.write_text(chart(f"{tree}: {what}, less is better", panels))
-                made.append(path)
-    return made

@@ -48,7 +48,12 @@ class Bench:
 
     def bare(self, *words: str) -> Cost:
         """A command that knows the destination and the password only."""
-        known = ["--from", str(self.place.destination), "--password-file", str(self.place.folder / "password")]
+        known = [
+            "--from",
+            str(self.place.destination),
+            "--password-file",
+            str(self.place.folder / "password"),
+        ]
         return self.run([Command([str(self.tool.binary), *words, *known])])
 
     def stored(self) -> tuple[int, int]:

@@ -88,13 +88,14 @@ class Tool:
 
 
 class Keepmum(Tool):
-    """This project's binary, from the release build."""
+    """This project's binary, from the release build, at one level of compression."""
 
-    name = "keepmum"
     kind = "keepmum"
 
-    def __init__(self) -> None:
-        self.binary = target_folder() / "release" / "keepmum"
+    def __init__(self, compression: str = "default", binary: Path | None = None) -> None:
+        self.compression = compression
+        self.name = "keepmum" if compression == "default" else f"keepmum-{compression}"
+        self.binary = binary or target_folder() / "release" / "keepmum"
 
     def version(self) -> str | None:
         """Version and a hash of the binary: a rebuilt one is measured afresh."""
@@ -111,7 +112,7 @@ class Keepmum(Tool):
             f"[Credentials]\npassword = {PASSWORD}\n\n"
             f"[DropBox]\ndrop_box_dir = {place.destination}\n\n"
             f"[DB]\ndb_path = {place.local / 'db'}\n\n"
-            f"[Backup]\nto_backup = {place.source}\n"
+            f"[Backup]\nto_backup = {place.source}\ncompression = {self.compression}\n"
         )
         for name, content in (("config.ini", text), ("password", PASSWORD + "\n")):
             path = place.folder / name

@@ -36,6 +36,11 @@ class Tree:
     bytes: int
     series: bool = False  # subfolders are successive versions of one tree
 
+    @property
+    def first(self) -> Path:
+        """What the first run saves."""
+        return Path(self.path) / "01" if self.series else Path(self.path)
+
 
 def count(path: Path) -> tuple[int, int]:
     """Entries below a folder (itself included) and bytes in regular files."""
@@ -141,12 +146,20 @@ def find_or_make(name: str, work: Path, quick: bool = False) -> Tree:
         "versions": lambda target: versions.make(target, sources()),
     }
     if name in makers:
-        return _made(name + ("-quick" if quick and name != "versions" else ""), work / "trees", makers[name])
+        return _made(known_as(name, quick), work / "trees", makers[name])
     path = Path(name).resolve()
     if not path.is_dir():
         raise SystemExit(f"{name} is neither a folder nor one of: {', '.join(NAMES)}")
+    return _tree(known_as(name, quick), path)
+
+
+def known_as(name: str, quick: bool = False) -> str:
+    """The name of a tree in the rows of figures; that of a path tells no more than its last part."""
+    if name in NAMES:
+        return name + ("-quick" if quick and name not in ("sysroot", "sources", "versions") else "")
+    path = Path(name).resolve()
     mark = hashlib.sha256(os.fsencode(path)).hexdigest()[:6]
-    return _tree(f"{path.name or 'root'}-{mark}", path)
+    return f"{path.name or 'root'}-{mark}"
 
 
 def _tree(name: str, path: Path) -> Tree:
@@ -160,8 +173,9 @@ def _made(name: str, folder: Path, make: Callable[[Path], None]) -> Tree:
         remove(target)
         target.mkdir(parents=True)
         make(target)
-        tree = _tree(name, target)
-        tree.series = name == "versions"
+        series = name == "versions"
+        tree = _tree(name, target / "01" if series else target)
+        tree.series = series
         stamp.write_text(json.dumps(asdict(tree)) + "\n")
     return Tree(**{**json.loads(stamp.read_text()), "path": str(target)})
 
