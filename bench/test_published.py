@@ -203,6 +203,12 @@ class Profiles(unittest.TestCase):
             "aes::x86::ni::encrypt": "chunker",
             "__memmove_avx_unaligned_erms": "copying and allocating memory",
             "_int_malloc": "copying and allocating memory",
+            "ring::aead::aes::hw::Key::encrypt": "AES-GCM and SHA-512 (ring)",
+            "encrypt8 /r/aes-0.9.4/src/x86/ni.rs": "chunker",
+            "balance /r/libsqlite3-sys-0.40.0/sqlite3/sqlite3.c": "SQLite",
+            "loop /r/zstd-sys-2.1.3/zstd/lib/decompress/huf_decompress_amd64.S": "zstd decompress",
+            "closure /x/crates/keepmum/src/format/entry.rs": "own code: format",
+            "main /x/crates/keepmum-cli/src/main.rs": "own code: the program",
             "core::slice::sort": OTHER,
         }
         for name, wanted in names.items():
@@ -210,7 +216,7 @@ class Profiles(unittest.TestCase):
 
     def test_inlined_functions_are_found_again(self) -> None:
         lines = ["0x10\n", "inner\n", "a.rs:1\n", "outer\n", "b.rs:2\n", "0x0\n", "??\n", "??:0\n"]
-        self.assertEqual(answer(iter(lines)), ["inner", "outer"])
+        self.assertEqual(answer(iter(lines)), ["inner a.rs", "outer b.rs"])
         event = " keepmum 7 PERF_RECORD_MMAP2 7/7: [0x5560(0x1000) @ 0x200 fe:00 1 2]: r-xp /x/keepmum"
         self.assertEqual(
             mappings([event, event.replace("r-xp", "r--p")], "/x/keepmum"), [(0x5560, 0x1000, 0x200)]

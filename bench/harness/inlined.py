@@ -2,7 +2,9 @@
 
 With optimisation across crates most of a hot loop is inlined into its caller,
 and a stack of symbols would name the caller only. `addr2line` knows from the
-line tables what stood where; it is asked once for each address.
+line tables what stood where; it is asked once for each address. A name is then
+followed by the file that it is written in, because inlined functions come
+without their crate, and C functions without their library.
 """
 
 import re
@@ -59,18 +61,19 @@ class Expanded:
         return self.known[where]
 
     def _in_file(self, address: int) -> int | None:
-        """A run's address as the binary's line tables count it."""
+        """An address as the line tables count it; some versions of `perf` give places in the file instead."""
         for start, length, offset in self.maps:
             if start <= address < start + length:
-                place = address - start + offset
-                for begin, virtual, size in self.segments:
-                    if begin <= place < begin + size:
-                        return place - begin + virtual
+                address = address - start + offset
+                break
+        for begin, virtual, size in self.segments:
+            if begin <= address < begin + size:
+                return address - begin + virtual
         return None
 
 
 def answer(lines: Iterable[str]) -> list[str]:
-    """The names that `addr2line` gives for one address, up to what it says of address 0."""
+    """What `addr2line` says of one address, up to what it says of address 0: names with files."""
     names: list[str] = []
     lines = iter(lines)
     next(lines)  # the address itself
@@ -78,9 +81,9 @@ def answer(lines: Iterable[str]) -> list[str]:
         if name.startswith("0x"):
             next(lines), next(lines)
             break
-        next(lines)  # file and line
+        file = next(lines).rsplit(":", 1)[0]
         if name.strip() != "??":
-            names.append(name.strip())
+            names.append(f"{name.strip()} {file}")
     return names
 
 

@@ -25,6 +25,7 @@ from harness.trees import NAMES, Tree, find_or_make
 STEPS = ("first", "nochange", "oneline", "rename", "writes", "insert", "restore", "one", "check")
 LONG = ("first", "restore", "check", "writes", "insert")
 RATES = {True: 1999, False: 9973}  # samples a second, in long and in short steps
+OWN = "own code: "
 SHORT = {
     "first": "first",
     "nochange": "no change",
@@ -36,7 +37,7 @@ SHORT = {
     "one": "one file",
     "check": "check",
 }
-LEAST = 0.005  # a kind that nowhere takes so much goes to the last row
+LEAST, LEAST_ROOM = 0.005, 0.02  # a kind or a room that nowhere takes so much has no row of its own
 
 
 def binary() -> Path:
@@ -78,7 +79,7 @@ class Profiler:
         self.trash.empty()
         self.trash.settle()
         subprocess.run(
-            ["bash", "-c", 'tar -cf - "$1" | cat >/dev/null', "warm", str(self.source.path)], check=True
+            ["bash", "-c", 'tar -cf - "$1" 2>/dev/null | cat >/dev/null', "warm", str(self.source.path)], check=True
         )
         cost = measure(self.tool.prepare(self.place), self.place.home, self.log, 600)
         if not cost.ok:
@@ -163,10 +164,15 @@ def table(done: list[tuple[str, dict, Profile]]) -> str:
     """One column for each step; a cell is the share of the step's samples."""
     profiles = [profile for _, _, profile in done]
     kinds = {kind for profile in profiles for kind in profile.kinds} - {OTHER}
-    shown = [kind for kind in kinds if any(p.kinds[kind] >= LEAST * p.total for p in profiles)]
+    least = {kind: LEAST_ROOM if kind.startswith(OWN) else LEAST for kind in kinds}
+    shown = [kind for kind in kinds if any(p.kinds[kind] >= least[kind] * p.total for p in profiles)]
     weight = {kind: max(p.kinds[kind] / p.total for p in profiles) for kind in shown}
-    shown.sort(key=lambda kind: (kind.startswith("own code"), kind.startswith("kernel"), -weight[kind], kind))
-    rest = [sum(p.kinds[kind] for kind in p.kinds if kind not in shown) / p.total for p in profiles]
+    shown.sort(key=lambda kind: (kind.startswith(OWN), kind.startswith("kernel"), -weight[kind], kind))
+    rest, rooms = [], []
+    for p in profiles:
+        small = [kind for kind in p.kinds if kind not in shown]
+        rooms.append(sum(p.kinds[kind] for kind in small if kind.startswith(OWN)) / p.total)
+        rest.append(sum(p.kinds[kind] for kind in small if not kind.startswith(OWN)) / p.total)
     threads = sorted({thread for p in profiles for thread in p.threads})
     rows = [
         ("wall time", [seconds(cost["wall"]) for _, cost, _ in done]),
@@ -174,6 +180,7 @@ def table(done: list[tuple[str, dict, Profile]]) -> str:
         ("cores busy (CPU ÷ wall)", [f"{(c['user'] + c['sys']) / c['wall']:.2f}" for _, c, _ in done]),
         ("peak memory", [size(cost["peak"]) for _, cost, _ in done]),
         *((kind, [_share(p.kinds[kind] / p.total) for p in profiles]) for kind in shown),
+        (f"{OWN}other rooms", [_share(share) for share in rooms]),
         ("what is left", [_share(share) for share in rest]),
         *((f"thread {name}", [_share(p.threads[name] / p.total) for p in profiles]) for name in threads),
         ("samples", [f"{p.total:,}" for p in profiles]),

@@ -39,27 +39,27 @@ COPYING = re.compile(
     r"|sysmalloc|systrim|tcache|arena_get|rdl_alloc|rdl_dealloc|rust_alloc|rust_dealloc|rust_realloc)\b"
     r"|^__?mem(?:cpy|move|set|cmp|chr)_\w+|^_int_(?:malloc|free|realloc|memalign)|compiler_builtins::mem"
 )
+# Names as the linker has them, or paths of the sources: either may be all there is.
 USER = [
     (name, re.compile(pattern))
     for name, pattern in (
         (
             "zstd decompress",
-            r"^(?:ZSTD|HUF|FSE|ZSTDv\d+)_(?:\w*(?:[dD]ecompress|[dD]ecod|DTable|DCtx|DStream|DDict|execSequence|readStats"
-            r"|readNCount|getcBlockSize|getFrameHeader|getFrameContentSize|findFrame|frameHeader)\w*)",
+            r"zstd/lib/decompress/|^(?:ZSTD|HUF|FSE)_\w*(?:[dD]ecompress|[dD]ecod|DTable|DCtx|DStream|DDict|execSequence)",
         ),
-        ("zstd compress", r"^(?:ZSTD|HUF|FSE|HIST|BIT|ZDICT|ERR|XXH|XXH64)_|^ZSTDMT_|divsufsort"),
-        ("SQLite", r"^sqlite3|^rusqlite|^libsqlite3|<rusqlite"),
-        ("key derivation (Argon2)", r"argon2|blake2"),
+        ("zstd compress", r"zstd/lib/|^(?:ZSTD|ZSTDMT|HUF|FSE|HIST|ZDICT|XXH)_"),
+        ("SQLite", r"sqlite3|rusqlite"),
+        ("key derivation (Argon2)", r"\bargon2|\bblake2"),
         ("BLAKE3", r"blake3"),
-        (
-            "AES-GCM and SHA-512 (ring)",
-            r"\bring::|ring_core|aes_gcm|aesni_gcm|gcm_ghash|aes_hw|sha512_block|vaes|<ring",
-        ),
-        ("names (AES-SIV)", r"aes_siv|\bcmac\b|\bdbl\b|keepmum::crypto::names"),
-        ("chunker", r"keepmum::chunk\b|\baes::|<aes::"),
+        ("chunker", r"keepmum::chunk\b|keepmum/src/chunk/|(?<![\w:])aes::|/aes-\d"),
+        ("AES-GCM and SHA-512 (ring)", r"\bring::|ring_core|/ring-\d"),
+        ("names (AES-SIV)", r"\baes_siv|\bcmac\b|/aes-siv-|keepmum::crypto::names|keepmum/src/crypto/names"),
     )
 ]
-ROOM = re.compile(r"\bkeepmum::(\w+)|\bkeepmum_cli\b")
+ROOM = re.compile(r"\bkeepmum::(\w+)|/keepmum/src/(\w+)|/keepmum-cli/(src)/")
+ROOMS = frozenset(
+    "beneath catalogue chunk compress crypto format model ops pipeline repository seam source store target".split()
+)
 FRAME = re.compile(r"^\s+([0-9a-f]+)\s+(.*?)(?:\s+\((.*)\))?$")
 HASH = re.compile(r"::h[0-9a-f]{16}$|\+0x[0-9a-f]+$")
 
@@ -96,7 +96,10 @@ def kind(frames: list[Frame]) -> str:
             if pattern.search(name):
                 return label
         if room := ROOM.search(name):
-            return f"own code: {room[1] or 'the program'}"
+            name = room[1] or room[2] or room[3]
+            return f"own code: {name if name in ROOMS else 'the program'}"
+    if any("/ld-linux" in frame.object or frame.object.endswith("/ld.so") for frame in frames):
+        return "loading the program"
     return OTHER
 
 
