@@ -17,7 +17,7 @@ from pathlib import Path
 
 from harness import edits, steps
 from harness.compare import compare
-from harness.measure import Command, Cost, listing, measure, uploads
+from harness.measure import Command, Cost, flushed, listing, measure, uploads
 from harness.rows import Rows
 from harness.tools import Place, Tool
 from harness.trash import Trash
@@ -159,6 +159,7 @@ class Campaign:
         self.trash.settle()
         before = listing(place.destination)
         cost = measure(commands, place.home, self._log(tool), self.timeout)
+        cost.flush = flushed()
         changed = uploads(before, listing(place.destination))
         if cost.ok and step == "restore":
             cost.reason = self._differs(tool, place, target)
@@ -207,6 +208,7 @@ class Campaign:
             "user": round(cost.user, 4),
             "sys": round(cost.sys, 4),
             "peak": cost.peak,
+            "flush": round(cost.flush, 4),
             **changed,
             "tree_entries": self.tree.entries,
             "tree_bytes": self.tree.bytes,

@@ -88,7 +88,7 @@ def summary(tree: str, cells: Cells, kinds: dict[str, str]) -> str:
 def section(tree: str, cells: Cells, kinds: dict[str, str], pictures: list[str]) -> str:
     """All that was measured on a tree: how, the whole table, the charts."""
     lines = [f"{_about(tree, cells)}. {report.machine()}", "", *_command(tree, cells), ""]
-    lines += [report.table(cells, kinds)]
+    lines += [report.LEGEND, "", report.table(cells, kinds)]
     for path in pictures:
         what = next(words for name, words, *_ in CHARTS if path.endswith(f"-{name}.svg"))
         lines.append(f"![{tree}: {what}]({path})")

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,6 +35,7 @@ class Cost:
     user: float = 0.0
     sys: float = 0.0
     peak: int = 0
+    flush: float = 0.0  # seconds until what the commands had left unwritten was on the disk
     reason: str = ""
 
     @property
@@ -95,6 +97,13 @@ def _launch(job: dict) -> str:
     if launcher.returncode != 0:
         raise RuntimeError(f"the launcher ended with {launcher.returncode}")
     return answer
+
+
+def flushed() -> float:
+    """Brings all that was written to the disk; answers with how many seconds that took."""
+    begin = time.monotonic()
+    os.sync()
+    return time.monotonic() - begin
 
 
 Listing = dict[str, tuple[int, int]]

@@ -79,7 +79,8 @@ class Profiler:
         self.trash.empty()
         self.trash.settle()
         subprocess.run(
-            ["bash", "-c", 'tar -cf - "$1" 2>/dev/null | cat >/dev/null', "warm", str(self.source.path)], check=True
+            ["bash", "-c", 'tar -cf - "$1" 2>/dev/null | cat >/dev/null', "warm", str(self.source.path)],
+            check=True,
         )
         cost = measure(self.tool.prepare(self.place), self.place.home, self.log, 600)
         if not cost.ok:

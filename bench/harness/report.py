@@ -8,11 +8,13 @@ from harness.rows import Row, Rows
 from harness.steps import TITLES, title
 
 LEGEND = (
-    "Medians of all rounds. A cell reads: wall time (× the fastest peer's), CPU time, bytes in new or "
+    "Medians of all rounds. A cell reads: wall time (× the fastest peer's), CPU time, what a `sync` took "
+    "afterwards (+) where that is a tenth of the wall time or more, bytes in new or "
     "changed files of the destination / number of those files, files deleted there (−), peak memory of "
     "the largest process. kB and MB are decimal. Floors (cp, find, tar and zstd, bare) encrypt nothing "
     "and are no peers."
 )
+FLUSH = 0.1  # of the wall time: what a tool left to the kernel is told from here on
 
 
 def size(number: float) -> str:
@@ -111,6 +113,8 @@ def _cell(row: Row | None, best: float | None) -> str:
         seconds(row["wall"]) + (f" (×{row['wall'] / best:.2f})" if best else ""),
         f"cpu {seconds(row['user'] + row['sys'])}",
     ]
+    if row["flush"] >= FLUSH * row["wall"]:
+        parts.append(f"+{seconds(row['flush'])} to disk")
     if row["new_files"]:
         parts.append(f"{size(row['new_bytes'])} / {row['new_files']:,.0f}")
     if row["deleted_files"]:

@@ -13,6 +13,7 @@ FIGURES = (
     "user",
     "sys",
     "peak",
+    "flush",
     "new_files",
     "new_bytes",
     "deleted_files",
@@ -66,6 +67,6 @@ class Rows:
         result = {}
         for key, rows in cells.items():
             failed = [row for row in rows if not row["ok"]]
-            figures = {name: median(row[name] for row in rows) for name in FIGURES}
+            figures = {name: median(row.get(name, 0) for row in rows) for name in FIGURES}
             result[key] = {**(failed or rows)[-1], **figures, "rounds": len(rows)}
         return result

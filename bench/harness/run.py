@@ -15,7 +15,7 @@ from harness.tools import ROOT, Keepmum, Tool, build
 from harness.trash import Trash
 from harness.trees import NAMES, Tree, find_or_make, known_as
 
-DEFAULT = ("sysroot", "image", "random", "many", "versions")
+DEFAULT = ("sysroot", "sources", "image", "random", "many", "versions")
 ASKED = ("keepmum-fast", "keepmum-high")  # measured only when they are named
 LEVELS = ["keepmum-fast", "keepmum", "keepmum-high"]
 
