@@ -87,8 +87,8 @@ def installed(given: argparse.Namespace) -> dict[Tool, str]:
 
 
 def enough_room(tree: Tree, work: Path, tools: int) -> bool:
-    """Whether the disk can hold the copy, a repository for each tool and one restore."""
-    need = tree.bytes * (tools + 3)
+    """Whether the disk can hold the copy, and of each tool a repository and a restore."""
+    need = tree.bytes * (1 + 2 * tools)
     free = shutil.disk_usage(work).free
     if need > free:
         print(

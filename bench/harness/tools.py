@@ -153,7 +153,9 @@ class Keepmum(Tool):
         return self._command(place, "check", "--read-data")
 
     def prune(self, place: Place) -> list[Command] | None:
-        """Two commands: what one run intends, a later one sweeps."""
+        """Two commands: what one run intends, a later one sweeps. None while the binary knows neither."""
+        if subprocess.run([self.binary, "forget", "--help"], capture_output=True).returncode != 0:
+            return None
         return [
             *self._command(place, "forget", "--keep-last", "1", "--prune", "--accept"),
             *self._command(place, "prune"),
