@@ -71,16 +71,20 @@ def table(cells: dict[tuple[str, str], Row], kinds: dict[str, str]) -> str:
         best = fastest(step, cells, kinds)
         texts = [_cell(cells.get((step, tool)), best) for tool in tools]
         lines.append(f"| {title(step)} | " + " | ".join(texts) + " |")
-    stored = [cells.get(("first", tool)) for tool in tools]
-    texts = [
-        f"{size(row['stored_bytes'])} / {row['stored_files']:,.0f}"
-        if row and row["ok"] and row["stored_files"]
-        else "–"
-        for row in stored
-    ]
-    if set(texts) != {"–"}:
-        lines.append("| stored after the first run | " + " | ".join(texts) + " |")
+    series = [step for step in steps if step.startswith("version-")]
+    for step in ["first", *series[-1:]]:
+        when = "last version" if step in series else "first run"
+        texts = [_stored(cells.get((step, tool))) for tool in tools]
+        if set(texts) != {"–"}:
+            lines.append(f"| stored after the {when} | " + " | ".join(texts) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _stored(row: Row | None) -> str:
+    """What the destination holds, in how many files."""
+    if row is None or not row["ok"] or not row["stored_files"]:
+        return "–"
+    return f"{size(row['stored_bytes'])} / {row['stored_files']:,.0f}"
 
 
 def order(cells: dict[tuple[str, str], Row]) -> list[str]:
