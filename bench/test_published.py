@@ -114,6 +114,17 @@ class Documents(Published):
         self.assertIn("![sysroot: wall time](charts/sysroot-time.svg)", text)
         self.assertTrue((self.folder / "charts" / "sysroot-time.svg").exists())
 
+    def test_levels_are_compared_where_all_were_measured(self) -> None:
+        for level in ("keepmum-fast", "keepmum-high"):
+            self.add(level, "first", 1, version="keepmum 1")
+        path = self.folder / "document.md"
+        path.write_text("<!-- levels: begin sysroot -->\n<!-- levels: end -->\n")
+        words = ["--report-only", "--tree", "sysroot", "--work", str(self.folder), "--document", str(path)]
+        run.main([*words, "--tools", "keepmum"])
+        text = path.read_text()
+        self.assertIn("| step | keepmum-fast | keepmum | keepmum-high |", text)
+        self.assertEqual((text.count("keepmum 1"), text.count("| no change |")), (1, 0))
+
     def test_the_readme_has_a_block_that_is_filled(self) -> None:
         copy = self.folder / "README.md"
         copy.write_text((Path(__file__).parents[1] / "README.md").read_text())

@@ -60,7 +60,9 @@ def table(cells: dict[tuple[str, str], Row], kinds: dict[str, str]) -> str:
     tools = [tool for tool in kinds if any((step, tool) in cells for step in steps)]
     some = next(iter(cells.values()))
     rounds = sorted({row["rounds"] for row in cells.values()})
-    versions = ", ".join(next(r["version"] for (_, t), r in cells.items() if t == tool) for tool in tools)
+    versions = ", ".join(
+        dict.fromkeys(next(r["version"] for (_, t), r in cells.items() if t == tool) for tool in tools)
+    )
     count = f"{rounds[0]} to {rounds[-1]} rounds" if len(rounds) > 1 else f"rounds: {rounds[0]}"
     lines = [
         f"{some['tree_entries']:,} entries, {size(some['tree_bytes'])}; {count}; {versions}.\n",

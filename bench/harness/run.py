@@ -156,7 +156,8 @@ def publish(given: argparse.Namespace, rows: Rows, names: list[str], kinds: dict
         return documents.section(tree, found, kinds, charts) if found else None
 
     def levels(tree: str) -> str | None:
-        found = cells(tree, LEVELS)
+        compared = {step for step, tool in cells(tree, LEVELS) if tool in ASKED}
+        found = {key: cell for key, cell in cells(tree, LEVELS).items() if key[0] in compared}
         return report.table(found, dict.fromkeys(LEVELS, "keepmum")) if found else None
 
     if given.readme:
