@@ -160,7 +160,7 @@ impl Backup<'_, '_, '_> {
         }
         let parent = self.parent();
         self.batch.file(Job { parent, path, old, found: new });
-        self.maybe_flush()
+        self.go_on_reading()
     }
 
     /// Symlinks, pipes and device nodes.
