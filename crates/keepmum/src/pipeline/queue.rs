@@ -135,10 +135,7 @@ impl<'env, S> Queue<'env, S> {
     }
 }
 
-fn take_best<'env, S>(
-    tasks: &mut Vec<Waiting<'env, S>>,
-    serves: Serves,
-) -> Option<Task<'env, S>> {
+fn take_best<'env, S>(tasks: &mut Vec<Waiting<'env, S>>, serves: Serves) -> Option<Task<'env, S>> {
     let best = |(_, waiting): &(usize, &Waiting<'env, S>)| {
         (waiting.stage, std::cmp::Reverse(waiting.order))
     };

@@ -215,7 +215,8 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         // because they all wait for the same disk.
         self.settle(0)?;
         let (to, spare) = (self.to, Arc::clone(&self.spare));
-        self.storing.push_back(self.pool.submit(Stage::DISK, move |_| put(builder, place, to, &spare)));
+        self.storing
+            .push_back(self.pool.submit(Stage::DISK, move |_| put(builder, place, to, &spare)));
         Ok(())
     }
 

@@ -159,7 +159,7 @@ impl Backup<'_, '_, '_> {
             return Ok(());
         }
         let parent = self.parent();
-        self.batch.file(Job { parent, path, old, found: new });
+        self.batch.file(Job { parent, path, old: old.map(Box::new), found: new });
         self.go_on_reading()
     }
 

@@ -7,7 +7,7 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use crate::catalogue::{DirectoryId, Remembered};
-use crate::model::{Content, Entry, Found, Kind, Metadata, Stamp, Time, TreePath};
+use crate::model::{Attribute, Content, Entry, Found, Kind, Metadata, Stamp, Time, TreePath};
 use crate::pipeline::Ticket;
 use crate::source::SourceError;
 
@@ -30,14 +30,16 @@ const READ_EVERY: usize = 32;
 pub(super) struct Job {
     pub(super) parent: Arc<OpenDirectory>,
     pub(super) path: TreePath,
-    pub(super) old: Option<Remembered>,
+    pub(super) old: Option<Box<Remembered>>,
     pub(super) found: Found,
 }
 
 /// What reading a file gave.
 pub(super) struct ReadFile {
     pub(super) content: Content,
-    pub(super) metadata: Metadata,
+    pub(super) attributes: Vec<Attribute>,
+    /// The time of what was read, not of what was listed before it.
+    pub(super) mtime: Option<Time>,
     pub(super) stamp: Option<[u8; Stamp::LENGTH]>,
     /// It changed while it was read.
     pub(super) changed: bool,
@@ -234,7 +236,8 @@ impl Backup<'_, '_, '_> {
         let attributes = self.set.source.attributes(&job.path, job.found.kind);
         Ok(attributes.map(|attributes| ReadFile {
             content,
-            metadata: Metadata { attributes, ..job.found.metadata.clone() },
+            attributes,
+            mtime: job.found.metadata.mtime,
             stamp,
             changed: false,
         }))
@@ -246,7 +249,7 @@ impl Backup<'_, '_, '_> {
         job: &Job,
         result: Result<ReadFile, SourceError>,
     ) -> Result<(), Error> {
-        let mut read = match result {
+        let read = match result {
             Ok(read) => read,
             Err(error) => {
                 self.unread_file(job, &error);
@@ -257,14 +260,13 @@ impl Backup<'_, '_, '_> {
             let sentence = "changed while it was read; it is read again next time".to_owned();
             self.problem(ProblemKind::ChangedWhileRead, &job.path, sentence);
         }
-        self.names.fill(&mut read.metadata.owner);
-        read.metadata.link = self.link_group(job);
-        let entry = Entry {
-            name: job.found.name.clone(),
-            kind: Kind::File(read.content),
-            metadata: read.metadata,
-        };
-        let at = Remembering { parent: &job.parent, path: &job.path, old: job.old.as_ref() };
+        let ReadFile { attributes, mtime, .. } = read;
+        let link = self.link_group(job);
+        let mut metadata = Metadata { mtime, link, attributes, ..job.found.metadata.clone() };
+        self.names.fill(&mut metadata.owner);
+        let entry =
+            Entry { name: job.found.name.clone(), kind: Kind::File(read.content), metadata };
+        let at = Remembering { parent: &job.parent, path: &job.path, old: job.old.as_deref() };
         self.remember(&at, &entry, read.stamp.as_ref())
     }
 

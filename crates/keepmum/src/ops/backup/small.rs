@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::format::{ListWriter, PieceKind};
-use crate::model::{Content, Metadata, Piece, Time};
+use crate::model::{Content, Piece, Time};
 use crate::pipeline::{Stage, Ticket};
 use crate::source::SourceError;
 
@@ -52,7 +52,7 @@ impl<'env> Backup<'_, '_, 'env> {
             for (number, read) in files {
                 let job = &reads.jobs[number];
                 let result = match read {
-                    Ok(Some(file)) => Ok(self.store_small(job, file, &bytes, looked_at)?),
+                    Ok(Some(file)) => Ok(self.store_small(file, &bytes, looked_at)?),
                     Ok(None) => self.read_large_file(job)?,
                     Err(error) => Err(error),
                 };
@@ -86,7 +86,6 @@ impl<'env> Backup<'_, '_, 'env> {
 
     fn store_small(
         &mut self,
-        job: &Job,
         file: SmallFile,
         bytes: &[u8],
         looked_at: Time,
@@ -106,11 +105,11 @@ impl<'env> Backup<'_, '_, 'env> {
         }
         self.end_of_file()?;
         let content = self.finish_list(list)?;
-        let metadata = Metadata { attributes: file.attributes, ..job.found.metadata.clone() };
         let stamp = (!file.changed).then(|| settled(&file.stamp, looked_at)).flatten();
         Ok(ReadFile {
             content,
-            metadata: at_stamp(metadata, &file.stamp),
+            attributes: file.attributes,
+            mtime: Some(file.stamp.mtime),
             stamp,
             changed: file.changed,
         })
@@ -123,12 +122,6 @@ impl<'env> Backup<'_, '_, 'env> {
     pub(super) fn finish_list(&mut self, list: ListWriter) -> Result<Content, Error> {
         list.finish(&mut |bytes: Vec<u8>| self.store_metadata(PieceKind::List, &bytes))
     }
-}
-
-/// The time of what was read, not of what was listed before it.
-pub(super) fn at_stamp(mut metadata: Metadata, stamp: &crate::model::Stamp) -> Metadata {
-    metadata.mtime = Some(stamp.mtime);
-    metadata
 }
 
 fn group_length(jobs: &[Job], order: &[usize]) -> usize {
