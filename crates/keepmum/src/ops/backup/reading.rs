@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::catalogue::{DirectoryId, Remembered};
 use crate::model::{Attribute, Content, Entry, Found, Kind, Metadata, Stamp, Time, TreePath};
-use crate::pipeline::Ticket;
+use crate::pipeline::{Mode, Ticket};
 use crate::source::SourceError;
 
 use super::super::error::Error;
@@ -73,10 +73,16 @@ impl Batch {
         self.order.push(Deferred::Leave(directory));
     }
 
-    fn is_full(&self) -> bool {
-        self.jobs.len() >= BATCH_FILES
-            || self.order.len() >= 2 * BATCH_FILES
-            || self.path_bytes >= BATCH_PATHS
+    fn is_full(&self, files: usize) -> bool {
+        self.jobs.len() >= files || self.order.len() >= 2 * files || self.path_bytes >= BATCH_PATHS
+    }
+}
+
+/// Files of a full batch. A replay has small ones, or its trees would never fill any.
+fn batch_files(mode: Mode) -> usize {
+    match mode {
+        Mode::Threads(_) => BATCH_FILES,
+        Mode::Replay { seed } => 1 + usize::from(seed.to_le_bytes()[0] % 16),
     }
 }
 
@@ -109,7 +115,7 @@ impl Backup<'_, '_, '_> {
     /// Goes on with what can be done without waiting: the batch that is being read, and a new one
     /// if that is full.
     pub(super) fn go_on_reading(&mut self) -> Result<(), Error> {
-        if self.batch.is_full() {
+        if self.batch.is_full(batch_files(self.set.access.mode)) {
             return self.next_batch();
         }
         let Some(mut reads) = self.reads.take() else { return Ok(()) };
