@@ -46,7 +46,7 @@ impl Compressor {
     #[must_use]
     pub fn new(level: Level) -> Self {
         Self {
-            context: context(level.zstd()),
+            context: context(level),
             check: Decompressor::new(),
             compressed: Vec::new(),
             plain_again: Vec::new(),
@@ -111,15 +111,21 @@ fn is_worth_while(compressed: usize, plain: usize) -> bool {
 
 /// A zstd context for frames with content size and without checksum: blocks are authenticated
 /// as a part of their object. The window never exceeds the block, hence 2²² bytes.
-fn context(level: i32) -> CCtx<'static> {
+fn context(level: Level) -> CCtx<'static> {
     let mut context = CCtx::create();
     for parameter in [
-        CParameter::CompressionLevel(level),
+        CParameter::CompressionLevel(level.zstd()),
         CParameter::ContentSizeFlag(true),
         CParameter::ChecksumFlag(false),
         CParameter::DictIdFlag(false),
     ] {
         context.set_parameter(parameter).expect("levels and flags are within zstd's limits");
+    }
+    if level == Level::Default {
+        // Tables that stay in a core's own cache: a tenth less time for a third of a hundredth.
+        for parameter in [CParameter::HashLog(16), CParameter::ChainLog(16)] {
+            context.set_parameter(parameter).expect("table sizes are within zstd's limits");
+        }
     }
     context
 }

@@ -10,7 +10,7 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use super::ahead::Ahead;
-use super::queue::{Health, Queue, Stage, Turn, lock};
+use super::queue::{Health, Queue, Serves, Stage, Turn, lock};
 use super::ticket::{Ticket, claim};
 
 /// How a pool works.
@@ -68,9 +68,9 @@ impl Chance {
 }
 
 impl<'env, S: Send> Shared<'env, S> {
-    fn work(&self) {
+    fn work(&self, serves: Serves) {
         let mut state = None;
-        while let Some(task) = self.queue.next() {
+        while let Some(task) = self.queue.next(serves) {
             if task(state.get_or_insert_with(|| (self.make_state)())) == Health::Doubtful {
                 state = None;
             }
@@ -200,11 +200,18 @@ where
         let mut pool =
             Pool { shared: Arc::clone(&shared), side: None, closing, stays_here: PhantomData };
         if let Mode::Threads(count) = mode {
-            for number in 0..count.max(1) {
+            let start = |name: String, serves| {
                 let shared = Arc::clone(&shared);
-                let name = thread::Builder::new().name(format!("worker-{number}"));
+                let thread = thread::Builder::new().name(name);
+                thread.spawn_scoped(scope, move || shared.work(serves)).is_ok()
+            };
+            let serves = match start("disk".to_owned(), Serves::DiskOnly) {
+                true => Serves::AllButDisk,
+                false => Serves::Everything,
+            };
+            for number in 0..count.max(1) {
                 // Without a single thread the work is done on this one.
-                if name.spawn_scoped(scope, move || shared.work()).is_ok() {
+                if start(format!("worker-{number}"), serves) {
                     pool.shared.workers.fetch_add(1, Ordering::Relaxed);
                 }
             }

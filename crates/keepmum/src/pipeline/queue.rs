@@ -7,6 +7,30 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Stage(pub u8);
 
+impl Stage {
+    /// Waiting for the destination's disk. These tasks have a thread of their own, so that no
+    /// processor idles while a file is made durable; without it they are tasks like all others.
+    pub const DISK: Self = Self(u8::MAX);
+}
+
+/// Which tasks a thread takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Serves {
+    Everything,
+    AllButDisk,
+    DiskOnly,
+}
+
+impl Serves {
+    fn takes(self, stage: Stage) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::AllButDisk => stage != Stage::DISK,
+            Self::DiskOnly => stage == Stage::DISK,
+        }
+    }
+}
+
 /// Locks even after a panic elsewhere: every value guarded here is whole at all times.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -65,17 +89,18 @@ impl<'env, S> Queue<'env, S> {
         line.submitted += 1;
         line.tasks.push(Waiting { stage, order, task });
         drop(line);
-        self.changed.notify_one();
+        // One alone might be a thread that does not serve this stage.
+        self.changed.notify_all();
     }
 
     /// Blocks for the next task by stage; `None` once the queue is closed.
-    pub(super) fn next(&self) -> Option<Task<'env, S>> {
+    pub(super) fn next(&self, serves: Serves) -> Option<Task<'env, S>> {
         let mut line = lock(&self.line);
         loop {
             if line.closed {
                 return None;
             }
-            if let Some(task) = take_best(&mut line.tasks) {
+            if let Some(task) = take_best(&mut line.tasks, serves) {
                 return Some(task);
             }
             line = self.changed.wait(line).unwrap_or_else(PoisonError::into_inner);
@@ -94,7 +119,7 @@ impl<'env, S> Queue<'env, S> {
                 Some(line.tasks.remove(at).task)
             }
             Some(_) => None,
-            None => take_best(&mut line.tasks),
+            None => take_best(&mut line.tasks, Serves::Everything),
         }
     }
 
@@ -110,10 +135,11 @@ impl<'env, S> Queue<'env, S> {
     }
 }
 
-fn take_best<'env, S>(tasks: &mut Vec<Waiting<'env, S>>) -> Option<Task<'env, S>> {
+fn take_best<'env, S>(tasks: &mut Vec<Waiting<'env, S>>, serves: Serves) -> Option<Task<'env, S>> {
     let best = |(_, waiting): &(usize, &Waiting<'env, S>)| {
         (waiting.stage, std::cmp::Reverse(waiting.order))
     };
-    let (at, _) = tasks.iter().enumerate().max_by_key(best)?;
+    let served = |(_, waiting): &(usize, &Waiting<'env, S>)| serves.takes(waiting.stage);
+    let (at, _) = tasks.iter().enumerate().filter(served).max_by_key(best)?;
     Some(tasks.swap_remove(at).task)
 }

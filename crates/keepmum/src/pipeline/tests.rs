@@ -251,3 +251,19 @@ fn stress() {
         assert_eq!(total, 300 * 299 / 2);
     }
 }
+
+#[test]
+fn a_worker_does_not_wait_for_the_disk() {
+    let (written, waiting) = crossbeam_channel::bounded::<()>(0);
+    run(
+        Mode::Threads(1),
+        || (),
+        |pool| {
+            let disk = pool.submit(Stage::DISK, move |()| waiting.recv().is_ok());
+            // The only worker is free, though the disk is not.
+            pool.submit(Stage(0), |()| ()).wait();
+            written.send(()).unwrap();
+            assert!(disk.wait());
+        },
+    );
+}

@@ -19,6 +19,8 @@ use super::keys::Keys;
 pub const OBJECT_TARGET: u64 = 16 * 1024 * 1024;
 /// Room for such an object when it is sealed.
 const OBJECT_ROOM: usize = 16 * 1024 * 1024 + 64 * 1024;
+/// Room for the plain bytes of a block: those at which it is closed, and a chunk beyond them.
+const BLOCK_ROOM: usize = 1024 * 1024 + 256 * 1024;
 /// A run of at most this many stored bytes is one object.
 pub const SMALL_RUN: u64 = 256 * 1024;
 
@@ -278,6 +280,7 @@ impl Spare {
     pub(super) fn block(&self) -> Vec<u8> {
         let mut memory = self.blocks.take();
         memory.clear();
+        memory.reserve_exact(BLOCK_ROOM);
         memory
     }
 

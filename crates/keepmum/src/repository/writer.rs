@@ -27,8 +27,6 @@ use super::object::{
 const BLOCK_TARGET: usize = 1024 * 1024;
 /// Stage of compressing; reading comes before it.
 pub const COMPRESSING: Stage = Stage(5);
-/// Stage of sealing and storing.
-const STORING: Stage = Stage(9);
 /// Tables of at most so many objects make one index piece.
 const OBJECTS_PER_INDEX: usize = 8;
 
@@ -217,7 +215,8 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         // because they all wait for the same disk.
         self.settle(0)?;
         let (to, spare) = (self.to, Arc::clone(&self.spare));
-        self.storing.push_back(self.pool.submit(STORING, move |_| put(builder, place, to, &spare)));
+        self.storing
+            .push_back(self.pool.submit(Stage::DISK, move |_| put(builder, place, to, &spare)));
         Ok(())
     }
 
@@ -274,7 +273,7 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         };
         self.next_number += 1;
         let (to, spare) = (self.to, Arc::clone(&self.spare));
-        let object = self.pool.submit(STORING, move |_| put(last, place, to, &spare)).wait()?;
+        let object = self.pool.submit(Stage::DISK, move |_| put(last, place, to, &spare)).wait()?;
         self.to.store.sync()?;
         self.stored_bytes += object.name.length;
         Ok(Finished { object, hash, record: bytes })

@@ -120,7 +120,7 @@ impl Backup<'_, '_, '_> {
         }
         let found = self.catalogue.directory_by_inode(new.stamp.device, new.stamp.inode)?;
         let Some(id) = found.filter(|id| !self.claimed.contains(id)) else { return Ok(None) };
-        let in_use = self.open.iter().any(|open| open.id == id) || self.batch.holds(id);
+        let in_use = self.open.iter().any(|open| open.id == id) || self.awaits(id);
         if in_use || id == Catalogue::ROOT {
             return Ok(None);
         }

@@ -159,8 +159,8 @@ impl Backup<'_, '_, '_> {
             return Ok(());
         }
         let parent = self.parent();
-        self.batch.file(Job { parent, path, old, found: new });
-        self.maybe_flush()
+        self.batch.file(Job { parent, path, old: old.map(Box::new), found: new });
+        self.go_on_reading()
     }
 
     /// Symlinks, pipes and device nodes.

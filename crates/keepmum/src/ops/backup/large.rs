@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use crate::chunk::{Cutter, WINDOW};
 use crate::format::{ListWriter, PieceKind};
-use crate::model::{ChunkId, Metadata, Piece};
+use crate::model::{ChunkId, Piece};
 use crate::pipeline::{Stage, Ticket};
 use crate::source::{OpenFile, SourceError};
 
 use super::super::error::Error;
 use super::entry::settled;
 use super::reading::{Job, ReadFile};
-use super::small::{READING, at_stamp};
+use super::small::READING;
 use super::{Backup, Worker};
 
 /// Hashing comes after reading.
@@ -98,8 +98,8 @@ impl<'env> Backup<'_, '_, 'env> {
         let content = self.finish_list(list)?;
         let changed = cut_short || file.changed_since(file.stamp())?;
         let stamp = (!changed).then(|| settled(file.stamp(), looked_at)).flatten();
-        let metadata = Metadata { attributes, ..job.found.metadata.clone() };
-        Ok(ReadFile { content, metadata: at_stamp(metadata, file.stamp()), stamp, changed })
+        let mtime = Some(file.stamp().mtime);
+        Ok(ReadFile { content, attributes, mtime, stamp, changed })
     }
 
     /// Reads one range of data; answers with how many bytes there were.

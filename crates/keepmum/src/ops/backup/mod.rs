@@ -38,7 +38,7 @@ use super::options::BackupOptions;
 use super::report::{BackupReport, Problem, ProblemKind};
 pub(super) use begin::{FACT_ENTRIES, FACT_ROOT};
 pub(super) use entry::number_of;
-use reading::Batch;
+use reading::{Batch, UnderRead};
 use sides::{Closed, Old};
 
 /// What each worker owns.
@@ -99,6 +99,8 @@ struct Backup<'a, 'p, 'env> {
     /// Pieces given to the writer whose objects the catalogue does not know yet.
     under_way: HashSet<ChunkId>,
     batch: Batch,
+    /// The batch before that one, being read.
+    reads: Option<UnderRead<'env>>,
     /// Directories with a difference beneath, by row.
     changed: HashSet<DirectoryId>,
     open: Vec<Arc<OpenDirectory>>,
@@ -227,6 +229,7 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
             buffers: Arc::new(Buffers::new(pool.width() * 4)),
             under_way: HashSet::new(),
             batch: Batch::default(),
+            reads: None,
             changed: HashSet::new(),
             open: Vec::new(),
             vanished: Vec::new(),
@@ -289,15 +292,14 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
             }
         }
         self.take_notes(merge.new_side());
-        self.flush_batch()?;
-        Ok(())
+        self.finish_batches()
     }
 
     fn leave(&mut self) -> Result<(), Error> {
         if let Some(left) = self.open.pop() {
             self.batch.leave(left);
         }
-        self.maybe_flush()
+        self.go_on_reading()
     }
 
     /// Takes over what the walk could not look at, and what it left out.

@@ -1,40 +1,45 @@
-//! The batch: files to be read are gathered, put into an order that compresses well, read by the
-//! workers, and taken back in the order of the walk.
+//! Batches: files to be read are gathered, put into an order that compresses well, read by the
+//! workers, and taken back in the order of the walk. While one batch is read the next is gathered.
 //!
-//! Its size bounds the memory of a run whatever the size of the tree.
+//! Their size bounds the memory of a run whatever the size of the tree.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use crate::catalogue::{DirectoryId, Remembered};
-use crate::model::{Content, Found, Metadata, Stamp, TreePath};
+use crate::model::{Attribute, Content, Entry, Found, Kind, Metadata, Stamp, Time, TreePath};
+use crate::pipeline::{Mode, Ticket};
 use crate::source::SourceError;
 
 use super::super::error::Error;
 use super::super::report::ProblemKind;
 use super::entry::Remembering;
+use super::small::Group;
 use super::{Backup, OpenDirectory};
-use crate::model::{Entry, Kind};
 
 /// Files up to this size are read whole by one worker, several at a time.
 pub(super) const SMALL_FILE: u64 = 512 * 1024;
 /// Most files of a batch.
 const BATCH_FILES: usize = 20 * 1024;
 /// Most bytes of path in a batch.
-const BATCH_PATHS: usize = 8 * 1024 * 1024;
+const BATCH_PATHS: usize = 4 * 1024 * 1024;
+/// Between so many names that are dealt with, what was read meanwhile is taken back.
+const READ_EVERY: usize = 32;
 
 /// A file to be read.
 pub(super) struct Job {
     pub(super) parent: Arc<OpenDirectory>,
     pub(super) path: TreePath,
-    pub(super) old: Option<Remembered>,
+    pub(super) old: Option<Box<Remembered>>,
     pub(super) found: Found,
 }
 
 /// What reading a file gave.
 pub(super) struct ReadFile {
     pub(super) content: Content,
-    pub(super) metadata: Metadata,
+    pub(super) attributes: Vec<Attribute>,
+    /// The time of what was read, not of what was listed before it.
+    pub(super) mtime: Option<Time>,
     pub(super) stamp: Option<[u8; Stamp::LENGTH]>,
     /// It changed while it was read.
     pub(super) changed: bool,
@@ -68,15 +73,16 @@ impl Batch {
         self.order.push(Deferred::Leave(directory));
     }
 
-    /// Whether something in the batch still refers to this directory.
-    pub(super) fn holds(&self, id: DirectoryId) -> bool {
-        self.open.contains(&id)
+    fn is_full(&self, files: usize) -> bool {
+        self.jobs.len() >= files || self.order.len() >= 2 * files || self.path_bytes >= BATCH_PATHS
     }
+}
 
-    fn is_full(&self) -> bool {
-        self.jobs.len() >= BATCH_FILES
-            || self.order.len() >= 2 * BATCH_FILES
-            || self.path_bytes >= BATCH_PATHS
+/// Files of a full batch. A replay has small ones, or its trees would never fill any.
+fn batch_files(mode: Mode) -> usize {
+    match mode {
+        Mode::Threads(_) => BATCH_FILES,
+        Mode::Replay { seed } => 1 + usize::from(seed.to_le_bytes()[0] % 16),
     }
 }
 
@@ -90,18 +96,71 @@ fn kinship(path: &TreePath) -> (Vec<u8>, Vec<u8>) {
     (extension, name.to_vec())
 }
 
+/// A batch whose files are being read, while the walk gathers the next one.
+pub(super) struct UnderRead<'env> {
+    pub(super) jobs: Vec<Job>,
+    order: Vec<Deferred>,
+    open: HashSet<DirectoryId>,
+    /// Small files in the order in which they are read; those from `begun` on wait for it.
+    pub(super) small: Vec<usize>,
+    pub(super) begun: usize,
+    pub(super) groups: VecDeque<(Time, Ticket<'env, Group>)>,
+    large: Vec<usize>,
+    /// Further names of files that are read once.
+    again: Vec<usize>,
+    pub(super) results: Vec<Option<Result<ReadFile, SourceError>>>,
+}
+
 impl Backup<'_, '_, '_> {
-    pub(super) fn maybe_flush(&mut self) -> Result<(), Error> {
-        if self.batch.is_full() { self.flush_batch() } else { Ok(()) }
+    /// Goes on with what can be done without waiting: the batch that is being read, and a new one
+    /// if that is full.
+    pub(super) fn go_on_reading(&mut self) -> Result<(), Error> {
+        if self.batch.is_full(batch_files(self.set.access.mode)) {
+            return self.next_batch();
+        }
+        let Some(mut reads) = self.reads.take() else { return Ok(()) };
+        let went_on = self.read_small_files(&mut reads, false);
+        self.reads = Some(reads);
+        went_on
     }
 
-    /// Reads everything in the batch, then deals with it in the order of the walk.
-    pub(super) fn flush_batch(&mut self) -> Result<(), Error> {
-        let batch = std::mem::take(&mut self.batch);
-        let mut results = self.read_all(&batch.jobs)?;
-        let mut jobs: Vec<Option<Job>> = batch.jobs.into_iter().map(Some).collect();
-        for deferred in batch.order {
+    /// Whether something that was not dealt with yet refers to this directory.
+    pub(super) fn awaits(&self, id: DirectoryId) -> bool {
+        let read = self.reads.as_ref().is_some_and(|reads| reads.open.contains(&id));
+        read || self.batch.open.contains(&id)
+    }
+
+    /// Begins to read what was gathered, so that no worker idles while the batch before it is
+    /// dealt with.
+    fn next_batch(&mut self) -> Result<(), Error> {
+        let before = self.finish_reading()?;
+        let gathered = std::mem::take(&mut self.batch);
+        self.reads = Some(self.sort_out(gathered));
+        self.go_on_reading()?;
+        match before {
+            Some(read) => self.settle(read),
+            None => Ok(()),
+        }
+    }
+
+    /// Reads and deals with all that was gathered.
+    pub(super) fn finish_batches(&mut self) -> Result<(), Error> {
+        self.next_batch()?;
+        match self.finish_reading()? {
+            Some(read) => self.settle(read),
+            None => Ok(()),
+        }
+    }
+
+    /// Deals with a batch that was read, in the order of the walk.
+    fn settle(&mut self, read: UnderRead<'_>) -> Result<(), Error> {
+        let mut jobs: Vec<Option<Job>> = read.jobs.into_iter().map(Some).collect();
+        let mut results = read.results;
+        for (count, deferred) in read.order.into_iter().enumerate() {
             self.go_on()?;
+            if count.is_multiple_of(READ_EVERY) {
+                self.go_on_reading()?;
+            }
             match deferred {
                 Deferred::Leave(directory) => self.left(&directory)?,
                 Deferred::File(number) => {
@@ -115,17 +174,14 @@ impl Backup<'_, '_, '_> {
         }
         Ok(())
     }
+}
 
-    /// Reads all files; those with several names once.
-    fn read_all(
-        &mut self,
-        jobs: &[Job],
-    ) -> Result<Vec<Option<Result<ReadFile, SourceError>>>, Error> {
-        let mut results: Vec<Option<Result<ReadFile, SourceError>>> =
-            jobs.iter().map(|_| None).collect();
-        let mut small = Vec::new();
-        let mut large = Vec::new();
-        let mut again = Vec::new();
+impl<'env> Backup<'_, '_, 'env> {
+    /// Sorts files into small ones, in an order that compresses well, large ones, and further
+    /// names of files that are read once.
+    fn sort_out(&self, gathered: Batch) -> UnderRead<'env> {
+        let Batch { jobs, order, open, .. } = gathered;
+        let (mut small, mut large, mut again) = (Vec::new(), Vec::new(), Vec::new());
         let mut first_names = HashSet::new();
         for (number, job) in jobs.iter().enumerate() {
             let inode = job.found.stamp.to_bytes();
@@ -140,20 +196,30 @@ impl Backup<'_, '_, '_> {
         if self.set.options.compress_together {
             small.sort_by_cached_key(|number| kinship(&jobs[*number].path));
         }
-        self.read_small_files(jobs, &small, &mut results)?;
-        for number in large {
-            let read = self.read_large_file(&jobs[number])?;
-            results[number] = Some(read);
-        }
-        for number in small_and_large(&results) {
-            self.note_link(&jobs[number], results[number].as_ref());
-        }
-        for number in again {
-            results[number] = Some(self.read_other_name(&jobs[number])?);
-        }
-        Ok(results)
+        let results = jobs.iter().map(|_| None).collect();
+        let groups = VecDeque::new();
+        UnderRead { jobs, order, open, small, begun: 0, groups, large, again, results }
     }
 
+    /// Reads the rest of the batch that is being read.
+    fn finish_reading(&mut self) -> Result<Option<UnderRead<'env>>, Error> {
+        let Some(mut reads) = self.reads.take() else { return Ok(None) };
+        self.read_small_files(&mut reads, true)?;
+        for number in std::mem::take(&mut reads.large) {
+            let read = self.read_large_file(&reads.jobs[number])?;
+            reads.results[number] = Some(read);
+        }
+        for (job, result) in reads.jobs.iter().zip(&reads.results) {
+            self.note_link(job, result.as_ref());
+        }
+        for number in std::mem::take(&mut reads.again) {
+            reads.results[number] = Some(self.read_other_name(&reads.jobs[number])?);
+        }
+        Ok(Some(reads))
+    }
+}
+
+impl Backup<'_, '_, '_> {
     fn is_read(&self, inode: [u8; Stamp::LENGTH]) -> bool {
         self.links.contains_key(&inode)
     }
@@ -176,7 +242,8 @@ impl Backup<'_, '_, '_> {
         let attributes = self.set.source.attributes(&job.path, job.found.kind);
         Ok(attributes.map(|attributes| ReadFile {
             content,
-            metadata: Metadata { attributes, ..job.found.metadata.clone() },
+            attributes,
+            mtime: job.found.metadata.mtime,
             stamp,
             changed: false,
         }))
@@ -188,7 +255,7 @@ impl Backup<'_, '_, '_> {
         job: &Job,
         result: Result<ReadFile, SourceError>,
     ) -> Result<(), Error> {
-        let mut read = match result {
+        let read = match result {
             Ok(read) => read,
             Err(error) => {
                 self.unread_file(job, &error);
@@ -199,14 +266,13 @@ impl Backup<'_, '_, '_> {
             let sentence = "changed while it was read; it is read again next time".to_owned();
             self.problem(ProblemKind::ChangedWhileRead, &job.path, sentence);
         }
-        self.names.fill(&mut read.metadata.owner);
-        read.metadata.link = self.link_group(job);
-        let entry = Entry {
-            name: job.found.name.clone(),
-            kind: Kind::File(read.content),
-            metadata: read.metadata,
-        };
-        let at = Remembering { parent: &job.parent, path: &job.path, old: job.old.as_ref() };
+        let ReadFile { attributes, mtime, .. } = read;
+        let link = self.link_group(job);
+        let mut metadata = Metadata { mtime, link, attributes, ..job.found.metadata.clone() };
+        self.names.fill(&mut metadata.owner);
+        let entry =
+            Entry { name: job.found.name.clone(), kind: Kind::File(read.content), metadata };
+        let at = Remembering { parent: &job.parent, path: &job.path, old: job.old.as_deref() };
         self.remember(&at, &entry, read.stamp.as_ref())
     }
 
@@ -232,8 +298,4 @@ impl Backup<'_, '_, '_> {
             self.report.bytes -= job.found.stamp.size;
         }
     }
-}
-
-fn small_and_large(results: &[Option<Result<ReadFile, SourceError>>]) -> Vec<usize> {
-    results.iter().enumerate().filter(|(_, result)| result.is_some()).map(|(at, _)| at).collect()
 }

@@ -1,17 +1,16 @@
 //! Small files: workers read groups of them, the coordinator takes them back in order.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::format::{ListWriter, PieceKind};
-use crate::model::{Content, Metadata, Piece, Time};
+use crate::model::{Content, Piece, Time};
 use crate::pipeline::{Stage, Ticket};
 use crate::source::SourceError;
 
 use super::super::error::Error;
 use super::entry::settled;
 use super::read::{Part, Reading, SmallFile};
-use super::reading::{Job, ReadFile};
+use super::reading::{Job, ReadFile, UnderRead};
 use super::{Backup, Worker};
 
 /// Reading is the first stage: what is read waits for nobody.
@@ -22,45 +21,46 @@ const GROUP_BYTES: u64 = 1024 * 1024;
 const GROUP_FILES: usize = 64;
 
 /// Files that were read together, by their numbers, and their data.
-struct Group {
+pub(super) struct Group {
     bytes: Vec<u8>,
     files: Vec<(usize, Result<Option<SmallFile>, SourceError>)>,
 }
 
 impl<'env> Backup<'_, '_, 'env> {
-    /// Reads these jobs in this order and stores what is new in them.
+    /// Keeps the workers reading and stores what is new in what they read: as far as it goes
+    /// without waiting, or `to_the_end`.
     pub(super) fn read_small_files(
         &mut self,
-        jobs: &[Job],
-        order: &[usize],
-        results: &mut [Option<Result<ReadFile, SourceError>>],
+        reads: &mut UnderRead<'env>,
+        to_the_end: bool,
     ) -> Result<(), Error> {
-        let mut waiting: VecDeque<(Time, Ticket<'env, Group>)> = VecDeque::new();
         let ahead = self.pool.width() * 3;
-        let mut rest = order;
-        while !rest.is_empty() || !waiting.is_empty() {
-            while waiting.len() < ahead && !rest.is_empty() {
-                let (group, later) = rest.split_at(group_length(jobs, rest));
-                rest = later;
+        loop {
+            while reads.groups.len() < ahead && reads.begun < reads.small.len() {
+                let rest = &reads.small[reads.begun..];
+                let group = &rest[..group_length(&reads.jobs, rest)];
+                reads.begun += group.len();
                 // Before it is read: a change after this moment may hide behind the same time.
-                waiting.push_back((self.now(), self.submit_group(jobs, group)));
+                reads.groups.push_back((self.now(), self.submit_group(&reads.jobs, group)));
             }
-            let Some((looked_at, ticket)) = waiting.pop_front() else { break };
+            let ready = |(_, ticket): &(Time, Ticket<'env, Group>)| to_the_end || ticket.is_done();
+            if !reads.groups.front().is_some_and(ready) {
+                return Ok(());
+            }
+            let Some((looked_at, ticket)) = reads.groups.pop_front() else { return Ok(()) };
             let Group { bytes, files } = ticket.wait();
             for (number, read) in files {
+                let job = &reads.jobs[number];
                 let result = match read {
-                    Ok(Some(file)) => {
-                        Ok(self.store_small(&jobs[number], file, &bytes, looked_at)?)
-                    }
-                    Ok(None) => self.read_large_file(&jobs[number])?,
+                    Ok(Some(file)) => Ok(self.store_small(file, &bytes, looked_at)?),
+                    Ok(None) => self.read_large_file(job)?,
                     Err(error) => Err(error),
                 };
-                results[number] = Some(result);
+                reads.results[number] = Some(result);
             }
             self.buffers.give(bytes);
             self.tick()?;
         }
-        Ok(())
     }
 
     fn submit_group(&self, jobs: &[Job], group: &[usize]) -> Ticket<'env, Group> {
@@ -86,7 +86,6 @@ impl<'env> Backup<'_, '_, 'env> {
 
     fn store_small(
         &mut self,
-        job: &Job,
         file: SmallFile,
         bytes: &[u8],
         looked_at: Time,
@@ -106,11 +105,11 @@ impl<'env> Backup<'_, '_, 'env> {
         }
         self.end_of_file()?;
         let content = self.finish_list(list)?;
-        let metadata = Metadata { attributes: file.attributes, ..job.found.metadata.clone() };
         let stamp = (!file.changed).then(|| settled(&file.stamp, looked_at)).flatten();
         Ok(ReadFile {
             content,
-            metadata: at_stamp(metadata, &file.stamp),
+            attributes: file.attributes,
+            mtime: Some(file.stamp.mtime),
             stamp,
             changed: file.changed,
         })
@@ -123,12 +122,6 @@ impl<'env> Backup<'_, '_, 'env> {
     pub(super) fn finish_list(&mut self, list: ListWriter) -> Result<Content, Error> {
         list.finish(&mut |bytes: Vec<u8>| self.store_metadata(PieceKind::List, &bytes))
     }
-}
-
-/// The time of what was read, not of what was listed before it.
-pub(super) fn at_stamp(mut metadata: Metadata, stamp: &crate::model::Stamp) -> Metadata {
-    metadata.mtime = Some(stamp.mtime);
-    metadata
 }
 
 fn group_length(jobs: &[Job], order: &[usize]) -> usize {
