@@ -14,6 +14,7 @@ mod object;
 mod piece_walk;
 mod reader;
 mod snapshot_tree;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod tree_size;
@@ -30,7 +31,6 @@ pub use object::{OBJECT_TARGET, SMALL_RUN, Spare};
 pub use piece_walk::{Extent, Extents, PieceWalk, SeenLists};
 pub use reader::{BlockPlace, ObjectReader, PieceReader, block_place, split};
 pub use snapshot_tree::SnapshotTree;
+pub use stored::{Destination, StoredObject, object_entry, put_record};
 pub use tree_size::ENTRIES_MAX;
-pub use writer::{
-    COMPRESSING, Destination, Finished, RunWriter, StoredObject, object_entry, put_record,
-};
+pub use writer::{COMPRESSING, Finished, RunWriter};
