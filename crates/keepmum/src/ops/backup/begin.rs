@@ -1,6 +1,6 @@
 //! Everything before the walk: lock, source, repository, device, and what earlier runs left.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use crate::catalogue::{Catalogue, RunLock};
 use crate::chunk::{Algorithm, Chunker, Parameters};
@@ -275,23 +275,27 @@ fn keep_leans(repository: &Repository, device: DeviceId) -> Result<(), Error> {
 fn adopt(repository: &Repository, set: &Setting<'_>) -> Result<Adopted, Error> {
     // A record that was here and is gone names nothing to anyone any more.
     let here = |object: &ObjectKey| repository.listing.here(object).is_some();
-    let mut with_record = HashSet::new();
-    for (at, _, object) in repository.catalogue.records()? {
-        if at.device == set.device && here(&object) {
-            with_record.insert(at.run);
+    let mut with_record: HashMap<u32, bool> = HashMap::new();
+    let mut orphans = Vec::new();
+    for (key, object) in &repository.listing.objects {
+        let kind = object.name.kind;
+        let metadata_or_data = matches!(kind, ObjectKind::Data | ObjectKind::Meta);
+        if key.device != set.device || !object.is_here() || !metadata_or_data {
+            continue;
+        }
+        let ended = match with_record.get(&key.run) {
+            Some(ended) => *ended,
+            None => {
+                let records = repository.catalogue.record_objects(set.device, key.run)?;
+                let ended = records.iter().any(here);
+                with_record.insert(key.run, ended);
+                ended
+            }
+        };
+        if !ended {
+            orphans.push((key, object));
         }
     }
-    let mut orphans: Vec<_> = repository
-        .listing
-        .objects
-        .iter()
-        .filter(|(key, object)| {
-            key.device == set.device
-                && object.is_here()
-                && !with_record.contains(&key.run)
-                && matches!(object.name.kind, ObjectKind::Data | ObjectKind::Meta)
-        })
-        .collect();
     if orphans.is_empty() {
         return Ok(Adopted::default());
     }
