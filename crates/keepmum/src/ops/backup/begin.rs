@@ -11,6 +11,7 @@ use crate::source::{RootProblem, Source};
 use crate::store::Put;
 
 use super::super::access::{Access, CatalogueAt};
+use super::super::doubt;
 use super::super::error::{Error, ErrorKind};
 use super::super::event::{Event, Observer};
 use super::super::healing::{self, FACT_HEALED};
@@ -197,7 +198,35 @@ pub(super) fn prepare(repository: &Repository, set: &Setting<'_>) -> Result<Prep
     } else {
         catalogue.rollback()?
     }
-    prepared
+    let prepared = prepared?;
+    if !set.options.dry_run {
+        make_names_durable(repository, set, &prepared)?;
+    }
+    Ok(prepared)
+}
+
+/// What a run left that was cut off before its directory sync is about to be built upon: its names
+/// must be durable first. If that fails they are in doubt.
+fn make_names_durable(
+    repository: &Repository,
+    set: &Setting<'_>,
+    prepared: &Prepared,
+) -> Result<(), Error> {
+    let left = prepared.adopted.runs.iter().map(|objects| objects.run);
+    if !repository.imported.changed && prepared.adopted.runs.is_empty() {
+        return Ok(());
+    }
+    repository.store.rely_on_found();
+    let Err(error) = repository.store.sync() else { return Ok(()) };
+    let error = Error::from(RepositoryError::from(error));
+    if doubt::leaves_doubt(&error) {
+        // Of runs with a record only the last can have been cut off.
+        let last = Some(prepared.last_listed_run).filter(|run| *run > 0);
+        for run in left.chain(last) {
+            doubt::note(&repository.catalogue, set.device, run)?;
+        }
+    }
+    Err(error)
 }
 
 fn prepare_inside(repository: &Repository, set: &Setting<'_>) -> Result<Prepared, Error> {
