@@ -1,6 +1,7 @@
 //! Whole runs: a run that ends early, and its catalogue lost with it, costs hardly any more upload.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::print_stderr, reason = "a failure says how to repeat it")]
 
 mod support;
 

@@ -1,6 +1,7 @@
 //! A directory that was renamed is in the next snapshot once, under its new name only.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::print_stderr, reason = "a failure says how to repeat it")]
 
 mod support;
 
