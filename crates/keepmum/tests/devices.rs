@@ -148,3 +148,31 @@ fn all_there(at: &World, worlds: &[&World]) {
         }
     }
 }
+
+/// Accesses to the destination.
+fn accesses(world: &mut World, work: impl FnOnce(&mut World)) -> u64 {
+    let before = world.sim.disk.operations();
+    work(world);
+    world.sim.disk.operations() - before
+}
+
+#[test]
+fn of_many_snapshots_a_new_device_reads_each_record_once_and_the_old_one_none() {
+    let mut world = World::new(5);
+    let mut counts = Vec::new();
+    for runs in [3, 20] {
+        for _ in 0..runs {
+            fs::write(world.source().join("file"), format!("{}", world.kept.len())).unwrap();
+            world.backup();
+        }
+        let listed = accesses(&mut world, |world| {
+            let report = ops::snapshots(&world.stranger(), &Silent).unwrap();
+            assert_eq!(report.snapshots.len(), world.kept.len());
+        });
+        let idle = accesses(&mut world, |world| assert_eq!(world.backup().snapshot, None));
+        counts.push((listed, idle));
+    }
+    // Opening it and reading it.
+    assert_eq!(counts[1].0 - counts[0].0, 20 * 2);
+    assert_eq!(counts[1].1, counts[0].1);
+}

@@ -252,3 +252,32 @@ fn a_failed_directory_sync_is_not_built_upon() {
         }
     }
 }
+
+/// Two runs in a row fail, and the second at what it does first: making durable what the first one
+/// left. What then goes through must not rely on names that no sync has made durable.
+#[test]
+fn what_a_run_that_was_cut_off_left_is_durable_before_it_is_built_upon() {
+    let operations = play(Case { fault: Fault::None, at: 0, after: After::Restart, seed: 1 });
+    for at in (0..operations / 2).step_by(3) {
+        for then in 0..8 {
+            let mut world = World::new(7);
+            world.mode = Mode::Replay { seed: 1 };
+            prepare(&world, 0);
+            world.sim.disk.plan(at, Fault::Error);
+            if world.try_backup().is_ok() {
+                continue;
+            }
+            world.sim.disk.heal();
+            world.sim.disk.plan(world.sim.disk.operations() + then, Fault::Error);
+            if world.try_backup().is_ok() {
+                continue;
+            }
+            world.sim.disk.heal();
+            world.backup();
+            world.sim.disk.crash();
+            world.sim.disk.restart(at + then);
+            world.verify(&world.own());
+            full_check(&world);
+        }
+    }
+}

@@ -1,6 +1,9 @@
 //! A directory that was renamed is in the next snapshot once, under its new name only.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::print_stderr, reason = "a failure says how to repeat it")]
+
+mod support;
 
 use std::fs;
 use std::path::Path;
@@ -15,6 +18,7 @@ use keepmum::ops::{
 use keepmum::pipeline::Mode;
 use keepmum::seam::Seam;
 use keepmum::source::Rules;
+use support::{Dice, World, full_check};
 
 fn access(folder: &Path) -> Access {
     Access {
@@ -109,4 +113,133 @@ fn together_with_its_old_parent() {
 #[test]
 fn to_the_name_of_its_old_parent() {
     assert_eq!(after(&[("m", "n"), ("n/x", "m")]), ["m", "m/file", "n", "n/stays"]);
+}
+
+/// A source with a folder of many entries, saved; then two files beneath it are edited, and it is
+/// saved again.
+fn edited(seed: u64) -> World {
+    let mut world = World::new(seed);
+    world.mode = Mode::Replay { seed };
+    let mut dice = Dice::new(seed);
+    fs::create_dir_all(world.source().join("m/many/deep")).unwrap();
+    for _ in 0..600 {
+        let name = format!("m/many/{:016x}{:016x}", dice.word(), dice.word());
+        fs::write(world.source().join(name), dice.word().to_le_bytes()).unwrap();
+    }
+    fs::create_dir(world.source().join("other")).unwrap();
+    fs::write(world.source().join("other/file"), "of another folder").unwrap();
+    fs::write(world.source().join("m/many/text"), "a text\n").unwrap();
+    fs::write(world.source().join("m/many/deep/text"), "another text\n").unwrap();
+    world.backup();
+    append(&world, "m/many/text");
+    append(&world, "m/many/deep/text");
+    world.backup();
+    world
+}
+
+fn append(world: &World, file: &str) {
+    let path = world.source().join(file);
+    let before = fs::read_to_string(&path).unwrap();
+    fs::write(path, before + "one more line\n").unwrap();
+}
+
+fn rename(world: &World, from: &str, to: &str) {
+    fs::rename(world.source().join(from), world.source().join(to)).unwrap();
+}
+
+/// Saves and answers with the bytes of new objects.
+fn stored(world: &mut World) -> u64 {
+    let report = world.backup();
+    world.verify(&world.stranger());
+    report.bytes_stored
+}
+
+fn finish(mut world: World) {
+    full_check(&world);
+    fs::remove_dir_all(world.catalogue().parent().unwrap()).unwrap();
+    fs::create_dir(world.catalogue().parent().unwrap()).unwrap();
+    append(&world, "other/file");
+    world.backup();
+    world.verify(&world.own());
+    full_check(&world);
+}
+
+#[test]
+fn with_an_edit_beneath_from_before_it_stores_one_small_object() {
+    for (number, to) in ["a", "z", "other/moved"].iter().enumerate() {
+        let mut world = edited(31 + number as u64);
+        rename(&world, "m", to);
+        assert_eq!(stored(&mut world), 4095, "{to}");
+        finish(world);
+    }
+}
+
+#[test]
+fn with_an_edit_in_the_same_run_too() {
+    for to in ["a", "z"] {
+        let mut world = edited(34);
+        rename(&world, "m", to);
+        append(&world, &format!("{to}/many/text"));
+        fs::remove_file(world.source().join(to).join("many/deep/text")).unwrap();
+        fs::write(world.source().join(to).join("new"), "new").unwrap();
+        assert_eq!(stored(&mut world), 4095);
+        finish(world);
+    }
+}
+
+#[test]
+fn again_and_again_and_back() {
+    let mut world = edited(35);
+    for (from, to) in [("m", "z"), ("z", "a"), ("a", "other/b"), ("other/b", "m"), ("m", "n")] {
+        rename(&world, from, to);
+        assert_eq!(stored(&mut world), 4095, "{from} to {to}");
+        append(&world, &format!("{to}/many/text"));
+        assert_eq!(stored(&mut world), 4095, "an edit in {to}");
+    }
+    fs::remove_dir_all(world.source().join("n")).unwrap();
+    assert_eq!(stored(&mut world), 4095);
+    finish(world);
+}
+
+#[test]
+fn one_in_the_other() {
+    let ways: [&[(&str, &str)]; 6] = [
+        &[("m/many", "a"), ("m", "z")],
+        &[("m/many", "z"), ("m", "a")],
+        &[("m/many", "n"), ("m", "z")],
+        &[("m/many/deep", "n"), ("m/many", "z"), ("m", "a")],
+        &[("m/many/deep", "z"), ("m", "n"), ("z", "n/z")],
+        &[("other", "z"), ("m", "z/many"), ("z/many/many/deep", "n")],
+    ];
+    for (number, renames) in ways.iter().enumerate() {
+        let mut world = edited(40 + number as u64);
+        for (from, to) in *renames {
+            rename(&world, from, to);
+        }
+        assert_eq!(stored(&mut world), 4095, "{renames:?}");
+        fs::create_dir_all(world.source().join("other")).unwrap();
+        fs::write(world.source().join("other/file"), "text").unwrap();
+        for (from, to) in renames.iter().rev() {
+            if world.source().join(to).exists() && !world.source().join(from).exists() {
+                rename(&world, to, from);
+            }
+        }
+        world.backup();
+        world.verify(&world.stranger());
+        finish(world);
+    }
+}
+
+#[test]
+fn into_a_new_folder_it_is_written_with_it() {
+    let mut world = edited(36);
+    fs::create_dir(world.source().join("b")).unwrap();
+    rename(&world, "m", "b/m");
+    stored(&mut world);
+    append(&world, "b/m/many/text");
+    assert_eq!(stored(&mut world), 4095);
+    rename(&world, "b/m/many/deep", "b/deep");
+    rename(&world, "b", "z");
+    assert_eq!(stored(&mut world), 4095);
+    finish(world);
 }

@@ -2,7 +2,7 @@
 
 use super::check::Check;
 use super::{Catalogue, CatalogueError};
-use rusqlite::OptionalExtension;
+use rusqlite::{OptionalExtension, Params};
 
 /// A path and its operation, as bytes.
 pub type OverlayRow = (Vec<u8>, Vec<u8>);
@@ -17,6 +17,14 @@ fn path(key: &[u8]) -> Vec<u8> {
     key.iter().map(|b| if *b == 0 { b'/' } else { *b }).collect()
 }
 
+/// The keys of a path and of all that lies beneath it, up to the one that follows them.
+fn range(path: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let first = key(path);
+    let mut end = first.clone();
+    end.push(1);
+    (first, end)
+}
+
 fn sum(key: &[u8], op: &[u8]) -> u32 {
     Check::new(0).bytes(key).bytes(op).sum()
 }
@@ -24,9 +32,19 @@ fn sum(key: &[u8], op: &[u8]) -> u32 {
 impl Catalogue {
     /// All rows of the overlay, path and operation, component by component in order of path.
     pub fn overlay(&self) -> Result<Vec<OverlayRow>, CatalogueError> {
-        let mut query =
-            self.connection.prepare_cached("SELECT path, op, sum FROM overlay ORDER BY path")?;
-        let mut rows = query.query([])?;
+        self.rows("SELECT path, op, sum FROM overlay ORDER BY path", [])
+    }
+
+    /// The rows at a path and at all paths beneath it, in the same order.
+    pub fn overlay_within(&self, path: &[u8]) -> Result<Vec<OverlayRow>, CatalogueError> {
+        let query = "SELECT path, op, sum FROM overlay WHERE path >= ?1 AND path < ?2
+             ORDER BY path";
+        self.rows(query, range(path))
+    }
+
+    fn rows(&self, query: &str, range: impl Params) -> Result<Vec<OverlayRow>, CatalogueError> {
+        let mut query = self.connection.prepare_cached(query)?;
+        let mut rows = query.query(range)?;
         let mut overlay = Vec::new();
         while let Some(row) = rows.next()? {
             let (found, op): (Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(1)?);
@@ -52,12 +70,9 @@ impl Catalogue {
         if path.is_empty() {
             return self.clear_overlay();
         }
-        let first = key(path);
-        let mut end = first.clone();
-        end.push(1);
         self.connection
             .prepare_cached("DELETE FROM overlay WHERE path >= ?1 AND path < ?2")?
-            .execute((first, end))?;
+            .execute(range(path))?;
         Ok(())
     }
 

@@ -20,13 +20,44 @@ impl Catalogue {
     /// The record with the highest number of each device.
     pub fn heads(&self) -> Result<Vec<RecordRef>, CatalogueError> {
         let mut heads: Vec<RecordRef> = Vec::new();
-        for link in self.links()? {
+        for record in self.record_refs()? {
             match heads.last_mut() {
-                Some(last) if last.device == link.record.device => *last = link.record,
-                _ => heads.push(link.record),
+                Some(last) if last.device == record.device => *last = record,
+                _ => heads.push(record),
             }
         }
         Ok(heads)
+    }
+
+    /// All records by device, run and hash. The index alone answers this: a row lies on a page of
+    /// its own, so asking for any more of it would read nearly all of the catalogue.
+    pub fn record_refs(&self) -> Result<Vec<RecordRef>, CatalogueError> {
+        let mut query = self
+            .connection
+            .prepare_cached("SELECT device, run, hash FROM record ORDER BY device, run, hash")?;
+        let mut rows = query.query([])?;
+        let mut records = Vec::new();
+        while let Some(row) = rows.next()? {
+            records.push(reference(row)?);
+        }
+        Ok(records)
+    }
+
+    /// The objects that hold the records of one run.
+    pub fn record_objects(
+        &self,
+        device: DeviceId,
+        run: u32,
+    ) -> Result<Vec<ObjectKey>, CatalogueError> {
+        let mut query = self.connection.prepare_cached(
+            "SELECT device, run, hash, object FROM record WHERE device = ?1 AND run = ?2",
+        )?;
+        let mut rows = query.query((&device.0[..], run))?;
+        let mut objects = Vec::new();
+        while let Some(row) = rows.next()? {
+            objects.push(object(row)?);
+        }
+        Ok(objects)
     }
 
     /// Keeps a record; one that is kept already only moves, if its object is here no more.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::format::{Backup, ObjectKind};
 use crate::model::{DeviceId, ObjectKey, RecordRef};
-use crate::repository::{Chain, Chains, SnapshotRecord};
+use crate::repository::{Chain, Chains, SnapshotRecord, Standing};
 
 use super::access::Access;
 use super::error::{Error, ErrorKind};
@@ -24,15 +24,18 @@ pub(super) struct Chosen {
 pub(super) struct Snapshots {
     pub(super) chains: Chains,
     pub(super) own: Option<DeviceId>,
+    standing: Standing,
     whole: Whole,
     gone: HashSet<ObjectKey>,
 }
 
 impl Snapshots {
     pub(super) fn read(repository: &Repository, access: &Access) -> Result<Self, Error> {
-        let (chains, own) = (repository.chains()?, repository.device(access)?);
+        let chains = repository.chains()?;
+        let own = repository.device_in(access, &chains)?;
+        let standing = Standing::new(&chains, &repository.listing);
         let gone = repository.imported.gone.iter().map(|(key, _)| *key).collect();
-        Ok(Self { chains, own, whole: Whole::default(), gone })
+        Ok(Self { chains, own, standing, whole: Whole::default(), gone })
     }
 
     /// All lines, each device in the order of its chain.
@@ -86,7 +89,7 @@ impl Snapshots {
         device: DeviceId,
         snapshot: &SnapshotRecord<'_>,
     ) -> SnapshotState {
-        let needed = self.chains.needs(snapshot, &repository.listing);
+        let needed = self.standing.needs(snapshot.backup);
         if needed.here == needed.of || self.whole.holds(repository, snapshot.backup) {
             return SnapshotState::Complete;
         }

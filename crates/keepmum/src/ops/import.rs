@@ -3,12 +3,13 @@
 //! Nothing is fetched without need: data objects are never read here, and of metadata objects
 //! only those that are new, and of them only tables, indexes and records.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 
 use crate::catalogue::{Catalogue, CatalogueError, ImportedBlock, ListedObject as CatalogueObject};
 use crate::compress::Decompressor;
 use crate::format::{IndexEntry, ObjectKind, PieceKind, Record, Table, decode_index};
 use crate::model::{ObjectKey, RecordHash, RecordRef};
+use crate::pipeline::{self, Mode, Pool, Stage};
 use crate::repository::{Keys, Listing, ObjectReader, RepositoryError};
 use crate::store::Store;
 
@@ -17,6 +18,11 @@ use super::event::Observer;
 
 /// The catalogue's fact that lists metadata objects of which a part could not be read.
 const FACT_HALF_READ: &str = "half read";
+
+/// Reading metadata objects.
+const READING: Stage = Stage(1);
+/// Metadata objects of so many bytes are read ahead: what is decoded of them waits in memory.
+const AHEAD: u64 = 4 * 1024 * 1024;
 
 /// What was found while the catalogue was brought up to date.
 #[derive(Default)]
@@ -39,6 +45,7 @@ pub(super) fn bring_up(
     store: &dyn Store,
     keys: &Keys,
     listing: &Listing,
+    mode: Mode,
     observer: &dyn Observer,
 ) -> Result<Imported, Error> {
     let mut here = Vec::with_capacity(listing.objects.len());
@@ -80,7 +87,11 @@ pub(super) fn bring_up(
     // Without anything to bring in, nothing is written: a reader need not wait for a run then.
     if imported.changed {
         written(catalogue, &mut imported, |imported| {
-            import_all(catalogue, &reader, listing, &unknown, imported, observer)
+            pipeline::run(
+                mode,
+                || Metadatas::new(store, keys, listing),
+                |pool| import_all(catalogue, listing, &unknown, imported, observer, pool),
+            )
         })?;
     }
     let unindexed = unindexed(catalogue, data)?;
@@ -174,26 +185,37 @@ pub(super) fn listed_by_records(
     Ok(listed)
 }
 
-fn import_all(
+/// Metadata objects are read and decoded side by side, a few before they are asked for, and go
+/// into the catalogue one after the other.
+fn import_all<'env>(
     catalogue: &Catalogue,
-    reader: &ObjectReader<'_>,
     listing: &Listing,
     unknown: &[ObjectKey],
     imported: &mut Imported,
     observer: &dyn Observer,
+    pool: &Pool<'env, Metadatas<'env>>,
 ) -> Result<(), Error> {
-    let mut decompressor = Decompressor::new();
     let mut half_read = Vec::new();
-    for key in unknown {
+    let mut under_way = VecDeque::new();
+    let mut rest = unknown.iter().peekable();
+    let mut weight = 0;
+    loop {
+        while let Some(key) = rest.next_if(|_| under_way.is_empty() || weight < AHEAD) {
+            let (key, length) = (*key, listing.here(key).map_or(0, |object| object.name.length));
+            weight += length;
+            let ticket = pool.submit(READING, move |state| state.read(&key));
+            under_way.push_back((key, length, ticket));
+        }
+        let Some((key, length, ticket)) = under_way.pop_front() else { break };
         if observer.stopping() {
             return Err(Error::new(
                 ErrorKind::Interrupted,
                 "stopped before the repository was open",
             ));
         }
-        match read_metadata(reader, key, &mut decompressor) {
+        match ticket.wait() {
             Ok(metadata) => {
-                import_metadata(catalogue, listing, key, &metadata)?;
+                import_metadata(catalogue, listing, &key, &metadata)?;
                 if let Some(error) = metadata.damage {
                     half_read.extend_from_slice(&key.to_bytes());
                     imported.refuse(error)?;
@@ -201,8 +223,27 @@ fn import_all(
             }
             Err(error) => imported.refuse(error)?,
         }
+        weight -= length;
     }
     Ok(catalogue.set_fact(FACT_HALF_READ, &half_read)?)
+}
+
+/// What each worker reads metadata objects with.
+struct Metadatas<'a> {
+    reader: ObjectReader<'a>,
+    decompressor: Decompressor,
+}
+
+impl<'a> Metadatas<'a> {
+    fn new(store: &'a dyn Store, keys: &'a Keys, listing: &'a Listing) -> Self {
+        let reader = ObjectReader::new(store, keys, listing);
+        Self { reader, decompressor: Decompressor::new() }
+    }
+
+    fn read(&mut self, key: &ObjectKey) -> Result<Metadata, RepositoryError> {
+        self.reader.read_at_once(key);
+        read_metadata(&self.reader, key, &mut self.decompressor)
+    }
 }
 
 impl Imported {

@@ -101,8 +101,14 @@ impl Destination {
         if to_write {
             super::healing::set_aside(&self.catalogue, &mut listing)?;
         }
-        let imported =
-            import::bring_up(&mut self.catalogue, &*self.store, &keys, &listing, observer)?;
+        let imported = import::bring_up(
+            &mut self.catalogue,
+            &*self.store,
+            &keys,
+            &listing,
+            access.mode,
+            observer,
+        )?;
         Ok(Repository {
             store: self.store,
             keys,
@@ -194,7 +200,7 @@ pub(super) fn open(access: &Access, observer: &dyn Observer) -> Result<Repositor
     destination.catalogue.wait_at_most(PATIENCE)?;
     let mut repository = destination.open_if_free(access, observer, false)?;
     if repository.imported.held_up {
-        repository.leave_catalogue(observer)?;
+        repository.leave_catalogue(access, observer)?;
     }
     Ok(repository)
 }
@@ -202,7 +208,7 @@ pub(super) fn open(access: &Access, observer: &dyn Observer) -> Result<Repositor
 impl Repository {
     /// Goes on with a private catalogue, since a run holds the other one: whoever only reads need
     /// not wait for it to end.
-    fn leave_catalogue(&mut self, observer: &dyn Observer) -> Result<(), Error> {
+    fn leave_catalogue(&mut self, access: &Access, observer: &dyn Observer) -> Result<(), Error> {
         let mut private = Catalogue::temporary()?;
         for fact in [FACT_REPOSITORIES, FACT_DEVICE] {
             if let Some(value) = self.catalogue.fact(fact)? {
@@ -211,8 +217,14 @@ impl Repository {
         }
         // What was here once is known to the other catalogue alone.
         let gone = std::mem::take(&mut self.imported.gone);
-        let imported =
-            import::bring_up(&mut private, &*self.store, &self.keys, &self.listing, observer)?;
+        let imported = import::bring_up(
+            &mut private,
+            &*self.store,
+            &self.keys,
+            &self.listing,
+            access.mode,
+            observer,
+        )?;
         self.imported = Imported { gone, ..imported };
         self.catalogue = private;
         Ok(())
@@ -245,8 +257,19 @@ impl Repository {
         if let Some(bytes) = self.catalogue.fact(FACT_DEVICE)? {
             return Ok(DeviceId::from_slice(&bytes));
         }
+        self.device_in(access, &self.chains()?)
+    }
+
+    /// The same where the chains are at hand.
+    pub(super) fn device_in(
+        &self,
+        access: &Access,
+        chains: &Chains,
+    ) -> Result<Option<DeviceId>, Error> {
+        if let Some(bytes) = self.catalogue.fact(FACT_DEVICE)? {
+            return Ok(DeviceId::from_slice(&bytes));
+        }
         let token = self.token(access);
-        let chains = self.chains()?;
         let mut mine = chains.iter().filter(|(_, chain)| chain.token() == Some(token));
         Ok(mine.next().map(|(device, _)| *device))
     }

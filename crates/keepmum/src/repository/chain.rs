@@ -7,8 +7,6 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::format::{Backup, Item, Record};
 use crate::model::{DeviceId, ObjectKey, RecordHash, RecordRef};
 
-use super::listing::Listing;
-
 /// One device's records in the order of the links.
 #[derive(Default)]
 pub struct Chain {
@@ -151,93 +149,5 @@ impl Chains {
             }
         }
         objects
-    }
-
-    /// How many of the objects that a snapshot needs are here, and how many there are; missing
-    /// records of the runs that it needs count as one object each. Each counts once, however often
-    /// a range names its run.
-    pub fn needs(&self, snapshot: &SnapshotRecord<'_>, listing: &Listing) -> Needed {
-        let mut ranges: BTreeMap<DeviceId, Vec<(u32, u32)>> = BTreeMap::new();
-        for needs in &snapshot.backup.needs {
-            ranges.entry(needs.device).or_default().push((needs.first, needs.last));
-        }
-        let mut needed = Needed::default();
-        for (device, ranges) in ranges {
-            match self.devices.get(&device) {
-                Some(chain) => chain.needed(device, &Runs::new(ranges), listing, &mut needed),
-                None => needed.of += 1,
-            }
-        }
-        needed
-    }
-}
-
-/// Ranges of runs that do not overlap, in order.
-struct Runs(Vec<(u32, u32)>);
-
-impl Runs {
-    fn new(mut ranges: Vec<(u32, u32)>) -> Self {
-        ranges.sort_unstable();
-        let mut merged: Vec<(u32, u32)> = Vec::new();
-        for (first, last) in ranges {
-            match merged.last_mut() {
-                Some(before) if first <= before.1 => before.1 = before.1.max(last),
-                _ => merged.push((first, last)),
-            }
-        }
-        Self(merged)
-    }
-
-    fn hold(&self, run: u32) -> bool {
-        let after = self.0.partition_point(|(first, _)| *first <= run);
-        after.checked_sub(1).and_then(|at| self.0.get(at)).is_some_and(|(_, last)| run <= *last)
-    }
-}
-
-impl Chain {
-    fn needed(&self, device: DeviceId, runs: &Runs, listing: &Listing, needed: &mut Needed) {
-        let here: HashSet<u32> = self.records.iter().map(|(at, ..)| at.run).collect();
-        for (at, record, object) in &self.records {
-            if runs.hold(at.run) {
-                needed.count(*object, listing);
-                for run in &record.objects {
-                    for entry in &run.objects {
-                        let (run, number, hash) = (run.run, entry.number, entry.hash);
-                        needed.count(ObjectKey { device, run, number, hash }, listing);
-                    }
-                }
-            }
-            if let Some((run, _)) = record.previous
-                && runs.hold(run)
-                && !here.contains(&run)
-            {
-                needed.of += 1;
-                needed.missing_records.push(device);
-            }
-        }
-    }
-}
-
-/// What a snapshot needs, and how much of it is here.
-#[derive(Default)]
-pub struct Needed {
-    /// Objects here at their right length.
-    pub here: u64,
-    /// Objects in all.
-    pub of: u64,
-    /// Those that are not here.
-    pub missing: Vec<ObjectKey>,
-    /// Of each record that is not here, whose it is.
-    pub missing_records: Vec<DeviceId>,
-}
-
-impl Needed {
-    fn count(&mut self, key: ObjectKey, listing: &Listing) {
-        self.of += 1;
-        if listing.here(&key).is_some() {
-            self.here += 1;
-        } else {
-            self.missing.push(key);
-        }
     }
 }

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
+use crate::crypto::NAME_SEALED;
 use crate::format::key_block::KEY_BLOCK_LENGTH as BLOCK_LENGTH;
-use crate::format::{ObjectName, base32, split_file_name};
+use crate::format::{NAME_LENGTH, ObjectName, base32, split_file_name};
 use crate::model::ObjectKey;
 use crate::store::{Listed, Store, StoreError, StoreErrorKind};
 
@@ -12,7 +13,21 @@ use super::keys::Keys;
 
 /// A destination as listed, before any key is known.
 pub struct RawListing {
-    files: Vec<Listed>,
+    files: Vec<Shaped>,
+}
+
+/// A file, and what its name would be if an object had it.
+struct Shaped {
+    file: Listed,
+    sealed: Option<[u8; NAME_SEALED]>,
+}
+
+impl Shaped {
+    fn new(file: Listed) -> Self {
+        let sealed =
+            split_file_name(&file.path).and_then(|(name, _)| base32::decode(name.as_bytes()));
+        Self { file, sealed }
+    }
 }
 
 /// One object that is here under its own name or as a copy.
@@ -51,17 +66,17 @@ pub struct Listing {
 impl RawListing {
     /// Lists the destination once.
     pub fn read(store: &dyn Store) -> Result<Self, StoreError> {
-        store.list().map(|files| Self { files })
+        store.list().map(|files| Self { files: files.into_iter().map(Shaped::new).collect() })
     }
 
     /// Whether anything has a name that an object could have.
     pub fn has_object_shapes(&self) -> bool {
-        self.files.iter().any(|file| shape(&file.path).is_some())
+        self.files.iter().any(|file| file.sealed.is_some())
     }
 
     /// Files that do not have such a name.
     pub fn foreign(&self) -> u64 {
-        self.files.iter().filter(|file| shape(&file.path).is_none()).count() as u64
+        self.files.iter().filter(|file| file.sealed.is_none()).count() as u64
     }
 
     /// File names of what may be key blocks.
@@ -92,27 +107,30 @@ impl RawListing {
     }
 
     fn key_block_files(&self) -> impl Iterator<Item = (&str, String)> {
-        self.files.iter().filter(|file| file.length == BLOCK_LENGTH as u64).filter_map(|file| {
-            let (name, _) = split_file_name(&file.path)?;
-            base32::decode(name.as_bytes())?;
-            Some((file.path.as_str(), name.to_owned()))
+        let block = |one: &&Shaped| one.file.length == BLOCK_LENGTH as u64 && one.sealed.is_some();
+        self.files.iter().filter(block).filter_map(|one| {
+            let (name, _) = split_file_name(&one.file.path)?;
+            Some((one.file.path.as_str(), name.to_owned()))
         })
     }
 
     /// Opens all names.
     pub fn open(&self, keys: &Keys) -> Listing {
         let mut listing = Listing { key_blocks: self.key_block_names(), ..Listing::default() };
-        for file in &self.files {
-            let Some((sealed, suffix)) = shape(&file.path) else {
+        for Shaped { file, sealed } in &self.files {
+            let Some(sealed) = sealed else {
                 listing.foreign += 1;
                 continue;
             };
             if file.length == BLOCK_LENGTH as u64 {
                 continue;
             }
-            match keys.open_name(&sealed) {
+            match keys.open_name(sealed) {
                 None => listing.foreign += 1,
-                Some((repository, name)) => listing.add(file, suffix, repository, name),
+                Some((repository, name)) => {
+                    let original = last_component(&file.path).len() == NAME_LENGTH;
+                    listing.add(file, original, repository, name);
+                }
             }
         }
         listing
@@ -120,8 +138,7 @@ impl RawListing {
 }
 
 impl Listing {
-    fn add(&mut self, file: &Listed, suffix: &str, repository: usize, name: ObjectName) {
-        let original = suffix.is_empty();
+    fn add(&mut self, file: &Listed, original: bool, repository: usize, name: ObjectName) {
         self.copies += u64::from(!original);
         let object = self.objects.entry(name.key()).or_insert_with(|| ListedObject {
             name,
@@ -150,7 +167,6 @@ impl Listing {
     }
 }
 
-fn shape(path: &str) -> Option<([u8; 56], &str)> {
-    let (name, suffix) = split_file_name(path)?;
-    Some((base32::decode(name.as_bytes())?, suffix))
+fn last_component(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }

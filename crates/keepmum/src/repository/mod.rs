@@ -14,12 +14,14 @@ mod object;
 mod piece_walk;
 mod reader;
 mod snapshot_tree;
+mod standing;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod tree_size;
 mod writer;
 
-pub use chain::{Chain, Chains, Needed, SnapshotRecord};
+pub use chain::{Chain, Chains, SnapshotRecord};
 pub use error::RepositoryError;
 pub use key_block::{Candidate, NamedBlock, NewKeyBlocks, SlotSecret, create};
 pub use key_change::{ChangedKeys, KeyChange, KnownSlot, NewSlot};
@@ -30,7 +32,7 @@ pub use object::{OBJECT_TARGET, SMALL_RUN, Spare};
 pub use piece_walk::{Extent, Extents, PieceWalk, SeenLists};
 pub use reader::{BlockPlace, ObjectReader, PieceReader, block_place, split};
 pub use snapshot_tree::SnapshotTree;
+pub use standing::{Needed, Standing};
+pub use stored::{Destination, StoredObject, object_entry, put_record};
 pub use tree_size::ENTRIES_MAX;
-pub use writer::{
-    COMPRESSING, Destination, Finished, RunWriter, StoredObject, object_entry, put_record,
-};
+pub use writer::{COMPRESSING, Finished, RunWriter};

@@ -45,23 +45,55 @@ impl From<&Location> for BlockPlace {
 /// How many openers are kept; each is a key schedule of a few hundred bytes.
 const OPENERS: usize = 512;
 
+/// Objects of at most so many bytes may be read at once.
+const WHOLE: u64 = 64 * 1024;
+
 /// Reads parts of objects. Usable from several threads at once.
 pub struct ObjectReader<'a> {
     store: &'a dyn Store,
     keys: &'a Keys,
     listing: &'a Listing,
     openers: Mutex<HashMap<(ObjectKey, usize), Arc<Opener>>>,
+    /// The plaintext of the object that was read at once.
+    whole: Mutex<Option<(ObjectKey, Vec<u8>)>>,
 }
 
 impl<'a> ObjectReader<'a> {
     /// A reader of what the listing found.
     pub fn new(store: &'a dyn Store, keys: &'a Keys, listing: &'a Listing) -> Self {
-        Self { store, keys, listing, openers: Mutex::new(HashMap::new()) }
+        let (openers, whole) = (Mutex::default(), Mutex::default());
+        Self { store, keys, listing, openers, whole }
     }
 
     /// The keys that it reads with.
     pub fn keys(&self) -> &'a Keys {
         self.keys
+    }
+
+    /// Reads an object at once if it is small, so that nothing more is read for its ranges until
+    /// another one is read so. One that cannot be had in this way is had range by range, and then
+    /// it turns out what is wrong with it.
+    pub fn read_at_once(&self, key: &ObjectKey) {
+        let object = self.listing.here(key).filter(|object| object.name.length <= WHOLE);
+        let plain = object.and_then(|object| {
+            object.paths.iter().find_map(|path| {
+                let bytes = self.store.get(path, object.name.length).ok()?;
+                let opener = self.opener_with(object, &bytes).ok()?;
+                let mut segments = bytes.get(HEADER..)?.to_vec();
+                opener.open_segments(0, &mut segments).ok()?;
+                Some((*key, segments))
+            })
+        });
+        *self.whole.lock().unwrap_or_else(PoisonError::into_inner) = plain;
+    }
+
+    /// A range of the object that was read at once; nothing if it reaches beyond its end.
+    fn range_of_whole(&self, key: &ObjectKey, offset: u64, length: u64) -> Option<Vec<u8>> {
+        let whole = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, plain) = whole.as_ref().filter(|(known, _)| known == key)?;
+        let begin = usize::try_from(offset).ok()?;
+        let end = begin.checked_add(usize::try_from(length).ok()?)?;
+        plain.get(begin..end).map(<[u8]>::to_vec)
     }
 
     /// A range of an object's plaintext. A conflict copy is tried before damage is reported.
@@ -72,6 +104,9 @@ impl<'a> ObjectReader<'a> {
         length: u64,
     ) -> Result<Vec<u8>, RepositoryError> {
         let object = self.object(key)?;
+        if let Some(bytes) = self.range_of_whole(key, offset, length) {
+            return Ok(bytes);
+        }
         let mut last = None;
         for copy in 0..object.paths.len() {
             match self.range_of_copy(key, object, copy, offset, length) {
@@ -130,25 +165,29 @@ impl<'a> ObjectReader<'a> {
         }
         drop(known);
         let header = self.store.get_range(&object.paths[copy], 0, HEADER)?;
-        let repository = self.keys.repository(object.repository);
-        let inputs = repository.into_iter().flat_map(|keys| keys.object_keys(object.name.epoch));
-        let (context, length) = (object.name.context(), object.name.length);
-        let mut opened = Err(damaged(object, "its key epoch is not known"));
-        // Where two epochs have one number, the commitment tells whose object it is.
-        for input in inputs {
-            opened = Opener::new(input, &header, length, &context)
-                .map_err(|error| damaged(object, &error.to_string()));
-            if opened.is_ok() {
-                break;
-            }
-        }
-        let opener = Arc::new(opened?);
+        let opener = Arc::new(self.opener_with(object, &header)?);
         let mut known = self.openers.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= OPENERS {
             known.clear();
         }
         known.insert((*key, copy), Arc::clone(&opener));
         Ok(opener)
+    }
+
+    fn opener_with(&self, object: &ListedObject, header: &[u8]) -> Result<Opener, RepositoryError> {
+        let repository = self.keys.repository(object.repository);
+        let inputs = repository.into_iter().flat_map(|keys| keys.object_keys(object.name.epoch));
+        let (context, length) = (object.name.context(), object.name.length);
+        let mut opened = Err(damaged(object, "its key epoch is not known"));
+        // Where two epochs have one number, the commitment tells whose object it is.
+        for input in inputs {
+            opened = Opener::new(input, header, length, &context)
+                .map_err(|error| damaged(object, &error.to_string()));
+            if opened.is_ok() {
+                break;
+            }
+        }
+        opened
     }
 
     /// The table at an object's end.

@@ -4,19 +4,24 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use super::chain::Chains;
 use super::key_block::{Candidate, create};
 use super::key_open::open;
 use super::keys::{Keys, unite};
-use super::listing::RawListing;
+use super::listing::{Listing, RawListing};
 use super::reader::ObjectReader;
-use super::writer::{Destination, Finished, RunWriter};
+use super::standing::Standing;
+use super::stored::Destination;
+use super::writer::{Finished, RunWriter};
 use super::{RepositoryError, object};
 use crate::compress::{Compressor, Decompressor, Level};
 use crate::crypto::{Passphrase, Profile};
 use crate::format::{
-    Keyring, KeyringRepository, ObjectKind, Parameters, PieceKind, RECORD_MAX, Table, decode_index,
+    Backup, Keyring, KeyringRepository, Needs, ObjectEntry, ObjectKind, ObjectName, Overlay,
+    Parameters, PieceKind, RECORD_MAX, Record, RecordTime, RunObjects, SourceName, Summary, Table,
+    decode_index,
 };
-use crate::model::{DeviceId, RepositoryId};
+use crate::model::{ChunkId, DeviceId, ObjectKey, RecordHash, RecordRef, RepositoryId};
 use crate::pipeline::{self, Mode};
 use crate::store::LocalStore;
 use crate::store::simulated::Simulation;
@@ -187,4 +192,79 @@ fn a_record_that_no_block_holds_is_not_written() {
     let written = write(&sim, &keys, 1, &[], vec![0; length + 1]);
     assert!(matches!(written, Err(RepositoryError::Unwritable(_))));
     assert!(write(&sim, &keys, 1, &[], vec![0; length]).is_ok());
+}
+
+/// Sums of runs say what counting one by one says.
+#[test]
+fn what_a_range_of_runs_needs_is_counted_right() {
+    let object = |run, number| ObjectEntry {
+        number,
+        kind: ObjectKind::Data,
+        length: 10,
+        hash: [u8::try_from(run % 251).unwrap(); 16],
+    };
+    let key = |run: u32, number| ObjectKey {
+        device: DEVICE,
+        run,
+        number,
+        hash: object(run, number).hash,
+    };
+    let mut listing = Listing::default();
+    let mut records = Vec::new();
+    // Runs 1, 4, 5, 7 and 9 have a record here, run 3 one that is missing; two of 7 are a fork.
+    for (run, previous) in
+        [(1, None), (4, Some(3)), (5, Some(4)), (7, Some(5)), (7, Some(3)), (9, Some(7))]
+    {
+        let number = records.len() as u32;
+        let at = RecordRef { device: DEVICE, run, hash: RecordHash([number as u8; 32]) };
+        let record = Record {
+            device: DEVICE,
+            run,
+            previous: previous.map(|run| (run, RecordHash([0; 32]))),
+            seen: Vec::new(),
+            time: RecordTime::default(),
+            objects: vec![RunObjects { run, objects: vec![object(run, 50), object(run, 51)] }],
+            items: Vec::new(),
+            program: String::new(),
+        };
+        for (place, number) in [number, 50, 51].into_iter().enumerate() {
+            if run != 5 || place != 1 {
+                let ObjectKey { device, run, number, hash } = key(run, number);
+                let (epoch, kind, length) = (1, ObjectKind::Data, 10);
+                let name = ObjectName { epoch, kind, device, run, number, length, hash };
+                listing.add_written(&name, 0, format!("{run} {number}"));
+            }
+        }
+        records.push((at, record, key(run, number)));
+    }
+    let standing = Standing::new(&Chains::new(records.clone()), &listing);
+    for first in 0..11 {
+        for last in 0..11 {
+            let needs = vec![
+                Needs { device: DEVICE, first, last },
+                Needs { device: DEVICE, first: 5, last: 6 },
+            ];
+            let inside = |run: u32| (first..=last).contains(&run) || run == 5 || run == 6;
+            let records = || records.iter().filter(|(at, ..)| inside(at.run));
+            let missing = 2 * u64::from(inside(3));
+            let backup = Backup { needs, ..some_backup() };
+            let needed = standing.needs(&backup);
+            let what = format!("{first} to {last}");
+            assert_eq!(needed.of, records().count() as u64 * 3 + missing, "{what}");
+            assert_eq!(needed.missing, [key(5, 50)], "{what}");
+            assert_eq!(needed.missing_records.len() as u64, missing, "{what}");
+            assert_eq!(needed.here, needed.of - missing - 1, "{what}");
+        }
+    }
+}
+
+fn some_backup() -> Backup {
+    Backup {
+        root: ChunkId([0; 32]),
+        overlay: Overlay(Vec::new()),
+        source: SourceName { name: "source".to_owned(), roots: Vec::new() },
+        needs: Vec::new(),
+        unread: 0,
+        summary: Summary::default(),
+    }
 }

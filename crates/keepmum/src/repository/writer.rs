@@ -6,22 +6,19 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::compress::{Compressor, Level};
+use crate::compress::Compressor;
 use crate::crypto::record_hash;
 use crate::format::{
-    FormatError, IndexEntry, ObjectEntry, ObjectKind, ObjectName, PieceKind, RECORD_MAX, Table,
-    encode_index,
+    FormatError, IndexEntry, ObjectEntry, ObjectKind, PieceKind, RECORD_MAX, encode_index,
 };
-use crate::model::{ChunkId, DeviceId, ObjectKey, RecordHash};
+use crate::model::{ChunkId, DeviceId, RecordHash};
 use crate::pipeline::{Pool, Stage, Ticket};
-use crate::seam::Random;
-use crate::store::Store;
 
 use super::error::RepositoryError;
-use super::keys::Keys;
 use super::object::{
     OBJECT_TARGET, ObjectBuilder, ObjectPlace, OpenBlock, PackedBlock, SMALL_RUN, Spare,
 };
+use super::stored::{Destination, StoredObject, object_entry, put};
 
 /// Blocks are closed at this many plain bytes.
 const BLOCK_TARGET: usize = 1024 * 1024;
@@ -29,27 +26,6 @@ const BLOCK_TARGET: usize = 1024 * 1024;
 pub const COMPRESSING: Stage = Stage(5);
 /// Tables of at most so many objects make one index piece.
 const OBJECTS_PER_INDEX: usize = 8;
-
-/// Where objects go, and with which keys.
-#[derive(Clone, Copy)]
-pub struct Destination<'env> {
-    /// The store.
-    pub store: &'env dyn Store,
-    /// The keys.
-    pub keys: &'env Keys,
-    /// Where salts come from.
-    pub random: &'env dyn Random,
-}
-
-/// An object that was stored in this run.
-pub struct StoredObject {
-    /// What its name says.
-    pub name: ObjectName,
-    /// Its file name.
-    pub file_name: String,
-    /// What is in it.
-    pub table: Table,
-}
 
 /// What ended a run.
 pub struct Finished {
@@ -79,6 +55,8 @@ pub struct RunWriter<'p, 'env, S> {
     unindexed: Vec<IndexEntry>,
     fresh: Vec<StoredObject>,
     stored_bytes: u64,
+    holds_back: bool,
+    held_back: Vec<(ObjectKind, ObjectBuilder)>,
 }
 
 impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
@@ -109,7 +87,19 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
             unindexed: Vec::new(),
             fresh: Vec::new(),
             stored_bytes: 0,
+            holds_back: false,
+            held_back: Vec::new(),
         }
+    }
+
+    /// Stores no object before [`Self::release`] is called, unless the run ends first.
+    pub fn hold_back(&mut self) {
+        self.holds_back = true;
+    }
+
+    /// Whether an object waits for that.
+    pub fn is_holding_back(&self) -> bool {
+        !self.held_back.is_empty()
     }
 
     /// Its number.
@@ -133,6 +123,7 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
             && self.data.is_empty()
             && self.meta.is_empty()
             && self.packing.is_empty()
+            && self.held_back.is_empty()
             && self.open.iter().all(OpenBlock::is_empty)
     }
 
@@ -208,15 +199,41 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         kind: ObjectKind,
         builder: ObjectBuilder,
     ) -> Result<(), RepositoryError> {
-        let place =
-            ObjectPlace { kind, device: self.device, run: self.run, number: self.next_number };
-        self.next_number += 1;
+        if self.holds_back {
+            self.held_back.push((kind, builder));
+            return Ok(());
+        }
+        let place = self.next_place(kind);
         // One is stored while the next is filled: a second one waiting would be memory for nothing,
         // because they all wait for the same disk.
         self.settle(0)?;
         let (to, spare) = (self.to, Arc::clone(&self.spare));
         self.storing
             .push_back(self.pool.submit(Stage::DISK, move |_| put(builder, place, to, &spare)));
+        Ok(())
+    }
+
+    fn next_place(&mut self, kind: ObjectKind) -> ObjectPlace {
+        let number = self.next_number;
+        self.next_number += 1;
+        ObjectPlace { kind, device: self.device, run: self.run, number }
+    }
+
+    /// Ends this run with a record that lists nothing, durable when this returns, and goes on
+    /// under the number `next` with all that was added so far. Nothing may have been stored yet.
+    pub fn announce(&mut self, record: Vec<u8>, next: u32) -> Result<Finished, RepositoryError> {
+        debug_assert!(self.next_number == 0, "what was stored would be in no record");
+        let finished = self.put_record(ObjectBuilder::default(), record)?;
+        (self.run, self.next_number, self.stored_bytes) = (next, 0, 0);
+        Ok(finished)
+    }
+
+    /// Stores what was held back, and from now on each object when it is full.
+    pub fn release(&mut self) -> Result<(), RepositoryError> {
+        self.holds_back = false;
+        for (kind, builder) in std::mem::take(&mut self.held_back) {
+            self.store_object(kind, builder)?;
+        }
         Ok(())
     }
 
@@ -247,12 +264,21 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         &mut self,
         record: impl FnOnce(Vec<ObjectEntry>, u64) -> Result<Vec<u8>, RepositoryError>,
     ) -> Result<Finished, RepositoryError> {
-        let mut last = self.gather()?;
+        let last = self.gather()?;
         if !self.listed.is_empty() {
             // Objects must be durable with their names before anything refers to them.
             self.to.store.sync()?;
         }
         let bytes = record(self.listed.clone(), self.stored_bytes)?;
+        self.put_record(last, bytes)
+    }
+
+    /// Adds the record to the last object of a run, stores that and makes it durable.
+    fn put_record(
+        &mut self,
+        mut last: ObjectBuilder,
+        bytes: Vec<u8>,
+    ) -> Result<Finished, RepositoryError> {
         let (value, bound) = (bytes.len() as u64, RECORD_MAX);
         if value > bound {
             let what = "a record";
@@ -265,13 +291,7 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         let pack = move |state: &mut S| block.pack(state.as_mut(), &spare);
         let packed = self.pool.submit(COMPRESSING, pack).wait();
         last.push(packed, &self.spare);
-        let place = ObjectPlace {
-            kind: ObjectKind::Record,
-            device: self.device,
-            run: self.run,
-            number: self.next_number,
-        };
-        self.next_number += 1;
+        let place = self.next_place(ObjectKind::Record);
         let (to, spare) = (self.to, Arc::clone(&self.spare));
         let object = self.pool.submit(Stage::DISK, move |_| put(last, place, to, &spare)).wait()?;
         self.to.store.sync()?;
@@ -285,6 +305,7 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
             self.pack(kind)?;
         }
         self.collect(0)?;
+        self.release()?;
         if self.next_number == 0 {
             self.write_index()?;
         }
@@ -338,41 +359,4 @@ fn index_pieces(entries: &[IndexEntry]) -> Vec<&[IndexEntry]> {
         pieces.push(&entries[begin..]);
     }
     pieces
-}
-
-fn put(
-    builder: ObjectBuilder,
-    place: ObjectPlace,
-    to: Destination<'_>,
-    spare: &Spare,
-) -> Result<StoredObject, RepositoryError> {
-    let sealed = builder.seal(place, to.keys, to.random)?;
-    // The name holds the hash of the bytes: what lies there already is the same.
-    let _same = to.store.put_new(&sealed.file_name, &sealed.bytes)?;
-    spare.give_object(sealed.bytes);
-    Ok(StoredObject { name: sealed.name, file_name: sealed.file_name, table: sealed.table })
-}
-
-/// Stores a record again, in an object of its own: under the device, run and number of the one
-/// that held it, which is gone. Durable when this returns.
-pub fn put_record(
-    to: Destination<'_>,
-    lost: &ObjectKey,
-    record: &[u8],
-) -> Result<StoredObject, RepositoryError> {
-    let spare = Spare::default();
-    let mut block = OpenBlock::new(PieceKind::Record, Vec::new());
-    block.push(to.keys.writing().chunk_id(record), record);
-    let mut builder = ObjectBuilder::default();
-    builder.push(block.pack(&mut Compressor::new(Level::Default), &spare), &spare);
-    let ObjectKey { device, run, number, .. } = *lost;
-    let place = ObjectPlace { kind: ObjectKind::Record, device, run, number };
-    let stored = put(builder, place, to, &spare)?;
-    to.store.sync()?;
-    Ok(stored)
-}
-
-/// How a record lists an object.
-pub fn object_entry(name: &ObjectName) -> ObjectEntry {
-    ObjectEntry { number: name.number, kind: name.kind, length: name.length, hash: name.hash }
 }

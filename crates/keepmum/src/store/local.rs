@@ -172,6 +172,10 @@ impl Store for LocalStore {
         Ok(())
     }
 
+    fn rely_on_found(&self) {
+        self.changes.fetch_add(1, Ordering::AcqRel);
+    }
+
     fn get(&self, path: &str, limit: u64) -> Result<Vec<u8>, StoreError> {
         let file = self.open(path)?;
         let length = file.length().map_err(|source| self.error(source, Some(path)))?;

@@ -140,6 +140,18 @@ fn a_sync_without_changes_costs_nothing() {
 }
 
 #[test]
+fn a_name_that_another_process_made_is_durable_after_it_is_relied_on() {
+    let disk = Arc::new(SimulatedDisk::new());
+    assert_eq!(LocalStore::new(disk.clone()).put_new("a", b"x").unwrap(), Put::Stored);
+    let store = LocalStore::new(disk.clone());
+    store.sync().unwrap();
+    assert!(!disk.is_durable("a"));
+    store.rely_on_found();
+    store.sync().unwrap();
+    assert!(disk.is_durable("a"));
+}
+
+#[test]
 fn errors_are_told_apart() {
     let disk = Arc::new(SimulatedDisk::new());
     let store = LocalStore::new(disk.clone());

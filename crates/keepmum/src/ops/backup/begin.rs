@@ -1,6 +1,6 @@
 //! Everything before the walk: lock, source, repository, device, and what earlier runs left.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use crate::catalogue::{Catalogue, RunLock};
 use crate::chunk::{Algorithm, Chunker, Parameters};
@@ -11,6 +11,7 @@ use crate::source::{RootProblem, Source};
 use crate::store::Put;
 
 use super::super::access::{Access, CatalogueAt};
+use super::super::doubt;
 use super::super::error::{Error, ErrorKind};
 use super::super::event::{Event, Observer};
 use super::super::healing::{self, FACT_HEALED};
@@ -197,7 +198,35 @@ pub(super) fn prepare(repository: &Repository, set: &Setting<'_>) -> Result<Prep
     } else {
         catalogue.rollback()?
     }
-    prepared
+    let prepared = prepared?;
+    if !set.options.dry_run {
+        make_names_durable(repository, set, &prepared)?;
+    }
+    Ok(prepared)
+}
+
+/// What a run left that was cut off before its directory sync is about to be built upon: its names
+/// must be durable first. If that fails they are in doubt.
+fn make_names_durable(
+    repository: &Repository,
+    set: &Setting<'_>,
+    prepared: &Prepared,
+) -> Result<(), Error> {
+    let left = prepared.adopted.runs.iter().map(|objects| objects.run);
+    if !repository.imported.changed && prepared.adopted.runs.is_empty() {
+        return Ok(());
+    }
+    repository.store.rely_on_found();
+    let Err(error) = repository.store.sync() else { return Ok(()) };
+    let error = Error::from(RepositoryError::from(error));
+    if doubt::leaves_doubt(&error) {
+        // Of runs with a record only the last can have been cut off.
+        let last = Some(prepared.last_listed_run).filter(|run| *run > 0);
+        for run in left.chain(last) {
+            doubt::note(&repository.catalogue, set.device, run)?;
+        }
+    }
+    Err(error)
 }
 
 fn prepare_inside(repository: &Repository, set: &Setting<'_>) -> Result<Prepared, Error> {
@@ -275,23 +304,27 @@ fn keep_leans(repository: &Repository, device: DeviceId) -> Result<(), Error> {
 fn adopt(repository: &Repository, set: &Setting<'_>) -> Result<Adopted, Error> {
     // A record that was here and is gone names nothing to anyone any more.
     let here = |object: &ObjectKey| repository.listing.here(object).is_some();
-    let mut with_record = HashSet::new();
-    for (at, _, object) in repository.catalogue.records()? {
-        if at.device == set.device && here(&object) {
-            with_record.insert(at.run);
+    let mut with_record: HashMap<u32, bool> = HashMap::new();
+    let mut orphans = Vec::new();
+    for (key, object) in &repository.listing.objects {
+        let kind = object.name.kind;
+        let metadata_or_data = matches!(kind, ObjectKind::Data | ObjectKind::Meta);
+        if key.device != set.device || !object.is_here() || !metadata_or_data {
+            continue;
+        }
+        let ended = match with_record.get(&key.run) {
+            Some(ended) => *ended,
+            None => {
+                let records = repository.catalogue.record_objects(set.device, key.run)?;
+                let ended = records.iter().any(here);
+                with_record.insert(key.run, ended);
+                ended
+            }
+        };
+        if !ended {
+            orphans.push((key, object));
         }
     }
-    let mut orphans: Vec<_> = repository
-        .listing
-        .objects
-        .iter()
-        .filter(|(key, object)| {
-            key.device == set.device
-                && object.is_here()
-                && !with_record.contains(&key.run)
-                && matches!(object.name.kind, ObjectKind::Data | ObjectKind::Meta)
-        })
-        .collect();
     if orphans.is_empty() {
         return Ok(Adopted::default());
     }

@@ -105,6 +105,9 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
             let spare = Arc::clone(&self.spare);
             let mut writer = RunWriter::new(self.pool, to, place, together, spare);
             writer.index(std::mem::take(&mut self.adopted.index));
+            if self.head.is_none() {
+                writer.hold_back();
+            }
             self.writer = Some(writer);
         }
         self.writer.as_mut().ok_or_else(|| Error::new(ErrorKind::Local, "no run is open"))
@@ -120,6 +123,9 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
     /// Tells the catalogue of objects that were stored meanwhile.
     pub(super) fn take_stored(&mut self) -> Result<(), Error> {
         let Some(writer) = &mut self.writer else { return Ok(()) };
+        if writer.is_holding_back() {
+            return self.announce();
+        }
         let stored = writer.take_stored();
         let long = writer.stored_bytes() >= CHECKPOINT;
         for object in &stored {
@@ -146,9 +152,24 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
         Ok(())
     }
 
+    /// Before the first object of a device's first long run: a record by which this installation
+    /// knows itself and that object again, should the run die and the catalogue be lost.
+    fn announce(&mut self) -> Result<(), Error> {
+        let run = self.writer()?.run();
+        let items = self.join().into_iter().chain([Item::Checkpoint]).collect();
+        let record = self.record(run, items)?;
+        let next = self.catalogue.reserve_run(run.saturating_add(1))?;
+        let finished = self.writer()?.announce(record.encode(), next)?;
+        self.set.writing.set(Some(next));
+        self.stored_before.0 += finished.object.name.length;
+        self.stored_before.1 += 1;
+        self.know(&record, &finished)?;
+        Ok(self.writer()?.release()?)
+    }
+
     fn checkpoint(&mut self) -> Result<(), Error> {
         let items = self.join().into_iter().chain([Item::Checkpoint]).collect();
-        self.write_record(items).map(drop)
+        self.write_record(items)
     }
 
     /// The join of a device's first record.
@@ -163,12 +184,11 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
         })
     }
 
-    /// Stores what is open, then the record, and tells the catalogue.
-    fn write_record(&mut self, items: Vec<Item>) -> Result<Finished, Error> {
+    /// A record of this run. It takes over what earlier runs left without one.
+    fn record(&mut self, run: u32, items: Vec<Item>) -> Result<Record, Error> {
         let now = self.set.access.seam.clock.now();
-        let run = self.writer()?.run();
         let others = self.catalogue.heads()?;
-        let mut record = Record {
+        Ok(Record {
             device: self.set.device,
             run,
             previous: self.head,
@@ -181,7 +201,13 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
             objects: std::mem::take(&mut self.adopted.runs),
             items,
             program: concat!("keepmum ", env!("CARGO_PKG_VERSION")).to_owned(),
-        };
+        })
+    }
+
+    /// Stores what is open, then the record, and tells the catalogue.
+    fn write_record(&mut self, items: Vec<Item>) -> Result<(), Error> {
+        let run = self.writer()?.run();
+        let mut record = self.record(run, items)?;
         let Some(mut writer) = self.writer.take() else {
             return Err(Error::new(ErrorKind::Local, "no run is open"));
         };
@@ -202,13 +228,20 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
         for object in writer.take_stored() {
             self.learn(&object)?;
         }
-        self.learn(&finished.object)?;
-        let at = crate::model::RecordRef { device: self.set.device, run, hash: finished.hash };
-        let key = finished.object.name.key();
-        self.catalogue.put_record(at, record.previous, &finished.record, &key)?;
-        self.head = Some((run, finished.hash));
+        self.know(&record, &finished)?;
         self.set.writing.set(None);
-        Ok(finished)
+        Ok(())
+    }
+
+    /// Tells the catalogue of a record that is durable.
+    fn know(&mut self, record: &Record, finished: &Finished) -> Result<(), Error> {
+        self.learn(&finished.object)?;
+        let Record { device, run, previous, .. } = *record;
+        let at = crate::model::RecordRef { device, run, hash: finished.hash };
+        let key = finished.object.name.key();
+        self.catalogue.put_record(at, previous, &finished.record, &key)?;
+        self.head = Some((run, finished.hash));
+        Ok(())
     }
 
     /// Ends the backup: refuses it, finds that there is nothing to write, or writes it.

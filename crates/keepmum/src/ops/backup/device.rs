@@ -75,9 +75,9 @@ pub(super) fn identify(
 
 /// Whether two records of a device have one number, and its last number.
 fn chain_state(repository: &Repository, device: DeviceId) -> Result<(bool, u32), Error> {
-    let links = repository.catalogue.links()?;
+    let records = repository.catalogue.record_refs()?;
     let mut runs: Vec<u32> =
-        links.iter().filter(|link| link.record.device == device).map(|l| l.record.run).collect();
+        records.iter().filter(|at| at.device == device).map(|at| at.run).collect();
     runs.sort_unstable();
     let forked = runs.windows(2).any(|two| two[0] == two[1]);
     Ok((forked, runs.last().copied().unwrap_or(0)))

@@ -1,8 +1,8 @@
-//! Directories: entering them, recognising renamed ones, and what their own metadata says.
+//! Directories: entering them, and what their own metadata says.
 
 use std::sync::Arc;
 
-use crate::catalogue::{Catalogue, DirectoryId, Remembered};
+use crate::catalogue::{DirectoryId, Remembered};
 use crate::format::{Op, encode_entry};
 use crate::model::{ChunkId, Entry, Found, Kind, Merge, Metadata, TreePath};
 use crate::source::Walk;
@@ -14,7 +14,7 @@ use super::sides::{Closed, Old};
 use super::{Backup, OpenDirectory};
 
 /// Stands in a row until the node is known.
-const NO_NODE: ChunkId = ChunkId([0; 32]);
+pub(super) const NO_NODE: ChunkId = ChunkId([0; 32]);
 
 impl Backup<'_, '_, '_> {
     pub(super) fn directory(
@@ -35,7 +35,7 @@ impl Backup<'_, '_, '_> {
                 (id, in_fresh, Some(id))
             }
             None => match self.renamed(&path, new)? {
-                Some(id) => (id, true, Some(id)),
+                Some((id, fresh)) => (id, fresh, Some(id)),
                 None => (self.new_directory(&path, new)?, true, None),
             },
         };
@@ -113,74 +113,6 @@ impl Backup<'_, '_, '_> {
         self.set_overlay(path, &op)
     }
 
-    /// A directory that lay at another place before: it keeps what was remembered of it.
-    fn renamed(&mut self, path: &TreePath, new: &Found) -> Result<Option<DirectoryId>, Error> {
-        if self.set.options.dry_run {
-            return Ok(None);
-        }
-        let found = self.catalogue.directory_by_inode(new.stamp.device, new.stamp.inode)?;
-        let Some(id) = found.filter(|id| !self.claimed.contains(id)) else { return Ok(None) };
-        let in_use = self.open.iter().any(|open| open.id == id) || self.awaits(id);
-        if in_use || id == Catalogue::ROOT {
-            return Ok(None);
-        }
-        let from = self.remembered_at(id)?;
-        if from.as_ref().is_some_and(|from| from < path) {
-            // The walk has been there and it has not left: a second way to one directory.
-            return Ok(None);
-        }
-        let looked_at = self.now();
-        let Some(metadata) = self.directory_metadata(path, new)? else { return Ok(None) };
-        let parent = self.parent();
-        let place = self.catalogue.place(id)?;
-        let node = self.catalogue.node(id)?.unwrap_or(NO_NODE);
-        let entry = Entry { name: new.name.clone(), kind: Kind::Directory(node), metadata };
-        let mut bytes = Vec::new();
-        encode_entry(&entry, &mut bytes);
-        let stamp = settled(&new.stamp, looked_at);
-        self.catalogue.move_directory(id, parent.id, &new.name, stamp.as_ref(), &bytes)?;
-        self.claimed.insert(id);
-        self.changed.insert(parent.id);
-        if let Some((above, _)) = place {
-            self.moved_away(from.as_ref(), above)?;
-        }
-        self.report.new += 1;
-        self.report.directories_new += 1;
-        self.change(ChangeKind::New, path);
-        Ok(Some(id))
-    }
-
-    /// Where a directory is remembered to be; nothing if it, or one above it, was gone from its
-    /// place already.
-    fn remembered_at(&self, id: DirectoryId) -> Result<Option<TreePath>, Error> {
-        let mut at = id;
-        while let Some((parent, name)) = self.catalogue.place(at)? {
-            let child = self.catalogue.child(parent, &name)?;
-            if child.and_then(|child| child.directory) != Some(at) {
-                return Ok(None);
-            }
-            at = parent;
-        }
-        Ok(self.catalogue.path(id)?)
-    }
-
-    /// A directory left a place that the walk has still to come to. There it will not be missed,
-    /// because the folder it was in may be listed, or have moved itself, without it.
-    fn moved_away(&mut self, from: Option<&TreePath>, above: DirectoryId) -> Result<(), Error> {
-        let mut at = Some(above);
-        while let Some(id) = at {
-            self.changed.insert(id);
-            self.catalogue.set_node(id, None)?;
-            at = self.catalogue.place(id)?.map(|(parent, _)| parent);
-        }
-        let Some(from) = from else { return Ok(()) };
-        self.report.gone += 1;
-        self.report.directories_gone += 1;
-        self.change(ChangeKind::Gone, from);
-        self.catalogue.remove_overlay_within(from.as_bytes())?;
-        if self.full_tree { Ok(()) } else { self.set_overlay(from, &Op::Remove) }
-    }
-
     fn new_directory(&mut self, path: &TreePath, new: &Found) -> Result<DirectoryId, Error> {
         self.report.new += 1;
         self.report.directories_new += 1;
@@ -222,7 +154,7 @@ impl Backup<'_, '_, '_> {
     }
 
     /// Attributes and owner names beside what the walk found; nothing if they cannot be read.
-    fn directory_metadata(
+    pub(super) fn directory_metadata(
         &mut self,
         path: &TreePath,
         new: &Found,

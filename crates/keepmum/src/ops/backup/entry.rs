@@ -120,6 +120,7 @@ impl Backup<'_, '_, '_> {
         match old.directory {
             Some(id) => {
                 self.report.directories_gone += 1;
+                self.strand(path, id, old)?;
                 self.catalogue.detach(parent.id, &old.name)?;
                 self.vanished.push(id);
             }

@@ -12,6 +12,7 @@ mod large;
 mod mending;
 mod read;
 mod reading;
+mod renamed;
 mod sides;
 mod small;
 mod tree;
@@ -106,6 +107,7 @@ struct Backup<'a, 'p, 'env> {
     open: Vec<Arc<OpenDirectory>>,
     /// Directories that are gone from their place and may turn up at another.
     vanished: Vec<DirectoryId>,
+    stranded: renamed::Stranded,
     /// Rows that a renamed directory has taken over.
     claimed: HashSet<DirectoryId>,
     /// Content and stamp of inodes with several names that were read in this run.
@@ -233,6 +235,7 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
             changed: HashSet::new(),
             open: Vec::new(),
             vanished: Vec::new(),
+            stranded: renamed::Stranded::new(),
             claimed: HashSet::new(),
             links: HashMap::new(),
             unwalked: HashSet::new(),

@@ -1,0 +1,138 @@
+//! How much of what snapshots need is here.
+//!
+//! Every snapshot names nearly all runs before it, so the objects of each record are counted once
+//! and a range of runs is the difference of two sums: asking for all of a thousand snapshots must
+//! not cost a million look-ups.
+
+use std::collections::{BTreeMap, HashSet};
+
+use crate::format::Backup;
+use crate::model::{DeviceId, ObjectKey};
+
+use super::chain::{Chain, Chains};
+use super::listing::Listing;
+
+/// What the records of all devices list, and how much of it is here.
+#[derive(Default)]
+pub struct Standing {
+    devices: BTreeMap<DeviceId, Counts>,
+}
+
+/// What a snapshot needs, and how much of it is here.
+#[derive(Default)]
+pub struct Needed {
+    /// Objects here at their right length.
+    pub here: u64,
+    /// Objects in all.
+    pub of: u64,
+    /// Those that are not here.
+    pub missing: Vec<ObjectKey>,
+    /// Of each record that is not here, whose it is.
+    pub missing_records: Vec<DeviceId>,
+}
+
+/// One device's objects in the order of its records.
+#[derive(Default)]
+struct Counts {
+    /// Run number of each record, and how many objects all records before it list.
+    before: Vec<(u32, u64)>,
+    of: u64,
+    /// What is not here, by the run whose record lists it.
+    missing: Vec<(u32, ObjectKey)>,
+    /// Runs whose record another one names and that is not here, once for each that names it.
+    missing_records: Vec<u32>,
+}
+
+impl Standing {
+    /// Counts what all records list, each record's own object with it.
+    pub fn new(chains: &Chains, listing: &Listing) -> Self {
+        let counted =
+            |(device, chain): (&DeviceId, &Chain)| (*device, Counts::new(*device, chain, listing));
+        Self { devices: chains.iter().map(counted).collect() }
+    }
+
+    /// How many of the objects that a snapshot needs are here, and how many there are; missing
+    /// records of the runs that it needs count as one object each. Each counts once, however often
+    /// a range names its run.
+    pub fn needs(&self, backup: &Backup) -> Needed {
+        let mut ranges: BTreeMap<DeviceId, Vec<(u32, u32)>> = BTreeMap::new();
+        for needs in &backup.needs {
+            ranges.entry(needs.device).or_default().push((needs.first, needs.last));
+        }
+        let mut needed = Needed::default();
+        for (device, ranges) in ranges {
+            let Some(counts) = self.devices.get(&device) else {
+                needed.of += 1;
+                continue;
+            };
+            for (first, last) in merged(ranges) {
+                counts.add(device, first, last, &mut needed);
+            }
+        }
+        needed.here = needed.of - (needed.missing.len() + needed.missing_records.len()) as u64;
+        needed
+    }
+}
+
+impl Counts {
+    fn new(device: DeviceId, chain: &Chain, listing: &Listing) -> Self {
+        let here: HashSet<u32> = chain.records.iter().map(|(at, ..)| at.run).collect();
+        let mut counts = Self::default();
+        for (at, record, object) in &chain.records {
+            counts.before.push((at.run, counts.of));
+            counts.count(at.run, *object, listing);
+            for run in &record.objects {
+                for entry in &run.objects {
+                    let (run, number, hash) = (run.run, entry.number, entry.hash);
+                    counts.count(at.run, ObjectKey { device, run, number, hash }, listing);
+                }
+            }
+            let previous = record.previous.map(|(run, _)| run);
+            counts.missing_records.extend(previous.filter(|run| !here.contains(run)));
+        }
+        counts.missing_records.sort_unstable();
+        counts
+    }
+
+    fn count(&mut self, record: u32, key: ObjectKey, listing: &Listing) {
+        self.of += 1;
+        if listing.here(&key).is_none() {
+            self.missing.push((record, key));
+        }
+    }
+
+    /// How many objects the records before this run list.
+    fn listed_before(&self, run: u64) -> u64 {
+        let at = self.before.partition_point(|(before, _)| u64::from(*before) < run);
+        self.before.get(at).map_or(self.of, |(_, count)| *count)
+    }
+
+    fn add(&self, device: DeviceId, first: u32, last: u32, needed: &mut Needed) {
+        if first > last {
+            return;
+        }
+        needed.of += self.listed_before(u64::from(last) + 1) - self.listed_before(first.into());
+        let within = |run: u32| first <= run && run <= last;
+        let begin = self.missing.partition_point(|(run, _)| *run < first);
+        let missing = self.missing.iter().skip(begin).take_while(|(run, _)| within(*run));
+        needed.missing.extend(missing.map(|(_, key)| *key));
+        let begin = self.missing_records.partition_point(|run| *run < first);
+        let runs = self.missing_records.iter().skip(begin).take_while(|run| within(**run));
+        let before = needed.missing_records.len();
+        needed.missing_records.extend(runs.map(|_| device));
+        needed.of += (needed.missing_records.len() - before) as u64;
+    }
+}
+
+/// Ranges of runs that do not overlap, in order.
+fn merged(mut ranges: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
+    ranges.sort_unstable();
+    let mut merged: Vec<(u32, u32)> = Vec::new();
+    for (first, last) in ranges {
+        match merged.last_mut() {
+            Some(before) if first <= before.1 => before.1 = before.1.max(last),
+            _ => merged.push((first, last)),
+        }
+    }
+    merged
+}

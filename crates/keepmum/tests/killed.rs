@@ -1,0 +1,122 @@
+//! Whole runs: a run that ends early, and its catalogue lost with it, costs hardly any more upload.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::print_stderr, reason = "a failure says how to repeat it")]
+
+mod support;
+
+use std::fs;
+use std::sync::Arc;
+
+use keepmum::ops::{self, ErrorKind, Event, Observer, Silent};
+use keepmum::pipeline::Mode;
+use keepmum::store::simulated::SimulatedDisk;
+use support::{Dice, World, full_check, options};
+
+const MIB: usize = 1 << 20;
+
+/// Stops a run as soon as so many files lie at the destination.
+struct StopAt(Arc<SimulatedDisk>, usize);
+
+impl Observer for StopAt {
+    fn event(&self, _: Event) {}
+
+    fn stopping(&self) -> bool {
+        self.0.paths().len() >= self.1
+    }
+}
+
+fn world(seed: u64) -> World {
+    let mut world = World::new(seed);
+    world.mode = Mode::Replay { seed };
+    world
+}
+
+/// Adds files of a MiB of noise each.
+fn add(world: &World, seed: u64, count: usize) {
+    let mut dice = Dice::new(seed);
+    for number in 0..count {
+        let name = format!("file-{seed}-{number:03}");
+        let noise: Vec<u8> = (0..MIB / 8).flat_map(|_| dice.word().to_le_bytes()).collect();
+        fs::write(world.source().join(name), noise).unwrap();
+    }
+}
+
+fn stored(world: &World) -> u64 {
+    world.sim.disk.files().iter().map(|(_, bytes)| bytes.len() as u64).sum()
+}
+
+/// Runs until so many more objects are stored; then the process is gone, and the catalogue too.
+fn killed_after(world: &World, objects: usize) {
+    let disk = Arc::clone(&world.sim.disk);
+    let at = disk.paths().len() + objects;
+    let stop = StopAt(disk, at);
+    let error = ops::backup(&world.own(), &options(&world.source()), &stop).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Interrupted, "{error}");
+    fs::remove_dir_all(world.catalogue().parent().unwrap()).unwrap();
+    fs::create_dir(world.catalogue().parent().unwrap()).unwrap();
+}
+
+/// What the run before would have stored, and what it and the one after it did store.
+fn with_and_without_a_kill(seed: u64, prepare: impl Fn(&mut World)) -> (u64, u64) {
+    let mut whole = world(seed);
+    prepare(&mut whole);
+    let before = stored(&whole);
+    add(&whole, seed, 54);
+    whole.backup();
+    let wanted = stored(&whole) - before;
+    let mut killed = world(seed);
+    prepare(&mut killed);
+    let before = stored(&killed);
+    add(&killed, seed, 54);
+    // Key blocks and the record that says whose objects these are, where this is the first run.
+    let others = if before == 0 { 3 + 1 } else { 0 };
+    killed_after(&killed, others + 3);
+    let at = stored(&killed) - before;
+    assert!(at > wanted / 10 * 8, "killed at {at} of {wanted}");
+    killed.backup();
+    full_check(&killed);
+    (wanted, stored(&killed) - before)
+}
+
+#[test]
+fn a_first_run_that_is_killed_and_loses_its_catalogue_stores_little_more_in_all() {
+    let (wanted, took) = with_and_without_a_kill(21, |_| ());
+    assert!(took <= wanted + wanted / 20, "{took} instead of {wanted}");
+}
+
+#[test]
+fn so_does_a_later_run() {
+    let (wanted, took) = with_and_without_a_kill(22, |world| {
+        fs::write(world.source().join("first"), "something").unwrap();
+        world.backup();
+    });
+    assert!(took <= wanted + wanted / 20, "{took} instead of {wanted}");
+}
+
+#[test]
+fn the_first_record_of_a_short_first_run_is_its_only_one() {
+    for (megabytes, objects) in [(0, 1), (3, 2), (15, 2)] {
+        let mut world = world(23);
+        fs::write(world.source().join("first"), "something").unwrap();
+        add(&world, 23, megabytes);
+        world.backup();
+        assert_eq!(world.sim.disk.paths().len(), 3 + objects, "{megabytes} MiB");
+    }
+}
+
+/// The first record of a long first run says whose objects follow, and is no snapshot.
+#[test]
+fn a_long_first_run_is_one_snapshot() {
+    let mut world = world(24);
+    add(&world, 24, 20);
+    let report = world.backup();
+    let listed = ops::snapshots(&world.stranger(), &Silent).unwrap();
+    assert_eq!(listed.snapshots.len(), 1);
+    assert_eq!(listed.snapshots[0].run, 2);
+    let paths = world.sim.disk.paths().len() as u64;
+    assert_eq!(report.objects_stored + 3, paths);
+    assert_eq!(report.bytes_stored + 3 * 4096, stored(&world));
+    world.verify(&world.stranger());
+    full_check(&world);
+}
