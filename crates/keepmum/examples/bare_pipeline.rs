@@ -127,12 +127,11 @@ fn run(work: &Work) -> io::Result<Times> {
 }
 
 fn cuts(chunker: &Chunker, window: &[u8], data: &[u8]) -> Vec<u64> {
-    let (mut candidates, mut cuts) = (Vec::new(), Vec::new());
-    chunker.candidates(window, data, &mut candidates);
+    let (mut marks, mut cuts) = (Vec::new(), Vec::new());
+    chunker.marks(window, data, &mut marks);
     let mut cutter = Cutter::new(chunker.parameters());
-    for candidate in candidates {
-        cutter.candidate(u64::from(candidate), &mut cuts);
-    }
+    // The extent is the segment here: what lies before it only moves the first window back.
+    cutter.marked(chunker, (data, data.len()), 0, &marks, &mut cuts);
     cutter.finish(data.len() as u64, &mut cuts);
     cuts
 }

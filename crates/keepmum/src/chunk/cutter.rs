@@ -1,9 +1,10 @@
 //! Picks the real cuts of one extent from its candidates.
 //!
-//! It sees no bytes, only offsets, so the scanning may have been done anywhere in any order.
-//! All offsets are in bytes from the extent's start; cuts are appended as the ends of chunks.
+//! The scanning may have been done anywhere in any order. All offsets are in bytes from the
+//! extent's start; cuts are appended as the ends of chunks.
 
 use super::parameters::Parameters;
+use super::{Chunker, WINDOW};
 
 /// The state after some candidates of one extent.
 #[derive(Clone, Debug)]
@@ -46,6 +47,34 @@ impl Cutter {
             self.last_cut += self.maximum;
             cuts.push(self.last_cut);
         }
+    }
+
+    /// Takes the next piece of the extent, with the [marks](Chunker::marks) in it. `bytes` ends
+    /// with the piece, which has `length` bytes and begins at `start`; before it lie the last
+    /// [`WINDOW`] − 1 bytes of the extent, or fewer where it has no more.
+    pub fn marked(
+        &mut self,
+        chunker: &Chunker,
+        (bytes, length): (&[u8], usize),
+        start: u64,
+        marks: &[u32],
+        cuts: &mut Vec<u64>,
+    ) {
+        let (lead, end) = (bytes.len() - length, start + length as u64);
+        for mark in marks {
+            let mark = start + u64::from(*mark);
+            self.candidate(mark, cuts);
+            // No cut was made here, so what was passed over after it may hold one.
+            let (from, to) = (self.last_cut + self.minimum, end.min(mark + self.minimum - 1));
+            if self.last_cut < mark && from <= to {
+                let at = |offset: u64| usize::try_from(offset - start).expect("within a piece");
+                let window = lead + at(from) - WINDOW;
+                if let Some(next) = chunker.first_candidate(&[], &bytes[window..lead + at(to)]) {
+                    self.candidate(from - WINDOW as u64 + next as u64, cuts);
+                }
+            }
+        }
+        self.no_candidate_until(end, cuts);
     }
 
     /// Ends the extent at its `length`, which is always a cut unless the extent is empty.

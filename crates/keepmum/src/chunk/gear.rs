@@ -5,7 +5,7 @@
 //! there for those who choose speed and say so when the repository is made.
 
 use super::WINDOW;
-use super::lanes::{BATCH, Batch, LANES, WindowFunction};
+use super::lanes::{LANES, Lanes, STEPS, WindowFunction};
 use zeroize::Zeroize;
 
 /// The keyed function.
@@ -38,32 +38,32 @@ impl WindowFunction for Gear {
 
     fn scratch() {}
 
-    fn start(&self, window: &[u8]) -> u64 {
-        window.iter().fold(0, |state, byte| self.next(state, *byte))
+    fn start(&self, windows: [&[u8; WINDOW]; LANES]) -> [u64; LANES] {
+        windows.map(|window| window.iter().fold(0, |state, byte| self.next(state, *byte)))
     }
 
-    #[expect(clippy::needless_range_loop, reason = "the lanes advance side by side")]
     fn roll(
         &self,
-        states: &mut [u64; LANES],
-        batch: &Batch<'_>,
+        mut states: [u64; LANES],
+        lanes: &Lanes<'_>,
         (): &mut (),
         hit: &mut impl FnMut(usize, usize),
     ) {
-        let mut rolling = *states;
-        for step in 0..BATCH {
-            for lane in 0..LANES {
-                rolling[lane] = self.next(rolling[lane], batch.enter[lane][step]);
-                if rolling[lane] < self.threshold {
-                    hit(lane, step);
+        for done in (0..lanes.length()).step_by(STEPS) {
+            let bytes: [&[u8; STEPS + WINDOW]; LANES] = lanes.at(done);
+            for step in 0..STEPS {
+                for (lane, state) in states.iter_mut().enumerate() {
+                    *state = self.next(*state, bytes[lane][step + WINDOW]);
+                    if *state < self.threshold {
+                        hit(lane, done + step);
+                    }
                 }
             }
         }
-        *states = rolling;
     }
 
     fn walk(&self, data: &[u8], (): &mut (), hit: &mut impl FnMut(usize)) {
-        let mut state = self.start(&data[..WINDOW - 1]);
+        let mut state = data[..WINDOW - 1].iter().fold(0, |state, byte| self.next(state, *byte));
         for (window, byte) in data[WINDOW - 1..].iter().enumerate() {
             state = self.next(state, *byte);
             if state < self.threshold {

@@ -9,17 +9,38 @@ use super::WINDOW;
 /// Lanes side by side. More than four did not make it faster: the registers run out.
 pub(super) const LANES: usize = 4;
 /// Steps of all lanes between two looks at the results.
-pub(super) const BATCH: usize = 128;
-/// Windows in a batch.
-pub(super) const WINDOWS: usize = LANES * BATCH;
+pub(super) const STEPS: usize = 32;
+/// Windows that are looked at together.
+pub(super) const GROUP: usize = LANES * STEPS;
+/// Lanes are at least this long, because each costs 64 steps to start.
+const SHORTEST_LANE: usize = 128;
 /// The longest lane. A scan that stops at its first hit has looked at half of four such lanes in
 /// vain, and every lane costs 64 steps to start: this length balances the two.
-const LONGEST_LANE: usize = 16 * BATCH;
+const LONGEST_LANE: usize = 1024;
 
-/// The bytes that enter and leave the lanes' windows during one batch.
-pub(super) struct Batch<'a> {
-    pub(super) enter: [&'a [u8; BATCH]; LANES],
-    pub(super) leave: [&'a [u8; BATCH]; LANES],
+/// Bytes under lanes of one length, a multiple of [`STEPS`].
+pub(super) struct Lanes<'a> {
+    /// The windows of all lanes, and the one before them.
+    piece: &'a [u8],
+    length: usize,
+}
+
+impl<'a> Lanes<'a> {
+    /// Windows in each lane.
+    pub(super) fn length(&self) -> usize {
+        self.length
+    }
+
+    /// For each lane the bytes from the one on that leaves its window next after `done` steps;
+    /// those that enter it lie 64 further.
+    #[inline(always)]
+    pub(super) fn at<const LENGTH: usize>(&self, done: usize) -> [&'a [u8; LENGTH]; LANES] {
+        std::array::from_fn(|lane| {
+            self.piece[lane * self.length + done..]
+                .first_chunk()
+                .expect("a lane is a whole number of groups")
+        })
+    }
 }
 
 /// A keyed function of 64 bytes that can be rolled along and picks some windows.
@@ -30,19 +51,20 @@ pub(super) trait WindowFunction {
     /// Makes that memory.
     fn scratch() -> Self::Scratch;
 
-    /// The rolling state for one window.
-    fn start(&self, window: &[u8]) -> u64;
+    /// The rolling states for one window of each lane, worked out side by side.
+    fn start(&self, windows: [&[u8; WINDOW]; LANES]) -> [u64; LANES];
 
-    /// Rolls every lane on by [`BATCH`] steps; calls `hit(lane, step)` for windows that are picked.
+    /// Rolls the lanes from the states before their first windows to their ends; calls
+    /// `hit(lane, step)` for windows that are picked, in any order.
     fn roll(
         &self,
-        states: &mut [u64; LANES],
-        batch: &Batch<'_>,
+        states: [u64; LANES],
+        lanes: &Lanes<'_>,
         scratch: &mut Self::Scratch,
         hit: &mut impl FnMut(usize, usize),
     );
 
-    /// Looks at up to [`WINDOWS`] windows one after the other: all those in `data`. Calls `hit`
+    /// Looks at all windows of `data`, which has at least one, one after the other. Calls `hit`
     /// with the number of each window that is picked.
     fn walk(&self, data: &[u8], scratch: &mut Self::Scratch, hit: &mut impl FnMut(usize));
 }
@@ -67,44 +89,20 @@ pub(super) fn scan<F: WindowFunction>(
             return;
         }
         let left = data.len() + 1 - next;
-        let lane = (left / WINDOWS * BATCH).min(LONGEST_LANE);
-        if lane == 0 {
+        let lane = (left / GROUP * STEPS).min(LONGEST_LANE);
+        if lane < SHORTEST_LANE {
             let rest = &data[next - WINDOW..];
             function.walk(rest, &mut scratch, &mut |window| hits.push(next + window));
             next = data.len() + 1;
         } else {
             let piece = &data[next - 1 - WINDOW..next - 1 + LANES * lane];
-            scan_lanes(function, piece, lane, &mut scratch, &mut |window| {
-                hits.push(next + window);
+            let lanes = Lanes { piece, length: lane };
+            function.roll(function.start(lanes.at(0)), &lanes, &mut scratch, &mut |at, step| {
+                hits.push(next + at * lane + step);
             });
             // Lanes run side by side, so their hits are mixed.
             hits.sort_unstable();
             next += LANES * lane;
         }
-    }
-}
-
-/// Scans the windows of `piece` after its first one, in lanes of `lane` windows, a multiple of
-/// [`BATCH`]. Calls `hit` with the number of each window picked, counted from 0.
-fn scan_lanes<F: WindowFunction>(
-    function: &F,
-    piece: &[u8],
-    lane: usize,
-    scratch: &mut F::Scratch,
-    hit: &mut impl FnMut(usize),
-) {
-    let mut states = std::array::from_fn(|index| function.start(&piece[index * lane..][..WINDOW]));
-    for done in (0..lane).step_by(BATCH) {
-        let at = |offset| {
-            std::array::from_fn(|index| {
-                piece[index * lane + done + offset..]
-                    .first_chunk()
-                    .expect("a lane is a whole number of batches")
-            })
-        };
-        let batch = Batch { enter: at(WINDOW), leave: at(0) };
-        function.roll(&mut states, &batch, scratch, &mut |index, step| {
-            hit(index * lane + done + step);
-        });
     }
 }

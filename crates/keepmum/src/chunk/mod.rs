@@ -63,6 +63,43 @@ impl Chunker {
     /// If `data` is 4 GiB or longer.
     pub fn candidates(&self, before: &[u8], data: &[u8], out: &mut Vec<u32>) {
         assert!(u32::try_from(data.len()).is_ok(), "a piece is shorter than 4 GiB");
+        self.scan_after(before, data, &mut |end| {
+            out.push(end as u32);
+            true
+        });
+    }
+
+    /// As [`Self::candidates`], but after each offset that it finds it passes over the next ones
+    /// as if a cut were made there: those that are nearer to it than the least size. So the
+    /// greater part of a file is looked at no more than is needed, although nobody knows yet where
+    /// the cut before `data` will be. [`Cutter::marked`] makes good what was passed over wrongly.
+    ///
+    /// # Panics
+    /// If `data` is 4 GiB or longer.
+    pub fn marks(&self, before: &[u8], data: &[u8], out: &mut Vec<u32>) {
+        let mut found = self.first_candidate(before, data);
+        while let Some(mark) = found {
+            out.push(u32::try_from(mark).expect("a piece is shorter than 4 GiB"));
+            let skipped = mark + self.parameters.minimum() - WINDOW;
+            let Some(rest) = data.get(skipped..) else { break };
+            found = self.first_candidate(&[], rest).map(|end| skipped + end);
+        }
+    }
+
+    /// The first offset in `data` before which a cut may be made; `before` as for
+    /// [`Self::candidates`].
+    fn first_candidate(&self, before: &[u8], data: &[u8]) -> Option<usize> {
+        let mut first = None;
+        self.scan_after(before, data, &mut |end| {
+            first = Some(end);
+            false
+        });
+        first
+    }
+
+    /// Calls `found` with the offset of each candidate in `data`, in ascending order, until it
+    /// returns `false`.
+    fn scan_after(&self, before: &[u8], data: &[u8], found: &mut dyn FnMut(usize) -> bool) {
         let before = &before[before.len().saturating_sub(WINDOW - 1)..];
         // Windows that reach back into `before` are scanned in a small copy that joins the two.
         let mut seam = [0; 2 * (WINDOW - 1)];
@@ -70,12 +107,14 @@ impl Chunker {
         let joined = &mut seam[..before.len() + head];
         joined[..before.len()].copy_from_slice(before);
         joined[before.len()..].copy_from_slice(&data[..head]);
-        let mut found = |end: usize| {
-            out.push(end as u32);
-            true
-        };
-        self.scan(joined, &mut |end| found(end - before.len()));
-        self.scan(data, &mut found);
+        let mut more = true;
+        self.scan(joined, &mut |end| {
+            more = found(end - before.len());
+            more
+        });
+        if more {
+            self.scan(data, found);
+        }
     }
 
     /// The length of the first chunk of `data`, which begins at a chunk's start and holds at least

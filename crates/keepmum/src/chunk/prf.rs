@@ -10,8 +10,12 @@
 //! of rolling hashes leak.
 
 use super::WINDOW;
-use super::lanes::{BATCH, Batch, LANES, WINDOWS, WindowFunction};
-use aes::cipher::{BlockCipherEncrypt, KeyInit};
+use super::lanes::{GROUP, LANES, Lanes, STEPS, WindowFunction};
+use aes::cipher::consts::U16;
+use aes::cipher::inout::InOutBuf;
+use aes::cipher::{
+    BlockCipherEncBackend, BlockCipherEncClosure, BlockCipherEncrypt, BlockSizeUser, KeyInit,
+};
 use aes::{Aes128Enc, Block};
 use zeroize::Zeroize;
 
@@ -60,79 +64,153 @@ fn times_x(state: u64) -> u64 {
     (state << 1) ^ (carry & REDUCED)
 }
 
-/// Inputs of AES, of which the upper halves stay zero, and its outputs.
+/// Inputs of AES, of which the upper halves stay zero, and its outputs. Wide loads and stores of
+/// them must not cross cache lines.
+#[repr(align(64))]
 pub(super) struct Scratch {
-    inputs: [Block; WINDOWS],
-    outputs: [Block; WINDOWS],
+    inputs: [[Block; GROUP]; 2],
+    outputs: [Block; GROUP],
 }
 
 impl WindowFunction for Prf {
     type Scratch = Scratch;
 
     fn scratch() -> Scratch {
-        Scratch { inputs: [Block::default(); WINDOWS], outputs: [Block::default(); WINDOWS] }
+        Scratch { inputs: [[Block::default(); GROUP]; 2], outputs: [Block::default(); GROUP] }
     }
 
-    fn start(&self, window: &[u8]) -> u64 {
-        let step = |state, byte: &u8| times_x(state) ^ self.enter[usize::from(*byte)];
-        window.iter().fold(0, step)
+    fn start(&self, windows: [&[u8; WINDOW]; LANES]) -> [u64; LANES] {
+        let mut states = [0; LANES];
+        for place in 0..WINDOW {
+            for (state, window) in states.iter_mut().zip(windows) {
+                *state = times_x(*state) ^ self.enter[usize::from(window[place])];
+            }
+        }
+        states
     }
 
-    #[expect(clippy::needless_range_loop, reason = "the lanes advance side by side")]
     fn roll(
         &self,
-        states: &mut [u64; LANES],
-        batch: &Batch<'_>,
+        states: [u64; LANES],
+        lanes: &Lanes<'_>,
         scratch: &mut Scratch,
         hit: &mut impl FnMut(usize, usize),
     ) {
-        let mut rolling = *states;
-        for step in 0..BATCH {
-            for lane in 0..LANES {
-                let enter = self.enter[usize::from(batch.enter[lane][step])];
-                let leave = self.leave[usize::from(batch.leave[lane][step])];
-                rolling[lane] = times_x(rolling[lane]) ^ (enter ^ leave);
-                scratch.inputs[lane * BATCH + step][..8]
-                    .copy_from_slice(&rolling[lane].to_le_bytes());
-            }
-        }
-        *states = rolling;
-        self.pick(scratch, WINDOWS, &mut |window| hit(window / BATCH, window % BATCH));
+        self.aes.encrypt_with_backend(Roll { prf: self, states, lanes, scratch, hit });
     }
 
     fn walk(&self, data: &[u8], scratch: &mut Scratch, hit: &mut impl FnMut(usize)) {
-        let mut state = self.start(&data[..WINDOW]);
+        let [mut state, ..] = self.start([data.first_chunk().expect("a window"); LANES]);
         let windows = data.len() - WINDOW + 1;
-        for window in 0..windows {
-            if window > 0 {
-                let enter = self.enter[usize::from(data[window + WINDOW - 1])];
-                let leave = self.leave[usize::from(data[window - 1])];
-                state = times_x(state) ^ (enter ^ leave);
+        for first in (0..windows).step_by(GROUP) {
+            let count = GROUP.min(windows - first);
+            for (window, input) in (first..first + count).zip(&mut scratch.inputs[0]) {
+                if window > 0 {
+                    let change = self.change(data[window + WINDOW - 1], data[window - 1]);
+                    state = times_x(state) ^ change;
+                }
+                input[..8].copy_from_slice(&state.to_le_bytes());
             }
-            scratch.inputs[window][..8].copy_from_slice(&state.to_le_bytes());
+            let outputs = &mut scratch.outputs[..count];
+            self.aes
+                .encrypt_blocks_b2b(&scratch.inputs[0][..count], outputs)
+                .expect("as many outputs as inputs");
+            self.pick(outputs, &mut |place| hit(first + place));
         }
-        self.pick(scratch, windows, hit);
     }
 }
 
 impl Prf {
-    /// Encrypts the first `count` inputs and calls `hit` for those below the threshold.
-    fn pick(&self, scratch: &mut Scratch, count: usize, hit: &mut impl FnMut(usize)) {
-        let outputs = &mut scratch.outputs[..count];
-        self.aes
-            .encrypt_blocks_b2b(&scratch.inputs[..count], outputs)
-            .expect("as many outputs as inputs");
-        // Hits are rare: eight blocks are looked at before anything is decided.
-        for (group, eight) in outputs.chunks(8).enumerate() {
-            if eight.iter().fold(false, |any, block| any | self.is_hit(block)) {
-                for (place, block) in eight.iter().enumerate() {
-                    if self.is_hit(block) {
-                        hit(group * 8 + place);
-                    }
+    /// What one step adds to the hash: a byte enters the window and another leaves it.
+    #[inline(always)]
+    fn change(&self, enter: u8, leave: u8) -> u64 {
+        self.enter[usize::from(enter)] ^ self.leave[usize::from(leave)]
+    }
+
+    /// Rolls all lanes by [`STEPS`] and leaves their hashes as inputs of AES, lane by lane for
+    /// each step.
+    #[inline(always)]
+    fn fill(
+        &self,
+        states: &mut [u64; LANES],
+        bytes: &[&[u8; STEPS + WINDOW]; LANES],
+        inputs: &mut [Block; GROUP],
+    ) {
+        let mut rolling = *states;
+        let change =
+            |lane: usize, step: usize| self.change(bytes[lane][step + WINDOW], bytes[lane][step]);
+        // Looked up one step ahead, so that only the product and one sum are in each chain.
+        let mut next: [u64; LANES] = std::array::from_fn(|lane| change(lane, 0));
+        for step in 0..STEPS {
+            for lane in 0..LANES {
+                rolling[lane] = times_x(rolling[lane]) ^ next[lane];
+                inputs[step * LANES + lane][..8].copy_from_slice(&rolling[lane].to_le_bytes());
+                next[lane] = change(lane, (step + 1) % STEPS);
+            }
+        }
+        *states = rolling;
+    }
+
+    /// Calls `hit` for the outputs below the threshold.
+    #[inline(always)]
+    fn pick(&self, outputs: &[Block], hit: &mut impl FnMut(usize)) {
+        // Hits are rare: all blocks are looked at before anything is decided.
+        if outputs.iter().fold(false, |any, block| any | self.is_hit(block)) {
+            for (place, block) in outputs.iter().enumerate() {
+                if self.is_hit(block) {
+                    hit(place);
                 }
             }
         }
     }
+}
+
+/// Rolls lanes to their end. As a closure of the cipher it is compiled once for each set of
+/// instructions that the cipher knows, and the keys are set up once for all groups.
+struct Roll<'a, H> {
+    prf: &'a Prf,
+    states: [u64; LANES],
+    lanes: &'a Lanes<'a>,
+    scratch: &'a mut Scratch,
+    hit: &'a mut H,
+}
+
+impl<H> BlockSizeUser for Roll<'_, H> {
+    type BlockSize = U16;
+}
+
+impl<H: FnMut(usize, usize)> BlockCipherEncClosure for Roll<'_, H> {
+    #[inline(always)]
+    fn call<B: BlockCipherEncBackend<BlockSize = U16>>(self, backend: &B) {
+        let Self { prf, mut states, lanes, scratch, hit } = self;
+        let Scratch { inputs, outputs } = scratch;
+        let groups = lanes.length() / STEPS;
+        // One group is encrypted while the next one is rolled, so that neither waits for the other.
+        for group in 0..=groups {
+            if group < groups {
+                prf.fill(&mut states, &lanes.at(group * STEPS), &mut inputs[group % 2]);
+            }
+            if group > 0 {
+                encrypt(backend, &inputs[(group - 1) % 2], outputs);
+                let first = (group - 1) * STEPS;
+                prf.pick(outputs, &mut |place| hit(place % LANES, first + place / LANES));
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn encrypt<B: BlockCipherEncBackend<BlockSize = U16>>(
+    backend: &B,
+    inputs: &[Block; GROUP],
+    outputs: &mut [Block; GROUP],
+) {
+    let blocks = InOutBuf::new(&inputs[..], &mut outputs[..]).expect("as many outputs as inputs");
+    let (parallel, rest) = blocks.into_chunks();
+    for blocks in parallel {
+        backend.encrypt_par_blocks(blocks);
+    }
+    backend.encrypt_tail_blocks(rest);
 }
 
 impl Drop for Prf {

@@ -52,6 +52,27 @@ fn cuts_by_pieces(chunker: &Chunker, data: &[u8], piece: usize) -> Vec<u64> {
     cuts
 }
 
+/// The same by marks, in pieces of the given lengths, which repeat.
+fn cuts_by_marks(chunker: &Chunker, data: &[u8], pieces: &[usize]) -> Vec<u64> {
+    let mut cutter = Cutter::new(chunker.parameters());
+    let (mut cuts, mut marks, mut start) = (Vec::new(), Vec::new(), 0);
+    for length in pieces.iter().cycle() {
+        let end = data.len().min(start + length);
+        marks.clear();
+        chunker.marks(&data[..start], &data[start..end], &mut marks);
+        let least = chunker.parameters().minimum() as u32;
+        assert!(marks.windows(2).all(|two| two[1] - two[0] >= least));
+        let bytes = &data[start.saturating_sub(WINDOW - 1)..end];
+        cutter.marked(chunker, (bytes, end - start), start as u64, &marks, &mut cuts);
+        start = end;
+        if start == data.len() {
+            break;
+        }
+    }
+    cutter.finish(data.len() as u64, &mut cuts);
+    cuts
+}
+
 /// The definitions in `prf.rs` and `gear.rs`, one window at a time and without any rolling.
 fn candidates_by_definition(algorithm: Algorithm, average: u32, data: &[u8]) -> Vec<u32> {
     use aes::cipher::{BlockCipherEncrypt, KeyInit};
@@ -224,11 +245,23 @@ fn averages_outside_the_range_are_refused() {
     }
 }
 
+/// Data in which noise, repetition and runs follow each other, so that forced cuts, clusters of
+/// candidates and the least size all occur.
+fn mixture(seed: u64, parts: Vec<(u8, usize)>) -> Vec<u8> {
+    let mut data = Vec::new();
+    for (part, (kind, length)) in parts.into_iter().enumerate() {
+        match kind {
+            0 => data.extend(noise(seed.wrapping_add(part as u64), length)),
+            1 => data.resize(data.len() + length, seed as u8),
+            _ => data.extend(noise(seed, 777).into_iter().cycle().take(length)),
+        }
+    }
+    data
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Data in which noise, repetition and runs follow each other, so that forced cuts, clusters
-    /// of candidates and the least size all occur.
     #[test]
     fn both_ways_of_cutting_agree(
         seed in any::<u64>(),
@@ -236,19 +269,28 @@ proptest! {
         piece in 1usize..100_000,
         gear in any::<bool>(),
     ) {
-        let mut data = Vec::new();
-        for (part, (kind, length)) in parts.into_iter().enumerate() {
-            match kind {
-                0 => data.extend(noise(seed.wrapping_add(part as u64), length)),
-                1 => data.resize(data.len() + length, seed as u8),
-                _ => data.extend(noise(seed, 777).into_iter().cycle().take(length)),
-            }
-        }
+        let data = mixture(seed, parts);
         let algorithm = if gear { Algorithm::Gear } else { Algorithm::Prf };
         let chunker = chunker(algorithm, 16 << 10);
         let expected = cuts(&chunker, &data);
         prop_assert_eq!(&cuts_by_pieces(&chunker, &data, piece.max(200)), &expected);
         prop_assert_eq!(&cuts_by_pieces(&chunker, &data, usize::MAX), &expected);
+    }
+
+    /// Short pieces let every mark be wrong: each of them begins without knowing a cut.
+    #[test]
+    fn cuts_by_marks_are_the_same_whatever_the_pieces(
+        seed in any::<u64>(),
+        parts in proptest::collection::vec((0u8..3, 1usize..150_000), 1..6),
+        pieces in proptest::collection::vec(1usize..60_000, 1..8),
+        gear in any::<bool>(),
+    ) {
+        let data = mixture(seed, parts);
+        let algorithm = if gear { Algorithm::Gear } else { Algorithm::Prf };
+        let chunker = chunker(algorithm, 16 << 10);
+        let expected = cuts(&chunker, &data);
+        prop_assert_eq!(&cuts_by_marks(&chunker, &data, &pieces), &expected);
+        prop_assert_eq!(&cuts_by_marks(&chunker, &data, &[usize::MAX / 2]), &expected);
     }
 
     #[test]
@@ -292,10 +334,16 @@ fn chunking_speed() {
             let begin = Instant::now();
             let mut found = Vec::new();
             chunker.candidates(&[], &data, &mut found);
+            let scanning = begin.elapsed();
+            let begin = Instant::now();
+            found.clear();
+            chunker.marks(&[], &data, &mut found);
             let rate = |time: std::time::Duration| data.len() as f64 / time.as_secs_f64() / 1e9;
             println!(
-                "{algorithm:?} {average}: next_cut {:.2} GB/s ({count} chunks), scan {:.2} GB/s",
+                "{algorithm:?} {average}: next_cut {:.2} GB/s ({count} chunks), scan {:.2} GB/s, \
+                 marks {:.2} GB/s",
                 rate(cutting),
+                rate(scanning),
                 rate(begin.elapsed())
             );
         }

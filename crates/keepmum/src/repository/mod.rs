@@ -5,6 +5,7 @@
 
 mod chain;
 mod error;
+mod filling;
 mod key_block;
 mod key_change;
 mod key_open;

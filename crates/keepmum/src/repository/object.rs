@@ -41,13 +41,32 @@ pub(super) struct PackedBlock {
 impl PackedBlock {
     /// What it adds to an object, its row of the table included.
     pub(super) fn weight(&self) -> u64 {
-        self.bytes.len() as u64 + self.row() as u64
+        Self::weight_of(self.bytes.len() as u64, self.block.pieces.len())
     }
 
-    /// At least as many bytes as its row of the table takes.
-    fn row(&self) -> usize {
-        Table::bound(1, self.block.pieces.len())
+    /// What a block with so many stored bytes and pieces adds to an object.
+    pub(super) fn weight_of(bytes: u64, pieces: usize) -> u64 {
+        bytes + row(pieces) as u64
     }
+
+    /// Divides a block that is stored as it is before its piece number `count`.
+    pub(super) fn split(mut self, count: usize, spare: &Spare) -> (Self, Self) {
+        let length = |pieces: &[(ChunkId, u32)]| pieces.iter().map(|(_, length)| length).sum();
+        let pieces = self.block.pieces.split_off(count);
+        let (first, second): (u32, u32) = (length(&self.block.pieces), length(&pieces));
+        let mut bytes = spare.block();
+        bytes.extend_from_slice(&self.bytes[first as usize..]);
+        self.bytes.truncate(first as usize);
+        (self.block.stored, self.block.plain) = (first, first);
+        let (kind, codec) = (self.block.kind, self.block.codec);
+        let block = Block { kind, codec, stored: second, plain: second, pieces };
+        (self, Self { block, bytes })
+    }
+}
+
+/// At least as many bytes as the row of a block with so many pieces takes in the table.
+fn row(pieces: usize) -> usize {
+    Table::bound(1, pieces)
 }
 
 /// Blocks that will be one object.
@@ -108,17 +127,27 @@ impl ObjectBuilder {
         self.blocks.is_empty()
     }
 
+    /// How many pieces are in it.
+    #[cfg(test)]
+    pub(super) fn pieces(&self) -> usize {
+        self.blocks.iter().map(|block| block.pieces.len()).sum()
+    }
+
     /// Whether a block still fits; the first one always does.
     pub(super) fn has_room_for(&self, block: &PackedBlock) -> bool {
-        let fixed = sealed_length(self.weight + block.weight() + FOOTER_LENGTH as u64);
-        let rows = self.rows + block.row();
-        self.blocks.is_empty() || (fixed <= OBJECT_TARGET && rows <= TABLE_TARGET)
+        self.blocks.is_empty() || self.has_room_of(block.weight(), block.block.pieces.len())
+    }
+
+    /// Whether a block of this weight with so many pieces fits beside others.
+    pub(super) fn has_room_of(&self, weight: u64, pieces: usize) -> bool {
+        let fixed = sealed_length(self.weight + weight + FOOTER_LENGTH as u64);
+        fixed <= OBJECT_TARGET && self.rows + row(pieces) <= TABLE_TARGET
     }
 
     /// Adds a block.
     pub(super) fn push(&mut self, block: PackedBlock, spare: &Spare) {
         self.weight += block.weight();
-        self.rows += block.row();
+        self.rows += row(block.block.pieces.len());
         match &mut self.bodies {
             Bodies::Apart(bodies) => bodies.push(block.bytes),
             Bodies::InPlace(buffer) => {

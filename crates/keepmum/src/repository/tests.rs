@@ -268,3 +268,44 @@ fn some_backup() -> Backup {
         summary: Summary::default(),
     }
 }
+
+/// What cannot be compressed costs its tags, its rows in a table and in an index, and what little
+/// is padded: with ends wherever a block ends it would be twice as much.
+#[test]
+fn noise_costs_a_half_percent_over_its_length_at_most() {
+    let sim = Simulation::new(5);
+    let keys = Keys::derive(&keyring(1, 1, &[(1, 10)])).unwrap();
+    let mut noise = blake3::Hasher::new().finalize_xof();
+    let chunks: Vec<Vec<u8>> = (0..1_000)
+        .map(|_| {
+            let mut length = [0; 2];
+            noise.fill(&mut length);
+            let mut chunk = vec![0; 40_000 + usize::from(u16::from_le_bytes(length))];
+            noise.fill(&mut chunk);
+            chunk
+        })
+        .collect();
+    write(&sim, &keys, 1, &chunks, b"record".to_vec()).unwrap();
+    let store = store(&sim);
+    let listing = RawListing::read(&store).unwrap().open(&keys);
+    let plain: usize = chunks.iter().map(Vec::len).sum();
+    let stored: u64 = listing.objects.values().map(|object| object.name.length).sum();
+    let most = plain as u64 + plain as u64 / 200;
+    assert!(stored <= most, "{stored} bytes for {plain} of noise");
+    let reader = ObjectReader::new(&store, &keys, &listing);
+    let (mut ids, mut decompressor) = (Vec::new(), Decompressor::new());
+    for (key, object) in listing.objects.iter().filter(|(key, _)| key.run == 1) {
+        assert!(object.name.length <= object::OBJECT_TARGET);
+        let table = reader.table(key).unwrap();
+        for (offset, block) in table.offsets().filter(|(_, block)| block.kind == PieceKind::Chunk) {
+            let bytes = reader.pieces(key, offset, block, &mut decompressor).unwrap();
+            ids.extend(bytes.iter().map(|bytes| keys.writing().chunk_id(bytes)));
+        }
+    }
+    let written: Vec<_> = chunks.iter().map(|chunk| keys.writing().chunk_id(chunk)).collect();
+    assert_eq!(ids.len(), written.len());
+    assert!(
+        written.iter().all(|id| ids.contains(id)),
+        "a chunk was lost where a block was divided"
+    );
+}

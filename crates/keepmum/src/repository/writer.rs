@@ -15,6 +15,7 @@ use crate::model::{ChunkId, DeviceId, RecordHash};
 use crate::pipeline::{Pool, Stage, Ticket};
 
 use super::error::RepositoryError;
+use super::filling::Filled;
 use super::object::{
     OBJECT_TARGET, ObjectBuilder, ObjectPlace, OpenBlock, PackedBlock, SMALL_RUN, Spare,
 };
@@ -178,18 +179,18 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
     fn collect(&mut self, keep: usize) -> Result<(), RepositoryError> {
         while self.packing.len() > keep || self.packing.front().is_some_and(Ticket::is_done) {
             let Some(ticket) = self.packing.pop_front() else { break };
-            let packed = ticket.wait();
-            let (builder, kind) = match packed.block.kind {
-                PieceKind::Chunk => (&mut self.data, ObjectKind::Data),
-                _ => (&mut self.meta, ObjectKind::Meta),
-            };
-            if builder.has_room_for(&packed) {
-                builder.push(packed, &self.spare);
-                continue;
+            let mut next = Some(ticket.wait());
+            while let Some(packed) = next.take() {
+                let (builder, kind) = match packed.block.kind {
+                    PieceKind::Chunk => (&mut self.data, ObjectKind::Data),
+                    _ => (&mut self.meta, ObjectKind::Meta),
+                };
+                if let Filled::Full(rest) = builder.fill(packed, &self.spare) {
+                    let full = std::mem::take(builder);
+                    self.store_object(kind, full)?;
+                    next = rest;
+                }
             }
-            let full = std::mem::take(builder);
-            builder.push(packed, &self.spare);
-            self.store_object(kind, full)?;
         }
         Ok(())
     }

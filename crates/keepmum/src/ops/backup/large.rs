@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::chunk::{Cutter, WINDOW};
+use crate::chunk::{Chunker, Cutter, WINDOW};
 use crate::format::{ListWriter, PieceKind};
 use crate::model::{ChunkId, Piece};
 use crate::pipeline::{Stage, Ticket};
@@ -27,10 +27,20 @@ const SEGMENT: u64 = 1024 * 1024;
 /// before it left, so that whole chunks come to lie in one run of bytes.
 struct Segment {
     buffer: Vec<u8>,
-    /// Where its bytes lie.
+    /// Where the bytes lie that its first windows reach back to.
+    before: Range<usize>,
+    /// Where its own bytes lie.
     data: Range<usize>,
     /// Offsets in them before which a cut may be made.
-    candidates: Vec<u32>,
+    marks: Vec<u32>,
+}
+
+impl Segment {
+    /// Appends the cuts in it; it begins at `start`.
+    fn cut(&self, chunker: &Chunker, cutter: &mut Cutter, start: u64, cuts: &mut Vec<u64>) {
+        let bytes = &self.buffer[self.before.start..self.data.end];
+        cutter.marked(chunker, (bytes, self.data.len()), start, &self.marks, cuts);
+    }
 }
 
 /// Whole chunks, end to end from `start` on, with their ids and lengths.
@@ -127,11 +137,8 @@ impl<'env> Backup<'_, '_, 'env> {
             let segment = ticket.wait()?;
             let expected = SEGMENT.min(length - seen);
             let mut cuts = Vec::new();
-            for candidate in &segment.candidates {
-                cutter.candidate(seen + u64::from(*candidate), &mut cuts);
-            }
             let here = segment.data.len() as u64;
-            cutter.no_candidate_until(seen + here, &mut cuts);
+            segment.cut(self.set.chunker, &mut cutter, seen, &mut cuts);
             let begun = seen - rest.len() as u64;
             seen += here;
             let last = here < expected || seen == length;
@@ -182,10 +189,10 @@ impl<'env> Backup<'_, '_, 'env> {
                     read => done += read,
                 }
             }
-            let data = room..room.max(begin + done);
-            let mut candidates = Vec::new();
-            chunker.candidates(&buffer[begin..room], &buffer[data.clone()], &mut candidates);
-            Ok(Segment { buffer, data, candidates })
+            let (before, data) = (begin..room, room..room.max(begin + done));
+            let mut marks = Vec::new();
+            chunker.marks(&buffer[before.clone()], &buffer[data.clone()], &mut marks);
+            Ok(Segment { buffer, before, data, marks })
         })
     }
 
