@@ -5,6 +5,7 @@
 
 mod chain;
 mod error;
+mod index_pieces;
 mod key_block;
 mod key_change;
 mod key_open;
@@ -29,7 +30,7 @@ pub use listing::{ListedObject, Listing, RawListing};
 pub use object::{OBJECT_TARGET, SMALL_RUN, Spare};
 pub use piece_walk::{Extent, Extents, PieceWalk, SeenLists};
 pub use reader::{BlockPlace, ObjectReader, PieceReader, block_place, split};
-pub use snapshot_tree::SnapshotTree;
+pub use snapshot_tree::{Parts, SnapshotTree};
 pub use tree_size::ENTRIES_MAX;
 pub use writer::{
     COMPRESSING, Destination, Finished, RunWriter, StoredObject, object_entry, put_record,
