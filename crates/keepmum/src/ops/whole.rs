@@ -39,7 +39,7 @@ impl Whole {
             if let Some((path, node)) = next.take() {
                 let known = || self.nodes.borrow().contains(&node);
                 let is_overlaid = merge.new_side().is_overlaid(&path);
-                if is_overlaid || !(known() || !seen.insert(node)) {
+                if is_overlaid || (!known() && seen.insert(node)) {
                     merge.enter::<RepositoryError>(path, None, Some(&node))?;
                 }
             }
