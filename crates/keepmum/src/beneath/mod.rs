@@ -11,5 +11,5 @@ mod open;
 mod tests;
 
 pub(crate) use attributes::{Handle, XATTR};
-pub(crate) use listing::{Scratch, found, kind_of, list, stamp, stat, stat_at};
+pub(crate) use listing::{LaterNames, NameList, Scratch, found, kind_of, stamp, stat, stat_at};
 pub(crate) use open::Beneath;

@@ -36,7 +36,7 @@ pub use objects::ImportedBlock;
 pub use overlay::OverlayRow;
 pub use presence::{ListedObject, Reconciled};
 pub use records::Link;
-pub use remembered::{DirectoryId, Remembered};
+pub use remembered::{Children, DirectoryId, Remembered};
 pub use set_aside::ResetReason;
 
 use chunks::Chunks;

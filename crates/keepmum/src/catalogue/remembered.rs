@@ -1,10 +1,12 @@
-//! Reading the remembered tree: one range query a directory.
+//! Reading the remembered tree: one range query a page of a directory.
+
+use std::vec::IntoIter;
 
 use rusqlite::Row;
 
 use super::check::Check;
 use super::{Catalogue, CatalogueError};
-use crate::model::{Name, Named, Stamp};
+use crate::model::{Name, Named, PAGE, Page, Stamp};
 
 /// A directory's row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -94,18 +96,68 @@ fn parse(directory: DirectoryId, name: &[u8], body: &[u8]) -> Option<Remembered>
 }
 
 impl Catalogue {
-    /// What is remembered of a directory's entries, in ascending order of names as bytes; nothing
-    /// for a directory that is not remembered.
-    pub fn children(&self, directory: DirectoryId) -> Result<Vec<Remembered>, CatalogueError> {
-        let mut query = self
-            .connection
-            .prepare_cached("SELECT name, body FROM entry WHERE directory = ?1 ORDER BY name")?;
-        let mut rows = query.query([directory.0])?;
-        let mut children = Vec::new();
-        while let Some(row) = rows.next()? {
-            children.push(remembered(directory, row)?);
+    /// What is remembered of up to so many of a directory's entries, in ascending order of names
+    /// as bytes: those behind a name, or the first ones. The page is empty for a directory that
+    /// is not remembered.
+    pub fn page(
+        &self,
+        directory: DirectoryId,
+        behind: Option<&Name>,
+        count: usize,
+    ) -> Result<Page<Remembered, Name>, CatalogueError> {
+        let mut query = self.connection.prepare_cached(
+            "SELECT name, body FROM entry WHERE directory = ?1 AND name > ?2 ORDER BY name",
+        )?;
+        let mut rows = query.query((directory.0, behind.map_or(&b""[..], Name::as_bytes)))?;
+        let mut entries: Vec<Remembered> = Vec::new();
+        let mut is_last = false;
+        while entries.len() < count && !is_last {
+            match rows.next()? {
+                Some(row) => entries.push(remembered(directory, row)?),
+                None => is_last = true,
+            }
         }
-        Ok(children)
+        let names = entries.iter().map(|entry| &entry.name);
+        if !behind.into_iter().chain(names).is_sorted_by(|a, b| a < b) {
+            return Err(CatalogueError::row("entry"));
+        }
+        if let Some(behind) = behind {
+            self.nothing_between(directory, behind, entries.first().map(|first| &first.name))?;
+        }
+        let rest = entries.last().filter(|_| !is_last).map(|last| last.name.clone());
+        Ok(Page { entries, rest })
+    }
+
+    /// A search in a damaged file can pass over rows. Seen from behind they are there, or a row
+    /// with a wrong sum, or there seems to be nothing at all, though there is a first row.
+    fn nothing_between(
+        &self,
+        directory: DirectoryId,
+        last: &Name,
+        next: Option<&Name>,
+    ) -> Result<(), CatalogueError> {
+        let mut query = self.connection.prepare_cached(
+            "SELECT name, body FROM entry WHERE directory = ?1 AND name < ?2
+             ORDER BY name DESC LIMIT 1",
+        )?;
+        // Above all names, which are shorter.
+        let end = [0xff; Name::MAX + 1];
+        let mut rows = query.query((directory.0, next.map_or(&end[..], Name::as_bytes)))?;
+        let before = rows.next()?.map(|row| remembered(directory, row)).transpose()?;
+        let fits = match before {
+            Some(before) => before.name <= *last,
+            None => {
+                let first = self.page(directory, None, 1)?.entries.pop();
+                first.is_none_or(|first| first.name > *last)
+            }
+        };
+        if fits { Ok(()) } else { Err(CatalogueError::row("entry")) }
+    }
+
+    /// What is remembered of all of a directory's entries, in the same order. Of what is behind
+    /// the one that was given last, changes that are made meanwhile show or do not.
+    pub fn children(&self, directory: DirectoryId) -> Children<'_> {
+        Children { catalogue: self, directory, page: Vec::new().into_iter(), next: Some(None) }
     }
 
     /// What is remembered of one entry.
@@ -119,5 +171,32 @@ impl Catalogue {
             .prepare_cached("SELECT name, body FROM entry WHERE directory = ?1 AND name = ?2")?;
         let mut rows = query.query((directory.0, name.as_bytes()))?;
         rows.next()?.map(|row| remembered(directory, row)).transpose()
+    }
+}
+
+/// The entries of a directory, read page by page.
+pub struct Children<'a> {
+    catalogue: &'a Catalogue,
+    directory: DirectoryId,
+    page: IntoIter<Remembered>,
+    /// What the next page lies behind, if there is one.
+    next: Option<Option<Name>>,
+}
+
+impl Iterator for Children<'_> {
+    type Item = Result<Remembered, CatalogueError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.page.as_slice().is_empty() {
+            let behind = self.next.take()?;
+            match self.catalogue.page(self.directory, behind.as_ref(), PAGE) {
+                Ok(page) => {
+                    self.page = page.entries.into_iter();
+                    self.next = page.rest.map(Some);
+                }
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        self.page.next().map(Ok)
     }
 }

@@ -9,7 +9,7 @@ mod tree;
 
 use proptest::test_runner::Config;
 
-use super::{Catalogue, DirectoryId};
+use super::{Catalogue, CatalogueError, DirectoryId, Remembered};
 use crate::model::{ChunkId, DeviceId, Name, ObjectKey};
 
 /// A few dozen cases, and no files left behind; a failure prints its seed and its input.
@@ -19,6 +19,19 @@ fn cases(cases: u32) -> Config {
 
 fn name(text: &str) -> Name {
     Name::new(text.as_bytes()).unwrap()
+}
+
+/// The entries of a directory, two a page.
+fn children(catalogue: &Catalogue, id: DirectoryId) -> Result<Vec<Remembered>, CatalogueError> {
+    let mut page = catalogue.page(id, None, 2)?;
+    let mut all = page.entries;
+    while let Some(last) = page.rest {
+        page = catalogue.page(id, Some(&last), 2)?;
+        all.append(&mut page.entries);
+    }
+    let at_once: Vec<_> = catalogue.children(id).collect::<Result<_, _>>()?;
+    assert!(at_once == all, "{} entries, or {} page by page", at_once.len(), all.len());
+    Ok(all)
 }
 
 fn chunk(number: u64) -> ChunkId {

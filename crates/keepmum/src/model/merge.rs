@@ -1,11 +1,19 @@
 //! The one merge. Backup, diff, restore and check are this walk with different ends.
 //!
 //! Two trees are walked side by side in the order of paths; each name comes out once, with what
-//! either side has of it. The walk never holds more than one directory of each level.
+//! either side has of it. A directory comes page by page, as its entries are asked for: of each
+//! level that the walk is in, never more than one page of either side is held.
 
 use std::cmp::Ordering;
+use std::convert::Infallible;
+use std::vec::IntoIter;
 
+use super::entry::Entry;
 use super::path::{Name, TreePath};
+
+/// About so many entries make a page: few enough that the pages of many levels take little
+/// memory, and so many that nearly every directory is one page.
+pub const PAGE: usize = 1024;
 
 /// Something with a name in a directory.
 pub trait Named {
@@ -13,7 +21,7 @@ pub trait Named {
     fn name(&self) -> &Name;
 }
 
-impl Named for super::entry::Entry {
+impl Named for Entry {
     fn name(&self) -> &Name {
         &self.name
     }
@@ -25,24 +33,66 @@ impl Named for super::stamp::Found {
     }
 }
 
+/// Some entries of a directory that follow each other, and what the next ones are asked for with.
+#[derive(Debug)]
+pub struct Page<I, R> {
+    /// In ascending order of their names, behind all that came before; there may be none.
+    pub entries: Vec<I>,
+    /// Nothing after the last page.
+    pub rest: Option<R>,
+}
+
+impl<I, R> Page<I, R> {
+    /// The only page of a directory.
+    pub fn whole(entries: Vec<I>) -> Self {
+        Self { entries, rest: None }
+    }
+}
+
+/// A page of a side.
+pub type PageOf<S> = Page<<S as Side>::Item, <S as Side>::Rest>;
+
 /// One tree of a merge.
 pub trait Side {
     /// What it lists.
     type Item: Named;
     /// How it finds a directory's entries again (a row, a node, a path).
     type Place;
+    /// What it has to know of a directory that it has given a part of.
+    type Rest;
     /// Why it cannot be read at all.
     type Error;
 
     /// The place of a listed item, if it is a directory that can be entered.
     fn place(&self, item: &Self::Item) -> Option<Self::Place>;
 
-    /// The entries of a directory, in ascending order of their names.
-    fn list(
-        &mut self,
-        place: &Self::Place,
-        path: &TreePath,
-    ) -> Result<Vec<Self::Item>, Self::Error>;
+    /// The first page of a directory.
+    fn list(&mut self, place: &Self::Place, path: &TreePath) -> Result<PageOf<Self>, Self::Error>;
+
+    /// The page after those that came already. After an error there are no more.
+    fn more(&mut self, rest: Self::Rest, path: &TreePath) -> Result<PageOf<Self>, Self::Error>;
+}
+
+/// The other side of a walk through one tree: there is nothing on it.
+pub struct Nothing;
+
+impl Side for Nothing {
+    type Item = Entry;
+    type Place = ();
+    type Rest = Infallible;
+    type Error = Infallible;
+
+    fn place(&self, _: &Entry) -> Option<()> {
+        None
+    }
+
+    fn list(&mut self, (): &(), _: &TreePath) -> Result<PageOf<Self>, Infallible> {
+        Ok(Page::whole(Vec::new()))
+    }
+
+    fn more(&mut self, rest: Infallible, _: &TreePath) -> Result<PageOf<Self>, Infallible> {
+        match rest {}
+    }
 }
 
 /// What two directories have of one name; at least one is there.
@@ -54,34 +104,67 @@ pub struct Pair<A, B> {
     pub new: Option<B>,
 }
 
-/// Joins two sorted listings by name.
-pub fn pairs<A: Named, B: Named>(old: Vec<A>, new: Vec<B>) -> impl Iterator<Item = Pair<A, B>> {
-    let mut old = old.into_iter().peekable();
-    let mut new = new.into_iter().peekable();
-    std::iter::from_fn(move || {
-        let order = match (old.peek(), new.peek()) {
-            (None, None) => return None,
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (Some(a), Some(b)) => a.name().cmp(b.name()),
-        };
-        Some(Pair {
-            old: if order.is_le() { old.next() } else { None },
-            new: if order.is_ge() { new.next() } else { None },
-        })
-    })
-}
-
 /// One step of a merge.
-pub enum Step<A, B> {
+pub enum Step<A, B, E> {
     /// A name. Answer with [`Merge::enter`] to walk what is beneath it next.
     Pair(TreePath, Pair<A, B>),
+    /// One side cannot go on with this directory: of its names that did not come yet, nothing is
+    /// known. The end of the directory comes next.
+    Cut(TreePath, E),
     /// Everything beneath this directory has been given.
     Leave(TreePath),
 }
 
-type Row<A, B> = Box<dyn Iterator<Item = Pair<A, B>> + Send>;
-type Rows<O, N> = Vec<(usize, Row<<O as Side>::Item, <N as Side>::Item>)>;
+/// What is still to come of a directory on one side.
+struct Rows<S: Side> {
+    page: IntoIter<S::Item>,
+    rest: Option<S::Rest>,
+}
+
+impl<S: Side> Rows<S> {
+    fn of(page: Option<PageOf<S>>) -> Self {
+        let page = page.unwrap_or_else(|| Page::whole(Vec::new()));
+        Self { page: page.entries.into_iter(), rest: page.rest }
+    }
+
+    /// Sees to it that the next entry is in the page, if there is one.
+    fn fill(&mut self, side: &mut S, path: &TreePath) -> Result<(), S::Error> {
+        while self.page.as_slice().is_empty()
+            && let Some(rest) = self.rest.take()
+        {
+            *self = Self::of(Some(side.more(rest, path)?));
+        }
+        Ok(())
+    }
+
+    fn next_name(&self) -> Option<&Name> {
+        self.page.as_slice().first().map(Named::name)
+    }
+}
+
+/// A directory that the walk is in.
+struct Level<O: Side, N: Side> {
+    /// Bytes of its path. A path for each level would cost the square of the depth.
+    length: usize,
+    old: Rows<O>,
+    new: Rows<N>,
+}
+
+impl<O: Side, N: Side> Level<O, N> {
+    /// The next name, of pages that are filled.
+    fn next(&mut self) -> Option<Pair<O::Item, N::Item>> {
+        let order = match (self.old.next_name(), self.new.next_name()) {
+            (None, None) => return None,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(old), Some(new)) => old.cmp(new),
+        };
+        Some(Pair {
+            old: if order.is_le() { self.old.page.next() } else { None },
+            new: if order.is_ge() { self.new.page.next() } else { None },
+        })
+    }
+}
 
 /// The walk of two trees. It goes nowhere by itself: who drives it says which directories to
 /// enter, so that equal subtrees and vanished ones cost nothing.
@@ -90,16 +173,11 @@ pub struct Merge<O: Side, N: Side> {
     new: N,
     /// Path of the directory entered last; those above it are its beginnings.
     at: TreePath,
-    /// What is still to come of each directory that is open, and the length of its path. A path
-    /// for each would cost the square of the depth.
-    open: Rows<O, N>,
+    /// The directories that are open.
+    open: Vec<Level<O, N>>,
 }
 
-impl<O: Side, N: Side> Merge<O, N>
-where
-    O::Item: Send + 'static,
-    N::Item: Send + 'static,
-{
+impl<O: Side, N: Side> Merge<O, N> {
     /// A walk over two trees, not yet anywhere: enter a directory to begin.
     pub fn new(old: O, new: N) -> Self {
         Self { old, new, at: TreePath::root(), open: Vec::new() }
@@ -116,29 +194,38 @@ where
     where
         E: From<O::Error> + From<N::Error>,
     {
-        let before = match old {
-            Some(place) => self.old.list(place, &path)?,
-            None => Vec::new(),
-        };
-        let after = match new {
-            Some(place) => self.new.list(place, &path)?,
-            None => Vec::new(),
-        };
-        self.open.push((path.as_bytes().len(), Box::new(pairs(before, after))));
+        let old = old.map(|place| self.old.list(place, &path)).transpose()?;
+        let new = new.map(|place| self.new.list(place, &path)).transpose()?;
+        let (old, new) = (Rows::of(old), Rows::of(new));
+        self.open.push(Level { length: path.as_bytes().len(), old, new });
         self.at = path;
         Ok(())
     }
 
     /// The next name or the end of a directory; nothing when all that was entered is done.
-    pub fn step(&mut self) -> Option<Step<O::Item, N::Item>> {
-        let (length, row) = self.open.last_mut()?;
-        self.at.shorten(*length);
-        if let Some(pair) = row.next() {
+    pub fn step<E>(&mut self) -> Option<Step<O::Item, N::Item, E>>
+    where
+        E: From<O::Error> + From<N::Error>,
+    {
+        let level = self.open.last_mut()?;
+        self.at.shorten(level.length);
+        let filled = level.old.fill(&mut self.old, &self.at).map_err(E::from);
+        let filled = filled.and_then(|()| level.new.fill(&mut self.new, &self.at).map_err(E::from));
+        if let Err(error) = filled {
+            (level.old, level.new) = (Rows::of(None), Rows::of(None));
+            return Some(Step::Cut(self.at.clone(), error));
+        }
+        if let Some(pair) = level.next() {
             let name = pair.new.as_ref().map(Named::name);
             let name = name.or_else(|| pair.old.as_ref().map(Named::name))?;
             return Some(Step::Pair(self.at.join(name), pair));
         }
         self.open.pop().map(|_| Step::Leave(self.at.clone()))
+    }
+
+    /// The directory that the last step was in, or that was entered since.
+    pub fn at(&self) -> &TreePath {
+        &self.at
     }
 
     /// The old side.
@@ -153,66 +240,4 @@ where
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-    use std::convert::Infallible;
-
-    use super::{Merge, Named, Side, Step};
-    use crate::model::{Name, TreePath};
-
-    #[derive(Clone, PartialEq, Debug)]
-    struct Item(Name, bool);
-
-    impl Named for Item {
-        fn name(&self) -> &Name {
-            &self.0
-        }
-    }
-
-    /// A tree as a map from a directory's path to names; a trailing `/` marks directories.
-    struct Tree(BTreeMap<&'static str, Vec<&'static str>>);
-
-    impl Side for Tree {
-        type Item = Item;
-        type Place = ();
-        type Error = Infallible;
-
-        fn place(&self, item: &Item) -> Option<()> {
-            item.1.then_some(())
-        }
-
-        fn list(&mut self, (): &(), path: &TreePath) -> Result<Vec<Item>, Infallible> {
-            let key = std::str::from_utf8(path.as_bytes()).unwrap();
-            let names = self.0.get(key).cloned().unwrap_or_default();
-            Ok(names
-                .into_iter()
-                .map(|n| {
-                    Item(Name::new(n.trim_end_matches('/').as_bytes()).unwrap(), n.ends_with('/'))
-                })
-                .collect())
-        }
-    }
-
-    #[test]
-    fn every_name_comes_once_with_what_either_side_has() {
-        let old = Tree([("", vec!["a", "d/", "gone/"]), ("d", vec!["x", "z"])].into());
-        let new = Tree([("", vec!["b", "d/"]), ("d", vec!["x", "y"])].into());
-        let mut merge = Merge::new(old, new);
-        merge.enter::<Infallible>(TreePath::root(), Some(&()), Some(&())).unwrap();
-        let mut seen = Vec::new();
-        while let Some(step) = merge.step() {
-            match step {
-                Step::Leave(path) => seen.push(format!("leave {path:?}")),
-                Step::Pair(path, pair) => {
-                    seen.push(format!("{path:?} {} {}", pair.old.is_some(), pair.new.is_some()));
-                    if pair.new.as_ref().is_some_and(|item| item.1) {
-                        merge.enter::<Infallible>(path, Some(&()), Some(&())).unwrap();
-                    }
-                }
-            }
-        }
-        let expected = "/a true false|/b false true|/d true true|/d/x true true|/d/y false true|\
-                        /d/z true false|leave /d|/gone true false|leave /";
-        assert_eq!(seen.join("|"), expected);
-    }
-}
+mod tests;

@@ -14,6 +14,6 @@ pub use entry::{
 };
 pub use id::{ChunkId, DeviceId, RecordHash, RecordRef, RepositoryId, SnapshotId};
 pub use location::{IndexError, Locate, Location, ObjectKey};
-pub use merge::{Merge, Named, Pair, Side, Step, pairs};
+pub use merge::{Merge, Named, Nothing, PAGE, Page, PageOf, Pair, Side, Step};
 pub use path::{InvalidName, InvalidPath, Name, TreePath};
 pub use stamp::{Found, FoundKind, Stamp};

@@ -20,11 +20,17 @@ impl Name {
 
     /// The name in these bytes.
     pub fn new(bytes: &[u8]) -> Result<Self, InvalidName> {
+        Self::check(bytes)?;
+        Ok(Self(bytes.into()))
+    }
+
+    /// Whether these bytes are a name.
+    pub fn check(bytes: &[u8]) -> Result<(), InvalidName> {
         let fits = (1..=Self::MAX).contains(&bytes.len());
         if !fits || bytes == b"." || bytes == b".." || bytes.iter().any(|b| matches!(b, b'/' | 0)) {
             return Err(InvalidName);
         }
-        Ok(Self(bytes.into()))
+        Ok(())
     }
 
     /// The bytes as the file system has them.

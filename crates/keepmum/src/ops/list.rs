@@ -1,6 +1,6 @@
 //! What is in a snapshot.
 
-use crate::model::{ChunkId, Entry, Kind, Merge, Pair, Side, Step, TreePath};
+use crate::model::{ChunkId, Entry, Kind, Merge, Nothing, Pair, Side, Step, TreePath};
 use crate::repository::{ObjectReader, PieceReader, RepositoryError, SnapshotTree};
 
 use super::access::Access;
@@ -11,7 +11,7 @@ use super::open;
 use super::options::ListOptions;
 use super::part::{no_such_path, problem_of, unknown_entries};
 use super::placed::lost_unless_pending;
-use super::report::{EntryKind, EntryLine, ListReport, note};
+use super::report::{EntryKind, EntryLine, ListReport, Problem, note};
 
 /// Lists a folder of a snapshot, or everything in it: each entry goes to `each` in order of path,
 /// as long as it answers `true`. Memory stays bounded whatever the snapshot holds.
@@ -45,8 +45,16 @@ pub fn list(
     }
     let mut merge = Merge::new(Nothing, tree);
     enter(&mut merge, &mut report, options.path.clone(), &root)?;
-    while let Some(step) = merge.step() {
-        let Step::Pair(path, Pair { new: Some(entry), .. }) = step else { continue };
+    while let Some(step) = merge.step::<RepositoryError>() {
+        refused(&mut merge, &mut report, None);
+        let (path, entry) = match step {
+            Step::Pair(path, Pair { new: Some(entry), .. }) => (path, entry),
+            Step::Cut(path, error) => {
+                tell(&mut report, problem_of(&path, error)?);
+                continue;
+            }
+            Step::Pair(..) | Step::Leave(_) => continue,
+        };
         if observer.stopping() {
             return Err(Error::new(ErrorKind::Interrupted, "stopped before all was listed"));
         }
@@ -60,23 +68,6 @@ pub fn list(
     Ok(report)
 }
 
-/// The other side of a walk through one tree.
-struct Nothing;
-
-impl Side for Nothing {
-    type Item = Entry;
-    type Place = ();
-    type Error = RepositoryError;
-
-    fn place(&self, _: &Entry) -> Option<()> {
-        None
-    }
-
-    fn list(&mut self, (): &(), _: &TreePath) -> Result<Vec<Entry>, RepositoryError> {
-        Ok(Vec::new())
-    }
-}
-
 fn enter(
     merge: &mut Merge<Nothing, SnapshotTree<'_, '_>>,
     report: &mut ListReport,
@@ -85,13 +76,28 @@ fn enter(
 ) -> Result<(), Error> {
     let entered = merge.enter::<RepositoryError>(path.clone(), None, Some(node));
     if let Err(error) = entered {
-        let problem = lost_unless_pending(problem_of(&path, error)?, &report.snapshot.state);
-        note(&mut report.problems, problem);
+        tell(report, problem_of(&path, error)?);
     }
-    if let Some(problem) = unknown_entries(&path, merge.new_side().take_refused()) {
-        note(&mut report.problems, problem);
-    }
+    refused(merge, report, Some(&path));
     Ok(())
+}
+
+/// Says how many entries of a folder, the one that the walk is in if it is not said, are of a kind
+/// that this version does not know.
+fn refused(
+    merge: &mut Merge<Nothing, SnapshotTree<'_, '_>>,
+    report: &mut ListReport,
+    path: Option<&TreePath>,
+) {
+    let count = merge.new_side().take_refused();
+    if let Some(problem) = unknown_entries(path.unwrap_or(merge.at()), count) {
+        note(&mut report.problems, problem);
+    }
+}
+
+fn tell(report: &mut ListReport, problem: Problem) {
+    let problem = lost_unless_pending(problem, &report.snapshot.state);
+    note(&mut report.problems, problem);
 }
 
 fn line(path: &TreePath, entry: &Entry) -> EntryLine {

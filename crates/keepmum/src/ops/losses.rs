@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use crate::catalogue::Catalogue;
-use crate::model::{ChunkId, Content, DeviceId, Kind, Named, ObjectKey, Side, TreePath};
+use crate::model::{
+    ChunkId, Content, DeviceId, Kind, Merge, Nothing, ObjectKey, Pair, Step, TreePath,
+};
 use crate::repository::{
     ENTRIES_MAX, ObjectReader, PieceReader, RepositoryError, SeenLists, SnapshotTree,
 };
@@ -83,12 +85,14 @@ impl<'a> Losses<'a> {
             let mut pieces = PieceReader::new(&objects, &repository.catalogue);
             let mut contents = PieceReader::new(&objects, &repository.catalogue);
             let (root, overlay) = (snapshot.backup.root, snapshot.backup.overlay.clone());
+            let tree = SnapshotTree::new(&mut pieces, root, overlay);
             let mut walk = Walk {
-                tree: SnapshotTree::new(&mut pieces, root, overlay),
+                merge: Merge::new(Nothing, tree),
                 contents: &mut contents,
                 catalogue: &repository.catalogue,
                 pending,
                 id: line.id[..12].to_owned(),
+                open: vec![Open::default()],
             };
             self.walk(&mut walk, root)?;
         }
@@ -96,40 +100,41 @@ impl<'a> Losses<'a> {
     }
 
     fn walk(&mut self, walk: &mut Walk<'_, '_>, root: ChunkId) -> Result<(), Error> {
-        let mut frames = vec![Frame::Enter(TreePath::root(), root)];
-        let mut open: Vec<Open> = vec![Open::default()];
-        while let Some(frame) = frames.pop() {
-            match frame {
-                Frame::Leave(node, exact) => {
-                    let left = open.pop().unwrap_or_default();
-                    if !left.faulty && exact {
-                        self.clean.insert(node, left.entries);
-                    }
-                    if let Some(parent) = open.last_mut() {
-                        parent.take(&left);
+        self.enter(walk, TreePath::root(), root)?;
+        while let Some(step) = walk.merge.step::<RepositoryError>() {
+            self.unknown(walk, None);
+            if self.observer.stopping() {
+                return Err(Error::new(ErrorKind::Interrupted, "stopped before all was checked"));
+            }
+            match step {
+                Step::Pair(path, Pair { new: Some(entry), .. }) => {
+                    walk.take(&Open { entries: 1, ..Open::default() });
+                    match &entry.kind {
+                        Kind::Directory(node) => self.enter(walk, path, *node)?,
+                        Kind::File(content) => {
+                            if let Err(error) = self.content(walk, content) {
+                                self.attribute(walk, &path, error)?;
+                                walk.take(&FAULTY);
+                            }
+                        }
+                        _ => {}
                     }
                 }
-                Frame::Enter(path, node) => {
-                    let exact = !walk.tree.is_overlaid(&path);
-                    if let Some(entries) = self.clean.get(&node).filter(|_| exact) {
-                        let left = Open { faulty: false, entries: *entries };
-                        if let Some(parent) = open.last_mut() {
-                            parent.take(&left);
-                        }
-                        continue;
+                Step::Pair(..) => {}
+                Step::Cut(path, error) => {
+                    self.attribute(walk, &path, error)?;
+                    walk.take(&FAULTY);
+                }
+                Step::Leave(_) => {
+                    let left = walk.open.pop().unwrap_or_default();
+                    if let Some(node) = left.node.filter(|_| !left.faulty) {
+                        self.clean.insert(node, left.entries);
                     }
-                    if self.observer.stopping() {
-                        return Err(Error::new(
-                            ErrorKind::Interrupted,
-                            "stopped before all was checked",
-                        ));
-                    }
-                    frames.push(Frame::Leave(node, exact));
-                    open.push(self.directory(walk, &path, &node, &mut frames)?);
+                    walk.take(&left);
                 }
             }
         }
-        let entries = open.pop().unwrap_or_default().entries;
+        let entries = walk.open.pop().unwrap_or_default().entries;
         if entries > ENTRIES_MAX {
             self.problem(Problem {
                 kind: ProblemKind::Damaged,
@@ -140,40 +145,41 @@ impl<'a> Losses<'a> {
         Ok(())
     }
 
-    fn directory(
+    /// Goes into a directory, unless all beneath it is known to be well.
+    fn enter(
         &mut self,
         walk: &mut Walk<'_, '_>,
-        path: &TreePath,
-        node: &ChunkId,
-        frames: &mut Vec<Frame>,
-    ) -> Result<Open, Error> {
-        let entries = match walk.tree.list(node, path) {
-            Ok(entries) => entries,
+        path: TreePath,
+        node: ChunkId,
+    ) -> Result<(), Error> {
+        let exact = !walk.merge.new_side().is_overlaid(&path);
+        if let Some(entries) = self.clean.get(&node).filter(|_| exact) {
+            walk.take(&Open { entries: *entries, ..Open::default() });
+            return Ok(());
+        }
+        match walk.merge.enter::<RepositoryError>(path.clone(), None, Some(&node)) {
+            Ok(()) => {
+                walk.open.push(Open { node: exact.then_some(node), ..Open::default() });
+                self.unknown(walk, None);
+            }
             Err(error) => {
-                self.attribute(walk, path, error)?;
-                return Ok(Open { faulty: true, entries: 0 });
+                self.unknown(walk, Some(&path));
+                self.attribute(walk, &path, error)?;
+                walk.take(&FAULTY);
             }
-        };
-        let mut open = Open { faulty: false, entries: entries.len() as u64 };
-        if let Some(problem) = unknown_entries(path, walk.tree.take_refused()) {
+        }
+        Ok(())
+    }
+
+    /// Says how many entries of a folder, the one that the walk is in if it is not said, are of a
+    /// kind that this version does not know.
+    fn unknown(&mut self, walk: &mut Walk<'_, '_>, path: Option<&TreePath>) {
+        let count = walk.merge.new_side().take_refused();
+        let path = path.unwrap_or(walk.merge.at());
+        if let Some(problem) = unknown_entries(path, count) {
             self.problem(Problem { path: walk.place(path), ..problem });
-            open.faulty = true;
+            walk.take(&FAULTY);
         }
-        for entry in entries {
-            let at = path.join(entry.name());
-            match &entry.kind {
-                Kind::Directory(node) => frames.push(Frame::Enter(at, *node)),
-                Kind::File(content) => match self.content(walk, content) {
-                    Ok(()) => {}
-                    Err(error) => {
-                        self.attribute(walk, &at, error)?;
-                        open.faulty = true;
-                    }
-                },
-                _ => {}
-            }
-        }
-        Ok(open)
     }
 
     fn content(
@@ -232,30 +238,31 @@ impl<'a> Losses<'a> {
 struct Open {
     faulty: bool,
     entries: u64,
+    /// Its node, if that says all that is beneath it.
+    node: Option<ChunkId>,
 }
 
-impl Open {
-    /// Counts what a directory beneath it has shown.
-    fn take(&mut self, left: &Self) {
-        self.faulty |= left.faulty;
-        self.entries = self.entries.saturating_add(left.entries);
-    }
-}
-
-enum Frame {
-    Enter(TreePath, ChunkId),
-    Leave(ChunkId, bool),
-}
+const FAULTY: Open = Open { faulty: true, entries: 0, node: None };
 
 struct Walk<'a, 'r> {
-    tree: SnapshotTree<'a, 'r>,
+    merge: Merge<Nothing, SnapshotTree<'a, 'r>>,
     contents: &'r mut PieceReader<'a>,
     catalogue: &'a Catalogue,
     pending: bool,
     id: String,
+    /// The directories that the walk is in, and what is above the root.
+    open: Vec<Open>,
 }
 
 impl Walk<'_, '_> {
+    /// Counts what a directory that the walk is in has shown.
+    fn take(&mut self, shown: &Open) {
+        if let Some(open) = self.open.last_mut() {
+            open.faulty |= shown.faulty;
+            open.entries = open.entries.saturating_add(shown.entries);
+        }
+    }
+
     /// A path with the snapshot that it is in.
     fn place(&self, path: &TreePath) -> String {
         format!("{}:/{}", self.id, display(path.as_bytes()))

@@ -3,7 +3,7 @@
 
 use crate::catalogue::{Catalogue, DirectoryId, Remembered};
 use crate::format::{Backup, ObjectKind, Overlay, decode_entry, encode_entry};
-use crate::model::{DeviceId, Entry, Kind, Locate, Side, TreePath};
+use crate::model::{DeviceId, Entry, Kind, Locate, Merge, Nothing, Pair, Step, TreePath};
 use crate::repository::{ObjectReader, PieceReader, RepositoryError, SeenLists, SnapshotTree};
 
 use super::backup::{FACT_ENTRIES, FACT_ROOT};
@@ -61,26 +61,36 @@ fn tree(repository: &Repository, backup: &Backup) -> Result<(), Failure> {
     catalogue.clear_overlay()?;
     let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
     let mut pieces = PieceReader::new(&objects, catalogue);
-    let mut side = SnapshotTree::new(&mut pieces, backup.root, backup.overlay.clone());
+    let side = SnapshotTree::new(&mut pieces, backup.root, backup.overlay.clone());
+    let mut merge = Merge::new(Nothing, side);
     let root = TreePath::root();
-    if !side.is_overlaid(&root) {
+    if !merge.new_side().is_overlaid(&root) {
         catalogue.set_node(Catalogue::ROOT, Some(&backup.root))?;
     }
-    let mut waiting = vec![(Catalogue::ROOT, backup.root, root)];
-    while let Some((row, node, path)) = waiting.pop() {
-        for entry in side.list(&node, &path)? {
-            let mut bytes = Vec::new();
-            encode_entry(&entry, &mut bytes);
-            let Kind::Directory(child) = entry.kind else {
-                let number = super::backup::number_of(&entry.kind);
-                catalogue.put_entry(row, &entry.name, None, &bytes, number)?;
+    merge.enter::<RepositoryError>(root, None, Some(&backup.root))?;
+    let mut rows = vec![Catalogue::ROOT];
+    while let Some(step) = merge.step::<RepositoryError>() {
+        let (path, entry) = match step {
+            Step::Pair(path, Pair { new: Some(entry), .. }) => (path, entry),
+            Step::Pair(..) => continue,
+            Step::Cut(_, error) => return Err(error.into()),
+            Step::Leave(_) => {
+                rows.pop();
                 continue;
-            };
-            let below = path.join(&entry.name);
-            let known = (!side.is_overlaid(&below)).then_some(&child);
-            let id = catalogue.put_directory(row, &entry.name, None, &bytes, 0, 0, known)?;
-            waiting.push((id, child, below));
-        }
+            }
+        };
+        let row = rows.last().copied().unwrap_or(Catalogue::ROOT);
+        let mut bytes = Vec::new();
+        encode_entry(&entry, &mut bytes);
+        let Kind::Directory(child) = entry.kind else {
+            let number = super::backup::number_of(&entry.kind);
+            catalogue.put_entry(row, &entry.name, None, &bytes, number)?;
+            continue;
+        };
+        let known = (!merge.new_side().is_overlaid(&path)).then_some(&child);
+        let id = catalogue.put_directory(row, &entry.name, None, &bytes, 0, 0, known)?;
+        merge.enter::<RepositoryError>(path, None, Some(&child))?;
+        rows.push(id);
     }
     for (path, op) in &backup.overlay.0 {
         let one = Overlay(vec![(path.clone(), op.clone())]);
@@ -117,7 +127,8 @@ pub(super) fn doubt_lost(repository: &Repository) -> Result<bool, Error> {
     let mut lists = SeenLists::default();
     let mut waiting = vec![Catalogue::ROOT];
     while let Some(row) = waiting.pop() {
-        for child in catalogue.children(row)? {
+        for child in catalogue.children(row) {
+            let child = child?;
             waiting.extend(child.directory);
             if child.kind == 0 && !is_stored(catalogue, &mut pieces, &mut lists, &child)? {
                 catalogue.set_stamp(row, &child.name, None)?;

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 
 use crate::format::Backup;
-use crate::model::{ChunkId, Kind, Locate, Side, TreePath};
+use crate::model::{ChunkId, Kind, Locate, Merge, Nothing, Pair, Step, TreePath};
 use crate::repository::{ObjectReader, PieceReader, RepositoryError, SeenLists, SnapshotTree};
 
 use super::open::Repository;
@@ -30,30 +30,36 @@ impl Whole {
         let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
         let mut pieces = PieceReader::new(&objects, catalogue);
         let mut contents = PieceReader::new(&objects, catalogue);
-        let mut tree = SnapshotTree::new(&mut pieces, backup.root, backup.overlay.clone());
+        let tree = SnapshotTree::new(&mut pieces, backup.root, backup.overlay.clone());
+        let mut merge = Merge::new(Nothing, tree);
         let mut seen = HashSet::new();
         let mut lists = SeenLists::default();
-        let mut waiting = vec![(TreePath::root(), backup.root)];
-        while let Some((path, node)) = waiting.pop() {
-            let known = || self.nodes.borrow().contains(&node);
-            if !tree.is_overlaid(&path) && (known() || !seen.insert(node)) {
-                continue;
-            }
-            for entry in tree.list(&node, &path)? {
-                match &entry.kind {
-                    Kind::Directory(node) => waiting.push((path.join(&entry.name), *node)),
-                    Kind::File(content) => {
-                        lists.each_chunk(
-                            &mut contents,
-                            content,
-                            |_, id, _| match Locate::holds(catalogue, id)? {
-                                true => Ok(()),
-                                false => Err(RepositoryError::Missing(*id)),
-                            },
-                        )?;
-                    }
-                    _ => {}
+        let mut next = Some((TreePath::root(), backup.root));
+        loop {
+            if let Some((path, node)) = next.take() {
+                let known = || self.nodes.borrow().contains(&node);
+                let is_overlaid = merge.new_side().is_overlaid(&path);
+                if is_overlaid || (!known() && seen.insert(node)) {
+                    merge.enter::<RepositoryError>(path, None, Some(&node))?;
                 }
+            }
+            let entry = match merge.step::<RepositoryError>() {
+                None => break,
+                Some(Step::Cut(_, error)) => return Err(error),
+                Some(Step::Pair(path, Pair { new: Some(entry), .. })) => (path, entry.kind),
+                Some(Step::Pair(..) | Step::Leave(_)) => continue,
+            };
+            match entry {
+                (path, Kind::Directory(node)) => next = Some((path, node)),
+                (_, Kind::File(content)) => {
+                    lists.each_chunk(&mut contents, &content, |_, id, _| {
+                        match Locate::holds(catalogue, id)? {
+                            true => Ok(()),
+                            false => Err(RepositoryError::Missing(*id)),
+                        }
+                    })?
+                }
+                _ => {}
             }
         }
         self.nodes.borrow_mut().extend(seen);

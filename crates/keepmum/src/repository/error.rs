@@ -1,5 +1,6 @@
 //! What can go wrong between the engine and its objects.
 
+use std::convert::Infallible;
 use std::io;
 
 use crate::crypto::PasswordError;
@@ -49,6 +50,12 @@ pub enum RepositoryError {
     /// What was to be written does not fit the format.
     #[error("this cannot be written: {0}")]
     Unwritable(#[from] FormatError),
+}
+
+impl From<Infallible> for RepositoryError {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
 }
 
 impl RepositoryError {

@@ -6,6 +6,7 @@
 mod chain;
 mod error;
 mod filling;
+mod index_pieces;
 mod key_block;
 mod key_change;
 mod key_open;
@@ -32,7 +33,7 @@ pub use listing::{ListedObject, Listing, RawListing};
 pub use object::{OBJECT_TARGET, SMALL_RUN, Spare};
 pub use piece_walk::{Extent, Extents, PieceWalk, SeenLists};
 pub use reader::{BlockPlace, ObjectReader, PieceReader, block_place, split};
-pub use snapshot_tree::SnapshotTree;
+pub use snapshot_tree::{Parts, SnapshotTree};
 pub use standing::{Needed, Standing};
 pub use stored::{Destination, StoredObject, object_entry, put_record};
 pub use tree_size::ENTRIES_MAX;

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::format::{Node, Op, Overlay};
-use crate::model::{ChunkId, Entry, Kind, Name, Side, TreePath};
+use crate::model::{ChunkId, Entry, Kind, Name, Page, PageOf, Side, TreePath};
 
 use super::error::RepositoryError;
 use super::reader::PieceReader;
@@ -31,8 +31,24 @@ pub struct SnapshotTree<'a, 'r> {
 #[derive(Default)]
 struct Refused {
     all: u64,
-    /// Of folders listed since it was last asked.
+    /// Of folders listed to their end since it was last asked.
     untold: u64,
+}
+
+/// What is still to be read of a directory: the parts that it was split into.
+pub struct Parts {
+    node: ChunkId,
+    /// Nodes that are still to be read and their levels, the next one last.
+    waiting: Vec<(ChunkId, Option<u8>)>,
+    /// Parts that came up. Names ascend, so none stands twice; parts of nothing could, for ever.
+    seen: HashSet<ChunkId>,
+    /// Last name of the parts that were read.
+    last: Option<Name>,
+    /// Entries that were read, and such as could not be understood.
+    count: usize,
+    refused: u64,
+    /// Changes of the overlay that are laid on them.
+    laid: usize,
 }
 
 impl<'a, 'r> SnapshotTree<'a, 'r> {
@@ -68,7 +84,8 @@ impl<'a, 'r> SnapshotTree<'a, 'r> {
         self.refused.all
     }
 
-    /// The same, of the folders that were listed since this was last asked.
+    /// The same, of folders that were listed to their end, or as far as they could be read, since
+    /// this was last asked.
     pub fn take_refused(&mut self) -> u64 {
         std::mem::take(&mut self.refused.untold)
     }
@@ -81,10 +98,7 @@ impl<'a, 'r> SnapshotTree<'a, 'r> {
         let mut found = None;
         for name in path.names() {
             let Some(node) = place else { return Ok(None) };
-            let entries = self.list(&node, &at)?;
-            let Some(entry) = entries.into_iter().find(|entry| entry.name == name) else {
-                return Ok(None);
-            };
+            let Some(entry) = self.find_in(&node, &at, &name)? else { return Ok(None) };
             place = self.place(&entry);
             at = at.join(&name);
             found = Some(entry);
@@ -94,55 +108,101 @@ impl<'a, 'r> SnapshotTree<'a, 'r> {
         Ok(found)
     }
 
-    fn read_node(&mut self, id: &ChunkId) -> Result<Vec<Entry>, RepositoryError> {
-        let mut entries = Vec::new();
-        let mut waiting = vec![(*id, None)];
-        let mut parts = HashSet::new();
-        while let Some((id, expected)) = waiting.pop() {
+    /// The entry of a directory with this name.
+    fn find_in(
+        &mut self,
+        node: &ChunkId,
+        path: &TreePath,
+        name: &Name,
+    ) -> Result<Option<Entry>, RepositoryError> {
+        let mut page = self.list(node, path)?;
+        loop {
+            let past = page.entries.last().is_some_and(|last| last.name >= *name);
+            let found = page.entries.into_iter().find(|entry| entry.name == *name);
+            match page.rest.filter(|_| !past) {
+                Some(rest) => page = self.more(rest, path)?,
+                None => return Ok(found),
+            }
+        }
+    }
+
+    /// The entries of the next leaf of a directory; nothing after the last.
+    fn next_leaf(&mut self, parts: &mut Parts) -> Result<Option<Vec<Entry>>, RepositoryError> {
+        while let Some((id, expected)) = parts.waiting.pop() {
             let bytes = self.reader.piece(&id)?;
             let node = Node::decode(&bytes).map_err(|error| broken(&id, &error.to_string()))?;
             match node {
-                Node::Leaf { entries: some, refused } => {
+                Node::Leaf { entries, refused } => {
                     if expected.is_some_and(|level| level != 0) {
                         return Err(broken(&id, "a directory's levels do not fit"));
                     }
                     self.refused.all += u64::from(refused);
-                    self.refused.untold += u64::from(refused);
-                    let follows = |last: &Entry, next: &Entry| last.name < next.name;
-                    if let (Some(last), Some(next)) = (entries.last(), some.first())
-                        && !follows(last, next)
-                    {
+                    parts.refused += u64::from(refused);
+                    let names = entries.iter().map(|entry| &entry.name);
+                    if !parts.last.iter().chain(names).is_sorted_by(|a, b| a < b) {
                         return Err(broken(&id, "a directory's names are not in order"));
                     }
-                    entries.extend(some);
-                    if entries.len() > DIRECTORY_ENTRIES {
+                    if let Some(last) = entries.last() {
+                        parts.last = Some(last.name.clone());
+                    }
+                    parts.count += entries.len();
+                    if parts.count > DIRECTORY_ENTRIES {
                         return Err(broken(&id, "a directory has too many entries"));
                     }
+                    return Ok(Some(entries));
                 }
                 Node::Split { level, children } => {
                     if level > LEVELS || expected.is_some_and(|expected| expected != level) {
                         return Err(broken(&id, "a directory's levels do not fit"));
                     }
-                    // Names ascend, so no part stands twice; parts of nothing could, for ever.
-                    if !children.iter().all(|(_, id)| parts.insert(*id)) {
+                    if !children.iter().all(|(_, id)| parts.seen.insert(*id)) {
                         return Err(broken(&id, "a part of a directory stands twice in it"));
                     }
                     // Last in, first out: the order of names comes out right. Each level is
                     // lower than the one above, so a cycle cannot be.
-                    waiting.extend(children.into_iter().rev().map(|(_, id)| (id, Some(level - 1))));
+                    let children = children.into_iter().rev();
+                    parts.waiting.extend(children.map(|(_, id)| (id, Some(level - 1))));
                 }
             }
         }
-        if entries.windows(2).any(|two| two[0].name >= two[1].name) {
-            return Err(broken(id, "a directory's names are not in order"));
+        Ok(None)
+    }
+
+    /// Lays the changes of a folder that belong to these entries on them: all up to the last name,
+    /// and at the end of the folder all that are left.
+    fn overlaid(&self, entries: Vec<Entry>, path: &TreePath, parts: &mut Parts) -> Vec<Entry> {
+        let Some(ops) = self.overlay.get(path) else { return entries };
+        let left = ops.get(parts.laid..).unwrap_or_default();
+        let count = match &parts.last {
+            _ if parts.waiting.is_empty() => left.len(),
+            Some(last) => left.partition_point(|(name, _)| name <= last),
+            None => 0,
+        };
+        parts.laid += count;
+        overlaid(entries, left.get(..count).unwrap_or_default())
+    }
+
+    /// One leaf with what the overlay says of it.
+    fn page(&mut self, parts: &mut Parts, path: &TreePath) -> Result<Vec<Entry>, RepositoryError> {
+        let entries = self.next_leaf(parts)?.unwrap_or_default();
+        let entries = self.overlaid(entries, path, parts);
+        let longest = entries.iter().map(|entry| entry.name.as_bytes().len()).max();
+        if path.as_bytes().len() + 1 + longest.unwrap_or(0) > TreePath::MAX {
+            return Err(broken(&parts.node, "a path is longer than can be"));
         }
-        Ok(entries)
+        self.size.given += entries.len() as u64;
+        let nodes = (&self.begin, &parts.node);
+        match self.size.is_believable(self.reader, nodes, &self.overlay) {
+            true => Ok(entries),
+            false => Err(broken(&parts.node, "the tree unfolds into more entries than can be")),
+        }
     }
 }
 
 impl Side for SnapshotTree<'_, '_> {
     type Item = Entry;
     type Place = ChunkId;
+    type Rest = Parts;
     type Error = RepositoryError;
 
     fn place(&self, item: &Entry) -> Option<ChunkId> {
@@ -152,22 +212,25 @@ impl Side for SnapshotTree<'_, '_> {
         }
     }
 
-    fn list(&mut self, place: &ChunkId, path: &TreePath) -> Result<Vec<Entry>, RepositoryError> {
-        let entries = self.read_node(place)?;
-        let entries = match self.overlay.get(path) {
-            Some(ops) => overlaid(entries, ops),
-            None => entries,
+    fn list(&mut self, place: &ChunkId, path: &TreePath) -> Result<PageOf<Self>, RepositoryError> {
+        let parts = Parts {
+            node: *place,
+            waiting: vec![(*place, None)],
+            seen: HashSet::new(),
+            last: None,
+            count: 0,
+            refused: 0,
+            laid: 0,
         };
-        let longest = entries.iter().map(|entry| entry.name.as_bytes().len()).max();
-        if path.as_bytes().len() + 1 + longest.unwrap_or(0) > TreePath::MAX {
-            return Err(broken(place, "a path is longer than can be"));
+        self.more(parts, path)
+    }
+
+    fn more(&mut self, mut parts: Parts, path: &TreePath) -> Result<PageOf<Self>, RepositoryError> {
+        let entries = self.page(&mut parts, path);
+        if parts.waiting.is_empty() || entries.is_err() {
+            self.refused.untold += parts.refused;
         }
-        self.size.given += entries.len() as u64;
-        let nodes = (&self.begin, place);
-        match self.size.is_believable(self.reader, nodes, &self.overlay) {
-            true => Ok(entries),
-            false => Err(broken(place, "the tree unfolds into more entries than can be")),
-        }
+        Ok(Page { entries: entries?, rest: Some(parts).filter(|parts| !parts.waiting.is_empty()) })
     }
 }
 

@@ -16,17 +16,16 @@ use crate::pipeline::{Pool, Stage, Ticket};
 
 use super::error::RepositoryError;
 use super::filling::Filled;
+use super::index_pieces::index_pieces;
 use super::object::{
     OBJECT_TARGET, ObjectBuilder, ObjectPlace, OpenBlock, PackedBlock, SMALL_RUN, Spare,
 };
 use super::stored::{Destination, StoredObject, object_entry, put};
 
 /// Blocks are closed at this many plain bytes.
-const BLOCK_TARGET: usize = 1024 * 1024;
+pub(super) const BLOCK_TARGET: usize = 1024 * 1024;
 /// Stage of compressing; reading comes before it.
 pub const COMPRESSING: Stage = Stage(5);
-/// Tables of at most so many objects make one index piece.
-const OBJECTS_PER_INDEX: usize = 8;
 
 /// What ended a run.
 pub struct Finished {
@@ -53,7 +52,10 @@ pub struct RunWriter<'p, 'env, S> {
     meta: ObjectBuilder,
     storing: VecDeque<Ticket<'env, Result<StoredObject, RepositoryError>>>,
     listed: Vec<ObjectEntry>,
+    /// Tables that no index names yet, and whether one came since it was last seen to that they
+    /// do not gather: those of many small files take much memory.
     unindexed: Vec<IndexEntry>,
+    index_grew: bool,
     fresh: Vec<StoredObject>,
     stored_bytes: u64,
     holds_back: bool,
@@ -86,6 +88,7 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
             storing: VecDeque::new(),
             listed: Vec::new(),
             unindexed: Vec::new(),
+            index_grew: false,
             fresh: Vec::new(),
             stored_bytes: 0,
             holds_back: false,
@@ -135,6 +138,9 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         id: ChunkId,
         bytes: &[u8],
     ) -> Result<(), RepositoryError> {
+        if std::mem::take(&mut self.index_grew) {
+            self.index_whole_pieces()?;
+        }
         let open = &mut self.open[kind as usize];
         if open.length() + bytes.len() > crate::compress::MAX_BLOCK {
             self.pack(kind)?;
@@ -151,6 +157,7 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
     /// wrote one. They go into the index of this run.
     pub fn index(&mut self, entries: Vec<IndexEntry>) {
         self.unindexed.extend(entries);
+        self.index_grew = true;
     }
 
     /// Says that the next chunk belongs to another file.
@@ -253,6 +260,7 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
                     hash: object.name.hash,
                     table: object.table.clone(),
                 });
+                self.index_grew = true;
             }
             self.fresh.push(object);
         }
@@ -331,33 +339,28 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
     /// Puts the tables that no index names yet among the metadata.
     fn write_index(&mut self) -> Result<(), RepositoryError> {
         let unindexed = std::mem::take(&mut self.unindexed);
+        self.index_grew = false;
         for entries in index_pieces(&unindexed) {
-            let bytes = encode_index(entries);
-            let id = self.to.keys.writing().chunk_id(&bytes);
-            self.add(PieceKind::Index, id, &bytes)?;
+            self.add_index(entries)?;
         }
         self.pack(PieceKind::Index)?;
         self.collect(0)
     }
-}
 
-/// Parts of a list of tables that are one index piece each: a few objects, and never more than a
-/// block holds.
-fn index_pieces(entries: &[IndexEntry]) -> Vec<&[IndexEntry]> {
-    let mut pieces = Vec::new();
-    let (mut begin, mut length) = (0, 0);
-    for (at, entry) in entries.iter().enumerate() {
-        let blocks = &entry.table.blocks;
-        let count = blocks.iter().map(|block| block.pieces.len()).sum();
-        let more = IndexEntry::bound(blocks.len(), count);
-        if at > begin && (at - begin == OBJECTS_PER_INDEX || length + more > BLOCK_TARGET) {
-            pieces.push(&entries[begin..at]);
-            (begin, length) = (at, 0);
+    /// The same with those that fill a piece, so that few are held at a time.
+    fn index_whole_pieces(&mut self) -> Result<(), RepositoryError> {
+        let last = index_pieces(&self.unindexed).last().map_or(0, |last| last.len());
+        let kept = self.unindexed.split_off(self.unindexed.len() - last);
+        let whole = std::mem::replace(&mut self.unindexed, kept);
+        for entries in index_pieces(&whole) {
+            self.add_index(entries)?;
         }
-        length += more;
+        Ok(())
     }
-    if begin < entries.len() {
-        pieces.push(&entries[begin..]);
+
+    fn add_index(&mut self, entries: &[IndexEntry]) -> Result<(), RepositoryError> {
+        let bytes = encode_index(entries);
+        let id = self.to.keys.writing().chunk_id(&bytes);
+        self.add(PieceKind::Index, id, &bytes)
     }
-    pieces
 }

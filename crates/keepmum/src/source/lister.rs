@@ -5,7 +5,7 @@
 //! only save time. A directory that nobody has taken when the walk asks for it is listed by the
 //! walk itself, so no number of listers, none included, and no limit can make it wait for ever.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::Inner;
@@ -21,7 +21,7 @@ pub(super) const AHEAD: usize = 64 << 10;
 pub(super) type Ticket = u64;
 
 /// The directories in a directory, in ascending order of names.
-pub(super) type Children = Vec<(Name, Ticket)>;
+pub(super) type Children = VecDeque<(Name, Ticket)>;
 
 /// A directory on its way to the walk.
 enum Node {
@@ -53,7 +53,7 @@ struct State {
     /// What listers take next, from the end; tickets without a waiting node are passed over.
     stack: Vec<Ticket>,
     next: Ticket,
-    /// Entries in the nodes that are done.
+    /// Entries in the nodes that are done, and what the names behind them weigh.
     ahead: usize,
     /// Whether anything more can come.
     open: bool,
@@ -107,7 +107,7 @@ impl Ahead {
             state.awaited = false;
         }
         let Some(Node::Done(done)) = state.nodes.remove(&ticket) else { return Claim::Unlisted };
-        let entries = done.as_ref().map_or(0, |(listing, _)| listing.entries.len());
+        let entries = done.as_ref().map_or(0, |(listing, _)| listing.weight());
         let was_full = state.ahead >= state.limit;
         state.ahead -= entries;
         if was_full && state.ahead < state.limit && state.idle > 0 {
@@ -116,7 +116,7 @@ impl Ahead {
         Claim::Listed(done)
     }
 
-    /// Puts the directories of a listing that the walk made itself on the stack.
+    /// Puts the directories of a page that the walk listed itself on the stack.
     pub(super) fn offer(&self, path: &TreePath, listing: &Listing) -> Children {
         let mut state = self.lock();
         let children = state.push(path, listing);
@@ -135,7 +135,7 @@ impl Ahead {
         let mut state = self.lock();
         while let Some(ticket) = gone.pop() {
             if let Some(Node::Done(Ok((listing, children)))) = state.nodes.remove(&ticket) {
-                state.ahead -= listing.entries.len();
+                state.ahead -= listing.weight();
                 gone.extend(children.into_iter().map(|(_, ticket)| ticket));
             }
         }
@@ -177,7 +177,7 @@ impl Ahead {
         }
         let done = found.map(|listing| {
             let children = state.push(path, &listing);
-            state.ahead += listing.entries.len();
+            state.ahead += listing.weight();
             (listing, children)
         });
         let more = done.as_ref().is_ok_and(|(_, children)| children.len() > 1);
@@ -210,7 +210,7 @@ impl State {
         for entry in listing.entries.iter().filter(|entry| entry.kind == FoundKind::Directory) {
             self.next += 1;
             self.nodes.insert(self.next, Node::Waiting(path.join(&entry.name)));
-            children.push((entry.name.clone(), self.next));
+            children.push_back((entry.name.clone(), self.next));
         }
         self.stack.extend(children.iter().rev().map(|(_, ticket)| *ticket));
         // While listers rest, what the walk takes itself stays here as dead tickets.
@@ -226,6 +226,8 @@ impl State {
 pub struct Lister {
     pub(super) inner: Arc<Inner>,
     pub(super) ahead: Arc<Ahead>,
+    /// Names in a page.
+    pub(super) page: usize,
 }
 
 /// A directory that a lister is at; if the lister dies, it is given back.
@@ -248,7 +250,7 @@ impl Drop for Taken<'_> {
 impl Taken<'_> {
     /// Lists it for whoever asks for it later.
     pub(super) fn list(self, inner: &Inner, scratch: &mut Scratch) {
-        let found = inner.list(&self.path, scratch);
+        let found = inner.list(&self.path, None, scratch);
         self.ahead.deliver(self.ticket, &self.path, found);
     }
 }
@@ -256,7 +258,7 @@ impl Taken<'_> {
 impl Lister {
     /// Lists until the walk is through or dropped.
     pub fn run(self) {
-        let mut scratch = Scratch::default();
+        let mut scratch = Scratch::with_pages_of(self.page);
         while let Some((ticket, path)) = self.ahead.take() {
             Taken { ahead: &self.ahead, ticket, path }.list(&self.inner, &mut scratch);
         }

@@ -12,7 +12,7 @@ use super::error::{RootProblem, SourceError};
 use super::root::Root;
 use super::rules::{Excluded, ExcludedCounts, Rules, Why};
 use super::{Inner, Leading};
-use crate::beneath::{Scratch, list, stamp, stat};
+use crate::beneath::{LaterNames, NameList, Scratch, kind_of, stamp, stat, stat_at};
 use crate::model::{Found, FoundKind, Name, TreePath};
 use crate::seam::Operation;
 
@@ -20,7 +20,7 @@ const TAG: &[u8] = b"CACHEDIR.TAG";
 /// What a tag begins with, by the Cache Directory Tagging Specification.
 const SIGNATURE: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55";
 
-/// A directory with what was left out of it.
+/// A page of a directory with what was left out of it.
 #[derive(Default)]
 pub(super) struct Listing {
     /// What is there, in ascending order of names.
@@ -31,9 +31,16 @@ pub(super) struct Listing {
     pub(super) counts: ExcludedCounts,
     /// What is there but cannot be looked at.
     pub(super) problems: Vec<SourceError>,
+    /// What gives the next page.
+    pub(super) rest: Option<LaterNames>,
 }
 
 impl Listing {
+    /// How much it holds, in entries: a name is a small part of one.
+    pub(super) fn weight(&self) -> usize {
+        self.entries.len() + self.rest.as_ref().map_or(0, |rest| rest.len() / 8)
+    }
+
     fn exclude(&mut self, rules: &Rules, path: impl FnOnce() -> TreePath, why: Why) {
         self.counts.count(&why);
         if rules.record_excluded {
@@ -43,10 +50,11 @@ impl Listing {
 }
 
 impl Inner {
-    /// Lists a directory of the tree.
+    /// Lists a page of a directory of the tree: the first, or the next of the names that are left.
     pub(super) fn list(
         &self,
         path: &TreePath,
+        rest: Option<LaterNames>,
         scratch: &mut Scratch,
     ) -> Result<Listing, SourceError> {
         let problem = |error| SourceError::new(path, error);
@@ -59,21 +67,50 @@ impl Inner {
         let directory = root.beneath.open_quietly(root.relative(path), flags).map_err(problem)?;
         let directory = directory.as_fd();
         let mut listing = Listing::default();
-        if self.rules.one_file_system && self.is_elsewhere(path, root, directory)? {
-            listing.exclude(&self.rules, || path.clone(), Why::OtherFileSystem);
-            return Ok(listing);
-        }
-        let listed = list(directory, scratch).map_err(problem)?;
+        let listed = match rest {
+            Some(names) => names.page(directory, scratch),
+            None => match self.names(path, root, directory, scratch, &mut listing)? {
+                Some(names) => names.page(directory, scratch),
+                None => return Ok(listing),
+            },
+        };
+        let listed = listed.map_err(problem)?;
         for (name, error) in listed.problems {
             listing.problems.push(SourceError::new(&path.join(&name), error));
         }
-        let mut entries = listed.entries;
-        if self.rules.exclude_caches && path != &root.path && is_cache(directory, &entries) {
-            entries.retain(|entry| entry.name.as_bytes() == TAG);
-            listing.exclude(&self.rules, || path.clone(), Why::Cache);
+        for name in listed.vanished {
+            let gone = rustix::io::Errno::NOENT;
+            listing.problems.push(SourceError::new(&path.join(&name), gone));
         }
-        self.apply(path, root, entries, &mut listing);
+        listing.rest = listed.rest;
+        self.apply(path, root, listed.entries, &mut listing);
         Ok(listing)
+    }
+
+    /// The names in a directory, unless the rules leave all of it out.
+    fn names(
+        &self,
+        path: &TreePath,
+        root: &Root,
+        directory: BorrowedFd<'_>,
+        scratch: &mut Scratch,
+        listing: &mut Listing,
+    ) -> Result<Option<NameList>, SourceError> {
+        let problem = |error| SourceError::new(path, error);
+        if self.rules.one_file_system && self.is_elsewhere(path, root, directory)? {
+            listing.exclude(&self.rules, || path.clone(), Why::OtherFileSystem);
+            return Ok(None);
+        }
+        let names = NameList::read(directory, scratch).map_err(problem)?;
+        if self.rules.exclude_caches
+            && path != &root.path
+            && names.contains(TAG)
+            && is_cache(directory)
+        {
+            listing.exclude(&self.rules, || path.clone(), Why::Cache);
+            return NameList::only(TAG).map(Some).map_err(problem);
+        }
+        Ok(Some(names))
     }
 
     /// A folder above the roots: only what leads to them.
@@ -160,12 +197,9 @@ impl Inner {
     }
 }
 
-/// Whether a directory says of itself that it is a cache. Its tag is only read if it has one.
-fn is_cache(directory: BorrowedFd<'_>, entries: &[Found]) -> bool {
-    let Ok(at) = entries.binary_search_by(|entry| entry.name.as_bytes().cmp(TAG)) else {
-        return false;
-    };
-    entries.get(at).is_some_and(|tag| tag.kind == FoundKind::File) && is_tag(directory)
+/// Whether a directory with a tag in it says of itself that it is a cache.
+fn is_cache(directory: BorrowedFd<'_>) -> bool {
+    stat_at(directory, TAG).is_ok_and(|tag| kind_of(&tag) == FoundKind::File) && is_tag(directory)
 }
 
 fn is_tag(directory: BorrowedFd<'_>) -> bool {

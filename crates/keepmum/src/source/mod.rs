@@ -31,10 +31,10 @@ pub use file::{DataRanges, OpenFile};
 pub use lister::Lister;
 pub use names::Names;
 pub use rules::{Excluded, ExcludedCounts, Rules, Why};
-pub use walk::Walk;
+pub use walk::{Rest, Walk};
 
 use crate::beneath::{Handle, found};
-use crate::model::{Attribute, Found, FoundKind, Name, Stamp, Time, TreePath};
+use crate::model::{Attribute, Found, FoundKind, Name, PAGE, Stamp, Time, TreePath};
 use crate::seam::{Gate, Operation};
 use never::Never;
 use root::{Root, tree_path};
@@ -125,13 +125,13 @@ impl Source {
     /// them. Each lister is to be run on a thread of its own until it returns, which it does when
     /// the walk is through or dropped. Without any, the walk lists for itself and is as good.
     pub fn walk(&self, ahead: usize) -> (Walk, Vec<Lister>) {
-        Walk::new(self.0.clone(), ahead, lister::AHEAD)
+        Walk::new(self.0.clone(), ahead, lister::AHEAD, PAGE)
     }
 
-    /// The same with another limit of what is listed ahead.
+    /// The same with another limit of what is listed ahead, and pages of so many names.
     #[cfg(test)]
-    fn walk_within(&self, ahead: usize, limit: usize) -> (Walk, Vec<Lister>) {
-        Walk::new(self.0.clone(), ahead, limit)
+    fn walk_within(&self, ahead: usize, limit: usize, page: usize) -> (Walk, Vec<Lister>) {
+        Walk::new(self.0.clone(), ahead, limit, page)
     }
 
     /// Opens a file for reading.

@@ -7,8 +7,8 @@ use super::error::SourceError;
 use super::lister::{Ahead, Children, Claim, Lister, Ticket};
 use super::listing::Listing;
 use super::rules::{Excluded, ExcludedCounts};
-use crate::beneath::Scratch;
-use crate::model::{Found, FoundKind, Side, TreePath};
+use crate::beneath::{LaterNames, Scratch};
+use crate::model::{Found, FoundKind, Page, PageOf, Side, TreePath};
 
 /// A walk through a source. Directories may be asked for in any order, and passed by; listers
 /// help as long as they are asked for depth first and in order of names.
@@ -21,6 +21,8 @@ pub struct Walk {
     /// each would cost the square of the depth.
     at: TreePath,
     frames: Vec<Frame>,
+    /// How many of them have more pages to come.
+    unfinished: usize,
     problems: Vec<SourceError>,
     excluded: Vec<Excluded>,
     counts: ExcludedCounts,
@@ -30,27 +32,35 @@ pub struct Walk {
 struct Frame {
     /// Bytes of its path.
     length: usize,
-    /// The directories in it that have not been asked for, the last name first.
+    /// The directories in its pages so far that have not been asked for.
     children: Children,
+    /// Whether more pages may come.
+    more: bool,
 }
 
+/// What is left of a directory of which a page has been given.
+pub struct Rest(LaterNames);
+
 impl Walk {
-    pub(super) fn new(inner: Arc<Inner>, listers: usize, limit: usize) -> (Self, Vec<Lister>) {
+    pub(super) fn new(
+        inner: Arc<Inner>,
+        listers: usize,
+        limit: usize,
+        page: usize,
+    ) -> (Self, Vec<Lister>) {
         let ahead = (listers > 0).then(|| Arc::new(Ahead::new(limit)));
-        let listers = match &ahead {
-            Some(ahead) => {
-                std::iter::repeat_with(|| Lister { inner: inner.clone(), ahead: ahead.clone() })
-                    .take(listers)
-                    .collect()
-            }
-            None => Vec::new(),
-        };
+        let listers = ahead.iter().cycle().take(listers).map(|ahead| {
+            let (inner, ahead) = (inner.clone(), ahead.clone());
+            Lister { inner, ahead, page }
+        });
+        let listers = listers.collect();
         let walk = Self {
             inner,
-            scratch: Scratch::default(),
+            scratch: Scratch::with_pages_of(page),
             ahead,
             at: TreePath::root(),
             frames: Vec::new(),
+            unfinished: 0,
             problems: Vec::new(),
             excluded: Vec::new(),
             counts: ExcludedCounts::default(),
@@ -58,8 +68,8 @@ impl Walk {
         (walk, listers)
     }
 
-    /// Entries that are there but could not be looked at, since this was last asked. They are in
-    /// no listing; their earlier versions stay.
+    /// Entries that are there but could not be looked at, and such as vanished after their names
+    /// were read, since this was last asked. They are in no listing; their earlier versions stay.
     pub fn take_problems(&mut self) -> Vec<SourceError> {
         std::mem::take(&mut self.problems)
     }
@@ -74,30 +84,29 @@ impl Walk {
         self.counts
     }
 
+    /// Leaves all directories but those that this one lies in; forgets what was passed by.
+    fn climb_to(&mut self, ahead: &Ahead, folder: Option<&TreePath>) -> Option<&mut Frame> {
+        let is_it = |at: &TreePath, frame: &Frame| {
+            folder
+                .is_some_and(|folder| Some(folder.as_bytes()) == at.as_bytes().get(..frame.length))
+        };
+        while let Some(frame) = self.frames.pop_if(|frame| !is_it(&self.at, frame)) {
+            self.unfinished -= usize::from(frame.more);
+            ahead.forget(frame.children.into_iter().map(|(_, ticket)| ticket));
+        }
+        self.frames.last_mut()
+    }
+
     /// The ticket of a directory in the one that the walk is in. Forgets what was passed by.
     fn ticket(&mut self, ahead: &Ahead, path: &TreePath) -> Option<Ticket> {
-        let parent = path.split();
-        let mut passed = Children::new();
-        let mut ticket = None;
-        while let Some(frame) = self.frames.last_mut() {
-            if let Some((folder, name)) = &parent
-                && Some(folder.as_bytes()) == self.at.as_bytes().get(..frame.length)
-            {
-                while let Some((next, _)) = frame.children.last()
-                    && next < name
-                {
-                    passed.extend(frame.children.pop());
-                }
-                if frame.children.last().is_some_and(|(next, _)| next == name) {
-                    ticket = frame.children.pop().map(|(_, ticket)| ticket);
-                }
-                break;
-            }
-            passed.append(&mut frame.children);
-            self.frames.pop();
-        }
-        ahead.forget(passed.into_iter().map(|(_, ticket)| ticket));
-        ticket
+        let (folder, name) = path.split().unzip();
+        let frame = self.climb_to(ahead, folder.as_ref())?;
+        let name = name?;
+        let passed = frame.children.partition_point(|(next, _)| *next < name);
+        ahead.forget(frame.children.drain(..passed).map(|(_, ticket)| ticket));
+        let is_next = frame.children.front().is_some_and(|(next, _)| *next == name);
+        let next = if is_next { frame.children.pop_front() } else { None };
+        next.map(|(_, ticket)| ticket)
     }
 
     fn list_with(&mut self, ahead: &Ahead, path: &TreePath) -> Result<Listing, SourceError> {
@@ -113,42 +122,84 @@ impl Walk {
         }
         let found = match claimed {
             Some(found) => found,
-            None => self.inner.list(path, &mut self.scratch).map(|listing| {
+            None => self.inner.list(path, None, &mut self.scratch).map(|listing| {
                 let children = ahead.offer(path, &listing);
                 (listing, children)
             }),
         };
-        let listing = found.map(|(listing, mut children)| {
-            children.reverse();
+        let listing = found.map(|(listing, children)| {
             // The directory above is the last frame, or there is none.
-            self.frames.push(Frame { length: path.as_bytes().len(), children });
+            let (length, more) = (path.as_bytes().len(), listing.rest.is_some());
+            self.frames.push(Frame { length, children, more });
+            self.unfinished += usize::from(more);
             self.at = path.clone();
             listing
         });
-        // What is still to be asked for has a node, so none means that the walk is at its end.
-        ahead.close_if_through();
+        self.close_if_through(ahead);
         listing
+    }
+
+    /// The next page of a directory; what lies in it may be listed ahead as well.
+    fn more_with(
+        &mut self,
+        ahead: &Ahead,
+        names: LaterNames,
+        path: &TreePath,
+    ) -> Result<Listing, SourceError> {
+        let listing = self.inner.list(path, Some(names), &mut self.scratch);
+        self.climb_to(ahead, Some(path));
+        if let Some(frame) = self.frames.last_mut() {
+            let more = listing.as_ref().is_ok_and(|listing| listing.rest.is_some());
+            self.unfinished -= usize::from(std::mem::replace(&mut frame.more, more));
+            self.unfinished += usize::from(more);
+            if let Ok(listing) = &listing {
+                frame.children.extend(ahead.offer(path, listing));
+            }
+        }
+        self.close_if_through(ahead);
+        listing
+    }
+
+    /// Lets the listers go at the end. What is still to be asked for has a node or is in a page
+    /// that has still to come.
+    fn close_if_through(&self, ahead: &Ahead) {
+        if self.unfinished == 0 {
+            ahead.close_if_through();
+        }
+    }
+
+    fn page(&mut self, listing: Listing) -> PageOf<Self> {
+        self.problems.extend(listing.problems);
+        self.excluded.extend(listing.excluded);
+        self.counts.add(listing.counts);
+        Page { entries: listing.entries, rest: listing.rest.map(Rest) }
     }
 }
 
 impl Side for Walk {
     type Item = Found;
     type Place = ();
+    type Rest = Rest;
     type Error = SourceError;
 
     fn place(&self, item: &Found) -> Option<()> {
         (item.kind == FoundKind::Directory).then_some(())
     }
 
-    fn list(&mut self, (): &(), path: &TreePath) -> Result<Vec<Found>, SourceError> {
+    fn list(&mut self, (): &(), path: &TreePath) -> Result<PageOf<Self>, SourceError> {
         let listing = match self.ahead.clone() {
             Some(ahead) => self.list_with(&ahead, path)?,
-            None => self.inner.list(path, &mut self.scratch)?,
+            None => self.inner.list(path, None, &mut self.scratch)?,
         };
-        self.problems.extend(listing.problems);
-        self.excluded.extend(listing.excluded);
-        self.counts.add(listing.counts);
-        Ok(listing.entries)
+        Ok(self.page(listing))
+    }
+
+    fn more(&mut self, Rest(names): Rest, path: &TreePath) -> Result<PageOf<Self>, SourceError> {
+        let listing = match self.ahead.clone() {
+            Some(ahead) => self.more_with(&ahead, names, path)?,
+            None => self.inner.list(path, Some(names), &mut self.scratch)?,
+        };
+        Ok(self.page(listing))
     }
 }
 

@@ -28,9 +28,9 @@ use rustix::fs::{CWD, Mode, OFlags, fstatvfs, openat, syncfs};
 pub use error::{TargetError, TargetErrorKind};
 pub use file::{Existing, TargetFile, is_temporary};
 pub use metadata::Differences;
-pub use tree::TargetTree;
+pub use tree::{Rest, TargetTree};
 
-use crate::beneath::Beneath;
+use crate::beneath::{Beneath, Scratch};
 use crate::model::{Name, TreePath};
 use crate::seam::{Gate, Operation};
 use folders::{Folder, Folders};
@@ -101,7 +101,7 @@ impl Target {
 
     /// The target as one side of a merge.
     pub fn tree(&self) -> TargetTree {
-        TargetTree::new(self.0.clone())
+        TargetTree::new(self.0.clone(), Scratch::default())
     }
 
     /// How many bytes its file system can hold in all, used or free; nothing if it does not say.

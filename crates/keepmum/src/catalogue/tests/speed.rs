@@ -47,7 +47,7 @@ fn a_million_remembered_rows() {
     catalogue.begin_reading().unwrap();
     for _ in 0..5 {
         let start = Instant::now();
-        let rows: usize = folders.iter().map(|id| catalogue.children(*id).unwrap().len()).sum();
+        let rows: usize = folders.iter().map(|id| catalogue.children(*id).count()).sum();
         report("rows read", rows, start.elapsed());
     }
     catalogue.end_reading().unwrap();

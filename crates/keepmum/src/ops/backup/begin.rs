@@ -159,12 +159,12 @@ fn refuse_empty_roots(
     }
     for root in source.roots() {
         let sentence = match remember::directory_at(catalogue, root)? {
-            Some(row) if catalogue.children(row)?.is_empty() => continue,
+            Some(row) if catalogue.page(row, None, 1)?.entries.is_empty() => continue,
             Some(_) => "this folder was not empty and is now",
             None => "this folder is to be backed up but is empty",
         };
         let (mut walk, _) = source.walk(0);
-        if walk.list(&(), root).is_ok_and(|entries| entries.is_empty()) {
+        if walk.list(&(), root).is_ok_and(|page| page.entries.is_empty() && page.rest.is_none()) {
             return Err(Error::new(ErrorKind::SourceGone, sentence)
                 .at(format!("/{}", String::from_utf8_lossy(root.as_bytes()))));
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::catalogue::{DirectoryId, Remembered};
 use crate::format::{Op, encode_entry};
 use crate::model::{ChunkId, Entry, Found, Kind, Merge, Metadata, TreePath};
-use crate::source::Walk;
+use crate::source::{SourceError, Walk};
 
 use super::super::error::Error;
 use super::super::event::ChangeKind;
@@ -57,6 +57,16 @@ impl Backup<'_, '_, '_> {
                 }
                 Ok(())
             }
+        }
+    }
+
+    /// The rest of the directory that the walk is in cannot be listed: what was remembered of it
+    /// stays.
+    pub(super) fn cut(&mut self, error: &SourceError) {
+        self.source_problem(error);
+        let directory = self.parent();
+        if directory.fresh {
+            self.unwalked.insert(directory.id);
         }
     }
 

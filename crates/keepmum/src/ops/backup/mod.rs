@@ -288,9 +288,11 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
             fresh: self.full_tree,
             in_fresh: true,
         }));
-        while let Some(step) = merge.step() {
+        while let Some(step) = merge.step::<Closed>() {
             match step {
                 Step::Pair(path, pair) => self.pair(&mut merge, path, pair)?,
+                Step::Cut(_, Closed::Source(error)) => self.cut(&error),
+                Step::Cut(_, Closed::Run(error)) => return Err(error),
                 Step::Leave(_) => self.leave()?,
             }
         }

@@ -1,7 +1,7 @@
 //! The two sides of a backup's merge: what is remembered, and why a directory stays closed.
 
 use crate::catalogue::{Catalogue, CatalogueError, DirectoryId, Remembered};
-use crate::model::{Side, TreePath};
+use crate::model::{Name, PAGE, Page, PageOf, Side, TreePath};
 use crate::source::SourceError;
 
 use super::super::error::Error;
@@ -12,14 +12,36 @@ pub(super) struct Old<'a>(pub(super) &'a Catalogue);
 impl Side for Old<'_> {
     type Item = Remembered;
     type Place = DirectoryId;
+    type Rest = (DirectoryId, Name);
     type Error = CatalogueError;
 
     fn place(&self, item: &Self::Item) -> Option<DirectoryId> {
         item.directory
     }
 
-    fn list(&mut self, place: &DirectoryId, _: &TreePath) -> Result<Vec<Self::Item>, Self::Error> {
-        self.0.children(*place)
+    fn list(&mut self, place: &DirectoryId, _: &TreePath) -> Result<PageOf<Self>, Self::Error> {
+        self.page(*place, None)
+    }
+
+    /// What the run has written meanwhile lies at names that came already, and is not seen. Only
+    /// a renamed directory leaves a place that has still to come: nothing is at it then.
+    fn more(
+        &mut self,
+        (directory, last): Self::Rest,
+        _: &TreePath,
+    ) -> Result<PageOf<Self>, Self::Error> {
+        self.page(directory, Some(&last))
+    }
+}
+
+impl Old<'_> {
+    fn page(
+        &self,
+        directory: DirectoryId,
+        behind: Option<&Name>,
+    ) -> Result<PageOf<Self>, CatalogueError> {
+        let page = self.0.page(directory, behind, PAGE)?;
+        Ok(Page { entries: page.entries, rest: page.rest.map(|last| (directory, last)) })
     }
 }
 

@@ -44,8 +44,10 @@ impl Backup<'_, '_, '_> {
         let mut order = vec![top];
         let mut next = 0;
         while let Some(at) = order.get(next) {
-            let children = self.catalogue.children(*at)?;
-            order.extend(children.into_iter().filter_map(|child| child.directory));
+            let children = self.catalogue.children(*at);
+            for child in children {
+                order.extend(child?.directory);
+            }
             next += 1;
         }
         // Whatever is beneath comes before what is above.
@@ -68,9 +70,9 @@ impl Backup<'_, '_, '_> {
 
     /// Encodes and stores the node of a directory whose subdirectories have theirs.
     fn write_node(&mut self, id: DirectoryId) -> Result<ChunkId, Error> {
-        let children = self.catalogue.children(id)?;
         let mut node = NodeWriter::new();
-        for child in children {
+        for child in self.catalogue.children(id) {
+            let child = child?;
             node.push_encoded(&child.name, &child.entry, &mut |bytes: Vec<u8>| {
                 self.store_metadata(PieceKind::Node, &bytes)
             })?;

@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
-use crate::model::{Content, Entry, Found, FoundKind, Kind, Metadata, Piece, Side, TreePath};
+use crate::model::{
+    Content, Entry, Found, FoundKind, Kind, Metadata, PageOf, Piece, Side, TreePath,
+};
 use crate::repository::{Keys, PieceReader, PieceWalk};
-use crate::source::{Rules, Source, SourceError, Walk};
+use crate::source::{Rest, Rules, Source, SourceError, Walk};
 
 use super::super::access::Access;
 use super::super::error::{Error, ErrorKind};
@@ -115,14 +117,19 @@ impl<'a, 'r> Live<'a, 'r> {
 impl Side for Live<'_, '_> {
     type Item = Found;
     type Place = ();
+    type Rest = Rest;
     type Error = SourceError;
 
     fn place(&self, item: &Found) -> Option<()> {
         self.walk.place(item)
     }
 
-    fn list(&mut self, place: &(), path: &TreePath) -> Result<Vec<Found>, SourceError> {
+    fn list(&mut self, place: &(), path: &TreePath) -> Result<PageOf<Self>, SourceError> {
         self.walk.list(place, path)
+    }
+
+    fn more(&mut self, rest: Rest, path: &TreePath) -> Result<PageOf<Self>, SourceError> {
+        self.walk.more(rest, path)
     }
 }
 

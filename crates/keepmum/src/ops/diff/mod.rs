@@ -6,7 +6,7 @@
 mod live;
 mod report;
 
-use crate::model::{Entry, Kind, Merge, Metadata, Named, Pair, Side, Step, TreePath};
+use crate::model::{Entry, Kind, Merge, Metadata, Pair, Side, Step, TreePath};
 use crate::repository::{ObjectReader, PieceReader, RepositoryError, SnapshotTree};
 use crate::source::{SourceError, SourceErrorKind};
 
@@ -110,7 +110,7 @@ fn against(
     let objects = reader(repository);
     let mut pieces = PieceReader::new(&objects, &repository.catalogue);
     let tree = SnapshotTree::new(&mut pieces, old.backup.root, old.backup.overlay);
-    let mut diff = Diff::new(report(old.line), ears);
+    let mut diff = Diff::new(DiffReport::of(old.line), ears);
     let mut merge = Merge::new(tree, live);
     enter(&mut diff, &mut merge, TreePath::root(), Some(&old.backup.root), Some(&()))?;
     diff.walk(&mut merge)?;
@@ -127,7 +127,7 @@ fn between(
     let objects = reader(repository);
     let mut pieces = PieceReader::new(&objects, &repository.catalogue);
     let mut more = PieceReader::new(&objects, &repository.catalogue);
-    let mut diff = Diff::new(report(old.line), ears);
+    let mut diff = Diff::new(DiffReport::of(old.line), ears);
     diff.report.new = Some(new.line);
     let overlays_differ = old.backup.overlay != new.backup.overlay;
     let before = SnapshotTree::new(&mut pieces, old.backup.root, old.backup.overlay);
@@ -142,19 +142,6 @@ fn between(
     Ok(diff.report)
 }
 
-fn report(old: super::report::SnapshotLine) -> DiffReport {
-    DiffReport {
-        old,
-        new: None,
-        added: 0,
-        removed: 0,
-        content: 0,
-        metadata: 0,
-        bytes_read: 0,
-        problems: Vec::new(),
-    }
-}
-
 /// Enters a folder on either or both sides; what cannot be read is a problem of that folder.
 fn enter<N: Newer>(
     diff: &mut Diff<'_>,
@@ -164,18 +151,17 @@ fn enter<N: Newer>(
     new: Option<&N::Place>,
 ) -> Result<(), Error>
 where
-    N::Item: Send + 'static,
     Closed: From<N::Error>,
 {
     match merge.enter::<Closed>(path.clone(), old, new) {
         Ok(()) => {
-            let refused = merge.old().take_refused() + merge.new_side().take_refused();
-            if let Some(problem) = unknown_entries(&path, refused) {
-                diff.problem(problem);
-            }
+            diff.refused(merge, None);
             Ok(())
         }
-        Err(closed) => diff.closed(&path, closed),
+        Err(closed) => {
+            diff.refused(merge, Some(&path));
+            diff.closed(&path, closed)
+        }
     }
 }
 
@@ -208,20 +194,40 @@ impl<'a> Diff<'a> {
 
     fn walk<N: Newer>(&mut self, merge: &mut Merge<SnapshotTree<'_, '_>, N>) -> Result<(), Error>
     where
-        N::Item: Send + 'static,
         Closed: From<N::Error>,
     {
-        while let Some(step) = merge.step().filter(|_| !self.enough) {
+        while let Some(step) = merge.step::<Closed>().filter(|_| !self.enough) {
             for error in merge.new_side().take_problems() {
-                self.unseen.insert(error.path.clone());
-                self.closed(&error.path.clone(), Closed::Source(error))?;
+                // What vanished while its folder was listed is not there.
+                if error.kind != SourceErrorKind::Vanished {
+                    self.unseen.insert(error.path.clone());
+                    self.closed(&error.path.clone(), Closed::Source(error))?;
+                }
             }
-            if let Step::Pair(path, pair) = step {
-                self.tick()?;
-                self.pair(merge, path, pair)?;
+            self.refused(merge, None);
+            match step {
+                Step::Pair(path, pair) => {
+                    self.tick()?;
+                    self.pair(merge, path, pair)?;
+                }
+                Step::Cut(path, closed) => self.closed(&path, closed)?,
+                Step::Leave(_) => {}
             }
         }
         Ok(())
+    }
+
+    /// Says how many entries of a folder, the one that the walk is in if it is not said, are of a
+    /// kind that this version does not know.
+    fn refused<N: Newer>(
+        &mut self,
+        merge: &mut Merge<SnapshotTree<'_, '_>, N>,
+        path: Option<&TreePath>,
+    ) {
+        let count = merge.old().take_refused() + merge.new_side().take_refused();
+        if let Some(problem) = unknown_entries(path.unwrap_or(merge.at()), count) {
+            self.problem(problem);
+        }
     }
 
     fn pair<N: Newer>(
@@ -231,7 +237,6 @@ impl<'a> Diff<'a> {
         pair: Pair<Entry, N::Item>,
     ) -> Result<(), Error>
     where
-        N::Item: Send + Named + 'static,
         Closed: From<N::Error>,
     {
         let new = pair.new.filter(|item| merge.new_side().counts(item));

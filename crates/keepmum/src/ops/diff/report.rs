@@ -84,6 +84,20 @@ pub struct DiffReport {
 }
 
 impl DiffReport {
+    /// The report of a comparison that has found nothing yet.
+    pub(super) fn of(old: SnapshotLine) -> Self {
+        Self {
+            old,
+            new: None,
+            added: 0,
+            removed: 0,
+            content: 0,
+            metadata: 0,
+            bytes_read: 0,
+            problems: Vec::new(),
+        }
+    }
+
     /// How it ended; that there are differences is no failure.
     pub fn outcome(&self) -> Outcome {
         worst(&self.problems)

@@ -11,7 +11,9 @@ use std::io::{self, BufWriter, Write};
 use serde::Serialize;
 
 use crate::catalogue::Catalogue;
-use crate::model::{ChunkId, Content, Entry, Kind, Piece, Side, TreePath};
+use crate::model::{
+    ChunkId, Content, Entry, Kind, Merge, Nothing, Pair, Piece, Side, Step, TreePath,
+};
 use crate::repository::{
     ObjectReader, PieceReader, PieceWalk, RepositoryError, SeenLists, SnapshotTree,
 };
@@ -120,16 +122,6 @@ struct Dump<'a, 'o> {
     report: DumpReport,
 }
 
-/// A folder to be written.
-struct Waiting {
-    path: TreePath,
-    /// Where it is in the archive.
-    name: Vec<u8>,
-    node: ChunkId,
-    /// Nothing for the root, which has no header.
-    entry: Option<Entry>,
-}
-
 impl Dump<'_, '_> {
     fn file(&mut self, content: &Content) -> Result<(), Error> {
         self.is_all_here(content).map_err(|error| match error {
@@ -147,42 +139,60 @@ impl Dump<'_, '_> {
     /// before the next one beside it, so that tar can set its time when it leaves it.
     fn folder(
         &mut self,
-        mut tree: SnapshotTree<'_, '_>,
+        tree: SnapshotTree<'_, '_>,
         root: ChunkId,
         entry: Option<Entry>,
         path: &TreePath,
     ) -> Result<(), Error> {
         self.report.archive = true;
-        let name = entry.as_ref().map_or_else(Vec::new, |entry| entry.name.as_bytes().to_vec());
         let node = entry.as_ref().and_then(|entry| tree.place(entry)).unwrap_or(root);
-        let mut waiting = vec![Waiting { path: path.clone(), name, node, entry }];
-        while let Some(Waiting { path, name, node, entry }) = waiting.pop() {
-            if let Some(entry) = &entry {
-                self.header(&name, entry, None)?;
-            }
-            let entries = match tree.list(&node, &path) {
-                Ok(entries) => entries,
-                Err(error) => {
+        // Names in the archive begin with that of the folder itself.
+        let above = path.split().map_or(0, |(above, _)| above.as_bytes().len());
+        let above = if above > 0 { above + 1 } else { 0 };
+        if let Some(entry) = &entry {
+            self.header(path.as_bytes().get(above..).unwrap_or_default(), entry, None)?;
+        }
+        let mut merge = Merge::new(Nothing, tree);
+        let mut next = Some((path.clone(), node));
+        loop {
+            if let Some((path, node)) = next.take() {
+                let entered = merge.enter::<RepositoryError>(path.clone(), None, Some(&node));
+                if let Err(error) = entered {
                     self.problem(problem_of(&path, error)?);
-                    continue;
-                }
-            };
-            if let Some(problem) = unknown_entries(&path, tree.take_refused()) {
-                self.problem(problem);
-            }
-            let mut below = Vec::new();
-            for entry in entries {
-                let path = path.join(&entry.name);
-                let slash: &[u8] = if name.is_empty() { b"" } else { b"/" };
-                let name = [&name[..], slash, entry.name.as_bytes()].concat();
-                match tree.place(&entry) {
-                    Some(node) => below.push(Waiting { path, name, node, entry: Some(entry) }),
-                    None => self.entry(&path, &name, &entry)?,
+                    self.refused(Some(&path), &mut merge);
                 }
             }
-            waiting.extend(below.into_iter().rev());
+            let Some(step) = merge.step::<RepositoryError>() else { break };
+            self.refused(None, &mut merge);
+            match step {
+                Step::Pair(path, Pair { new: Some(entry), .. }) => {
+                    let name = path.as_bytes().get(above..).unwrap_or_default();
+                    match merge.new_side().place(&entry) {
+                        Some(node) => {
+                            self.header(name, &entry, None)?;
+                            next = Some((path, node));
+                        }
+                        None => self.entry(&path, name, &entry)?,
+                    }
+                }
+                Step::Cut(path, error) => self.problem(problem_of(&path, error)?),
+                Step::Pair(..) | Step::Leave(_) => {}
+            }
         }
         tar::end(&mut self.out).map_err(|error| not_written(&error))
+    }
+
+    /// Says how many entries of a folder, the one that the walk is in if it is not said, are of a
+    /// kind that this version does not know.
+    fn refused(
+        &mut self,
+        path: Option<&TreePath>,
+        merge: &mut Merge<Nothing, SnapshotTree<'_, '_>>,
+    ) {
+        let count = merge.new_side().take_refused();
+        if let Some(problem) = unknown_entries(path.unwrap_or(merge.at()), count) {
+            self.problem(problem);
+        }
     }
 
     /// Anything but a folder. What is not here or damaged is left out and told.

@@ -11,10 +11,12 @@ mod plan;
 mod settle;
 mod write;
 
+use std::convert::Infallible;
+
 use crate::compress::Decompressor;
-use crate::model::{ChunkId, Entry, Kind, Side, TreePath};
+use crate::model::{ChunkId, Entry, Kind, Page, PageOf, Side, TreePath};
 use crate::pipeline;
-use crate::repository::{ObjectReader, PieceReader, RepositoryError, SnapshotTree};
+use crate::repository::{ObjectReader, Parts, PieceReader, RepositoryError, SnapshotTree};
 use crate::target::{Options, Owner, Target, TargetError};
 
 use super::access::Access;
@@ -43,17 +45,22 @@ struct Part<'a, 'r> {
 impl Side for Part<'_, '_> {
     type Item = Entry;
     type Place = ChunkId;
+    type Rest = Parts;
     type Error = RepositoryError;
 
     fn place(&self, item: &Entry) -> Option<ChunkId> {
         self.tree.place(item)
     }
 
-    fn list(&mut self, place: &ChunkId, path: &TreePath) -> Result<Vec<Entry>, RepositoryError> {
+    fn list(&mut self, place: &ChunkId, path: &TreePath) -> Result<PageOf<Self>, RepositoryError> {
         match self.single.take() {
-            Some(entry) => Ok(vec![entry]),
+            Some(entry) => Ok(Page::whole(vec![entry])),
             None => self.tree.list(place, &path.under(&self.prefix)),
         }
+    }
+
+    fn more(&mut self, rest: Parts, path: &TreePath) -> Result<PageOf<Self>, RepositoryError> {
+        self.tree.more(rest, &path.under(&self.prefix))
     }
 }
 
@@ -66,6 +73,12 @@ enum Closed {
 impl From<TargetError> for Closed {
     fn from(error: TargetError) -> Self {
         Self::Target(error)
+    }
+}
+
+impl From<Infallible> for Closed {
+    fn from(never: Infallible) -> Self {
+        match never {}
     }
 }
 

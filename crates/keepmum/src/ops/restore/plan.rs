@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::catalogue::Catalogue;
 use crate::format::Summary;
 use crate::model::{
-    ChunkId, Content, Entry, Found, FoundKind, Kind, Merge, Metadata, Pair, Pieces, Step, TreePath,
+    ChunkId, Content, Entry, Found, FoundKind, Kind, Merge, Metadata, Nothing, Pair, Pieces, Side,
+    Step, TreePath,
 };
 use crate::pipeline::Pool;
 use crate::repository::{Extents, ObjectReader, PieceReader};
@@ -105,13 +106,16 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         let Some(target) = self.target else { return self.count_all(part, root) };
         let mut merge = Merge::new(target.tree(), part);
         self.enter(&mut merge, TreePath::root(), true, (root, None))?;
-        while let Some(step) = merge.step() {
+        while let Some(step) = merge.step::<Closed>() {
+            let refused = merge.new_side().tree.take_refused();
+            self.refused(merge.at(), refused);
             match step {
                 Step::Leave(path) => {
                     if let Some(metadata) = self.within.pop().flatten() {
                         self.leave(path, metadata)?;
                     }
                 }
+                Step::Cut(path, closed) => self.closed(&path, closed)?,
                 Step::Pair(path, pair) => self.pair(&mut merge, path, pair)?,
             }
         }
@@ -119,26 +123,27 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
     }
 
     /// A dry run into a target that is not there.
-    fn count_all(&mut self, mut part: Part<'_, '_>, root: ChunkId) -> Result<(), Error> {
-        use crate::model::Side;
-        let mut waiting = vec![(TreePath::root(), root)];
-        while let Some((path, node)) = waiting.pop() {
-            let entries = match part.list(&node, &path) {
-                Ok(entries) => entries,
-                Err(error) => {
-                    let problem = problem_of(&path, error)?;
-                    self.problem(problem);
-                    continue;
+    fn count_all(&mut self, part: Part<'_, '_>, root: ChunkId) -> Result<(), Error> {
+        let mut merge = Merge::new(Nothing, part);
+        let mut next = Some((TreePath::root(), root));
+        loop {
+            if let Some((path, node)) = next.take()
+                && let Err(closed) = merge.enter::<Closed>(path.clone(), None, Some(&node))
+            {
+                self.closed(&path, closed)?;
+            }
+            let Some(step) = merge.step::<Closed>() else { return Ok(()) };
+            let refused = merge.new_side().tree.take_refused();
+            self.refused(merge.at(), refused);
+            match step {
+                Step::Cut(path, closed) => self.closed(&path, closed)?,
+                Step::Pair(path, Pair { new: Some(entry), .. }) => {
+                    self.count_written(&path, &entry);
+                    next = merge.new_side().place(&entry).map(|node| (path, node));
                 }
-            };
-            self.refused(&path, part.tree.take_refused());
-            for entry in entries {
-                let at = path.join(&entry.name);
-                self.count_written(&at, &entry);
-                waiting.extend(part.place(&entry).map(|node| (at, node)));
+                Step::Pair(..) | Step::Leave(_) => {}
             }
         }
-        Ok(())
     }
 
     fn enter(
@@ -151,16 +156,25 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         match merge.enter::<Closed>(path.clone(), there.then_some(&()), Some(&node)) {
             Ok(()) => {
                 self.within.push(metadata);
-                self.refused(&path, merge.new_side().tree.take_refused());
                 return Ok(());
             }
-            Err(Closed::Target(error)) => self.target_problem(&error)?,
-            Err(Closed::Snapshot(error)) => {
-                let problem = problem_of(&path, error)?;
+            Err(closed) => self.closed(&path, closed)?,
+        }
+        let refused = merge.new_side().tree.take_refused();
+        self.refused(&path, refused);
+        metadata.map_or(Ok(()), |metadata| self.leave(path, metadata))
+    }
+
+    /// A directory that cannot be listed, or not to its end.
+    fn closed(&mut self, path: &TreePath, closed: Closed) -> Result<(), Error> {
+        match closed {
+            Closed::Target(error) => self.target_problem(&error),
+            Closed::Snapshot(error) => {
+                let problem = problem_of(path, error)?;
                 self.problem(problem);
+                Ok(())
             }
         }
-        metadata.map_or(Ok(()), |metadata| self.leave(path, metadata))
     }
 
     /// A directory into which nothing more is written but what waits.

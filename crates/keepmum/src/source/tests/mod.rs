@@ -62,18 +62,22 @@ pub(super) fn descend(
     enter: &mut dyn FnMut(&TreePath) -> bool,
 ) {
     let first = walk.list(&(), &from).unwrap();
-    let mut open = vec![(from, first.into_iter())];
-    while let Some((folder, rest)) = open.last_mut() {
-        let Some(found) = rest.next() else {
-            open.pop();
+    let mut open = vec![(from, first.entries.into_iter(), first.rest)];
+    while let Some((folder, page, rest)) = open.last_mut() {
+        let Some(found) = page.next() else {
+            let next = rest.take().map(|rest| walk.more(rest, folder).unwrap());
+            match next {
+                Some(next) => (*page, *rest) = (next.entries.into_iter(), next.rest),
+                None => drop(open.pop()),
+            }
             continue;
         };
         let path = folder.join(&found.name);
         let inside = found.kind == FoundKind::Directory && enter(&path);
         seen.push((path.clone(), found));
         if inside {
-            let entries = walk.list(&(), &path).unwrap();
-            open.push((path, entries.into_iter()));
+            let first = walk.list(&(), &path).unwrap();
+            open.push((path, first.entries.into_iter(), first.rest));
         }
     }
 }

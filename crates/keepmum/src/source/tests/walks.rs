@@ -1,12 +1,13 @@
 //! Walks: order, depth, listers.
 
+use std::convert::Infallible;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::sync::Arc;
 
 use super::{Folder, Keeper, all, beneath, descend, find, open, tree_path};
-use crate::model::{Found, FoundKind, Merge, Pair, Side, Step, TreePath};
+use crate::model::{FoundKind, Merge, Nothing, PAGE, PageOf, Pair, Side, Step, TreePath};
 use crate::seam::Operation;
 use crate::source::{Lister, RootProblem, Rules, Source, SourceError, SourceErrorKind, Walk};
 
@@ -125,7 +126,14 @@ fn listers_change_nothing_but_the_time() {
     }
     // However little may be listed ahead, nobody waits for ever.
     for limit in [0, 1, 7, 100] {
-        run(source.walk_within(2, limit), |mut walk| assert!(all(&mut walk) == expected));
+        run(source.walk_within(2, limit, PAGE), |mut walk| assert!(all(&mut walk) == expected));
+    }
+    // However few entries make a page.
+    for (page, ahead) in [(1, 0), (1, 2), (3, 2), (5, 1), (8, 2)] {
+        run(source.walk_within(ahead, 100, page), |mut walk| {
+            assert!(all(&mut walk) == expected, "pages of {page}");
+            assert_eq!(walk.take_excluded(), left_out);
+        });
     }
     // Listers that nobody runs hold nothing up.
     let (mut walk, listers) = source.walk(2);
@@ -231,25 +239,27 @@ fn what_may_not_be_read_is_told() {
     }
     let source = open(&[folder.path()], Rules::default());
     let mut walk = source.walk(0).0;
-    let top = walk.list(&(), &tree_path(&folder.path())).unwrap();
-    let shut = walk.list(&(), &tree_path(&folder.join("shut"))).unwrap_err();
+    let top = walk.list(&(), &tree_path(&folder.path())).unwrap().entries;
+    let shut = walk.list(&(), &tree_path(&folder.join("shut"))).err().unwrap();
     assert_eq!(shut.kind, SourceErrorKind::Denied);
     let denied = source.open_file(&tree_path(&file), &top[0].stamp).err().unwrap();
     assert_eq!(denied.kind, SourceErrorKind::Denied);
     fs::set_permissions(folder.join("shut"), fs::Permissions::from_mode(0o700)).unwrap();
 }
 
-struct Empty;
+/// What a merge can fail with here.
+#[derive(Debug)]
+struct Failure(SourceError);
 
-impl Side for Empty {
-    type Item = Found;
-    type Place = ();
-    type Error = SourceError;
-    fn place(&self, _: &Found) -> Option<()> {
-        None
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        Self(error)
     }
-    fn list(&mut self, (): &(), _: &TreePath) -> Result<Vec<Found>, SourceError> {
-        Ok(Vec::new())
+}
+
+impl From<Infallible> for Failure {
+    fn from(never: Infallible) -> Self {
+        match never {}
     }
 }
 
@@ -260,16 +270,16 @@ fn a_directory_that_became_a_link_is_not_entered() {
     folder.write("root/b/y", b"");
     folder.write("secret/z", b"");
     let source = open(&[folder.join("root")], Rules::default());
-    let mut merge = Merge::new(Empty, source.walk(0).0);
+    let mut merge = Merge::new(Nothing, source.walk(0).0);
     let top = tree_path(&folder.join("root"));
-    merge.enter::<SourceError>(top, None, Some(&())).unwrap();
+    merge.enter::<Failure>(top, None, Some(&())).unwrap();
     fs::rename(folder.join("root/a"), folder.join("root/moved")).unwrap();
     symlink("../secret", folder.join("root/a")).unwrap();
     fs::remove_dir_all(folder.join("root/b")).unwrap();
     let mut kinds = Vec::new();
-    while let Some(step) = merge.step() {
+    while let Some(step) = merge.step::<Failure>() {
         let Step::Pair(path, Pair { new: Some(_), .. }) = step else { continue };
-        kinds.push(merge.enter::<SourceError>(path, None, Some(&())).unwrap_err().kind);
+        kinds.push(merge.enter::<Failure>(path, None, Some(&())).unwrap_err().0.kind);
     }
     assert_eq!(kinds, [SourceErrorKind::Changed, SourceErrorKind::Vanished]);
 }
@@ -283,8 +293,51 @@ fn a_refused_listing_is_an_error_of_that_directory_only() {
     let source = Source::open(&[folder.path()], Rules::default(), gate).unwrap();
     let mut walk = source.walk(0).0;
     let top = tree_path(&folder.path());
-    assert_eq!(walk.list(&(), &top).unwrap().len(), 2);
-    let error = walk.list(&(), &tree_path(&folder.join("a"))).unwrap_err();
+    assert_eq!(walk.list(&(), &top).unwrap().entries.len(), 2);
+    let error = walk.list(&(), &tree_path(&folder.join("a"))).err().unwrap();
     assert_eq!((error.kind, error.path), (SourceErrorKind::Io, tree_path(&folder.join("a"))));
-    assert_eq!(walk.list(&(), &tree_path(&folder.join("b"))).unwrap().len(), 1);
+    assert_eq!(walk.list(&(), &tree_path(&folder.join("b"))).unwrap().entries.len(), 1);
+}
+
+/// A folder of ten files, and a walk that has given the first four of them.
+fn four_of_ten() -> (Folder, Walk, PageOf<Walk>) {
+    let folder = Folder::new();
+    for number in 0..10 {
+        folder.write(format!("full/{number}"), b"");
+    }
+    let source = open(&[folder.path()], Rules::default());
+    let mut walk = source.walk_within(0, 0, 4).0;
+    let page = walk.list(&(), &tree_path(&folder.join("full"))).unwrap();
+    assert_eq!(page.entries.len(), 4);
+    (folder, walk, page)
+}
+
+#[test]
+fn what_vanished_after_its_name_was_read_is_told_and_what_came_is_not_seen() {
+    let (folder, mut walk, page) = four_of_ten();
+    fs::rename(folder.join("full/5"), folder.join("full/55")).unwrap();
+    fs::remove_file(folder.join("full/0")).unwrap();
+    let full = tree_path(&folder.join("full"));
+    let page = walk.more(page.rest.unwrap(), &full).unwrap();
+    let names: Vec<_> = page.entries.iter().map(|entry| entry.name.as_bytes()).collect();
+    assert_eq!(names, [b"4", b"6", b"7"]);
+    let told = walk.take_problems();
+    assert_eq!((told.len(), told[0].kind), (1, SourceErrorKind::Vanished));
+    assert_eq!(told[0].path, tree_path(&folder.join("full/5")));
+    let last = walk.more(page.rest.unwrap(), &full).unwrap();
+    assert_eq!((last.entries.len(), last.rest.is_none()), (2, true));
+}
+
+#[test]
+fn the_rest_of_a_folder_is_not_looked_for_in_another_one_at_its_place() {
+    for replaced in [true, false] {
+        let (folder, mut walk, page) = four_of_ten();
+        fs::rename(folder.join("full"), folder.join("elsewhere")).unwrap();
+        if replaced {
+            folder.write("full/5", b"");
+        }
+        let more = walk.more(page.rest.unwrap(), &tree_path(&folder.join("full")));
+        let kind = if replaced { SourceErrorKind::Changed } else { SourceErrorKind::Vanished };
+        assert_eq!(more.err().unwrap().kind, kind);
+    }
 }

@@ -152,7 +152,7 @@ fn a_file_where_a_folder_should_be_is_in_the_way() {
     let over = target.write_small(&path("d"), b"", &mode(0o600), Existing::Replace(3));
     assert_eq!(kind(over), occupied);
     assert_eq!(kind(target.fifo(&path("none/x"))), Some(TargetErrorKind::Missing));
-    assert!(target.tree().list(&(), &path("none/x")).unwrap().is_empty());
+    assert!(target.tree().list(&(), &path("none/x")).unwrap().entries.is_empty());
     assert_eq!(place.names(), ["d", "f"]);
 }
 

@@ -24,7 +24,7 @@ fn write(target: &Target, name: &str, metadata: &Metadata) -> Vec<TargetErrorKin
 }
 
 fn found(target: &Target, name: &str) -> Found {
-    let all = target.tree().list(&(), &TreePath::root()).unwrap();
+    let all = target.tree().list(&(), &TreePath::root()).unwrap().entries;
     all.into_iter().find(|entry| entry.name.as_bytes() == name.as_bytes()).unwrap()
 }
 

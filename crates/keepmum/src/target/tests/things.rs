@@ -118,10 +118,10 @@ fn the_tree_lists_what_is_there() {
     assert!(!target.make_directory(&path("e")).unwrap());
     target.write_small(&path("d/x"), b"123", &mode(0o604), Existing::Refuse).unwrap();
     let mut tree = target.tree();
-    let top = tree.list(&(), &TreePath::root()).unwrap();
+    let top = tree.list(&(), &TreePath::root()).unwrap().entries;
     assert_eq!(top.len(), 2);
     assert!(top.iter().all(|entry| tree.place(entry).is_some()));
-    let inside = tree.list(&(), &path("d")).unwrap();
+    let inside = tree.list(&(), &path("d")).unwrap().entries;
     assert_eq!((inside[0].stamp.size, inside[0].metadata.mode), (3, 0o604));
     assert!(tree.place(&inside[0]).is_none());
 }
@@ -139,7 +139,7 @@ fn five_thousand_levels_are_made_and_removed() {
     }
     let file = deep.join(&crate::model::Name::new(b"file").unwrap());
     target.write_small(&file, b"deep", &mode(0o600), Existing::Refuse).unwrap();
-    assert_eq!(target.tree().list(&(), &deep).unwrap().len(), 1);
+    assert_eq!(target.tree().list(&(), &deep).unwrap().entries.len(), 1);
     assert!(target.apply_metadata(&deep, FoundKind::Directory, &mode(0o755)).unwrap().is_empty());
     target.remove(&path("top")).unwrap();
     assert!(place.names().is_empty());
