@@ -96,7 +96,7 @@ fn so_does_a_later_run() {
 
 #[test]
 fn the_first_record_of_a_short_first_run_is_its_only_one() {
-    for (megabytes, objects) in [(0, 1), (3, 2), (15, 2)] {
+    for (megabytes, objects) in [(0, 1), (3, 2), (11, 2)] {
         let mut world = world(23);
         fs::write(world.source().join("first"), "something").unwrap();
         add(&world, 23, megabytes);
