@@ -20,7 +20,7 @@ use super::{Backup, OpenDirectory};
 /// Files up to this size are read whole by one worker, several at a time.
 pub(super) const SMALL_FILE: u64 = 512 * 1024;
 /// Most files of a batch.
-const BATCH_FILES: usize = 20 * 1024;
+const BATCH_FILES: usize = 16 * 1024;
 /// Most bytes of path in a batch.
 const BATCH_PATHS: usize = 4 * 1024 * 1024;
 /// Between so many names that are dealt with, what was read meanwhile is taken back.
