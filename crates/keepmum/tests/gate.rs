@@ -210,3 +210,33 @@ fn attributes_of_a_folder_that_could_not_be_read_are_read_the_next_time() {
         assert_eq!(kept.ok(), Some(1), "access {number}");
     }
 }
+
+/// Mode and owner are what the listing saw. A file with two names, whose mode and content change
+/// before it is opened: what the first run kept of it may be old, but the next one looks again.
+#[test]
+fn what_changes_between_listing_and_reading_is_saved_by_the_next_run() {
+    use std::os::unix::fs::PermissionsExt;
+    for number in 0.. {
+        let mut world = World::new(52);
+        let path = world.source().join("file");
+        fs::write(&path, "text").unwrap();
+        fs::hard_link(&path, world.source().join("second")).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        let act = move || {
+            fs::write(&path, "tex2").unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        };
+        world.sim.gate.plan(Operation::SourceOpen, number, GateFault::After(Box::new(act)));
+        world.try_backup().unwrap();
+        if world.sim.gate.count(Operation::SourceOpen) <= number {
+            assert!(number > 0, "nothing was read");
+            break;
+        }
+        let options = support::options(&world.source());
+        ops::backup(&world.own(), &options, &Silent).unwrap();
+        let target = world.fresh_target();
+        world.try_restore(&world.own(), latest(), &target).unwrap();
+        let wrong = differences(&scan(&world.source()), &scan(&world.inside(&target)));
+        assert!(wrong.is_empty(), "access {number}: {wrong:#?}");
+    }
+}

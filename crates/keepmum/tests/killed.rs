@@ -120,3 +120,17 @@ fn a_long_first_run_is_one_snapshot() {
     world.verify(&world.stranger());
     full_check(&world);
 }
+
+/// Also where that object is found to be full only when the run ends.
+#[test]
+fn a_full_object_never_comes_before_the_first_record() {
+    for megabytes in 12..20 {
+        let mut world = world(25);
+        add(&world, 25, megabytes);
+        world.backup();
+        let large =
+            world.sim.disk.files().iter().filter(|(_, bytes)| bytes.len() > MIB / 8).count();
+        let listed = ops::snapshots(&world.stranger(), &Silent).unwrap();
+        assert!(large < 2 || listed.snapshots[0].run == 2, "{megabytes} MiB: {large} objects");
+    }
+}

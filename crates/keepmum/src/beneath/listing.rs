@@ -106,8 +106,10 @@ impl NameList {
         for at in page {
             listed.look(directory, name_at(&self.bytes, *at))?;
         }
-        listed.vanished.clear();
-        if page.len() < self.order.len() {
+        if page.len() == self.order.len() {
+            // All names were read a moment ago.
+            listed.vanished.clear();
+        } else {
             let later = self.order.iter().skip(page.len());
             let names = later.map(|at| name_at(&self.bytes, *at));
             listed.rest = Some(LaterNames::new(directory, names)?);

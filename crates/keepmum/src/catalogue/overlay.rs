@@ -35,6 +35,14 @@ impl Catalogue {
         self.rows("SELECT path, op, sum FROM overlay ORDER BY path", [])
     }
 
+    /// Bytes of all operations together.
+    pub fn overlay_bytes(&self) -> Result<u64, CatalogueError> {
+        let mut query =
+            self.connection.prepare_cached("SELECT coalesce(sum(length(op)), 0) FROM overlay")?;
+        let bytes: i64 = query.query_row([], |row| row.get(0))?;
+        Ok(u64::try_from(bytes).unwrap_or(0))
+    }
+
     /// The rows at a path and at all paths beneath it, in the same order.
     pub fn overlay_within(&self, path: &[u8]) -> Result<Vec<OverlayRow>, CatalogueError> {
         let query = "SELECT path, op, sum FROM overlay WHERE path >= ?1 AND path < ?2

@@ -282,6 +282,12 @@ impl OpenBlock {
                 spare.blocks.give(self.bytes);
                 (Codec::Zstd, bytes)
             }
+            None if self.bytes.len() < self.bytes.capacity() / 4 => {
+                // A small block does not keep the room of a large one.
+                let bytes = self.bytes.as_slice().to_vec();
+                spare.blocks.give(self.bytes);
+                (Codec::Stored, bytes)
+            }
             None => (Codec::Stored, self.bytes),
         };
         let stored = length(&bytes);

@@ -308,12 +308,18 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         Ok(Finished { object, hash, record: bytes })
     }
 
-    /// Everything that goes into the last object; whatever does not is stored when this returns.
-    fn gather(&mut self) -> Result<ObjectBuilder, RepositoryError> {
+    /// Closes all blocks of chunks, lists and nodes and places them: what is full is stored, or
+    /// held back, when this returns.
+    pub fn close_blocks(&mut self) -> Result<(), RepositoryError> {
         for kind in [PieceKind::Chunk, PieceKind::List, PieceKind::Node] {
             self.pack(kind)?;
         }
-        self.collect(0)?;
+        self.collect(0)
+    }
+
+    /// Everything that goes into the last object; whatever does not is stored when this returns.
+    fn gather(&mut self) -> Result<ObjectBuilder, RepositoryError> {
+        self.close_blocks()?;
         self.release()?;
         if self.next_number == 0 {
             self.write_index()?;

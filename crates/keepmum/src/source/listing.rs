@@ -75,12 +75,16 @@ impl Inner {
             },
         };
         let listed = listed.map_err(problem)?;
+        if listed.entries.is_empty() && listed.problems.is_empty() && !listed.vanished.is_empty() {
+            // Somebody is emptying it: that is one problem and not one for each name.
+            return Err(problem(rustix::io::Errno::NOENT.into()));
+        }
         for (name, error) in listed.problems {
             listing.problems.push(SourceError::new(&path.join(&name), error));
         }
-        for name in listed.vanished {
+        for name in listed.vanished.iter().filter(|name| !self.leaves_out(path, root, name)) {
             let gone = rustix::io::Errno::NOENT;
-            listing.problems.push(SourceError::new(&path.join(&name), gone));
+            listing.problems.push(SourceError::new(&path.join(name), gone));
         }
         listing.rest = listed.rest;
         self.apply(path, root, listed.entries, &mut listing);
@@ -172,6 +176,12 @@ impl Inner {
             }
         }
         listing.entries = kept;
+    }
+
+    /// Whether a name that is gone before it was looked at would have been left out as a file.
+    fn leaves_out(&self, path: &TreePath, root: &Root, name: &Name) -> bool {
+        self.never.names_in(path).contains(name)
+            || root.patterns.matching(root.relative(&path.join(name)), false).is_some()
     }
 
     /// The rule that leaves an entry out. `relative` is its folder's path, ready to be extended.

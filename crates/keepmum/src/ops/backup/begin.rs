@@ -30,6 +30,8 @@ use super::mending;
 pub(in super::super) const FACT_ROOT: &str = "root";
 /// How many entries the source had.
 pub(in super::super) const FACT_ENTRIES: &str = "entries";
+/// The hash of this device's last record whose name is known to be durable.
+pub(super) const FACT_DURABLE: &str = "durable record";
 /// Runs of other devices that are relied on.
 pub(super) const FACT_LEANS: &str = "leans";
 
@@ -213,11 +215,16 @@ fn make_names_durable(
     prepared: &Prepared,
 ) -> Result<(), Error> {
     let left = prepared.adopted.runs.iter().map(|objects| objects.run);
-    if !repository.imported.changed && prepared.adopted.runs.is_empty() {
+    let last = prepared.head.map_or(Vec::new(), |(_, hash)| hash.0.to_vec());
+    let known = repository.catalogue.fact(FACT_DURABLE)?.unwrap_or_default();
+    // Which run was cut off may have been learnt by a command that only looked.
+    if !repository.imported.changed && prepared.adopted.runs.is_empty() && known == last {
         return Ok(());
     }
     repository.store.rely_on_found();
-    let Err(error) = repository.store.sync() else { return Ok(()) };
+    let Err(error) = repository.store.sync() else {
+        return Ok(repository.catalogue.set_fact(FACT_DURABLE, &last)?);
+    };
     let error = Error::from(RepositoryError::from(error));
     if doubt::leaves_doubt(&error) {
         // Of runs with a record only the last can have been cut off.

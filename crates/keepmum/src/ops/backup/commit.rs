@@ -14,7 +14,7 @@ use super::super::error::{Error, ErrorKind};
 use super::super::event::{Event, Phase};
 use super::super::healing::FACT_HEALED;
 use super::super::import::import_table;
-use super::begin::{FACT_ENTRIES, FACT_LEANS};
+use super::begin::{FACT_DURABLE, FACT_ENTRIES, FACT_LEANS};
 use super::{Backup, Worker};
 
 /// A long run writes a checkpoint after so many stored bytes.
@@ -157,7 +157,8 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
     fn announce(&mut self) -> Result<(), Error> {
         let run = self.writer()?.run();
         let items = self.join().into_iter().chain([Item::Checkpoint]).collect();
-        let record = self.record(run, items)?;
+        // What earlier runs left is listed with its index, by the next record.
+        let record = self.record(run, items, Vec::new())?;
         let next = self.catalogue.reserve_run(run.saturating_add(1))?;
         let finished = self.writer()?.announce(record.encode(), next)?;
         self.set.writing.set(Some(next));
@@ -184,8 +185,13 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
         })
     }
 
-    /// A record of this run. It takes over what earlier runs left without one.
-    fn record(&mut self, run: u32, items: Vec<Item>) -> Result<Record, Error> {
+    /// A record of this run. It lists what it takes over of runs that left none.
+    fn record(
+        &self,
+        run: u32,
+        items: Vec<Item>,
+        taken_over: Vec<RunObjects>,
+    ) -> Result<Record, Error> {
         let now = self.set.access.seam.clock.now();
         let others = self.catalogue.heads()?;
         Ok(Record {
@@ -198,7 +204,7 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
                 nanos: now.nanos,
                 offset_minutes: self.set.options.utc_offset_minutes,
             },
-            objects: std::mem::take(&mut self.adopted.runs),
+            objects: taken_over,
             items,
             program: concat!("keepmum ", env!("CARGO_PKG_VERSION")).to_owned(),
         })
@@ -207,7 +213,8 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
     /// Stores what is open, then the record, and tells the catalogue.
     fn write_record(&mut self, items: Vec<Item>) -> Result<(), Error> {
         let run = self.writer()?.run();
-        let mut record = self.record(run, items)?;
+        let taken_over = std::mem::take(&mut self.adopted.runs);
+        let mut record = self.record(run, items, taken_over)?;
         let Some(mut writer) = self.writer.take() else {
             return Err(Error::new(ErrorKind::Local, "no run is open"));
         };
@@ -241,7 +248,7 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
         let key = finished.object.name.key();
         self.catalogue.put_record(at, previous, &finished.record, &key)?;
         self.head = Some((run, finished.hash));
-        Ok(())
+        Ok(self.catalogue.set_fact(FACT_DURABLE, &finished.hash.0)?)
     }
 
     /// Ends the backup: refuses it, finds that there is nothing to write, or writes it.
@@ -267,6 +274,10 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
             return Ok(());
         }
         let (root, overlay) = self.settle_tree()?;
+        self.writer()?.close_blocks()?;
+        if self.writer()?.is_holding_back() {
+            self.announce()?;
+        }
         let run = self.writer()?.run();
         let backup = BackupItem {
             root,

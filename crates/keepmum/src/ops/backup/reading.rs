@@ -272,8 +272,11 @@ impl Backup<'_, '_, '_> {
         self.names.fill(&mut metadata.owner);
         let entry =
             Entry { name: job.found.name.clone(), kind: Kind::File(read.content), metadata };
+        // Mode and owner are those that were listed: a stamp of a later state would vouch for them.
+        let listed = job.found.stamp.to_bytes();
+        let stamp = read.stamp.filter(|stamp| *stamp == listed);
         let at = Remembering { parent: &job.parent, path: &job.path, old: job.old.as_deref() };
-        self.remember(&at, &entry, read.stamp.as_ref())
+        self.remember(&at, &entry, stamp.as_ref())
     }
 
     /// The hard link group of a file with several names. It follows from the inode alone, so that

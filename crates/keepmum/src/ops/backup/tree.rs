@@ -99,12 +99,14 @@ impl Backup<'_, '_, '_> {
     /// The root and overlay of the new state. Writes a new full tree where the overlay has grown
     /// too long.
     pub(super) fn settle_tree(&mut self) -> Result<(ChunkId, Overlay), Error> {
-        let rows = self.catalogue.overlay()?;
         let root = self.base_root()?;
+        // Of each row no more than its few bytes of frame are not in the overlay: one that is
+        // much too long need not be read.
         if let Some(root) = root
             && !self.full_tree
+            && self.catalogue.overlay_bytes()? <= 4 * FULL_TREE_FROM as u64
         {
-            let overlay = overlay_of(rows)?;
+            let overlay = overlay_of(self.catalogue.overlay()?)?;
             if overlay.encoded_length() <= FULL_TREE_FROM {
                 return Ok((root, overlay));
             }
