@@ -286,22 +286,26 @@ fn what_a_run_that_was_cut_off_left_is_durable_before_it_is_built_upon() {
 /// there since, and the next run finds nothing to store: what it calls done is durable all the same.
 #[test]
 fn names_that_another_command_found_are_durable_before_a_run_reports_success() {
+    let mut nothing_left = 0;
     let operations = play(Case { fault: Fault::None, at: 0, after: After::Restart, seed: 1 });
-    for at in 0..operations / 2 {
+    for (at, seed) in (0..operations / 2).flat_map(|at| (0..6).map(move |seed| (at, seed))) {
         let mut world = World::new(7);
         world.mode = Mode::Replay { seed: 1 };
         prepare(&world, 0);
-        world.sim.disk.plan(at, Fault::Error);
+        // What was named is there, and no sync came after it.
+        world.sim.disk.plan(at, Fault::LateError);
         if world.try_backup().is_ok() {
             continue;
         }
         world.sim.disk.heal();
         catalogue_files(&world).iter().for_each(|path| fs::remove_file(path).unwrap());
         ops::snapshots(&world.own(), &Silent).ok();
-        world.backup();
+        let again = world.backup();
+        nothing_left += u32::from(again.snapshot.is_none());
         world.sim.disk.crash();
-        world.sim.disk.restart(at);
+        world.sim.disk.restart(seed);
         world.verify(&world.own());
         full_check(&world);
     }
+    assert!(nothing_left > 0, "no run found everything done");
 }
