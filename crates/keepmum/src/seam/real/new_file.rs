@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{
-    AtFlags, CWD, Mode, OFlags, RenameFlags, linkat, openat, renameat, renameat_with, statat,
-    unlinkat,
+    Advice, AtFlags, CWD, Mode, OFlags, RenameFlags, fadvise, linkat, openat, renameat,
+    renameat_with, statat, unlinkat,
 };
 use rustix::io::Errno;
 
@@ -45,6 +45,20 @@ pub(super) fn create(root: &Arc<Root>) -> io::Result<Box<dyn NewFile>> {
         }
     }
     Ok(Box::new(Staged::create(root)?))
+}
+
+/// Files of this many bytes or more do not stay in the page cache.
+const UNCACHED_FROM: u64 = 1 << 20;
+
+/// Makes the content durable. A large file then leaves the page cache: a long run would else push
+/// out what its user works with, and page after page of fresh memory is what writing costs most.
+fn sync(file: &File) -> io::Result<()> {
+    file.sync_all()?;
+    if file.metadata().is_ok_and(|now| now.len() >= UNCACHED_FROM) {
+        // Only advice: a file system that does not take it keeps its pages.
+        fadvise(file, 0, None, Advice::DontNeed).ok();
+    }
+    Ok(())
 }
 
 fn check_name(name: &str) -> io::Result<()> {
@@ -94,7 +108,7 @@ impl NewFile for Unnamed {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.file.sync_all()
+        sync(&self.file)
     }
 
     fn publish(self: Box<Self>, name: &str) -> io::Result<()> {
@@ -147,7 +161,7 @@ impl NewFile for Staged {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.file.sync_all()
+        sync(&self.file)
     }
 
     fn publish(mut self: Box<Self>, name: &str) -> io::Result<()> {
