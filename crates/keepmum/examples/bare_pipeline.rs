@@ -10,13 +10,16 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use keepmum::chunk::{Algorithm, Chunker, Cutter, Parameters, WINDOW};
 use keepmum::compress::{Compressor, Level};
-use keepmum::crypto::{RepositoryKeys, SALT, SealBuffer, Secret, ciphertext_hash};
+use keepmum::crypto::{RepositoryKeys, SALT, Secret, ciphertext_hash, seal};
+use keepmum::seam::{RealDisk, SystemRandom};
+use keepmum::store::{LocalStore, Put, Store};
 
 /// Bytes that a thread takes at a time.
 const SEGMENT: usize = 1024 * 1024;
@@ -29,7 +32,7 @@ const STAGES: [&str; 6] = ["read", "cut", "name", "compress", "seal", "store"];
 struct Work {
     file: File,
     length: u64,
-    folder: Option<PathBuf>,
+    store: Option<LocalStore>,
     next: AtomicU64,
     objects: AtomicU64,
     chunker: Chunker,
@@ -55,10 +58,14 @@ fn main() -> io::Result<()> {
     let Some(path) = words.next() else {
         return Err(io::Error::other("bare_pipeline FILE [FOLDER]"));
     };
-    let folder = words.next().map(PathBuf::from);
-    if let Some(folder) = &folder {
-        fs::create_dir_all(folder)?;
-    }
+    let store = match words.next().map(PathBuf::from) {
+        Some(folder) => {
+            fs::create_dir_all(&folder)?;
+            let disk = RealDisk::open(&folder, Arc::new(SystemRandom))?;
+            Some(LocalStore::new(Arc::new(disk)))
+        }
+        None => None,
+    };
     let file = File::open(Path::new(&path))?;
     let keys = RepositoryKeys::derive(&Secret::new([7; 32]));
     let parameters = Parameters::new(Algorithm::Prf, Parameters::DEFAULT_AVERAGE)
@@ -66,7 +73,7 @@ fn main() -> io::Result<()> {
     let work = Work {
         length: file.metadata()?.len(),
         file,
-        folder,
+        store,
         next: AtomicU64::new(0),
         objects: AtomicU64::new(0),
         chunker: Chunker::new(parameters, keys.chunker()),
@@ -82,8 +89,8 @@ fn main() -> io::Result<()> {
             .map(|thread| thread.join().expect("no thread panics"))
             .collect::<io::Result<_>>()
     })?;
-    if let Some(folder) = &work.folder {
-        File::open(folder)?.sync_all()?;
+    if let Some(store) = &work.store {
+        store.sync().map_err(io::Error::other)?;
     }
     let seconds = begin.elapsed().as_secs_f64();
     let mut out = io::stdout().lock();
@@ -99,7 +106,7 @@ fn main() -> io::Result<()> {
 fn run(work: &Work) -> io::Result<Times> {
     let mut times = Times::default();
     let mut compressor = Compressor::new(Level::Default);
-    let mut object = SealBuffer::with_capacity(OBJECT);
+    let mut object = Vec::with_capacity(OBJECT);
     let mut buffer = vec![0; SEGMENT + WINDOW - 1];
     loop {
         let start = work.next.fetch_add(SEGMENT as u64, Ordering::Relaxed);
@@ -113,16 +120,13 @@ fn run(work: &Work) -> io::Result<Times> {
         let (window, data) = bytes.split_at(lead);
         let cuts = times.of(1, || cuts(&work.chunker, window, data));
         times.of(2, || name_all(&work.keys, data, &cuts));
-        times.of(3, || object.push(compressor.frame(data).unwrap_or(data)));
-        if object.plain_len() + SEGMENT > OBJECT {
-            store(
-                work,
-                std::mem::replace(&mut object, SealBuffer::with_capacity(OBJECT)),
-                &mut times,
-            )?;
+        times.of(3, || object.extend_from_slice(compressor.frame(data).unwrap_or(data)));
+        if object.len() + SEGMENT > OBJECT {
+            store(work, &object, &mut times)?;
+            object.clear();
         }
     }
-    store(work, object, &mut times)?;
+    store(work, &object, &mut times)?;
     Ok(times)
 }
 
@@ -147,18 +151,17 @@ fn name_all(keys: &RepositoryKeys, data: &[u8], cuts: &[u64]) -> u8 {
     std::hint::black_box(seen)
 }
 
-fn store(work: &Work, object: SealBuffer, times: &mut Times) -> io::Result<()> {
+fn store(work: &Work, object: &[u8], times: &mut Times) -> io::Result<()> {
     let number = work.objects.fetch_add(1, Ordering::Relaxed);
     let (sealed, hash) = times.of(4, || {
-        let sealed = object.seal(&work.object_key, [3; SALT], &number.to_le_bytes());
+        let sealed = seal(&work.object_key, [3; SALT], &number.to_le_bytes(), object);
         let hash = ciphertext_hash(&sealed);
         (sealed, hash)
     });
     std::hint::black_box(hash);
-    let Some(folder) = &work.folder else { return Ok(()) };
+    let Some(store) = &work.store else { return Ok(()) };
     times.of(5, || {
-        let mut file = File::create_new(folder.join(format!("object-{number}")))?;
-        file.write_all(&sealed)?;
-        file.sync_all()
+        let put = store.put_new(&format!("object-{number}"), &sealed);
+        put.map(|_: Put| ()).map_err(io::Error::other)
     })
 }

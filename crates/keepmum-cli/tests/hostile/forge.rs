@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use keepmum::crypto::{Passphrase, Profile, SALT, SealBuffer, ciphertext_hash, record_hash};
+use keepmum::crypto::{Passphrase, Profile, SALT, ciphertext_hash, record_hash, seal};
 use keepmum::format::name::context;
 use keepmum::format::{Keyring, ObjectKind, ObjectName, footer};
 use keepmum::model::{ChunkId, DeviceId};
@@ -209,11 +209,9 @@ impl Forge {
         let keys = keys();
         let (epoch, key) = keys.writing().writing_epoch();
         self.salts += 1;
-        let mut buffer = SealBuffer::with_capacity(plain.len());
-        buffer.push(plain);
         self.struck |= run == 2 && kind == ObjectKind::Record;
         let context = context(epoch, kind, self.device, run, number);
-        let sealed = buffer.seal(key, [self.salts; SALT], &context);
+        let sealed = seal(key, [self.salts; SALT], &context, plain);
         let name = ObjectName {
             epoch,
             kind,

@@ -22,7 +22,7 @@ pub use keys::{EpochKey, RepositoryKeys};
 pub use names::{NAME_PLAIN, NAME_SEALED, open_name, seal_name};
 pub use password::{PasswordError, Profile, cache_key, password_key};
 pub use recovery::{RecoveryCode, recovery_key};
-pub use seal::{OpenError, Opener, SealBuffer, open};
+pub use seal::{OpenError, Opener, Sealer, open, seal};
 pub use seal_layout::{
     HEADER, SALT, SEGMENT, SegmentSpan, TAG, plain_length, sealed_length, segment_span,
 };

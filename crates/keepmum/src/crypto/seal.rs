@@ -10,7 +10,7 @@ use super::seal_layout::{
     segment_span,
 };
 use super::secret::Secret;
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, Tag, UnboundKey};
 use std::ops::Range;
 use thiserror::Error;
 
@@ -60,91 +60,77 @@ impl ObjectCipher {
     }
 }
 
-/// An object that grows in place: header room, then segments each with room for its tag, so that
-/// sealing neither moves a byte nor allocates.
-pub struct SealBuffer {
-    bytes: Vec<u8>,
-    plain: usize,
+/// Seals an object whose content comes piece by piece: what is sealed can leave at once.
+pub struct Sealer {
+    cipher: ObjectCipher,
+    segments: u64,
+    /// Content that does not fill a segment yet. It is sealed where it lies, so that none of it
+    /// is left in memory.
+    open: Vec<u8>,
 }
 
-impl SealBuffer {
-    /// An empty object with room for `plain` bytes of content.
+impl Sealer {
+    /// Begins an object and appends its header to `out`. `salt` must be random and never used
+    /// twice.
     #[must_use]
-    pub fn with_capacity(plain: usize) -> Self {
-        let capacity = usize::try_from(sealed_length(plain as u64)).unwrap_or(usize::MAX);
-        Self::reuse(Vec::with_capacity(capacity))
+    pub fn new(key: &Secret<32>, salt: [u8; SALT], context: &[u8], out: &mut Vec<u8>) -> Self {
+        let cipher = ObjectCipher::new(key, &salt, context);
+        out.extend_from_slice(&salt);
+        out.extend_from_slice(&cipher.commitment);
+        Self { cipher, segments: 0, open: Vec::with_capacity(SEGMENT) }
     }
 
-    /// An empty object in the memory of a former one; whatever it holds is forgotten.
-    #[must_use]
-    pub fn reuse(mut bytes: Vec<u8>) -> Self {
-        bytes.clear();
-        bytes.resize(HEADER, 0);
-        Self { bytes, plain: 0 }
-    }
-
-    /// Forgets the content and keeps the memory.
-    pub fn clear(&mut self) {
-        self.bytes.truncate(HEADER);
-        self.plain = 0;
-    }
-
-    /// The number of content bytes so far.
-    #[must_use]
-    pub fn plain_len(&self) -> usize {
-        self.plain
-    }
-
-    /// Appends content.
-    pub fn push(&mut self, mut content: &[u8]) {
-        while !content.is_empty() {
-            let (now, later) = content.split_at(content.len().min(self.room_in_segment()));
-            self.bytes.extend_from_slice(now);
-            self.grown_by(now.len());
+    /// Takes content; segments that it fills are sealed and appended to `out`.
+    pub fn push(&mut self, mut content: &[u8], out: &mut Vec<u8>) {
+        if !self.open.is_empty() {
+            let (now, later) = content.split_at(content.len().min(SEGMENT - self.open.len()));
+            self.open.extend_from_slice(now);
+            if self.open.len() == SEGMENT {
+                self.seal_open(out);
+            }
             content = later;
         }
-    }
-
-    /// Appends `count` zero bytes.
-    pub fn pad_zeros(&mut self, mut count: usize) {
-        while count > 0 {
-            let now = count.min(self.room_in_segment());
-            self.bytes.resize(self.bytes.len() + now, 0);
-            self.grown_by(now);
-            count -= now;
+        let (whole, rest) = content.as_chunks::<SEGMENT>();
+        for segment in whole {
+            let start = out.len();
+            out.extend_from_slice(segment);
+            let tag = self.seal_segment(&mut out[start..]);
+            out.extend_from_slice(tag.as_ref());
         }
+        self.open.extend_from_slice(rest);
     }
 
-    /// Seals the content and returns the whole object. `salt` must be random and never used twice.
-    #[must_use]
-    pub fn seal(mut self, key: &Secret<32>, salt: [u8; SALT], context: &[u8]) -> Vec<u8> {
-        let cipher = ObjectCipher::new(key, &salt, context);
-        self.bytes.resize(self.bytes.len() + TAG, 0);
-        let (header, body) = self.bytes.split_at_mut(HEADER);
-        header[..SALT].copy_from_slice(&salt);
-        header[SALT..].copy_from_slice(&cipher.commitment);
-        for (number, segment) in (0u64..).zip(body.chunks_mut(STRIDE)) {
-            let (content, room) = segment.split_at_mut(segment.len() - TAG);
-            let tag = cipher
-                .key
-                .seal_in_place_separate_tag(cipher.nonce(number), Aad::empty(), content)
-                .expect("a segment is far below the cipher's limit");
-            room.copy_from_slice(tag.as_ref());
-        }
-        self.bytes
+    /// Seals what is left, which ends the object.
+    pub fn finish(mut self, out: &mut Vec<u8>) {
+        self.seal_open(out);
     }
 
-    fn room_in_segment(&self) -> usize {
-        SEGMENT - self.plain % SEGMENT
+    fn seal_open(&mut self, out: &mut Vec<u8>) {
+        let mut open = std::mem::take(&mut self.open);
+        let tag = self.seal_segment(&mut open);
+        out.extend_from_slice(&open);
+        out.extend_from_slice(tag.as_ref());
+        open.clear();
+        self.open = open;
     }
 
-    /// Counts content that was appended within one segment, and leaves tag room where it filled it.
-    fn grown_by(&mut self, count: usize) {
-        self.plain += count;
-        if self.plain.is_multiple_of(SEGMENT) {
-            self.bytes.resize(self.bytes.len() + TAG, 0);
-        }
+    fn seal_segment(&mut self, content: &mut [u8]) -> Tag {
+        let nonce = self.cipher.nonce(self.segments);
+        self.segments += 1;
+        let sealed = self.cipher.key.seal_in_place_separate_tag(nonce, Aad::empty(), content);
+        sealed.expect("a segment is far below the cipher's limit")
     }
+}
+
+/// Seals a whole object. `salt` must be random and never used twice.
+#[must_use]
+pub fn seal(key: &Secret<32>, salt: [u8; SALT], context: &[u8], plain: &[u8]) -> Vec<u8> {
+    let length = sealed_length(plain.len() as u64);
+    let mut sealed = Vec::with_capacity(usize::try_from(length).unwrap_or(usize::MAX));
+    let mut sealer = Sealer::new(key, salt, context, &mut sealed);
+    sealer.push(plain, &mut sealed);
+    sealer.finish(&mut sealed);
+    sealed
 }
 
 /// Opens an object, whole or by ranges of segments.

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use crate::crypto::{self, Passphrase, SALT, SealBuffer, cache_key};
+use crate::crypto::{self, Passphrase, SALT, Sealer, cache_key};
 use crate::format::Keyring;
 use crate::format::key_block::KEYRING_LENGTH;
 use crate::repository::Keys;
@@ -80,9 +80,11 @@ fn seal(
     let mut object_salt = [0; SALT];
     random.fill(&mut salt).ok()?;
     random.fill(&mut object_salt).ok()?;
-    let mut buffer = SealBuffer::with_capacity(4096);
-    buffer.push(blocks.join("\n").as_bytes());
-    buffer.push(&keyring.encode().ok()?);
-    let sealed = buffer.seal(&cache_key(passphrase, &salt), object_salt, CONTEXT);
-    Some([&salt[..], &sealed].concat())
+    let mut cached = salt.to_vec();
+    let key = cache_key(passphrase, &salt);
+    let mut sealer = Sealer::new(&key, object_salt, CONTEXT, &mut cached);
+    sealer.push(blocks.join("\n").as_bytes(), &mut cached);
+    sealer.push(&keyring.encode().ok()?, &mut cached);
+    sealer.finish(&mut cached);
+    Some(cached)
 }

@@ -3,15 +3,15 @@
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use super::ahead::Ahead;
-use super::queue::{Health, Queue, Serves, Stage, Turn, lock};
-use super::ticket::{Ticket, claim};
+use super::queue::{Lazy, Queue, Serves, Stage, Turn, lock};
+use super::ticket::{Panic, Ticket, claim};
 
 /// How a pool works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +42,8 @@ struct Shared<'env, S> {
     queue: Queue<'env, S>,
     make_state: Box<dyn Fn() -> S + Send + Sync + 'env>,
     workers: AtomicUsize,
+    /// Whether a thread of its own waits for the disk.
+    disk_apart: AtomicBool,
     /// The state used when tasks run on the calling thread.
     own: Mutex<Option<S>>,
     chance: Option<Mutex<Chance>>,
@@ -68,12 +70,17 @@ impl Chance {
 }
 
 impl<'env, S: Send> Shared<'env, S> {
-    fn work(&self, serves: Serves) {
-        let mut state = None;
-        while let Some(task) = self.queue.next(serves) {
-            if task(state.get_or_insert_with(|| (self.make_state)())) == Health::Doubtful {
-                state = None;
-            }
+    fn work(&self, serves: impl Fn() -> Serves) {
+        let mut state = Lazy::new(None, &*self.make_state);
+        while let Some(task) = self.queue.next(&serves) {
+            task(&mut state);
+        }
+    }
+
+    fn serves(&self) -> Serves {
+        match self.disk_apart.load(Ordering::Acquire) {
+            true => Serves::AllButDisk,
+            false => Serves::Everything,
         }
     }
 }
@@ -92,10 +99,9 @@ impl<S: Send> Turn for Shared<'_, S> {
             None => self.queue.take(None),
         };
         if let Some(task) = task {
-            let mut state = lock(&self.own).take().unwrap_or_else(|| (self.make_state)());
-            if task(&mut state) == Health::Sound {
-                *lock(&self.own) = Some(state);
-            }
+            let mut state = Lazy::new(lock(&self.own).take(), &*self.make_state);
+            task(&mut state);
+            *lock(&self.own) = state.into_state();
         }
     }
 
@@ -116,14 +122,33 @@ impl<'env, S: Send + 'env> Pool<'env, S> {
         T: Send + 'env,
         F: FnOnce(&mut S) -> T + Send + 'env,
     {
+        self.hand_in(stage, move |state| {
+            let result = catch_unwind(AssertUnwindSafe(|| task(state.get())));
+            if result.is_err() {
+                state.forget();
+            }
+            result
+        })
+    }
+
+    /// Hands in a task that waits for the destination's disk. It has a thread of its own, so that
+    /// no processor idles while a file is made durable; without one, workers take it before others.
+    pub fn on_disk<T, F>(&self, task: F) -> Ticket<'env, T>
+    where
+        T: Send + 'env,
+        F: FnOnce() -> T + Send + 'env,
+    {
+        self.hand_in(Stage::DISK, move |_| catch_unwind(AssertUnwindSafe(task)))
+    }
+
+    fn hand_in<T, F>(&self, stage: Stage, task: F) -> Ticket<'env, T>
+    where
+        T: Send + 'env,
+        F: FnOnce(&mut Lazy<'_, S>) -> Result<T, Panic> + Send + 'env,
+    {
         let turn: Arc<dyn Turn + 'env> = self.shared.clone();
         let (settle, ticket) = claim(turn);
-        let run = move |state: &mut S| {
-            let result = catch_unwind(AssertUnwindSafe(|| task(state)));
-            let health = if result.is_ok() { Health::Sound } else { Health::Doubtful };
-            settle.settle(result);
-            health
-        };
+        let run = move |state: &mut Lazy<'_, S>| settle.settle(task(state));
         self.shared.queue.push(stage, Box::new(run));
         ticket
     }
@@ -191,6 +216,7 @@ where
         queue: Queue::new(),
         make_state: Box::new(make_state),
         workers: AtomicUsize::new(0),
+        disk_apart: AtomicBool::new(false),
         own: Mutex::new(None),
         chance,
     });
@@ -200,20 +226,20 @@ where
         let mut pool =
             Pool { shared: Arc::clone(&shared), side: None, closing, stays_here: PhantomData };
         if let Mode::Threads(count) = mode {
-            let start = |name: String, serves| {
-                let shared = Arc::clone(&shared);
-                let thread = thread::Builder::new().name(name);
-                thread.spawn_scoped(scope, move || shared.work(serves)).is_ok()
-            };
-            let serves = match start("disk".to_owned(), Serves::DiskOnly) {
-                true => Serves::AllButDisk,
-                false => Serves::Everything,
-            };
             for number in 0..count.max(1) {
+                let shared = Arc::clone(&shared);
+                let thread = thread::Builder::new().name(format!("worker-{number}"));
                 // Without a single thread the work is done on this one.
-                if start(format!("worker-{number}"), serves) {
+                if thread.spawn_scoped(scope, move || shared.work(|| shared.serves())).is_ok() {
                     pool.shared.workers.fetch_add(1, Ordering::Relaxed);
                 }
+            }
+            // Beside no worker it would do its part, and this thread would wait for it busily.
+            if pool.shared.workers.load(Ordering::Relaxed) > 0 {
+                let disk = Arc::clone(&shared);
+                let thread = thread::Builder::new().name("disk".to_owned());
+                let started = thread.spawn_scoped(scope, move || disk.work(|| Serves::DiskOnly));
+                shared.disk_apart.store(started.is_ok(), Ordering::Release);
             }
             pool.side = side_threads(scope);
         }

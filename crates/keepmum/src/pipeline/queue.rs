@@ -8,9 +8,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 pub struct Stage(pub u8);
 
 impl Stage {
-    /// Waiting for the destination's disk. These tasks have a thread of their own, so that no
-    /// processor idles while a file is made durable; without it they are tasks like all others.
-    pub const DISK: Self = Self(u8::MAX);
+    /// Waiting for the destination's disk, by [`Pool::on_disk`](super::Pool::on_disk).
+    pub(super) const DISK: Self = Self(u8::MAX);
 }
 
 /// Which tasks a thread takes.
@@ -31,6 +30,31 @@ impl Serves {
     }
 }
 
+/// A worker's state, made when a task first asks for it.
+pub(super) struct Lazy<'a, S> {
+    state: Option<S>,
+    make: &'a (dyn Fn() -> S + Send + Sync + 'a),
+}
+
+impl<'a, S> Lazy<'a, S> {
+    pub(super) fn new(state: Option<S>, make: &'a (dyn Fn() -> S + Send + Sync + 'a)) -> Self {
+        Self { state, make }
+    }
+
+    pub(super) fn get(&mut self) -> &mut S {
+        self.state.get_or_insert_with(self.make)
+    }
+
+    /// Forgets a state that a panic may have left half changed.
+    pub(super) fn forget(&mut self) {
+        self.state = None;
+    }
+
+    pub(super) fn into_state(self) -> Option<S> {
+        self.state
+    }
+}
+
 /// Locks even after a panic elsewhere: every value guarded here is whole at all times.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -45,15 +69,7 @@ pub(super) trait Turn: Send + Sync {
     fn maybe_run_one(&self);
 }
 
-pub(super) type Task<'env, S> = Box<dyn FnOnce(&mut S) -> Health + Send + 'env>;
-
-/// Whether a worker's state may be used again after a task.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Health {
-    Sound,
-    /// The task panicked and may have left the state half changed.
-    Doubtful,
-}
+pub(super) type Task<'env, S> = Box<dyn FnOnce(&mut Lazy<'_, S>) + Send + 'env>;
 
 struct Waiting<'env, S> {
     stage: Stage,
@@ -94,13 +110,13 @@ impl<'env, S> Queue<'env, S> {
     }
 
     /// Blocks for the next task by stage; `None` once the queue is closed.
-    pub(super) fn next(&self, serves: Serves) -> Option<Task<'env, S>> {
+    pub(super) fn next(&self, serves: impl Fn() -> Serves) -> Option<Task<'env, S>> {
         let mut line = lock(&self.line);
         loop {
             if line.closed {
                 return None;
             }
-            if let Some(task) = take_best(&mut line.tasks, serves) {
+            if let Some(task) = take_best(&mut line.tasks, serves()) {
                 return Some(task);
             }
             line = self.changed.wait(line).unwrap_or_else(PoisonError::into_inner);

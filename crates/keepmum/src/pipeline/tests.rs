@@ -259,7 +259,7 @@ fn a_worker_does_not_wait_for_the_disk() {
         Mode::Threads(1),
         || (),
         |pool| {
-            let disk = pool.submit(Stage::DISK, move |()| waiting.recv().is_ok());
+            let disk = pool.on_disk(move || waiting.recv().is_ok());
             // The only worker is free, though the disk is not.
             pool.submit(Stage(0), |()| ()).wait();
             written.send(()).unwrap();

@@ -30,29 +30,34 @@ pub(super) enum Filled {
 impl ObjectBuilder {
     /// Takes a block, or that part of it with which the object ends best.
     pub(super) fn fill(&mut self, block: PackedBlock, spare: &Spare) -> Filled {
+        let fits = self.has_room_for(&block);
+        let weight = self.weight() + block.weight();
+        if fits && weight < FULL_FROM {
+            self.push(block);
+            return Filled::Open;
+        }
         // Only what is stored as it is can be divided.
         let divisible = block.block.codec == Codec::Stored.to_u8();
         let count = block.block.pieces.len();
         let (end, padding) = match divisible {
             true => self.best_end(&block),
-            false => (count, padding(self.weight() + block.weight())),
+            false => (count, padding(weight)),
         };
-        if self.has_room_for(&block) {
-            let weight = self.weight() + block.weight();
+        if fits {
             let enough = if divisible { VERY_LITTLE } else { LITTLE };
-            if weight < FULL_FROM || padding > enough || end == 0 {
-                self.push(block, spare);
+            if padding > enough || end == 0 {
+                self.push(block);
                 return Filled::Open;
             }
         } else if !divisible || end == 0 {
             return Filled::Full(Some(block));
         }
         if end == count {
-            self.push(block, spare);
+            self.push(block);
             return Filled::Full(None);
         }
         let (part, rest) = block.split(end, spare);
-        self.push(part, spare);
+        self.push(part);
         Filled::Full(Some(rest))
     }
 

@@ -8,8 +8,8 @@ use std::io;
 use zeroize::Zeroizing;
 
 use crate::crypto::{
-    Passphrase, Profile, RecoveryCode, SALT, SealBuffer, Secret, key_block_name, password_key,
-    recovery_key, seal_slot, slot_id,
+    Passphrase, Profile, RecoveryCode, SALT, Secret, key_block_name, password_key, recovery_key,
+    seal, seal_slot, slot_id,
 };
 use crate::format::base32;
 use crate::format::key_block::{
@@ -148,10 +148,8 @@ pub(super) fn seal_keyring(
     random: &dyn Random,
 ) -> Result<Vec<u8>, RepositoryError> {
     let plain = keyring.encode()?;
-    let mut buffer = SealBuffer::with_capacity(plain.len());
-    buffer.push(&plain);
     let key = Secret::from_slice(block_key).expect("32 bytes");
-    Ok(buffer.seal(&key, *random_bytes::<SALT>(random)?, CONTEXT))
+    Ok(seal(&key, *random_bytes::<SALT>(random)?, CONTEXT, &plain))
 }
 
 pub(super) fn random_bytes<const N: usize>(

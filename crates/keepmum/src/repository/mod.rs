@@ -13,6 +13,7 @@ mod key_open;
 mod keys;
 mod listing;
 mod object;
+mod outgoing;
 mod piece_walk;
 mod reader;
 mod snapshot_tree;

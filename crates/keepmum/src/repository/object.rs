@@ -1,26 +1,23 @@
 //! One object being built, and what is known of it once it is sealed.
 
 use crate::compress::{Codec, Compressor};
-use crate::crypto::{SALT, SealBuffer, ciphertext_hash, sealed_length};
-use crate::format::name::context;
+use crate::crypto::sealed_length;
 use crate::format::object::FOOTER_LENGTH;
 use crate::format::{
-    Block, ObjectKind, ObjectName, PieceKind, Table, footer, padded_length, plain_for_sealed,
+    Block, FormatError, ObjectKind, PieceKind, Table, footer, padded_length, plain_for_sealed,
 };
 use crate::model::{ChunkId, DeviceId};
 use crate::pipeline::Buffers;
-use crate::seam::Random;
 
 use super::error::RepositoryError;
-use super::key_block::random_bytes;
-use super::keys::Keys;
+use super::outgoing::{PART, PART_STEP};
 
 /// Data objects end when their blocks have come to this many stored bytes.
 pub const OBJECT_TARGET: u64 = 16 * 1024 * 1024;
-/// Room for such an object when it is sealed.
-const OBJECT_ROOM: usize = 16 * 1024 * 1024 + 64 * 1024;
 /// Room for the plain bytes of a block: those at which it is closed, and a chunk beyond them.
 const BLOCK_ROOM: usize = 1024 * 1024 + 256 * 1024;
+/// Larger memory is not kept.
+const MAX_ROOM: usize = 2 * BLOCK_ROOM;
 /// A run of at most this many stored bytes is one object.
 pub const SMALL_RUN: u64 = 256 * 1024;
 
@@ -69,26 +66,15 @@ fn row(pieces: usize) -> usize {
     Table::bound(1, pieces)
 }
 
-/// Blocks that will be one object.
+/// Blocks that will be one object, and those stored bytes of them that have not left yet.
 #[derive(Default)]
 pub(super) struct ObjectBuilder {
     blocks: Vec<Block>,
-    bodies: Bodies,
+    /// The stored bytes of all blocks but the last ones, which still lie in memory of their own.
+    body: Vec<u8>,
+    bodies: Vec<Vec<u8>>,
     weight: u64,
     rows: usize,
-}
-
-/// The stored bytes of blocks: a few apart, so that a small run can still become one object, many
-/// where they will be sealed.
-enum Bodies {
-    Apart(Vec<Vec<u8>>),
-    InPlace(SealBuffer),
-}
-
-impl Default for Bodies {
-    fn default() -> Self {
-        Self::Apart(Vec::new())
-    }
 }
 
 /// Who writes an object, and which it is.
@@ -102,18 +88,6 @@ pub(super) struct ObjectPlace {
     pub run: u32,
     /// Its number in the run.
     pub number: u32,
-}
-
-/// A sealed object, ready to be stored.
-pub(super) struct SealedObject {
-    /// What its name says.
-    pub name: ObjectName,
-    /// The name as a file name.
-    pub file_name: String,
-    /// Its bytes.
-    pub bytes: Vec<u8>,
-    /// Its table.
-    pub table: Table,
 }
 
 impl ObjectBuilder {
@@ -145,93 +119,53 @@ impl ObjectBuilder {
     }
 
     /// Adds a block.
-    pub(super) fn push(&mut self, block: PackedBlock, spare: &Spare) {
+    pub(super) fn push(&mut self, block: PackedBlock) {
         self.weight += block.weight();
         self.rows += row(block.block.pieces.len());
-        match &mut self.bodies {
-            Bodies::Apart(bodies) => bodies.push(block.bytes),
-            Bodies::InPlace(buffer) => {
-                buffer.push(&block.bytes);
-                spare.give_packed(&block.block, block.bytes);
-            }
-        }
         self.blocks.push(block.block);
-        if self.weight > SMALL_RUN {
-            self.put_in_place(spare);
-        }
+        self.bodies.push(block.bytes);
     }
 
-    /// Takes over all blocks of another, which is small.
-    pub(super) fn append(&mut self, other: Self, spare: &Spare) {
+    /// Takes over all blocks of another; nothing of either may have left.
+    pub(super) fn append(&mut self, mut other: Self, spare: &Spare) {
+        self.gather(spare);
+        other.gather(spare);
         self.weight += other.weight;
         self.rows += other.rows;
-        self.blocks.extend(other.blocks);
-        match (&mut self.bodies, other.bodies) {
-            (Bodies::Apart(all), Bodies::Apart(bodies)) => all.extend(bodies),
-            (Bodies::InPlace(buffer), Bodies::Apart(bodies)) => {
-                bodies.iter().for_each(|body| buffer.push(body));
-            }
-            (_, Bodies::InPlace(_)) => unreachable!("only small runs are appended"),
-        }
-        if self.weight > SMALL_RUN {
-            self.put_in_place(spare);
+        self.blocks.append(&mut other.blocks);
+        self.body.append(&mut other.body);
+    }
+
+    /// Puts all stored bytes together, so that the memory of blocks can be used again.
+    pub(super) fn gather(&mut self, spare: &Spare) {
+        for body in self.bodies.drain(..) {
+            self.body.extend_from_slice(&body);
+            spare.give(body);
         }
     }
 
-    fn put_in_place(&mut self, spare: &Spare) {
-        if let Bodies::Apart(bodies) = &mut self.bodies {
-            // Only data fills an object, and then the next and the next.
-            let data = self.blocks.first().is_some_and(|block| block.kind == PieceKind::Chunk);
-            let memory = if data { spare.object() } else { Vec::new() };
-            let mut buffer = SealBuffer::reuse(memory);
-            for (block, body) in self.blocks.iter().zip(std::mem::take(bodies)) {
-                buffer.push(&body);
-                spare.give_packed(block, body);
-            }
-            self.bodies = Bodies::InPlace(buffer);
-        }
+    /// Lets go of all stored bytes so far, in order.
+    pub(super) fn leave(&mut self) -> impl Iterator<Item = Vec<u8>> + use<> {
+        let body = std::mem::take(&mut self.body);
+        std::iter::once(body).chain(std::mem::take(&mut self.bodies))
     }
 
-    /// Pads and seals.
-    pub(super) fn seal(
-        self,
-        place: ObjectPlace,
-        keys: &Keys,
-        random: &dyn Random,
-    ) -> Result<SealedObject, RepositoryError> {
-        let mut buffer = match self.bodies {
-            Bodies::InPlace(buffer) => buffer,
-            Bodies::Apart(bodies) => {
-                let mut buffer = SealBuffer::with_capacity(0);
-                bodies.iter().for_each(|body| buffer.push(body));
-                buffer
-            }
-        };
-        let table = Table { blocks: self.blocks };
-        let encoded = table.encode();
-        let least = (buffer.plain_len() + encoded.len() + FOOTER_LENGTH) as u64;
-        let plain = plain_for_sealed(padded_length(sealed_length(least))).unwrap_or(least);
-        let padding = usize::try_from(plain.saturating_sub(least)).unwrap_or(0);
-        buffer.pad_zeros(padding);
-        buffer.push(&encoded);
-        let table_length = u32::try_from(encoded.len())
-            .map_err(|_| RepositoryError::Unwritable(crate::format::FormatError::Truncated))?;
-        buffer.push(&footer(table_length));
-        let writing = keys.writing();
-        let (epoch, key) = writing.writing_epoch();
-        let context = context(epoch, place.kind, place.device, place.run, place.number);
-        let salt = random_bytes::<SALT>(random)?;
-        let bytes = buffer.seal(key, *salt, &context);
-        let name = ObjectName {
-            epoch,
-            kind: place.kind,
-            device: place.device,
-            run: place.run,
-            number: place.number,
-            length: bytes.len() as u64,
-            hash: ciphertext_hash(&bytes),
-        };
-        Ok(SealedObject { file_name: writing.seal_name(&name), name, bytes, table })
+    /// The table of the object, of which all stored bytes have left.
+    pub(super) fn into_table(self) -> Table {
+        Table { blocks: self.blocks }
+    }
+}
+
+impl Table {
+    /// What comes after `plain` stored bytes: so many zeros, then the table and the footer.
+    pub(super) fn ending(&self, plain: u64) -> Result<(u64, Vec<u8>), RepositoryError> {
+        let mut ending = self.encode();
+        let length = u32::try_from(ending.len())
+            .map_err(|_| RepositoryError::Unwritable(FormatError::Truncated))?;
+        ending.extend_from_slice(&footer(length));
+        let least = plain + ending.len() as u64;
+        let padded = plain_for_sealed(padded_length(sealed_length(least))).unwrap_or(least);
+        Ok((padded.saturating_sub(least), ending))
     }
 }
 
@@ -279,13 +213,13 @@ impl OpenBlock {
                 let mut bytes = spare.frames.take();
                 bytes.clear();
                 bytes.extend_from_slice(frame);
-                spare.blocks.give(self.bytes);
+                spare.give(self.bytes);
                 (Codec::Zstd, bytes)
             }
             None if self.bytes.len() < self.bytes.capacity() / 4 => {
                 // A small block does not keep the room of a large one.
                 let bytes = self.bytes.as_slice().to_vec();
-                spare.blocks.give(self.bytes);
+                spare.give(self.bytes);
                 (Codec::Stored, bytes)
             }
             None => (Codec::Stored, self.bytes),
@@ -301,12 +235,12 @@ impl OpenBlock {
 pub struct Spare {
     blocks: Buffers,
     frames: Buffers,
-    objects: Buffers,
+    parts: Buffers,
 }
 
 impl Default for Spare {
     fn default() -> Self {
-        Self { blocks: Buffers::new(8), frames: Buffers::new(8), objects: Buffers::new(2) }
+        Self { blocks: Buffers::new(8), frames: Buffers::new(8), parts: Buffers::new(8) }
     }
 }
 
@@ -319,27 +253,25 @@ impl Spare {
         memory
     }
 
-    /// Memory for an object, empty.
-    fn object(&self) -> Vec<u8> {
-        let mut memory = self.objects.take();
+    /// Memory for a part of an object that leaves.
+    pub(super) fn part(&self) -> Vec<u8> {
+        let mut memory = self.parts.take();
         memory.clear();
-        memory.reserve_exact(OBJECT_ROOM);
+        memory.reserve_exact(PART + PART_STEP);
         memory
     }
 
-    /// Memory of an object that was stored.
-    pub(super) fn give_object(&self, bytes: Vec<u8>) {
-        if bytes.capacity() >= OBJECT_ROOM {
-            self.objects.give(bytes);
-        }
+    /// Memory of a part that has left.
+    pub(super) fn give_part(&self, part: Vec<u8>) {
+        self.parts.give(part);
     }
 
-    /// Memory of a block that was placed in its object.
-    fn give_packed(&self, block: &Block, bytes: Vec<u8>) {
-        if block.codec == Codec::Stored.to_u8() {
-            self.blocks.give(bytes);
-        } else {
-            self.frames.give(bytes);
+    /// Memory of a block, plain or compressed, whose bytes are elsewhere now.
+    pub(super) fn give(&self, memory: Vec<u8>) {
+        match memory.capacity() {
+            0 | MAX_ROOM.. => {}
+            BLOCK_ROOM.. => self.blocks.give(memory),
+            _ => self.frames.give(memory),
         }
     }
 }

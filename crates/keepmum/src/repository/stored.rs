@@ -1,14 +1,18 @@
-//! One object on its way to the store, and what is known of it once it is there.
+//! What is known of one object on its way to the store, and once it is there.
+
+use std::sync::Arc;
 
 use crate::compress::{Compressor, Level};
 use crate::format::{ObjectEntry, ObjectKind, ObjectName, PieceKind, Table};
 use crate::model::ObjectKey;
+use crate::pipeline::{self, Mode};
 use crate::seam::Random;
 use crate::store::Store;
 
 use super::error::RepositoryError;
 use super::keys::Keys;
 use super::object::{ObjectBuilder, ObjectPlace, OpenBlock, Spare};
+use super::outgoing::Outgoing;
 
 /// Where objects go, and with which keys.
 #[derive(Clone, Copy)]
@@ -31,21 +35,6 @@ pub struct StoredObject {
     pub table: Table,
 }
 
-/// Seals an object and stores it. Its bytes are durable when this returns, its name is with the
-/// store's next sync.
-pub(super) fn put(
-    builder: ObjectBuilder,
-    place: ObjectPlace,
-    to: Destination<'_>,
-    spare: &Spare,
-) -> Result<StoredObject, RepositoryError> {
-    let sealed = builder.seal(place, to.keys, to.random)?;
-    // The name holds the hash of the bytes: what lies there already is the same.
-    let _same = to.store.put_new(&sealed.file_name, &sealed.bytes)?;
-    spare.give_object(sealed.bytes);
-    Ok(StoredObject { name: sealed.name, file_name: sealed.file_name, table: sealed.table })
-}
-
 /// Stores a record again, in an object of its own: under the device, run and number of the one
 /// that held it, which is gone. Durable when this returns.
 pub fn put_record(
@@ -53,14 +42,18 @@ pub fn put_record(
     lost: &ObjectKey,
     record: &[u8],
 ) -> Result<StoredObject, RepositoryError> {
-    let spare = Spare::default();
+    let spare = Arc::new(Spare::default());
     let mut block = OpenBlock::new(PieceKind::Record, Vec::new());
     block.push(to.keys.writing().chunk_id(record), record);
     let mut builder = ObjectBuilder::default();
-    builder.push(block.pack(&mut Compressor::new(Level::Default), &spare), &spare);
+    builder.push(block.pack(&mut Compressor::new(Level::Default), &spare));
     let ObjectKey { device, run, number, .. } = *lost;
     let place = ObjectPlace { kind: ObjectKind::Record, device, run, number };
-    let stored = put(builder, place, to, &spare)?;
+    let stored = pipeline::run(
+        Mode::Replay { seed: 0 },
+        || (),
+        |pool| Outgoing::begin(pool, to, place, spare)?.end(pool, builder)?.wait(),
+    )?;
     to.store.sync()?;
     Ok(stored)
 }

@@ -20,7 +20,8 @@ use super::index_pieces::index_pieces;
 use super::object::{
     OBJECT_TARGET, ObjectBuilder, ObjectPlace, OpenBlock, PackedBlock, SMALL_RUN, Spare,
 };
-use super::stored::{Destination, StoredObject, object_entry, put};
+use super::outgoing::Outgoing;
+use super::stored::{Destination, StoredObject, object_entry};
 
 /// Blocks are closed at this many plain bytes.
 pub(super) const BLOCK_TARGET: usize = 1024 * 1024;
@@ -49,6 +50,8 @@ pub struct RunWriter<'p, 'env, S> {
     open: [OpenBlock; 4],
     packing: VecDeque<Ticket<'env, PackedBlock>>,
     data: ObjectBuilder,
+    /// What has left of that one.
+    leaving: Option<Outgoing<'env>>,
     meta: ObjectBuilder,
     storing: VecDeque<Ticket<'env, Result<StoredObject, RepositoryError>>>,
     listed: Vec<ObjectEntry>,
@@ -84,6 +87,7 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
             open: open.map(|kind| OpenBlock::new(kind, Vec::new())),
             packing: VecDeque::new(),
             data: ObjectBuilder::default(),
+            leaving: None,
             meta: ObjectBuilder::default(),
             storing: VecDeque::new(),
             listed: Vec::new(),
@@ -196,8 +200,23 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
                     let full = std::mem::take(builder);
                     self.store_object(kind, full)?;
                     next = rest;
+                } else if kind == ObjectKind::Data && !self.holds_back {
+                    self.let_data_leave()?;
+                } else {
+                    builder.gather(&self.spare);
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Lets go of what there is of a data object, once it is too large for a small run's only one.
+    fn let_data_leave(&mut self) -> Result<(), RepositoryError> {
+        if self.leaving.is_none() && self.data.weight() > SMALL_RUN {
+            self.leaving = Some(self.begin_object(ObjectKind::Data)?);
+        }
+        if let Some(leaving) = self.leaving.take() {
+            self.leaving = Some(leaving.take(self.pool, &mut self.data)?);
         }
         Ok(())
     }
@@ -205,26 +224,27 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
     fn store_object(
         &mut self,
         kind: ObjectKind,
-        builder: ObjectBuilder,
+        mut builder: ObjectBuilder,
     ) -> Result<(), RepositoryError> {
         if self.holds_back {
+            builder.gather(&self.spare);
             self.held_back.push((kind, builder));
             return Ok(());
         }
-        let place = self.next_place(kind);
-        // One is stored while the next is filled: a second one waiting would be memory for nothing,
-        // because they all wait for the same disk.
-        self.settle(0)?;
-        let (to, spare) = (self.to, Arc::clone(&self.spare));
-        self.storing
-            .push_back(self.pool.submit(Stage::DISK, move |_| put(builder, place, to, &spare)));
-        Ok(())
+        let object = match self.leaving.take_if(|_| kind == ObjectKind::Data) {
+            Some(object) => object,
+            None => self.begin_object(kind)?,
+        };
+        self.storing.push_back(object.end(self.pool, builder)?);
+        // One is made durable while the next is filled.
+        self.settle(1)
     }
 
-    fn next_place(&mut self, kind: ObjectKind) -> ObjectPlace {
+    fn begin_object(&mut self, kind: ObjectKind) -> Result<Outgoing<'env>, RepositoryError> {
         let number = self.next_number;
         self.next_number += 1;
-        ObjectPlace { kind, device: self.device, run: self.run, number }
+        let place = ObjectPlace { kind, device: self.device, run: self.run, number };
+        Outgoing::begin(self.pool, self.to, place, Arc::clone(&self.spare))
     }
 
     /// Ends this run with a record that lists nothing, durable when this returns, and goes on
@@ -278,6 +298,7 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
             // Objects must be durable with their names before anything refers to them.
             self.to.store.sync()?;
         }
+        self.listed.sort_unstable_by_key(|object| object.number);
         let bytes = record(self.listed.clone(), self.stored_bytes)?;
         self.put_record(last, bytes)
     }
@@ -299,10 +320,8 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         let spare = Arc::clone(&self.spare);
         let pack = move |state: &mut S| block.pack(state.as_mut(), &spare);
         let packed = self.pool.submit(COMPRESSING, pack).wait();
-        last.push(packed, &self.spare);
-        let place = self.next_place(ObjectKind::Record);
-        let (to, spare) = (self.to, Arc::clone(&self.spare));
-        let object = self.pool.submit(Stage::DISK, move |_| put(last, place, to, &spare)).wait()?;
+        last.push(packed);
+        let object = self.begin_object(ObjectKind::Record)?.end(self.pool, last)?.wait()?;
         self.to.store.sync()?;
         self.stored_bytes += object.name.length;
         Ok(Finished { object, hash, record: bytes })

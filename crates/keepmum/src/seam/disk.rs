@@ -87,8 +87,15 @@ pub trait NewFile: Send {
     /// Gives the file its name in the root, never replacing anything.
     ///
     /// # Errors
-    /// `AlreadyExists` when the name is taken; `InvalidInput` for a name with `/`.
-    fn publish(self: Box<Self>, name: &str) -> io::Result<()>;
+    /// `AlreadyExists` when the name is taken; `InvalidInput` for a name with `/`. The file is of
+    /// no more use than to be read again.
+    fn publish(&mut self, name: &str) -> io::Result<()>;
+
+    /// Reads what was written, as [`ReadAt::read_at`] does.
+    ///
+    /// # Errors
+    /// What the file system says; `Interrupted` may be tried again.
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
 }
 
 /// A file opened for reading at any offset, from any thread.

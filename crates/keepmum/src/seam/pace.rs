@@ -148,8 +148,12 @@ impl NewFile for PacedFile {
         self.file.sync()
     }
 
-    fn publish(self: Box<Self>, name: &str) -> io::Result<()> {
+    fn publish(&mut self, name: &str) -> io::Result<()> {
         self.file.publish(name)
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.file.read_at(offset, buffer)
     }
 }
 

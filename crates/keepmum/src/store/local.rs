@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::handles::Handles;
-use super::{Listed, Put, Store, StoreError, StoreErrorKind};
+use super::{Listed, NewObject, Put, Store, StoreError, StoreErrorKind};
 use crate::seam::{Disk, NewFile, ReadAt};
 
 /// How much is compared at a time when a name is already taken.
@@ -82,24 +82,61 @@ impl LocalStore {
         opened.map(Arc::from).map_err(|source| self.error(source, Some(path)))
     }
 
-    /// Whether the file `name` holds exactly `bytes`.
-    fn holds(&self, name: &str, bytes: &[u8]) -> Result<bool, StoreError> {
+    /// Whether the file `name` holds exactly what was written to another, of `length` bytes.
+    fn holds(&self, name: &str, new: &dyn NewFile, length: u64) -> Result<bool, StoreError> {
+        let failed = |source| self.error(source, Some(name));
         let file = self.open(name)?;
-        let length = file.length().map_err(|source| self.error(source, Some(name)))?;
-        if length != bytes.len() as u64 {
+        if file.length().map_err(failed)? != length {
             return Ok(false);
         }
-        let mut buffer = vec![0; COMPARE_AT_ONCE.min(bytes.len())];
+        let mut one = vec![0; COMPARE_AT_ONCE];
+        let mut other = vec![0; COMPARE_AT_ONCE];
         let mut offset = 0;
-        for part in bytes.chunks(COMPARE_AT_ONCE) {
-            let count = read_up_to(&*file, offset, &mut buffer[..part.len()])
-                .map_err(|source| self.error(source, Some(name)))?;
-            if buffer[..count] != *part {
+        while offset < length {
+            let here = read_up_to(|at, buffer| file.read_at(at, buffer), offset, &mut one);
+            let there = read_up_to(|at, buffer| new.read_at(at, buffer), offset, &mut other);
+            let (here, there) = (here.map_err(failed)?, there.map_err(failed)?);
+            if here == 0 || one[..here] != other[..there] {
                 return Ok(false);
             }
-            offset += count as u64;
+            offset += here as u64;
         }
         Ok(true)
+    }
+}
+
+/// An object on its way into the folder.
+struct LocalObject<'s> {
+    store: &'s LocalStore,
+    file: Box<dyn NewFile>,
+    length: u64,
+}
+
+impl NewObject for LocalObject<'_> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        write_fully(&mut *self.file, bytes).map_err(|source| self.store.error(source, None))?;
+        self.length += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>, name: &str) -> Result<Put, StoreError> {
+        let Self { store, mut file, length } = *self;
+        store.check_syncs()?;
+        file.sync().map_err(|source| store.sync_failure(source, Some(name)))?;
+        let published = file.publish(name);
+        // Counted also after an error: a name may have been made all the same.
+        store.changes.fetch_add(1, Ordering::AcqRel);
+        match published {
+            Ok(()) => Ok(Put::Stored),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                if store.holds(name, &*file, length)? {
+                    return Ok(Put::Existed);
+                }
+                let words = "another file has its name";
+                Err(StoreError::new(StoreErrorKind::Differs, Some(name), words))
+            }
+            Err(error) => Err(store.error(error, Some(name))),
+        }
     }
 }
 
@@ -116,11 +153,15 @@ fn write_fully(file: &mut dyn NewFile, mut bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Fills the buffer as far as the file reaches; returns how far that was.
-fn read_up_to(file: &dyn ReadAt, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+/// Fills the buffer from `offset` on as far as the file reaches; returns how far that was.
+fn read_up_to(
+    read_at: impl Fn(u64, &mut [u8]) -> io::Result<usize>,
+    offset: u64,
+    buffer: &mut [u8],
+) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
-        match file.read_at(offset.saturating_add(filled as u64), &mut buffer[filled..]) {
+        match read_at(offset.saturating_add(filled as u64), &mut buffer[filled..]) {
             Ok(0) => break,
             Ok(count) => filled += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -131,31 +172,15 @@ fn read_up_to(file: &dyn ReadAt, offset: u64, buffer: &mut [u8]) -> io::Result<u
 }
 
 impl Store for LocalStore {
-    fn put_new(&self, name: &str, bytes: &[u8]) -> Result<Put, StoreError> {
+    fn begin(&self) -> Result<Box<dyn NewObject + '_>, StoreError> {
         self.check_syncs()?;
-        let failed = |source| self.error(source, Some(name));
-        let mut file = self.disk.create().map_err(|source| match source.kind() {
+        let file = self.disk.create().map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => {
                 StoreError { kind: StoreErrorKind::Gone, path: None, source }
             }
-            _ => failed(source),
+            _ => self.error(source, None),
         })?;
-        write_fully(&mut *file, bytes).map_err(failed)?;
-        file.sync().map_err(|source| self.sync_failure(source, Some(name)))?;
-        let published = file.publish(name);
-        // Counted also after an error: a name may have been made all the same.
-        self.changes.fetch_add(1, Ordering::AcqRel);
-        match published {
-            Ok(()) => Ok(Put::Stored),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                if self.holds(name, bytes)? {
-                    return Ok(Put::Existed);
-                }
-                let words = "another file has its name";
-                Err(StoreError::new(StoreErrorKind::Differs, Some(name), words))
-            }
-            Err(error) => Err(failed(error)),
-        }
+        Ok(Box::new(LocalObject { store: self, file, length: 0 }))
     }
 
     fn sync(&self) -> Result<(), StoreError> {
@@ -187,8 +212,8 @@ impl Store for LocalStore {
             return Err(too_long());
         }
         let mut bytes = vec![0; usize::try_from(length).map_err(|_| too_long())?];
-        let count =
-            read_up_to(&*file, 0, &mut bytes).map_err(|source| self.error(source, Some(path)))?;
+        let count = read_up_to(|at, buffer| file.read_at(at, buffer), 0, &mut bytes)
+            .map_err(|source| self.error(source, Some(path)))?;
         bytes.truncate(count);
         Ok(bytes)
     }
@@ -217,7 +242,9 @@ impl Store for LocalStore {
             return Err(truncated());
         }
         let mut bytes = vec![0; length];
-        match read_up_to(&*file, offset, &mut bytes).map_err(failed)? {
+        match read_up_to(|at, buffer| file.read_at(at, buffer), offset, &mut bytes)
+            .map_err(failed)?
+        {
             count if count == length => Ok(bytes),
             _ => Err(truncated()),
         }

@@ -36,14 +36,39 @@ pub struct Listed {
     pub length: u64,
 }
 
-/// A place that holds objects. All calls block and may come from several threads at once.
-pub trait Store: Send + Sync {
-    /// Writes `bytes`, makes them durable, then names them, never replacing anything.
+/// An object on its way to the store. Dropped unfinished, it leaves nothing.
+pub trait NewObject: Send {
+    /// Appends bytes.
+    ///
+    /// # Errors
+    /// What the store says. The object must be dropped.
+    fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError>;
+
+    /// Makes the content durable, then names it, never replacing anything.
     ///
     /// # Errors
     /// [`StoreErrorKind::Differs`] when other bytes lie under that name. After any error the
     /// object is not counted as stored; after a failed sync every later put and sync fails.
-    fn put_new(&self, name: &str, bytes: &[u8]) -> Result<Put, StoreError>;
+    fn finish(self: Box<Self>, name: &str) -> Result<Put, StoreError>;
+}
+
+/// A place that holds objects. All calls block and may come from several threads at once.
+pub trait Store: Send + Sync {
+    /// Begins an object whose name comes with its last bytes.
+    ///
+    /// # Errors
+    /// What the store says, and always after a failed sync.
+    fn begin(&self) -> Result<Box<dyn NewObject + '_>, StoreError>;
+
+    /// A whole object at once.
+    ///
+    /// # Errors
+    /// Those of [`Store::begin`] and of [`NewObject`].
+    fn put_new(&self, name: &str, bytes: &[u8]) -> Result<Put, StoreError> {
+        let mut object = self.begin()?;
+        object.write(bytes)?;
+        object.finish(name)
+    }
 
     /// Makes the names of everything put or deleted before durable. Costs nothing when
     /// nothing was.

@@ -5,7 +5,8 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::AsRawFd;
+use std::num::NonZeroU64;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,11 +33,13 @@ const MODE: Mode = Mode::from_raw_mode(0o666);
 /// Begins a file in the cleanest way this file system allows.
 pub(super) fn create(root: &Arc<Root>) -> io::Result<Box<dyn NewFile>> {
     if !root.staged.load(Ordering::Relaxed) {
-        // Readable as well, so that it can be copied should naming it turn out impossible.
+        // Readable as well: it is copied should naming it turn out impossible, and compared should
+        // its name be taken.
         let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
         match openat(&root.directory, ".", flags, MODE) {
             Ok(file) => {
-                return Ok(Box::new(Unnamed { root: Arc::clone(root), file: File::from(file) }));
+                let content = Content::new(file);
+                return Ok(Box::new(Unnamed { root: Arc::clone(root), content }));
             }
             Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL | Errno::NOSYS) => {
                 root.staged.store(true, Ordering::Relaxed);
@@ -47,18 +50,53 @@ pub(super) fn create(root: &Arc<Root>) -> io::Result<Box<dyn NewFile>> {
     Ok(Box::new(Staged::create(root)?))
 }
 
-/// Files of this many bytes or more do not stay in the page cache.
-const UNCACHED_FROM: u64 = 1 << 20;
+/// So many bytes at a time begin their way to the disk, and shorter files stay in the page cache.
+const WRITE_OUT: u64 = 1 << 20;
 
-/// Makes the content durable. A large file then leaves the page cache: a long run would else push
-/// out what its user works with, and page after page of fresh memory is what writing costs most.
-fn sync(file: &File) -> io::Result<()> {
-    file.sync_all()?;
-    if file.metadata().is_ok_and(|now| now.len() >= UNCACHED_FROM) {
-        // Only advice: a file system that does not take it keeps its pages.
-        fadvise(file, 0, None, Advice::DontNeed).ok();
+/// A file that is being written.
+struct Content {
+    file: File,
+    length: u64,
+    /// How much of it is on its way to the disk.
+    leaving: u64,
+}
+
+impl Content {
+    fn new(file: OwnedFd) -> Self {
+        Self { file: File::from(file), length: 0, leaving: 0 }
     }
-    Ok(())
+
+    /// Writes at the end. The disk begins while more is written, so that the sync finds little.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(bytes)?;
+        self.length += count as u64;
+        if self.length - self.leaving >= WRITE_OUT {
+            self.let_go(self.leaving, NonZeroU64::new(self.length - self.leaving));
+            self.leaving = self.length;
+        }
+        Ok(count)
+    }
+
+    /// Makes the content durable. A large file then leaves the page cache: a long run would else
+    /// push out what its user works with, and page after page of fresh memory is what writing
+    /// costs most.
+    fn sync(&mut self) -> io::Result<()> {
+        self.file.sync_all()?;
+        if self.length >= WRITE_OUT {
+            self.let_go(0, None);
+        }
+        Ok(())
+    }
+
+    /// Says that pages are needed no more: dirty ones are written, clean ones go. Only advice: a
+    /// file system that does not take it writes and keeps as it likes.
+    fn let_go(&self, offset: u64, length: Option<NonZeroU64>) {
+        fadvise(&self.file, offset, length, Advice::DontNeed).ok();
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.file.read_at(buffer, offset)
+    }
 }
 
 fn check_name(name: &str) -> io::Result<()> {
@@ -70,16 +108,18 @@ fn check_name(name: &str) -> io::Result<()> {
 
 struct Unnamed {
     root: Arc<Root>,
-    file: File,
+    content: Content,
 }
 
 impl Unnamed {
     fn link(&self, name: &str) -> Result<(), Errno> {
         let directory = &self.root.directory;
-        let by_proc = format!("/proc/self/fd/{}", self.file.as_raw_fd());
+        let by_proc = format!("/proc/self/fd/{}", self.content.file.as_raw_fd());
         match linkat(CWD, by_proc, directory, name, AtFlags::SYMLINK_FOLLOW) {
             // Without /proc the descriptor itself can be linked, given the right to.
-            Err(Errno::NOENT) => linkat(&self.file, "", directory, name, AtFlags::EMPTY_PATH),
+            Err(Errno::NOENT) => {
+                linkat(&self.content.file, "", directory, name, AtFlags::EMPTY_PATH)
+            }
             other => other,
         }
     }
@@ -90,11 +130,11 @@ impl Unnamed {
         let mut buffer = vec![0; 1 << 16];
         let mut offset = 0;
         loop {
-            let count = self.file.read_at(&mut buffer, offset)?;
+            let count = self.content.read_at(offset, &mut buffer)?;
             if count == 0 {
                 break;
             }
-            staged.file.write_all(&buffer[..count])?;
+            staged.content.file.write_all(&buffer[..count])?;
             offset += count as u64;
         }
         staged.sync()?;
@@ -104,34 +144,38 @@ impl Unnamed {
 
 impl NewFile for Unnamed {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        self.content.write(bytes)
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        sync(&self.file)
+        self.content.sync()
     }
 
-    fn publish(self: Box<Self>, name: &str) -> io::Result<()> {
+    fn publish(&mut self, name: &str) -> io::Result<()> {
         check_name(name)?;
         match self.link(name) {
             Ok(()) => Ok(()),
             Err(Errno::EXIST) => Err(Errno::EXIST.into()),
             Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL | Errno::XDEV) => {
                 self.root.staged.store(true, Ordering::Relaxed);
-                Box::new(self.copy_to_staged()?).publish(name)
+                self.copy_to_staged()?.publish(name)
             }
             // Neither way of linking found the file or the folder: tell the two apart.
             Err(Errno::NOENT) if statat(&self.root.directory, ".", AtFlags::empty()).is_ok() => {
-                Box::new(self.copy_to_staged()?).publish(name)
+                self.copy_to_staged()?.publish(name)
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.content.read_at(offset, buffer)
     }
 }
 
 struct Staged {
     root: Arc<Root>,
-    file: File,
+    content: Content,
     staging: String,
     /// The staging name is gone; nothing is left to remove.
     renamed: bool,
@@ -140,9 +184,9 @@ struct Staged {
 impl Staged {
     fn create(root: &Arc<Root>) -> io::Result<Self> {
         let staging = staging_name(&*root.random)?;
-        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::CLOEXEC;
         let file = openat(&root.directory, &staging, flags | OFlags::NOFOLLOW, MODE)?;
-        Ok(Self { root: Arc::clone(root), file: File::from(file), staging, renamed: false })
+        Ok(Self { root: Arc::clone(root), content: Content::new(file), staging, renamed: false })
     }
 }
 
@@ -157,14 +201,14 @@ impl Drop for Staged {
 
 impl NewFile for Staged {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        self.content.write(bytes)
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        sync(&self.file)
+        self.content.sync()
     }
 
-    fn publish(mut self: Box<Self>, name: &str) -> io::Result<()> {
+    fn publish(&mut self, name: &str) -> io::Result<()> {
         check_name(name)?;
         let mut result = Err(Errno::OPNOTSUPP);
         for way in [Naming::RenameNoReplace, Naming::Link, Naming::LookThenRename] {
@@ -175,6 +219,10 @@ impl NewFile for Staged {
             }
         }
         Ok(result?)
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.content.read_at(offset, buffer)
     }
 }
 
@@ -251,10 +299,10 @@ mod tests {
         let root = root(folder.path());
         let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
         let Ok(file) = openat(&root.directory, ".", flags, MODE) else { return };
-        let mut unnamed = Unnamed { root, file: File::from(file) };
+        let mut unnamed = Unnamed { root, content: Content::new(file) };
         let bytes: Vec<u8> = (0..200_000u32).map(|n| n.to_le_bytes()[0]).collect();
-        unnamed.file.write_all(&bytes).unwrap();
-        let staged = Box::new(unnamed.copy_to_staged().unwrap());
+        unnamed.content.file.write_all(&bytes).unwrap();
+        let mut staged = unnamed.copy_to_staged().unwrap();
         drop(unnamed);
         staged.publish("object").unwrap();
         assert_eq!(names(folder.path()), ["object"]);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use rustix::io::Errno;
 
 use super::disk::{lock, share};
-use super::state::{Effect, FileId, State, crashed};
+use super::state::{Course, Effect, FileId, State, crashed};
 use crate::seam::{NewFile, ReadAt};
 
 /// A file without a name yet.
@@ -58,7 +58,7 @@ impl NewFile for SimulatedNewFile {
         }
     }
 
-    fn publish(mut self: Box<Self>, name: &str) -> io::Result<()> {
+    fn publish(&mut self, name: &str) -> io::Result<()> {
         let mut state = lock(&self.state);
         check_life(&state, self.life)?;
         let course = state.begin(Effect::Grows)?;
@@ -74,6 +74,24 @@ impl NewFile for SimulatedNewFile {
         self.published = true;
         finished
     }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut state = lock(&self.state);
+        check_life(&state, self.life)?;
+        let course = state.begin(Effect::Reads)?;
+        let bytes = state.files.get(&self.id).map(|content| Arc::clone(&content.seen));
+        let count = copy_part(&bytes.ok_or(Errno::BADF)?, offset, buffer, course);
+        state.finish(course, count)
+    }
+}
+
+/// Copies as much as the course of a read lets through; says how much that is.
+fn copy_part(bytes: &[u8], offset: u64, buffer: &mut [u8], course: Course) -> usize {
+    let rest = usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..));
+    let rest = rest.unwrap_or_default();
+    let count = share(course, rest.len().min(buffer.len()));
+    buffer[..count].copy_from_slice(&rest[..count]);
+    count
 }
 
 impl Drop for SimulatedNewFile {
@@ -110,10 +128,7 @@ impl ReadAt for SimulatedFile {
         let mut state = lock(&self.state);
         check_life(&state, self.life)?;
         let course = state.begin(Effect::Reads)?;
-        let rest = usize::try_from(offset).ok().and_then(|offset| self.bytes.get(offset..));
-        let rest = rest.unwrap_or_default();
-        let count = share(course, rest.len().min(buffer.len()));
-        buffer[..count].copy_from_slice(&rest[..count]);
+        let count = copy_part(&self.bytes, offset, buffer, course);
         state.finish(course, count)
     }
 }
