@@ -54,7 +54,8 @@ fn prepare(world: &World, step: u64) {
                 fs::write(folder.join("text"), format!("the text of {number}\n")).unwrap();
                 fs::write(folder.join("part"), noise(number, 70_000)).unwrap();
             }
-            fs::write(source.join("large"), noise(9, 700_000)).unwrap();
+            // Its object leaves in more than one part.
+            fs::write(source.join("large"), noise(9, 1_400_000)).unwrap();
             fs::hard_link(source.join("large"), source.join("folder1/link")).unwrap();
         }
         1 => {
