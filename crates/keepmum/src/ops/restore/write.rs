@@ -213,29 +213,60 @@ fn write_block(
         Err(error) => return Err(error),
     };
     let mut proved = None;
-    for used in uses {
-        let start = used.at as usize;
-        let bytes = block.get(start..start.saturating_add(used.length as usize));
-        let known = proved == Some((used.at, used.id));
-        let Some(bytes) = bytes.filter(|bytes| known || objects.keys().proves(&used.id, bytes))
-        else {
-            let error = RepositoryError::Damaged {
-                object: format!("{}/{}", place.object.run, place.object.number),
-                what: "a chunk is not what its id says".to_owned(),
-            };
-            give_up(&used.file, error, &mut written);
+    let mut rest = uses.iter().peekable();
+    while let Some(used) = rest.next() {
+        let mut run =
+            Run { file: &used.file, offset: used.offset, chunks: 0, at: used.at, end: used.at };
+        let mut next = Some(used);
+        while let Some(used) = next.take() {
+            let start = used.at as usize;
+            let bytes = block.get(start..start.saturating_add(used.length as usize));
+            let known = proved == Some((used.at, used.id));
+            if !bytes.is_some_and(|bytes| known || objects.keys().proves(&used.id, bytes)) {
+                let error = RepositoryError::Damaged {
+                    object: format!("{}/{}", place.object.run, place.object.number),
+                    what: "a chunk is not what its id says".to_owned(),
+                };
+                give_up(&used.file, error, &mut written);
+                break;
+            }
+            proved = Some((used.at, used.id));
+            (run.chunks, run.end) = (run.chunks + 1, used.at + used.length);
+            next = rest.next_if(|next| run.goes_on_with(next));
+        }
+        if run.chunks == 0 {
             continue;
-        };
-        proved = Some((used.at, used.id));
-        match write_use(target, used, bytes, assembled) {
+        }
+        match write_run(target, &run, &block[run.at as usize..run.end as usize], assembled) {
             Ok(problems) => written.problems.extend(problems),
             Err(error) => {
-                *lock(&used.file) = Output::Closed;
-                written.failed.push((Arc::clone(&used.file), error));
+                *lock(run.file) = Output::Closed;
+                written.failed.push((Arc::clone(run.file), error));
             }
         }
     }
     Ok(written)
+}
+
+/// Chunks of a file that follow each other in the block as they do in the file: they are written
+/// at once.
+struct Run<'a> {
+    file: &'a Arc<FileState>,
+    /// Where they go in the file.
+    offset: u64,
+    chunks: u64,
+    /// Where they begin and end in the plain block.
+    at: u32,
+    end: u32,
+}
+
+impl Run<'_> {
+    fn goes_on_with(&self, next: &Use) -> bool {
+        let length = u64::from(self.end - self.at);
+        Arc::ptr_eq(self.file, &next.file)
+            && next.at == self.end
+            && next.offset == self.offset + length
+    }
 }
 
 fn lock(file: &FileState) -> std::sync::MutexGuard<'_, Output> {
@@ -251,14 +282,14 @@ fn give_up(file: &Arc<FileState>, error: RepositoryError, written: &mut Written)
     }
 }
 
-/// Puts one chunk where it belongs; finishes the file if it was the last.
-fn write_use(
+/// Puts chunks where they belong; finishes the file if they were the last.
+fn write_run(
     target: &Target,
-    used: &Use,
+    run: &Run<'_>,
     bytes: &[u8],
     assembled: &AtomicUsize,
 ) -> Result<Vec<TargetError>, TargetError> {
-    let file = &*used.file;
+    let file = &**run.file;
     let mut output = lock(file);
     if let Output::Closed = *output {
         return Ok(Vec::new());
@@ -281,10 +312,10 @@ fn write_use(
     if let Output::Open = *output {
         *output = Output::File(Arc::new(target.begin_file(&file.path, file.existing)?));
     }
-    let last = file.waiting.fetch_sub(1, Ordering::AcqRel) == 1;
+    let last = file.waiting.fetch_sub(run.chunks, Ordering::AcqRel) == run.chunks;
     match &mut *output {
         Output::Memory(memory) => {
-            let start = usize::try_from(used.offset).unwrap_or(usize::MAX);
+            let start = usize::try_from(run.offset).unwrap_or(usize::MAX);
             if let Some(place) = memory.get_mut(start..start.saturating_add(bytes.len())) {
                 place.copy_from_slice(bytes);
             }
@@ -302,10 +333,10 @@ fn write_use(
             if !last {
                 // Others may write to it meanwhile; the last one to come finds all written,
                 // because each writes before it lets go of the lock.
-                open.write_at(used.offset, bytes)?;
+                open.write_at(run.offset, bytes)?;
                 return Ok(Vec::new());
             }
-            open.write_at(used.offset, bytes)?;
+            open.write_at(run.offset, bytes)?;
             *output = Output::Closed;
             open.set_length(file.size)?;
             open.finish(&file.metadata)
