@@ -16,7 +16,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use keepmum::chunk::{Algorithm, Chunker, Cutter, Parameters, WINDOW};
-use keepmum::compress::{Compressor, Level};
+use keepmum::compress::{Compressor, Effort, Level};
 use keepmum::crypto::{RepositoryKeys, SALT, Secret, ciphertext_hash, seal};
 use keepmum::seam::{RealDisk, SystemRandom};
 use keepmum::store::{LocalStore, Put, Store};
@@ -120,7 +120,9 @@ fn run(work: &Work) -> io::Result<Times> {
         let (window, data) = bytes.split_at(lead);
         let cuts = times.of(1, || cuts(&work.chunker, window, data));
         times.of(2, || name_all(&work.keys, data, &cuts));
-        times.of(3, || object.extend_from_slice(compressor.frame(data).unwrap_or(data)));
+        times.of(3, || {
+            object.extend_from_slice(compressor.frame(data, Effort::Usual).unwrap_or(data))
+        });
         if object.len() + SEGMENT > OBJECT {
             store(work, &object, &mut times)?;
             object.clear();

@@ -30,9 +30,22 @@ impl Level {
     }
 }
 
+/// How hard to try at a level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// As the level says.
+    Usual,
+    /// [`Level::Default`] as hard as [`Level::High`]: for a little that is uploaded while the user
+    /// waits for nothing else.
+    More,
+}
+
 /// Compresses blocks, with memory that it keeps between them.
 pub struct Compressor {
+    level: Level,
     context: CCtx<'static>,
+    /// For more effort, as long as that is asked for: its tables are several times as large.
+    harder: Option<CCtx<'static>>,
     check: Decompressor,
     compressed: Vec<u8>,
     plain_again: Vec<u8>,
@@ -46,7 +59,9 @@ impl Compressor {
     #[must_use]
     pub fn new(level: Level) -> Self {
         Self {
+            level,
             context: context(level),
+            harder: None,
             check: Decompressor::new(),
             compressed: Vec::new(),
             plain_again: Vec::new(),
@@ -58,7 +73,7 @@ impl Compressor {
     /// # Panics
     /// If `plain` is longer than [`MAX_BLOCK`]: it could not be read again.
     pub fn compress(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Codec {
-        match self.frame(plain) {
+        match self.frame(plain, Effort::Usual) {
             Some(frame) => {
                 out.extend_from_slice(frame);
                 Codec::Zstd
@@ -75,19 +90,28 @@ impl Compressor {
     ///
     /// # Panics
     /// If `plain` is longer than [`MAX_BLOCK`]: it could not be read again.
-    pub fn frame(&mut self, plain: &[u8]) -> Option<&[u8]> {
+    pub fn frame(&mut self, plain: &[u8], effort: Effort) -> Option<&[u8]> {
         assert!(plain.len() <= MAX_BLOCK, "a block of {} bytes is too long", plain.len());
-        if self.encode(plain) { Some(&self.compressed) } else { None }
+        if self.encode(plain, effort) { Some(&self.compressed) } else { None }
     }
 
     /// Whether `self.compressed` now holds a frame that is worth while and known to be right.
-    fn encode(&mut self, plain: &[u8]) -> bool {
+    fn encode(&mut self, plain: &[u8], effort: Effort) -> bool {
         if plain.is_empty() {
             return false;
         }
         self.compressed.clear();
         self.compressed.reserve(compress_bound(plain.len()));
-        self.context.compress2(&mut self.compressed, plain).is_ok()
+        let context = match effort {
+            Effort::More if self.level == Level::Default => {
+                self.harder.get_or_insert_with(|| context(Level::High))
+            }
+            _ => {
+                self.harder = None;
+                &mut self.context
+            }
+        };
+        context.compress2(&mut self.compressed, plain).is_ok()
             && is_worth_while(self.compressed.len(), plain.len())
             && self.comes_back(plain)
     }

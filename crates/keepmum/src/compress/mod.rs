@@ -10,7 +10,7 @@ mod encode;
 mod tests;
 
 pub use decode::{CompressError, Decompressor};
-pub use encode::{Compressor, Level};
+pub use encode::{Compressor, Effort, Level};
 
 /// The most plain bytes in a block.
 pub const MAX_BLOCK: usize = 4 * 1024 * 1024;

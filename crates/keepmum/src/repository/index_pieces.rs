@@ -3,7 +3,7 @@
 
 use crate::format::IndexEntry;
 
-use super::writer::BLOCK_TARGET;
+use super::packing::BLOCK_TARGET;
 
 /// Tables of at most so many objects make one index piece.
 const OBJECTS_PER_INDEX: usize = 8;

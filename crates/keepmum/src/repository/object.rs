@@ -1,10 +1,9 @@
 //! One object being built, and what is known of it once it is sealed.
 
-use crate::compress::{Codec, Compressor};
 use crate::crypto::sealed_length;
 use crate::format::object::FOOTER_LENGTH;
 use crate::format::{
-    Block, FormatError, ObjectKind, PieceKind, Table, footer, padded_length, plain_for_sealed,
+    Block, FormatError, ObjectKind, Table, footer, padded_length, plain_for_sealed,
 };
 use crate::model::{ChunkId, DeviceId};
 use crate::pipeline::Buffers;
@@ -24,8 +23,6 @@ pub const SMALL_RUN: u64 = 256 * 1024;
 /// Objects also end when their table has come to this many bytes, so that an index that holds a
 /// single table always fits a block.
 pub(super) const TABLE_TARGET: usize = 1024 * 1024;
-/// Blocks end at this many pieces: the rows of a full one take little more than half a table.
-pub(super) const PIECES_PER_BLOCK: usize = 16 * 1024;
 
 /// A block with its stored bytes.
 pub(super) struct PackedBlock {
@@ -169,67 +166,6 @@ impl Table {
     }
 }
 
-/// Pieces that will be one block.
-pub(super) struct OpenBlock {
-    kind: PieceKind,
-    pieces: Vec<(ChunkId, u32)>,
-    bytes: Vec<u8>,
-}
-
-impl OpenBlock {
-    /// An empty block for pieces of a kind, in memory that may have been used before.
-    pub(super) fn new(kind: PieceKind, memory: Vec<u8>) -> Self {
-        Self { kind, pieces: Vec::new(), bytes: memory }
-    }
-
-    /// Plain bytes so far.
-    pub(super) fn length(&self) -> usize {
-        self.bytes.len()
-    }
-
-    /// Whether nothing is in it.
-    pub(super) fn is_empty(&self) -> bool {
-        self.pieces.is_empty()
-    }
-
-    /// Whether it has as many pieces as a block may.
-    pub(super) fn has_all_pieces(&self) -> bool {
-        self.pieces.len() >= PIECES_PER_BLOCK
-    }
-
-    /// Adds a piece; its length is bounded by the format.
-    pub(super) fn push(&mut self, id: ChunkId, bytes: &[u8]) {
-        let length = u32::try_from(bytes.len()).expect("pieces are at most 4 MiB");
-        self.pieces.push((id, length));
-        self.bytes.extend_from_slice(bytes);
-    }
-
-    /// Compresses it. Its memory goes back to `spare` unless it is stored as it is.
-    pub(super) fn pack(self, compressor: &mut Compressor, spare: &Spare) -> PackedBlock {
-        let length = |bytes: &[u8]| u32::try_from(bytes.len()).expect("blocks are at most 4 MiB");
-        let plain = length(&self.bytes);
-        let (codec, bytes) = match compressor.frame(&self.bytes) {
-            Some(frame) => {
-                let mut bytes = spare.frames.take();
-                bytes.clear();
-                bytes.extend_from_slice(frame);
-                spare.give(self.bytes);
-                (Codec::Zstd, bytes)
-            }
-            None if self.bytes.len() < self.bytes.capacity() / 4 => {
-                // A small block does not keep the room of a large one.
-                let bytes = self.bytes.as_slice().to_vec();
-                spare.give(self.bytes);
-                (Codec::Stored, bytes)
-            }
-            None => (Codec::Stored, self.bytes),
-        };
-        let stored = length(&bytes);
-        let (kind, codec, pieces) = (self.kind, codec.to_u8(), self.pieces);
-        PackedBlock { block: Block { kind, codec, stored, plain, pieces }, bytes }
-    }
-}
-
 /// The memory of writers. It outlives each of them, because a long run has one for each of its
 /// checkpoints.
 pub struct Spare {
@@ -250,6 +186,13 @@ impl Spare {
         let mut memory = self.blocks.take();
         memory.clear();
         memory.reserve_exact(BLOCK_ROOM);
+        memory
+    }
+
+    /// Memory for the stored bytes of a block that is compressed.
+    pub(super) fn frame(&self) -> Vec<u8> {
+        let mut memory = self.frames.take();
+        memory.clear();
         memory
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::compress::{Compressor, Level};
+use crate::compress::{Compressor, Effort, Level};
 use crate::format::{ObjectEntry, ObjectKind, ObjectName, PieceKind, Table};
 use crate::model::ObjectKey;
 use crate::pipeline::{self, Mode};
@@ -11,8 +11,9 @@ use crate::store::Store;
 
 use super::error::RepositoryError;
 use super::keys::Keys;
-use super::object::{ObjectBuilder, ObjectPlace, OpenBlock, Spare};
+use super::object::{ObjectBuilder, ObjectPlace, Spare};
 use super::outgoing::Outgoing;
+use super::packing::OpenBlock;
 
 /// Where objects go, and with which keys.
 #[derive(Clone, Copy)]
@@ -46,7 +47,7 @@ pub fn put_record(
     let mut block = OpenBlock::new(PieceKind::Record, Vec::new());
     block.push(to.keys.writing().chunk_id(record), record);
     let mut builder = ObjectBuilder::default();
-    builder.push(block.pack(&mut Compressor::new(Level::Default), &spare));
+    builder.push(block.pack(&mut Compressor::new(Level::Default), Effort::Usual, &spare));
     let ObjectKey { device, run, number, .. } = *lost;
     let place = ObjectPlace { kind: ObjectKind::Record, device, run, number };
     let stored = pipeline::run(

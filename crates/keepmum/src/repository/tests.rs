@@ -9,6 +9,7 @@ use super::key_block::{Candidate, create};
 use super::key_open::open;
 use super::keys::{Keys, unite};
 use super::listing::{Listing, RawListing};
+use super::packing::PIECES_PER_BLOCK;
 use super::reader::ObjectReader;
 use super::standing::Standing;
 use super::stored::Destination;
@@ -63,13 +64,25 @@ fn write(
     chunks: &[Vec<u8>],
     record: Vec<u8>,
 ) -> Result<Finished, RepositoryError> {
+    write_at((sim, keys), run, Level::Fast, chunks, record, |_| {})
+}
+
+fn write_at(
+    (sim, keys): (&Simulation, &Keys),
+    run: u32,
+    level: Level,
+    chunks: &[Vec<u8>],
+    record: Vec<u8>,
+    prepare: impl FnOnce(&mut RunWriter<'_, '_, Worker>),
+) -> Result<Finished, RepositoryError> {
     let store = store(sim);
     let to = Destination { store: &store, keys, random: &*sim.seam.random };
     pipeline::run(
         Mode::Threads(1),
-        || Worker(Compressor::new(Level::Fast)),
+        || Worker(Compressor::new(level)),
         |pool| {
             let mut writer = RunWriter::new(pool, to, (DEVICE, run), true, Arc::default());
+            prepare(&mut writer);
             for chunk in chunks {
                 writer.add(PieceKind::Chunk, keys.writing().chunk_id(chunk), chunk)?;
             }
@@ -153,7 +166,7 @@ fn the_newest_generation_opens_though_many_older_ones_lie_beside_it() {
 fn very_many_small_pieces_leave_tables_and_indexes_within_their_bounds() {
     let sim = Simulation::new(3);
     let keys = Keys::derive(&keyring(1, 1, &[(1, 10)])).unwrap();
-    let count = 5 * object::PIECES_PER_BLOCK + 7;
+    let count = 5 * PIECES_PER_BLOCK + 7;
     let chunks: Vec<Vec<u8>> = (0..count).map(|n| n.to_le_bytes()[..4].to_vec()).collect();
     write(&sim, &keys, 1, &chunks, b"record".to_vec()).unwrap();
     let store = store(&sim);
@@ -163,7 +176,7 @@ fn very_many_small_pieces_leave_tables_and_indexes_within_their_bounds() {
     for (key, object) in &listing.objects {
         let table = reader.table(key).unwrap();
         assert!(table.encode().len() <= object::TABLE_TARGET);
-        assert!(table.blocks.iter().all(|block| block.pieces.len() <= object::PIECES_PER_BLOCK));
+        assert!(table.blocks.iter().all(|block| block.pieces.len() <= PIECES_PER_BLOCK));
         if object.name.kind == ObjectKind::Data {
             data += 1;
             stored += pieces(&table);
@@ -308,4 +321,44 @@ fn noise_costs_a_half_percent_over_its_length_at_most() {
         written.iter().all(|id| ids.contains(id)),
         "a chunk was lost where a block was divided"
     );
+}
+
+/// Text of words drawn by chance: a faster level finds less in it.
+fn text(length: usize) -> Vec<u8> {
+    let mut noise = blake3::Hasher::new().finalize_xof();
+    let mut text = Vec::with_capacity(length);
+    while text.len() < length {
+        let mut word = [0; 2];
+        noise.fill(&mut word);
+        text.extend_from_slice(format!("word{} ", u16::from_le_bytes(word) % 3_000).as_bytes());
+    }
+    text.truncate(length);
+    text
+}
+
+#[test]
+fn the_first_blocks_of_a_later_run_are_compressed_harder_and_those_after_them_are_not() {
+    let keys = Keys::derive(&keyring(1, 1, &[(1, 10)])).unwrap();
+    let chunks: Vec<Vec<u8>> = text(20 << 20).chunks(1 << 16).map(<[u8]>::to_vec).collect();
+    let blocks = |harder: bool| -> Vec<u32> {
+        let sim = Simulation::new(5);
+        let prepare = |writer: &mut RunWriter<'_, '_, Worker>| {
+            if harder {
+                writer.compress_first_harder();
+            }
+        };
+        let record = b"record".to_vec();
+        write_at((&sim, &keys), 1, Level::Default, &chunks, record, prepare).unwrap();
+        let store = store(&sim);
+        let listing = RawListing::read(&store).unwrap().open(&keys);
+        let reader = ObjectReader::new(&store, &keys, &listing);
+        let mut objects: Vec<_> = listing.objects.keys().copied().collect();
+        objects.sort_unstable();
+        let tables = objects.iter().flat_map(|key| reader.table(key).unwrap().blocks);
+        tables.filter(|block| block.kind == PieceKind::Chunk).map(|block| block.stored).collect()
+    };
+    let (usual, harder) = (blocks(false), blocks(true));
+    assert_eq!((usual.len(), harder.len()), (20, 20));
+    assert!(usual.iter().zip(&harder).take(16).all(|(usual, harder)| harder < usual));
+    assert_eq!(usual[16..], harder[16..]);
 }

@@ -12,21 +12,15 @@ use crate::format::{
     FormatError, IndexEntry, ObjectEntry, ObjectKind, PieceKind, RECORD_MAX, encode_index,
 };
 use crate::model::{ChunkId, DeviceId, RecordHash};
-use crate::pipeline::{Pool, Stage, Ticket};
+use crate::pipeline::{Pool, Ticket};
 
 use super::error::RepositoryError;
 use super::filling::Filled;
 use super::index_pieces::index_pieces;
-use super::object::{
-    OBJECT_TARGET, ObjectBuilder, ObjectPlace, OpenBlock, PackedBlock, SMALL_RUN, Spare,
-};
+use super::object::{OBJECT_TARGET, ObjectBuilder, ObjectPlace, SMALL_RUN, Spare};
 use super::outgoing::Outgoing;
+use super::packing::Packing;
 use super::stored::{Destination, StoredObject, object_entry};
-
-/// Blocks are closed at this many plain bytes.
-pub(super) const BLOCK_TARGET: usize = 1024 * 1024;
-/// Stage of compressing; reading comes before it.
-pub const COMPRESSING: Stage = Stage(5);
 
 /// What ended a run.
 pub struct Finished {
@@ -47,8 +41,7 @@ pub struct RunWriter<'p, 'env, S> {
     together: bool,
     spare: Arc<Spare>,
     next_number: u32,
-    open: [OpenBlock; 4],
-    packing: VecDeque<Ticket<'env, PackedBlock>>,
+    packing: Packing<'env>,
     data: ObjectBuilder,
     /// What has left of that one.
     leaving: Option<Outgoing<'env>>,
@@ -75,17 +68,15 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         together: bool,
         spare: Arc<Spare>,
     ) -> Self {
-        let open = [PieceKind::Chunk, PieceKind::Node, PieceKind::List, PieceKind::Index];
         Self {
             pool,
             to,
             device,
             run,
             together,
+            packing: Packing::new(Arc::clone(&spare)),
             spare,
             next_number: 0,
-            open: open.map(|kind| OpenBlock::new(kind, Vec::new())),
-            packing: VecDeque::new(),
             data: ObjectBuilder::default(),
             leaving: None,
             meta: ObjectBuilder::default(),
@@ -98,6 +89,11 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
             holds_back: false,
             held_back: Vec::new(),
         }
+    }
+
+    /// Compresses what a small run stores with more effort, and so the first of a large one.
+    pub fn compress_first_harder(&mut self) {
+        self.packing.pack_first_harder();
     }
 
     /// Stores no object before [`Self::release`] is called, unless the run ends first.
@@ -132,7 +128,6 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
             && self.meta.is_empty()
             && self.packing.is_empty()
             && self.held_back.is_empty()
-            && self.open.iter().all(OpenBlock::is_empty)
     }
 
     /// Takes a piece that is stored nowhere yet.
@@ -145,16 +140,8 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         if std::mem::take(&mut self.index_grew) {
             self.index_whole_pieces()?;
         }
-        let open = &mut self.open[kind as usize];
-        if open.length() + bytes.len() > crate::compress::MAX_BLOCK {
-            self.pack(kind)?;
-        }
-        let open = &mut self.open[kind as usize];
-        open.push(id, bytes);
-        if open.length() >= BLOCK_TARGET || open.has_all_pieces() {
-            self.pack(kind)?;
-        }
-        Ok(())
+        self.packing.add(self.pool, kind, (id, bytes));
+        self.collect(self.pool.width() * 2)
     }
 
     /// Takes tables of data objects that no index names, because their run was cut off before it
@@ -176,21 +163,14 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
     }
 
     fn pack(&mut self, kind: PieceKind) -> Result<(), RepositoryError> {
-        if !self.open[kind as usize].is_empty() {
-            let fresh = OpenBlock::new(kind, self.spare.block());
-            let open = std::mem::replace(&mut self.open[kind as usize], fresh);
-            let spare = Arc::clone(&self.spare);
-            let task = move |state: &mut S| open.pack(state.as_mut(), &spare);
-            self.packing.push_back(self.pool.submit(COMPRESSING, task));
-        }
+        self.packing.pack(self.pool, kind);
         self.collect(self.pool.width() * 2)
     }
 
     /// Places packed blocks in order until at most `keep` are under way.
     fn collect(&mut self, keep: usize) -> Result<(), RepositoryError> {
-        while self.packing.len() > keep || self.packing.front().is_some_and(Ticket::is_done) {
-            let Some(ticket) = self.packing.pop_front() else { break };
-            let mut next = Some(ticket.wait());
+        while let Some(packed) = self.packing.next(keep) {
+            let mut next = Some(packed);
             while let Some(packed) = next.take() {
                 let (builder, kind) = match packed.block.kind {
                     PieceKind::Chunk => (&mut self.data, ObjectKind::Data),
@@ -315,12 +295,8 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
             return Err(RepositoryError::Unwritable(FormatError::BadLength { what, value, bound }));
         }
         let hash = RecordHash(record_hash(&bytes));
-        let mut block = OpenBlock::new(PieceKind::Record, Vec::new());
-        block.push(self.to.keys.writing().chunk_id(&bytes), &bytes);
-        let spare = Arc::clone(&self.spare);
-        let pack = move |state: &mut S| block.pack(state.as_mut(), &spare);
-        let packed = self.pool.submit(COMPRESSING, pack).wait();
-        last.push(packed);
+        let id = self.to.keys.writing().chunk_id(&bytes);
+        last.push(self.packing.pack_alone(self.pool, PieceKind::Record, (id, &bytes)));
         let object = self.begin_object(ObjectKind::Record)?.end(self.pool, last)?.wait()?;
         self.to.store.sync()?;
         self.stored_bytes += object.name.length;

@@ -105,8 +105,11 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
             let spare = Arc::clone(&self.spare);
             let mut writer = RunWriter::new(self.pool, to, place, together, spare);
             writer.index(std::mem::take(&mut self.adopted.index));
-            if self.head.is_none() {
-                writer.hold_back();
+            match self.head {
+                None => writer.hold_back(),
+                // A later run brings little, most days, and that is uploaded at once.
+                Some(_) if self.stored_before == (0, 0) => writer.compress_first_harder(),
+                Some(_) => {}
             }
             self.writer = Some(writer);
         }
