@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use rusqlite::OptionalExtension;
+
 use super::filter::Filter;
 use super::schema::BLOCK_BITS;
 use super::{Catalogue, CatalogueError};
@@ -99,21 +101,14 @@ impl Catalogue {
 
     /// Whether an object that is here holds the chunk.
     pub fn holds(&self, id: &ChunkId) -> Result<bool, CatalogueError> {
-        let presence = self.presence.borrow();
-        let mut chunks = self.chunks.borrow_mut();
-        if chunks.filter.as_ref().is_some_and(|filter| !filter.may_hold(id)) {
+        let is_new = |filter: &Filter| !filter.may_hold(id);
+        if self.chunks.borrow().filter.as_ref().is_some_and(is_new) {
             return Ok(false);
         }
-        if chunks.waiting_for(id).any(|(block, _)| presence.has_row(block >> BLOCK_BITS)) {
+        if self.has_place(id, |_| true)? {
             return Ok(true);
         }
-        let mut query = self.connection.prepare_cached("SELECT block FROM chunk WHERE id = ?1")?;
-        let mut rows = query.query([&id.0[..]])?;
-        while let Some(row) = rows.next()? {
-            if presence.has_row(row.get::<_, i64>(0)? >> BLOCK_BITS) {
-                return Ok(true);
-            }
-        }
+        let mut chunks = self.chunks.borrow_mut();
         chunks.misses += 1;
         if chunks.filter.is_none() && chunks.misses >= PATIENCE {
             let pieces: i64 = self.connection.query_row(
@@ -126,6 +121,44 @@ impl Catalogue {
             }
         }
         Ok(false)
+    }
+
+    /// Whether an object that is here holds the chunk with this length in bytes. That is quicker
+    /// to say than where it is.
+    pub fn holds_as_long(&self, id: &ChunkId, length: u64) -> Result<bool, CatalogueError> {
+        self.has_place(id, |place| u64::from(place) == length)
+    }
+
+    /// Whether an object that is here holds the chunk with a length that fits.
+    fn has_place(&self, id: &ChunkId, fits: impl Fn(u32) -> bool) -> Result<bool, CatalogueError> {
+        let (presence, chunks) = (self.presence.borrow(), self.chunks.borrow());
+        let is_here = |block: i64, length| fits(length) && presence.has_row(block >> BLOCK_BITS);
+        if chunks.waiting_for(id).any(|(block, (_, length))| is_here(block, length)) {
+            return Ok(true);
+        }
+        let query = "SELECT block, length FROM chunk WHERE id = ?1";
+        let mut query = self.connection.prepare_cached(query)?;
+        let mut rows = query.query([&id.0[..]])?;
+        while let Some(row) = rows.next()? {
+            if is_here(row.get(0)?, row.get(1)?) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The length in bytes of a chunk that a block has.
+    pub(super) fn length_in(
+        &self,
+        id: &ChunkId,
+        block: i64,
+    ) -> Result<Option<u32>, CatalogueError> {
+        if let Some((_, length)) = self.chunks.borrow().waiting.get(&(*id, block)) {
+            return Ok(Some(*length));
+        }
+        let query = "SELECT length FROM chunk WHERE id = ?1 AND block = ?2";
+        let mut query = self.connection.prepare_cached(query)?;
+        Ok(query.query_row((&id.0[..], block), |row| row.get(0)).optional()?)
     }
 
     /// Whether an object held the chunk that was here once.

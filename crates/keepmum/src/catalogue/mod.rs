@@ -96,14 +96,27 @@ impl Catalogue {
         self.refresh_presence()
     }
 
-    /// Begins to read one unchanging state, until [`Catalogue::end_reading`]: many look-ups are
-    /// quicker so. Nothing may be written meanwhile. Other processes are not held up.
-    pub fn begin_reading(&self) -> Result<(), CatalogueError> {
+    /// Reads one unchanging state while `work` runs: many look-ups are quicker so, because each
+    /// alone would lock and unlock the file. Nothing may be written meanwhile. Other processes are
+    /// not held up. Inside a run's transaction that is the state which is read.
+    pub fn reading<T, E: From<CatalogueError>>(
+        &self,
+        work: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        if !self.connection.is_autocommit() {
+            return work();
+        }
+        self.begin_reading()?;
+        let done = work();
+        self.end_reading()?;
+        done
+    }
+
+    fn begin_reading(&self) -> Result<(), CatalogueError> {
         Ok(self.connection.execute_batch("BEGIN DEFERRED")?)
     }
 
-    /// Ends what [`Catalogue::begin_reading`] began.
-    pub fn end_reading(&self) -> Result<(), CatalogueError> {
+    fn end_reading(&self) -> Result<(), CatalogueError> {
         Ok(self.connection.execute_batch("ROLLBACK")?)
     }
 

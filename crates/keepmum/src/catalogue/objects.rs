@@ -4,7 +4,7 @@ use rusqlite::OptionalExtension;
 
 use super::schema::BLOCK_BITS;
 use super::{Catalogue, CatalogueError};
-use crate::model::{ChunkId, Location, ObjectKey};
+use crate::model::{ChunkId, ObjectKey};
 
 /// A block of an object's table.
 #[derive(Clone, Copy, Debug)]
@@ -66,24 +66,25 @@ impl Catalogue {
             Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
         });
         let Some((row, pieces)) = row.optional()? else { return Ok(true) };
-        let first = row << BLOCK_BITS;
-        let count: i64 = self
-            .connection
-            .prepare_cached("SELECT count(*) FROM block WHERE id >= ?1 AND id < ?2")?
-            .query_row([first, first + (1 << BLOCK_BITS)], |row| row.get(0))?;
         let held: usize = blocks.iter().map(|block| block.pieces.len()).sum();
-        if (count, pieces) != (blocks.len() as i64, held as i64) {
+        if pieces != held as i64 || !self.presence.borrow().has_row(row) {
             return Ok(false);
         }
-        for block in blocks {
+        let first = row << BLOCK_BITS;
+        let mut query = self.connection.prepare_cached(
+            "SELECT offset, stored, plain, codec FROM block WHERE id >= ?1 AND id < ?2 ORDER BY id",
+        )?;
+        let known = query.query_map([first, first + (1 << BLOCK_BITS)], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })?;
+        let known: Vec<(u32, u32, u32, u8)> = known.collect::<Result<_, _>>()?;
+        let told = blocks.iter().map(|at| (at.offset, at.stored, at.plain, at.codec));
+        if !told.eq(known) {
+            return Ok(false);
+        }
+        for (number, block) in (first..).zip(blocks) {
             for (id, length) in block.pieces {
-                let here = |place: &Location| {
-                    place.object == *key
-                        && (place.block_offset, place.stored) == (block.offset, block.stored)
-                        && (place.plain, place.codec) == (block.plain, block.codec)
-                        && place.length == *length
-                };
-                if !self.locate(id)?.iter().any(here) {
+                if self.length_in(id, number)? != Some(*length) {
                     return Ok(false);
                 }
             }

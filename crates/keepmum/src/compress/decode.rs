@@ -49,6 +49,24 @@ impl Decompressor {
         outcome
     }
 
+    /// The same, giving the plain bytes; those of a block that is stored as it is are not copied.
+    ///
+    /// # Errors
+    /// See [`CompressError`].
+    pub fn plain(
+        &mut self,
+        codec: Codec,
+        stored: Vec<u8>,
+        plain_len: usize,
+    ) -> Result<Vec<u8>, CompressError> {
+        if codec == Codec::Stored && stored.len() == plain_len && plain_len <= MAX_BLOCK {
+            return Ok(stored);
+        }
+        let mut out = Vec::new();
+        self.decode(codec, &stored, plain_len, &mut out)?;
+        Ok(out)
+    }
+
     fn decode(
         &mut self,
         codec: Codec,

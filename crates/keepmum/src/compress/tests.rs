@@ -36,6 +36,8 @@ fn decompressed(codec: Codec, stored: &[u8], length: usize) -> Result<Vec<u8>, C
     let mut out = b"what was there before".to_vec();
     let outcome = Decompressor::new().decompress(codec, stored, length, &mut out);
     assert!(outcome.is_ok() || out.is_empty(), "a failure hands nothing out");
+    let handed = Decompressor::new().plain(codec, stored.to_vec(), length);
+    assert_eq!(handed, outcome.map(|()| out.clone()));
     outcome.map(|()| out)
 }
 

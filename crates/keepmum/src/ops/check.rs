@@ -2,27 +2,24 @@
 //!
 //! It reads; it mends nothing and deletes nothing.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 
 use crate::compress::Decompressor;
 use crate::format::{Item, ObjectKind};
 use crate::model::{DeviceId, ObjectKey};
-use crate::pipeline::{self, Stage, Ticket};
-use crate::repository::{ObjectReader, RepositoryError};
+use crate::pipeline;
+use crate::repository::ObjectReader;
 
 use super::access::Access;
 use super::choose::Snapshots;
-use super::error::{Error, ErrorKind};
+use super::error::Error;
 use super::event::{Event, Observer, Phase};
-use super::examine::{Examined, chosen, examine};
+use super::examine::{Examined, Reading};
 use super::healing;
-use super::import::imported_blocks;
 use super::losses::Losses;
 use super::open::{self, Repository};
 use super::options::CheckOptions;
 use super::report::{CheckReport, Problem, ProblemKind, note};
-
-const READING: Stage = Stage(1);
 
 /// Checks the repository.
 ///
@@ -53,9 +50,10 @@ pub fn check(
     };
     check.objects();
     check.unknown_items();
-    if options.read_data_percent > 0 {
-        check.read_data(access, options.read_data_percent)?;
-    }
+    let is_well = match options.read_data_percent {
+        0 => false,
+        percent => check.read_data(access, percent)?,
+    };
     let healed = |path: &String| check.healed.iter().any(|key| repository.name_of(key) == *path);
     let damaged = repository.imported.damaged.iter().filter(|(path, _)| !healed(path));
     for (object, what) in damaged.cloned().collect::<Vec<_>>() {
@@ -63,7 +61,9 @@ pub fn check(
             check.damaged_object(&object, &what);
         }
     }
-    check.losses.find()?;
+    if !is_well {
+        check.losses.find()?;
+    }
     check.key_blocks();
     let Check { losses, lost, pending, mut report, .. } = check;
     if losses.misses {
@@ -202,64 +202,33 @@ impl Check<'_> {
         self.observer.event(Event::Notice(format!("{missing}; the next backup puts it back.")));
     }
 
-    /// An object's own table against what an index said of it.
-    fn compared(&self, mut one: Examined) -> Result<Examined, Error> {
-        if let Some(table) = one.table.take()
-            && !self.repository.catalogue.agrees(&one.key, &imported_blocks(&table))?
-        {
-            one.damage.get_or_insert("an index says that it holds something else".to_owned());
-            one.is_proved = true;
-        }
-        Ok(one)
-    }
-
-    /// Reads stored data and proves every piece.
-    fn read_data(&mut self, access: &Access, percent: u8) -> Result<(), Error> {
-        let repository = self.repository;
+    /// Reads stored data and proves every piece. Meanwhile the trees are walked on trial, because
+    /// nearly always all is well; answers whether that is known now.
+    fn read_data(&mut self, access: &Access, percent: u8) -> Result<bool, Error> {
+        let (repository, observer) = (self.repository, self.observer);
         let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
-        let mut keys: Vec<ObjectKey> = repository
-            .listing
-            .objects
-            .iter()
-            .filter(|(key, object)| object.is_here() && chosen(key, percent))
-            .map(|(key, _)| *key)
-            .collect();
-        keys.sort_unstable();
-        let total = keys.len() as u64;
-        let examined = pipeline::run(access.mode, Decompressor::new, |pool| {
-            let mut waiting: VecDeque<Ticket<'_, Result<Examined, RepositoryError>>> =
-                VecDeque::new();
-            let (mut done, mut bytes) = (Vec::new(), 0);
-            let mut keys = keys.into_iter();
-            loop {
-                while waiting.len() < pool.width() * 2
-                    && let Some(key) = keys.next()
-                {
-                    let objects = &objects;
-                    let task = move |d: &mut Decompressor| examine(objects, key, d);
-                    waiting.push_back(pool.submit(READING, task));
-                }
-                let Some(ticket) = waiting.pop_front() else { return Ok(done) };
-                let one = self.compared(ticket.wait()?)?;
-                bytes += one.bytes;
-                done.push(one);
-                if self.observer.stopping() {
-                    return Err(Error::new(
-                        ErrorKind::Interrupted,
-                        "stopped before all was checked",
-                    ));
-                }
-                self.observer.event(Event::Progress {
-                    entries: done.len() as u64,
-                    entries_total: total,
-                    bytes,
-                    bytes_total: 0,
-                });
-            }
+        let mut trial = Losses::new(repository, self.known, observer);
+        let (examined, finds_nothing) = pipeline::run(access.mode, Decompressor::new, |pool| {
+            let mut reading = Reading::begin(repository, &objects, observer, pool, percent);
+            let finds_nothing = trial.finds_nothing(&mut || reading.turn())?;
+            let examined = repository.catalogue.reading(|| reading.end())?;
+            Ok::<_, Error>((examined, finds_nothing))
         })?;
         // Where a run holds the catalogue, the next check will note it.
         let found = examined.iter().map(|one| (one.key, one.is_proved));
         healing::note(&repository.catalogue, found).ok();
+        self.damaged_objects(examined);
+        let is_well =
+            finds_nothing && self.losses.bad.is_empty() && self.losses.unreadable.is_empty();
+        if is_well {
+            self.losses = trial;
+        }
+        Ok(is_well)
+    }
+
+    /// Tells which of the objects that were read are damaged, and keeps what the walk has to know
+    /// of them.
+    fn damaged_objects(&mut self, examined: Vec<Examined>) {
         let mut healed = 0;
         for one in examined {
             self.report.bytes_read += one.bytes;
@@ -280,6 +249,5 @@ impl Check<'_> {
                  of them is stored again."
             )));
         }
-        Ok(())
     }
 }

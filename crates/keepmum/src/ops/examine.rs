@@ -1,9 +1,24 @@
-//! Reading one object whole: every byte authenticated, every piece proved.
+//! Reading objects whole: every byte authenticated, every piece proved.
+//!
+//! Workers read; the coordinating thread hands in a few objects at a time, takes what came of them
+//! and is free in between. It alone asks the catalogue.
+
+use std::collections::VecDeque;
+use std::vec::IntoIter;
 
 use crate::compress::Decompressor;
 use crate::format::Table;
 use crate::model::{ChunkId, ObjectKey};
+use crate::pipeline::{Pool, Stage, Ticket};
 use crate::repository::{ObjectReader, RepositoryError, block_place, split};
+
+use super::error::Error;
+use super::event::{Event, Observer};
+use super::import::imported_blocks;
+use super::losses::go_on;
+use super::open::Repository;
+
+const READING: Stage = Stage(1);
 
 /// What reading an object gave: bytes read, and damage.
 pub(super) struct Examined {
@@ -19,12 +34,104 @@ pub(super) struct Examined {
     pub(super) table: Option<Table>,
 }
 
+/// Objects that are here and chosen, being read.
+pub(super) struct Reading<'p, 'env> {
+    repository: &'env Repository,
+    objects: &'env ObjectReader<'env>,
+    observer: &'env dyn Observer,
+    pool: &'p Pool<'env, Decompressor>,
+    /// Those still to be handed in.
+    keys: IntoIter<ObjectKey>,
+    waiting: VecDeque<Ticket<'env, Result<Examined, RepositoryError>>>,
+    done: Vec<Examined>,
+    bytes: u64,
+    total: u64,
+}
+
+impl<'p, 'env> Reading<'p, 'env> {
+    /// Begins to read a fair share of the objects.
+    pub(super) fn begin(
+        repository: &'env Repository,
+        objects: &'env ObjectReader<'env>,
+        observer: &'env dyn Observer,
+        pool: &'p Pool<'env, Decompressor>,
+        percent: u8,
+    ) -> Self {
+        let listed = repository.listing.objects.iter();
+        let chosen = listed.filter(|(key, object)| object.is_here() && chosen(key, percent));
+        let mut keys: Vec<ObjectKey> = chosen.map(|(key, _)| *key).collect();
+        keys.sort_unstable();
+        let (total, keys) = (keys.len() as u64, keys.into_iter());
+        let (waiting, done) = (VecDeque::new(), Vec::new());
+        let mut begun =
+            Self { repository, objects, observer, pool, keys, waiting, done, bytes: 0, total };
+        begun.hand_in();
+        begun
+    }
+
+    /// Takes what is done and hands in more, without waiting for anything.
+    pub(super) fn turn(&mut self) -> Result<(), Error> {
+        while self.waiting.front().is_some_and(Ticket::is_done) {
+            self.take()?;
+        }
+        self.hand_in();
+        go_on(self.observer)
+    }
+
+    /// Waits for all that is left; answers with what came of each object.
+    pub(super) fn end(mut self) -> Result<Vec<Examined>, Error> {
+        loop {
+            self.hand_in();
+            if self.waiting.is_empty() {
+                return Ok(self.done);
+            }
+            self.take()?;
+            go_on(self.observer)?;
+        }
+    }
+
+    fn hand_in(&mut self) {
+        while self.waiting.len() < self.pool.width() * 2
+            && let Some(key) = self.keys.next()
+        {
+            let objects = self.objects;
+            let task = move |decompressor: &mut Decompressor| examine(objects, key, decompressor);
+            self.waiting.push_back(self.pool.submit(READING, task));
+        }
+    }
+
+    fn take(&mut self) -> Result<(), Error> {
+        let Some(ticket) = self.waiting.pop_front() else { return Ok(()) };
+        let one = self.compared(ticket.wait()?)?;
+        self.bytes += one.bytes;
+        self.done.push(one);
+        self.observer.event(Event::Progress {
+            entries: self.done.len() as u64,
+            entries_total: self.total,
+            bytes: self.bytes,
+            bytes_total: 0,
+        });
+        Ok(())
+    }
+
+    /// An object's own table against what an index said of it.
+    fn compared(&self, mut one: Examined) -> Result<Examined, Error> {
+        if let Some(table) = one.table.take()
+            && !self.repository.catalogue.agrees(&one.key, &imported_blocks(&table))?
+        {
+            one.damage.get_or_insert("an index says that it holds something else".to_owned());
+            one.is_proved = true;
+        }
+        Ok(one)
+    }
+}
+
 /// A fair share of the objects, the same at each call.
-pub(super) fn chosen(key: &ObjectKey, percent: u8) -> bool {
+fn chosen(key: &ObjectKey, percent: u8) -> bool {
     u32::from(key.hash[0]) * 100 < u32::from(percent) * 256
 }
 
-pub(super) fn examine(
+fn examine(
     objects: &ObjectReader<'_>,
     key: ObjectKey,
     decompressor: &mut Decompressor,

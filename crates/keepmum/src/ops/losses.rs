@@ -1,8 +1,12 @@
 //! Walking the trees of snapshots: which file of which snapshot misses what.
+//!
+//! A search tells what it finds. One made on trial tells nothing and ends with the first thing that
+//! is not well: it can go on while nobody knows yet which objects are damaged, and counts only if
+//! none is.
 
 use std::collections::HashMap;
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, CatalogueError};
 use crate::model::{
     ChunkId, Content, DeviceId, Kind, Merge, Nothing, ObjectKey, Pair, Step, TreePath,
 };
@@ -41,6 +45,38 @@ pub(super) struct Losses<'a> {
     pub(super) misses: bool,
     /// What was found.
     pub(super) problems: Vec<Problem>,
+    /// How the trial goes, if it is one.
+    trial: Option<Trial>,
+}
+
+/// How a search on trial goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trial {
+    Well,
+    Over,
+}
+
+/// What is done between two steps of a search; an error ends the search.
+type Meanwhile<'m> = &'m mut dyn FnMut() -> Result<(), Error>;
+
+/// Why the walk does not go on with a file.
+enum Halt {
+    /// A piece of it is missing or damaged.
+    Piece(RepositoryError),
+    /// Nothing goes on.
+    Search(Error),
+}
+
+impl From<RepositoryError> for Halt {
+    fn from(error: RepositoryError) -> Self {
+        Self::Piece(error)
+    }
+}
+
+impl From<CatalogueError> for Halt {
+    fn from(error: CatalogueError) -> Self {
+        Self::Search(error.into())
+    }
 }
 
 impl<'a> Losses<'a> {
@@ -63,16 +99,43 @@ impl<'a> Losses<'a> {
             chunks: 0,
             misses: false,
             problems: Vec::new(),
+            trial: None,
         }
     }
 
     fn problem(&mut self, problem: Problem) {
+        if let Some(trial) = &mut self.trial {
+            *trial = Trial::Over;
+            return;
+        }
         self.observer.event(Event::Problem(problem.clone()));
         note(&mut self.problems, problem);
     }
 
     /// Walks every snapshot and asks for every piece.
     pub(super) fn find(&mut self) -> Result<(), Error> {
+        let observer = self.observer;
+        self.look(&mut || go_on(observer))
+    }
+
+    /// The same on trial, with something to do meanwhile: whether all is well. Only then do the
+    /// counts say anything.
+    pub(super) fn finds_nothing(&mut self, meanwhile: Meanwhile<'_>) -> Result<bool, Error> {
+        self.trial = Some(Trial::Well);
+        self.look(meanwhile)?;
+        Ok(!self.is_over())
+    }
+
+    fn is_over(&self) -> bool {
+        self.trial == Some(Trial::Over)
+    }
+
+    fn look(&mut self, meanwhile: Meanwhile<'_>) -> Result<(), Error> {
+        let repository = self.repository;
+        repository.catalogue.reading(|| self.each_snapshot(meanwhile))
+    }
+
+    fn each_snapshot(&mut self, meanwhile: Meanwhile<'_>) -> Result<(), Error> {
         let repository = self.repository;
         let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
         let lines = self.known.lines(repository);
@@ -93,8 +156,12 @@ impl<'a> Losses<'a> {
                 pending,
                 id: line.id[..12].to_owned(),
                 open: vec![Open::default()],
+                meanwhile: &mut *meanwhile,
             };
             self.walk(&mut walk, root)?;
+            if self.is_over() {
+                break;
+            }
         }
         Ok(())
     }
@@ -103,20 +170,23 @@ impl<'a> Losses<'a> {
         self.enter(walk, TreePath::root(), root)?;
         while let Some(step) = walk.merge.step::<RepositoryError>() {
             self.unknown(walk, None);
-            if self.observer.stopping() {
-                return Err(Error::new(ErrorKind::Interrupted, "stopped before all was checked"));
+            (walk.meanwhile)()?;
+            if self.is_over() {
+                return Ok(());
             }
             match step {
                 Step::Pair(path, Pair { new: Some(entry), .. }) => {
                     walk.take(&Open { entries: 1, ..Open::default() });
                     match &entry.kind {
                         Kind::Directory(node) => self.enter(walk, path, *node)?,
-                        Kind::File(content) => {
-                            if let Err(error) = self.content(walk, content) {
+                        Kind::File(content) => match self.content(walk, content) {
+                            Ok(()) => {}
+                            Err(Halt::Piece(error)) => {
                                 self.attribute(walk, &path, error)?;
                                 walk.take(&FAULTY);
                             }
-                        }
+                            Err(Halt::Search(error)) => return Err(error),
+                        },
                         _ => {}
                     }
                 }
@@ -182,31 +252,33 @@ impl<'a> Losses<'a> {
         }
     }
 
-    fn content(
-        &mut self,
-        walk: &mut Walk<'_, '_>,
-        content: &Content,
-    ) -> Result<(), RepositoryError> {
+    fn content(&mut self, walk: &mut Walk<'_, '_>, content: &Content) -> Result<(), Halt> {
         let (bad, unreadable) = (&self.bad, &self.unreadable);
+        let all_is_well = bad.is_empty() && unreadable.is_empty();
         let chunks = &mut self.chunks;
-        let catalogue = walk.catalogue;
+        let (catalogue, meanwhile) = (walk.catalogue, &mut walk.meanwhile);
         self.lists.each_chunk(walk.contents, content, |contents, id, length| {
+            // A file may have more chunks than a tree has entries.
+            meanwhile().map_err(Halt::Search)?;
             *chunks += 1;
+            if all_is_well && catalogue.holds_as_long(id, length)? {
+                return Ok(());
+            }
             if let Some(what) = bad.get(id) {
                 let others = placed(catalogue, id, length)?.len() > 1;
                 if !others || contents.piece(id).is_err() {
                     let object = format!("chunk {id}");
-                    return Err(RepositoryError::Damaged { object, what: what.clone() });
+                    return Err(RepositoryError::Damaged { object, what: what.clone() }.into());
                 }
                 return Ok(());
             }
             let places = placed(catalogue, id, length)?;
             let mut lost = places.iter().map(|place| unreadable.get(&place.object));
             match lost.clone().all(|what| what.is_some()) {
-                true => Err(RepositoryError::Damaged {
+                true => Err(Halt::Piece(RepositoryError::Damaged {
                     object: format!("chunk {id}"),
                     what: lost.next().flatten().cloned().unwrap_or_default(),
-                }),
+                })),
                 false => Ok(()),
             }
         })
@@ -232,6 +304,14 @@ impl<'a> Losses<'a> {
     }
 }
 
+/// An error if the user wants the check to stop.
+pub(super) fn go_on(observer: &dyn Observer) -> Result<(), Error> {
+    match observer.stopping() {
+        true => Err(Error::new(ErrorKind::Interrupted, "stopped before all was checked")),
+        false => Ok(()),
+    }
+}
+
 /// A directory that the walk is in: whether anything beneath it is not well, and how many entries
 /// there are so far.
 #[derive(Default)]
@@ -252,6 +332,7 @@ struct Walk<'a, 'r> {
     id: String,
     /// The directories that the walk is in, and what is above the root.
     open: Vec<Open>,
+    meanwhile: Meanwhile<'r>,
 }
 
 impl Walk<'_, '_> {

@@ -245,11 +245,9 @@ impl<'a> ObjectReader<'a> {
         let object = self.object(&place.object)?;
         let codec =
             Codec::from_u8(place.codec).ok_or_else(|| damaged(object, "its codec is unknown"))?;
-        let mut plain = Vec::new();
         decompressor
-            .decompress(codec, &stored, place.plain as usize, &mut plain)
-            .map_err(|error| damaged(object, &error.to_string()))?;
-        Ok(plain)
+            .plain(codec, stored, place.plain as usize)
+            .map_err(|error| damaged(object, &error.to_string()))
     }
 
     /// The pieces of one block of an object, verified.

@@ -111,6 +111,76 @@ fn lengths_that_cannot_be_are_refused() {
     assert!(!catalogue.holds(&chunk(1)).unwrap());
 }
 
+/// A table with a block for each list of pieces.
+fn told(pieces: &[Vec<(ChunkId, u32)>]) -> Vec<ImportedBlock<'_>> {
+    let block = |(offset, pieces)| ImportedBlock {
+        kind: 0,
+        codec: 1,
+        offset,
+        stored: 100,
+        plain: 1000,
+        pieces,
+    };
+    (0..).step_by(100).zip(pieces.iter().map(Vec::as_slice)).map(block).collect()
+}
+
+#[test]
+fn a_table_agrees_with_what_is_known_only_if_all_of_it_is_the_same() {
+    let mut catalogue = Catalogue::temporary().unwrap();
+    let known = [vec![(chunk(1), 10), (chunk(2), 20)], vec![(chunk(3), 30), (chunk(1), 10)]];
+    let key = object(1);
+    assert!(catalogue.agrees(&key, &told(&known)).unwrap(), "nothing is known of it");
+    catalogue.begin().unwrap();
+    catalogue.import_object(&key, 1, LENGTH, &told(&known), true).unwrap();
+    assert!(catalogue.agrees(&key, &told(&known)).unwrap(), "before it is in the table");
+    catalogue.commit().unwrap();
+    assert!(catalogue.agrees(&key, &told(&known)).unwrap());
+    for at in 0..4 {
+        let mut others = [0; 5].map(|_| told(&known));
+        let block = at % 2;
+        others[0][block].offset += 1;
+        others[1][block].stored += 1;
+        others[2][block].plain += 1;
+        others[3][block].codec += 1;
+        others[4].remove(block);
+        assert!(others.iter().all(|other| !catalogue.agrees(&key, other).unwrap()));
+        let mut another = known.clone();
+        another[block][at / 2].0 = chunk(4);
+        assert!(!catalogue.agrees(&key, &told(&another)).unwrap());
+        another = known.clone();
+        another[block][at / 2].1 += 1;
+        assert!(!catalogue.agrees(&key, &told(&another)).unwrap());
+    }
+    let swapped = [known[1].clone(), known[0].clone()];
+    assert!(!catalogue.agrees(&key, &told(&swapped)).unwrap());
+    catalogue.reconcile(&[]).unwrap();
+    assert!(!catalogue.agrees(&key, &told(&known)).unwrap(), "it is not here");
+}
+
+#[test]
+fn a_chunk_is_held_as_long_as_it_is() {
+    let mut catalogue = Catalogue::temporary().unwrap();
+    let import = |number, length| {
+        let pieces = [(chunk(1), length)];
+        let block =
+            ImportedBlock { kind: 0, codec: 0, offset: 0, stored: 1, plain: 1, pieces: &pieces };
+        catalogue.import_object(&object(number), 1, LENGTH, &[block], true).unwrap();
+    };
+    catalogue.begin().unwrap();
+    import(1, 10);
+    import(2, 20);
+    let held = |catalogue: &Catalogue| {
+        let lengths = [0, 10, 20, 30, u64::MAX].into_iter();
+        lengths.filter(|n| catalogue.holds_as_long(&chunk(1), *n).unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(held(&catalogue), [10, 20], "before it is in the table");
+    catalogue.commit().unwrap();
+    assert_eq!(held(&catalogue), [10, 20]);
+    catalogue.reconcile(&listing(&[2])).unwrap();
+    assert_eq!(held(&catalogue), [20]);
+    assert!(!catalogue.holds_as_long(&chunk(2), 10).unwrap());
+}
+
 #[test]
 fn the_filter_changes_no_answer() {
     let catalogue = Catalogue::temporary().unwrap();

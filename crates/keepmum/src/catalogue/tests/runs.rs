@@ -66,11 +66,16 @@ fn a_reader_sees_the_last_commit_while_a_run_writes() {
     writer.begin().unwrap();
     put("second").unwrap();
     let reader = Catalogue::open(&file).unwrap();
-    reader.begin_reading().unwrap();
-    assert_eq!(children(&reader, Catalogue::ROOT).unwrap().len(), 1);
-    writer.commit().unwrap();
-    assert_eq!(children(&reader, Catalogue::ROOT).unwrap().len(), 1, "one unchanging state");
-    reader.end_reading().unwrap();
+    let read = reader.reading(|| {
+        assert_eq!(children(&reader, Catalogue::ROOT)?.len(), 1);
+        writer.commit()?;
+        assert_eq!(children(&reader, Catalogue::ROOT)?.len(), 1, "one unchanging state");
+        // Within, it is the same state.
+        reader.reading(|| children(&reader, Catalogue::ROOT))
+    });
+    assert_eq!(read.unwrap().len(), 1);
+    let failed = reader.reading(|| Err::<(), _>(CatalogueError::Io("for the test".into())));
+    assert!(failed.is_err());
     assert_eq!(children(&reader, Catalogue::ROOT).unwrap().len(), 2);
     writer.begin().unwrap();
     put("third").unwrap();
