@@ -120,6 +120,42 @@ fn a_damaged_record_is_told_to_whoever_asks_for_the_latest() {
     assert!(said.stderr.starts_with("A later record is damaged or gone, and with it"), "{said:?}");
 }
 
+/// A record that is here and damaged is not on its way, whether or not a later one names it; one
+/// that is not here may be.
+#[test]
+fn a_damaged_record_is_not_said_to_be_on_its_way() {
+    let place = ready("");
+    let mut records = Vec::new();
+    for letter in ["Dear Anna,\n", "Dear Otto,\n", "Dear Eve,\n"] {
+        let before = objects(&place);
+        place.file("source/letter.txt", letter);
+        assert_eq!(keepmum(&place, ["backup"]).code, 0);
+        records.extend(objects(&place).into_iter().filter(|path| !before.contains(path)));
+    }
+    let elsewhere = || {
+        let mut command = place.command(["snapshots", "--from", "destination"]);
+        command.env("KEEPMUM_PASSWORD", crate::prepared::recovery_code());
+        place.said(command.output().unwrap()).stdout
+    };
+    let damaged = "the records of 1 run are damaged or gone: see `keepmum check`\n";
+    let pending = "the records of 1 run have not arrived yet\n";
+    for record in &records[1..] {
+        let whole = fs::read(record).unwrap();
+        flip(record, 100);
+        let said = elsewhere();
+        assert!(said.ends_with(damaged) && !said.contains(pending), "{said}");
+        fs::remove_file(record).unwrap();
+        let said = elsewhere();
+        let is_named = record == &records[1];
+        assert_eq!(said.contains(pending), is_named, "{said}");
+        assert!(!said.contains(damaged), "{said}");
+        // This device saw it once.
+        let said = keepmum(&place, ["snapshots"]).stdout;
+        assert!(said.ends_with(damaged) && !said.contains(pending), "{said}");
+        fs::write(record, whole).unwrap();
+    }
+}
+
 fn newest(place: &Place) -> String {
     let document = keepmum(place, ["snapshots", "--json"]).stdout;
     let document: serde_json::Value = serde_json::from_str(&document).unwrap();
