@@ -136,7 +136,8 @@ fn put_back_key_blocks(repository: &Repository, observer: &dyn Observer) -> Resu
 fn source(access: &Access, options: &BackupOptions) -> Result<Source, Error> {
     let mut roots = options.roots.clone();
     loop {
-        match Source::open(&roots, options.rules.clone(), access.seam.gate.clone()) {
+        let (gate, clock) = (access.seam.gate.clone(), access.seam.clock.clone());
+        match Source::open(&roots, options.rules.clone(), gate, clock) {
             Err(RootProblem::Missing { path, .. })
                 if options.accept_mass_delete && roots.iter().any(|root| *root != path) =>
             {

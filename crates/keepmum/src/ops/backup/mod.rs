@@ -25,7 +25,7 @@ use crate::catalogue::{Catalogue, DirectoryId};
 use crate::chunk::Chunker;
 use crate::compress::{Compressor, Level};
 use crate::format::PieceKind;
-use crate::model::{ChunkId, Content, DeviceId, Merge, RecordHash, Stamp, Step, Time, TreePath};
+use crate::model::{ChunkId, Content, DeviceId, Merge, RecordHash, Stamp, Step, TreePath};
 use crate::pipeline::{self, Buffers, Pool};
 use crate::repository::{Keys, RepositoryAccess, RunWriter, Spare};
 use crate::source::{Names, Source, Walk};
@@ -370,10 +370,4 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
         self.store_piece(kind, id, bytes)?;
         Ok(id)
     }
-}
-
-/// The moment after which a change may carry the same time as one before it: file systems keep
-/// times in grains of up to two seconds.
-fn grain_before(now: Time) -> Time {
-    Time { seconds: now.seconds.saturating_sub(2), nanos: now.nanos }
 }

@@ -40,6 +40,7 @@ pub(super) struct ReadFile {
     pub(super) attributes: Vec<Attribute>,
     /// The time of what was read, not of what was listed before it.
     pub(super) mtime: Option<Time>,
+    /// Of what was read, unless it changed meanwhile.
     pub(super) stamp: Option<[u8; Stamp::LENGTH]>,
     /// It changed while it was read.
     pub(super) changed: bool,
@@ -104,7 +105,7 @@ pub(super) struct UnderRead<'env> {
     /// Small files in the order in which they are read; those from `begun` on wait for it.
     pub(super) small: Vec<usize>,
     pub(super) begun: usize,
-    pub(super) groups: VecDeque<(Time, Ticket<'env, Group>)>,
+    pub(super) groups: VecDeque<Ticket<'env, Group>>,
     large: Vec<usize>,
     /// Further names of files that are read once.
     again: Vec<usize>,
@@ -272,9 +273,9 @@ impl Backup<'_, '_, '_> {
         self.names.fill(&mut metadata.owner);
         let entry =
             Entry { name: job.found.name.clone(), kind: Kind::File(read.content), metadata };
-        // Mode and owner are those that were listed: a stamp of a later state would vouch for them.
-        let listed = job.found.stamp.to_bytes();
-        let stamp = read.stamp.filter(|stamp| *stamp == listed);
+        // Mode and owner are those that were listed: a stamp of a later state would vouch for them,
+        // and so would one behind which a change since the listing can hide.
+        let stamp = job.found.lasting_stamp().filter(|listed| read.stamp == Some(*listed));
         let at = Remembering { parent: &job.parent, path: &job.path, old: job.old.as_deref() };
         self.remember(&at, &entry, stamp.as_ref())
     }

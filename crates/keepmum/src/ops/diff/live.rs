@@ -19,7 +19,7 @@ const AT_ONCE: u64 = 1 << 16;
 
 /// Opens the roots; a comparison with roots that are not there would call everything removed.
 pub(super) fn open(roots: &[PathBuf], rules: &Rules, access: &Access) -> Result<Source, Error> {
-    Source::open(roots, rules.clone(), access.seam.gate.clone())
+    Source::open(roots, rules.clone(), access.seam.gate.clone(), access.seam.clock.clone())
         .map_err(|problem| Error::new(ErrorKind::Usage, problem.to_string()))
 }
 
