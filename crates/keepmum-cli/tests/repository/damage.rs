@@ -237,6 +237,28 @@ fn a_copy_that_a_sync_client_made_stands_in_for_the_original() {
     assert_eq!(restore(&place).code, 0);
 }
 
+/// Also where the unlocked key is kept, so that nothing else ever reads the key blocks.
+#[test]
+fn a_damaged_key_block_is_told_by_a_check_that_reads_data_and_put_back() {
+    let place = filled();
+    assert!(place.path("db/catalogue-source.keys").exists());
+    let blocks = || {
+        let files = fs::read_dir(place.path("destination")).unwrap();
+        let paths = files.map(|entry| entry.unwrap().path());
+        paths.filter(|path| fs::metadata(path).unwrap().len() == 4096).collect::<Vec<_>>()
+    };
+    flip(&blocks()[0], 200);
+    let said = check(&place, &["--read-data"]);
+    let told = "A copy of the key block is missing or damaged; the next backup puts it back.\n";
+    assert_eq!((said.code, said.stderr.as_str()), (0, told), "{said:?}");
+    let healed = keepmum(&place, ["backup"]);
+    let told = "A copy of the key block was missing or damaged; it was put back.\n";
+    assert_eq!((healed.code, healed.stderr.as_str()), (0, told), "{healed:?}");
+    assert_eq!(blocks().len(), 4);
+    let said = check(&place, &["--read-data"]);
+    assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{said:?}");
+}
+
 #[test]
 fn damaged_metadata_is_damage_and_no_end() {
     let place = filled();
