@@ -105,6 +105,12 @@ impl Failure {
         Self::new(Kind::Library(ErrorKind::Interrupted), "stopped before the work began")
     }
 
+    /// The person stopped it while it waited for a reader.
+    pub(crate) fn unread() -> Self {
+        let sentence = "stopped before all was written: nobody reads the output";
+        Self::new(Kind::Library(ErrorKind::Interrupted), sentence)
+    }
+
     /// The exit code.
     pub(crate) fn code(&self) -> ExitCode {
         match self.kind {

@@ -2,12 +2,13 @@
 //!
 //! Where nothing is begun yet (a question stands there, a key is being made, the destination is
 //! looked at) the first one ends the process at once, with the terminal as it was found. Once a
-//! verb works, the first asks it to stop in an orderly way and the second ends the process.
+//! verb works, the first asks it to stop in an orderly way and the second ends the process; so does
+//! the first where the verb waits for somebody to read its output and nobody does.
 //! A signal that whoever started this had ignored (`nohup`) stays ignored.
 
 use std::fs::{self, File};
 use std::process;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -24,6 +25,8 @@ use crate::terminal::{Terminal, error};
 
 /// So long the last words may take: whoever should read them may have stopped reading.
 const LAST_WORDS: Duration = Duration::from_millis(300);
+/// Output that nobody has taken for so long keeps no one who wants to stop.
+const UNREAD: Duration = Duration::from_millis(300);
 
 /// The terminal as it was before a question; nothing while none is asked.
 static ASKED: Mutex<Option<(File, Termios)>> = Mutex::new(None);
@@ -37,6 +40,8 @@ struct State {
     raised: Arc<AtomicBool>,
     /// Something is begun that wants to be ended in an orderly way.
     begun: AtomicBool,
+    /// Grows when standard output is begun to be written to, and when that is done: odd meanwhile.
+    output: AtomicU64,
     bar: Mutex<Option<ProgressBar>>,
 }
 
@@ -53,8 +58,11 @@ impl Interrupt {
             for _ in signals.forever() {
                 let first = !interrupt.raised();
                 match interrupt.0.begun.load(Ordering::SeqCst) {
-                    true if first => interrupt.stopping(&terminal),
-                    _ => interrupt.end(first.then_some(&terminal)),
+                    true if first => {
+                        interrupt.stopping(&terminal);
+                        interrupt.end_unread(&terminal);
+                    }
+                    _ => interrupt.end(first.then(|| (&terminal, Failure::stopped()))),
                 }
                 // After the word about it, which would else come behind the last one, or never.
                 interrupt.0.raised.store(true, Ordering::SeqCst);
@@ -78,6 +86,14 @@ impl Interrupt {
         self.0.begun.store(begun, Ordering::SeqCst);
     }
 
+    /// Writes to standard output, which may take until somebody reads it.
+    pub(crate) fn writing<T>(&self, write: impl FnOnce() -> T) -> T {
+        self.0.output.fetch_add(1, Ordering::SeqCst);
+        let written = write();
+        self.0.output.fetch_add(1, Ordering::SeqCst);
+        written
+    }
+
     /// The bar that is drawn from now on, which must not be written into.
     pub(crate) fn drawing(&self, bar: Option<ProgressBar>) {
         *held(&self.0.bar) = bar;
@@ -97,21 +113,36 @@ impl Interrupt {
         });
     }
 
+    /// Ends the process as soon as the work is held up by output that nobody reads.
+    fn end_unread(&self, terminal: &Terminal) {
+        let (interrupt, terminal) = (self.clone(), terminal.clone());
+        thread::spawn(move || {
+            loop {
+                let before = interrupt.0.output.load(Ordering::SeqCst);
+                thread::sleep(UNREAD);
+                if before % 2 == 1 && interrupt.0.output.load(Ordering::SeqCst) == before {
+                    interrupt.end(Some((&terminal, Failure::unread())));
+                }
+            }
+        });
+    }
+
     /// Ends the process, with a last word to those who are given.
-    fn end(&self, terminal: Option<&Terminal>) {
+    fn end(&self, word: Option<(&Terminal, Failure)>) {
         if let Some((tty, before)) = held(&ASKED).take()
             && tcsetattr(&tty, OptionalActions::Now, &before).is_ok()
         {
             // The line with the question is not ended otherwise.
             rustix::io::write(&tty, b"\n").ok();
         }
-        if let Some(terminal) = terminal.cloned() {
+        if let Some((terminal, failure)) = word {
+            let terminal = terminal.clone();
             let bar = held(&self.0.bar).take();
             last_words(move || {
                 if let Some(bar) = bar {
                     bar.finish_and_clear();
                 }
-                error::show(&terminal, &Failure::stopped());
+                error::show(&terminal, &failure);
             });
         }
         process::exit(i32::from(ExitCode::Interrupted as u8));

@@ -240,3 +240,35 @@ fn what_changes_between_listing_and_reading_is_saved_by_the_next_run() {
         assert!(wrong.is_empty(), "access {number}: {wrong:#?}");
     }
 }
+
+/// A stamp is as old as the listing that took it, however late what it is of is looked at: another
+/// change may have followed the listing within the same grain of time.
+#[test]
+fn a_stamp_that_was_too_young_when_it_was_listed_is_not_remembered() {
+    for kind in ["folder", "link", "file"] {
+        let mut world = World::new(61);
+        world.mode = Mode::Replay { seed: 61 };
+        world.ahead = 0;
+        let path = world.source().join("b");
+        fs::create_dir(world.source().join("a")).unwrap();
+        match kind {
+            "folder" => fs::create_dir(&path).unwrap(),
+            "link" => std::os::unix::fs::symlink("a", &path).unwrap(),
+            _ => fs::write(&path, "text").unwrap(),
+        }
+        // An hour goes by between the listing of the source and the look at what lies in it.
+        let clock = Arc::clone(&world.sim.clock);
+        let act = move || clock.advance(std::time::Duration::from_secs(3600));
+        let folders_above = world.source().components().count() as u64;
+        let fault = GateFault::After(Box::new(act));
+        world.sim.gate.plan(Operation::SourceList, folders_above, fault);
+        world.backup();
+        let beneath = path.strip_prefix("/").unwrap().as_os_str().as_encoded_bytes();
+        world.sim.gate.refuse(Operation::SourceOpen, beneath, EIO);
+        let report = world.try_backup().unwrap();
+        assert_eq!(report.problems.len(), 1, "the {kind} was not looked at again");
+        world.sim.gate.heal();
+        world.backup();
+        world.verify(&world.own());
+    }
+}

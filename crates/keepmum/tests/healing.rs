@@ -147,6 +147,23 @@ fn what_a_check_found_damaged_is_stored_again() {
     }
 }
 
+/// Of what was stored again nothing is lost, though the object that held it stays away.
+#[test]
+fn what_was_stored_again_is_not_called_lost_any_more() {
+    let mut world = world();
+    let (disk, catalogue) = (world.sim.disk.fork(), Catalogue::keep(&world));
+    for path in objects(&world) {
+        fork(&mut world, &disk);
+        catalogue.put_back(&world);
+        assert!(world.sim.disk.take(&path));
+        let before = ops::status(&world.own(), &Silent).unwrap();
+        assert!(before.objects_lost > 0, "{before:#?}");
+        world.backup();
+        let after = ops::status(&world.own(), &Silent).unwrap();
+        assert_eq!((after.objects_lost, after.objects_pending), (0, 0), "{after:#?}");
+    }
+}
+
 /// What the source has no more is named: which file, of which snapshot.
 #[test]
 fn what_cannot_be_healed_is_named() {

@@ -26,7 +26,13 @@ pub(crate) fn run(args: &BackupArgs, session: &Session<'_>) -> Result<ExitCode, 
         terminal.notice("auto_forget is set, but this version forgets nothing by itself");
     }
     let (destination, catalogue) = (settings.destination.clone(), settings.catalogue.clone());
-    let access = settings.open(session.environment, terminal, Asking::TwiceAtFirst)?;
+    let (settings, asking) = match args.dry_run {
+        // Nothing is made, so no slip can lock it; nor may the first run find a catalogue and ask
+        // but once.
+        true => (settings.leaving_no_catalogue(), Asking::Once),
+        false => (settings, Asking::TwiceAtFirst),
+    };
+    let access = settings.open(session.environment, terminal, asking)?;
     let left_out = LeftOut::of(&source.roots, &destination, catalogue.as_deref());
     for (path, what) in left_out.told.iter().filter(|_| !terminal.quiet) {
         let path = text::line(&path.display().to_string());

@@ -15,6 +15,9 @@ pub(crate) fn run(args: &CheckArgs, session: &Session<'_>) -> Result<ExitCode, F
     let terminal = session.terminal;
     let access = session.settings()?.open(session.environment, terminal, Asking::Once)?;
     let read_data_percent = if args.read_data { 100 } else { args.read_data_subset.unwrap_or(0) };
+    if read_data_percent > 0 {
+        ops::distrust_kept_key(&access);
+    }
     let report = watched(terminal, Shape::Lines, |watch| {
         ops::check(&access, &CheckOptions { read_data_percent }, watch)
     })?;

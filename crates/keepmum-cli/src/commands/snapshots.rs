@@ -36,8 +36,12 @@ fn table(report: &SnapshotsReport) -> String {
         rows(&report.snapshots)
     };
     if report.pending_records > 0 {
-        let runs = text::count(report.pending_records, "run has", "runs have");
-        page.push_str(&format!("the records of {runs} not arrived yet\n"));
+        let runs = text::count(report.pending_records, "run", "runs");
+        page.push_str(&format!("the records of {runs} have not arrived yet\n"));
+    }
+    if report.lost_records > 0 {
+        let runs = text::count(report.lost_records, "run", "runs");
+        page.push_str(&format!("the records of {runs} are damaged or gone: see `keepmum check`\n"));
     }
     page
 }

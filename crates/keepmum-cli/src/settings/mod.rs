@@ -78,6 +78,8 @@ pub(crate) struct Settings {
     limit_read: Option<NonZero<u64>>,
     /// A config that holds a password, to be seen by its owner only.
     secret_config: Option<PathBuf>,
+    /// No catalogue is made where there is none yet.
+    leaves_no_catalogue: bool,
 }
 
 impl Settings {
@@ -94,6 +96,7 @@ impl Settings {
                 limit_upload: shared.limit_upload,
                 limit_read: shared.limit_read,
                 secret_config: None,
+                leaves_no_catalogue: false,
             }),
             None => {
                 let path = config_path(shared, environment)?;
@@ -118,6 +121,7 @@ impl Settings {
             threads: threads(shared),
             limit_upload: shared.limit_upload,
             limit_read: shared.limit_read,
+            leaves_no_catalogue: false,
             secret_config: config.holds_password().then(|| config.path.clone()),
             password: PasswordFrom::choose(shared, config.password, environment),
             destination: config.destination,
@@ -136,6 +140,12 @@ impl Settings {
                 auto_forget: config.auto_forget,
             }),
         })
+    }
+
+    /// For a command that leaves nothing behind: where there is no catalogue yet, none is made.
+    pub(crate) fn leaving_no_catalogue(mut self) -> Self {
+        self.leaves_no_catalogue = true;
+        self
     }
 
     /// Opens the destination, makes sure of the catalogue's folder and gets the password.
@@ -163,13 +173,16 @@ impl Settings {
         }
         let (catalogue, file) = match self.catalogue {
             None => (CatalogueAt::Temporary, None),
+            Some(file) if self.leaves_no_catalogue && !file.exists() => {
+                (CatalogueAt::Temporary, Some(place::with_links_followed(&file).unwrap_or(file)))
+            }
             Some(file) => {
                 let file = place::make_folder(&file)?;
                 (CatalogueAt::File(file.clone()), Some(file))
             }
         };
-        let key_cache =
-            file.as_deref().filter(|_| self.password.stands_in_config()).map(left_out::key_cache);
+        let keeps = matches!(catalogue, CatalogueAt::File(_)) && self.password.stands_in_config();
+        let key_cache = file.as_deref().filter(|_| keeps).map(left_out::key_cache);
         let asking = match asking {
             // Where no catalogue is yet, this run may make the repository: a slip would lock it.
             Asking::TwiceAtFirst if !file.as_deref().is_some_and(Path::exists) => Asking::Twice,

@@ -52,6 +52,12 @@ pub(super) fn is_open(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 != 0)
 }
 
+/// The path of a catalogue that is not made, as [`make_folder`] gives it; nothing where there is
+/// no such folder.
+pub(super) fn with_links_followed(file: &Path) -> Option<PathBuf> {
+    Some(file.parent()?.canonicalize().ok()?.join(file.file_name()?))
+}
+
 /// Makes the catalogue's folder, and gives the file's path with links followed: it is part of
 /// what this installation knows itself by.
 pub(super) fn make_folder(file: &Path) -> Result<PathBuf, Failure> {

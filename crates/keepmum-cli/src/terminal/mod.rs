@@ -85,7 +85,8 @@ impl Terminal {
             return Ok(());
         }
         let mut out = io::stdout().lock();
-        match out.write_all(bytes).and_then(|()| out.flush()) {
+        let written = self.interrupt.writing(|| out.write_all(bytes).and_then(|()| out.flush()));
+        match written {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                 self.reader_gone.store(true, Ordering::Relaxed);

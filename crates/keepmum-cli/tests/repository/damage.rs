@@ -120,6 +120,42 @@ fn a_damaged_record_is_told_to_whoever_asks_for_the_latest() {
     assert!(said.stderr.starts_with("A later record is damaged or gone, and with it"), "{said:?}");
 }
 
+/// A record that is here and damaged is not on its way, whether or not a later one names it; one
+/// that is not here may be.
+#[test]
+fn a_damaged_record_is_not_said_to_be_on_its_way() {
+    let place = ready("");
+    let mut records = Vec::new();
+    for letter in ["Dear Anna,\n", "Dear Otto,\n", "Dear Eve,\n"] {
+        let before = objects(&place);
+        place.file("source/letter.txt", letter);
+        assert_eq!(keepmum(&place, ["backup"]).code, 0);
+        records.extend(objects(&place).into_iter().filter(|path| !before.contains(path)));
+    }
+    let elsewhere = || {
+        let mut command = place.command(["snapshots", "--from", "destination"]);
+        command.env("KEEPMUM_PASSWORD", crate::prepared::recovery_code());
+        place.said(command.output().unwrap()).stdout
+    };
+    let damaged = "the records of 1 run are damaged or gone: see `keepmum check`\n";
+    let pending = "the records of 1 run have not arrived yet\n";
+    for record in &records[1..] {
+        let whole = fs::read(record).unwrap();
+        flip(record, 100);
+        let said = elsewhere();
+        assert!(said.ends_with(damaged) && !said.contains(pending), "{said}");
+        fs::remove_file(record).unwrap();
+        let said = elsewhere();
+        let is_named = record == &records[1];
+        assert_eq!(said.contains(pending), is_named, "{said}");
+        assert!(!said.contains(damaged), "{said}");
+        // This device saw it once.
+        let said = keepmum(&place, ["snapshots"]).stdout;
+        assert!(said.ends_with(damaged) && !said.contains(pending), "{said}");
+        fs::write(record, whole).unwrap();
+    }
+}
+
 fn newest(place: &Place) -> String {
     let document = keepmum(place, ["snapshots", "--json"]).stdout;
     let document: serde_json::Value = serde_json::from_str(&document).unwrap();
@@ -199,6 +235,28 @@ fn a_copy_that_a_sync_client_made_stands_in_for_the_original() {
     assert_eq!(said.code, 0, "{said:?}");
     assert!(said.stdout.contains("1 copy made by a sync client\n"), "{said:?}");
     assert_eq!(restore(&place).code, 0);
+}
+
+/// Also where the unlocked key is kept, so that nothing else ever reads the key blocks.
+#[test]
+fn a_damaged_key_block_is_told_by_a_check_that_reads_data_and_put_back() {
+    let place = filled();
+    assert!(place.path("db/catalogue-source.keys").exists());
+    let blocks = || {
+        let files = fs::read_dir(place.path("destination")).unwrap();
+        let paths = files.map(|entry| entry.unwrap().path());
+        paths.filter(|path| fs::metadata(path).unwrap().len() == 4096).collect::<Vec<_>>()
+    };
+    flip(&blocks()[0], 200);
+    let said = check(&place, &["--read-data"]);
+    let told = "A copy of the key block is missing or damaged; the next backup puts it back.\n";
+    assert_eq!((said.code, said.stderr.as_str()), (0, told), "{said:?}");
+    let healed = keepmum(&place, ["backup"]);
+    let told = "A copy of the key block was missing or damaged; it was put back.\n";
+    assert_eq!((healed.code, healed.stderr.as_str()), (0, told), "{healed:?}");
+    assert_eq!(blocks().len(), 4);
+    let said = check(&place, &["--read-data"]);
+    assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{said:?}");
 }
 
 #[test]

@@ -56,6 +56,36 @@ files: 1 new, 0 changed, 0 gone (and [..] folders); read 11 B, stored [..] KiB i
     );
 }
 
+/// Also before there is a repository, and then it leaves nothing behind, not even a catalogue: the
+/// first run is to be the first.
+#[test]
+fn a_dry_run_before_the_first_run_says_what_that_would_do() {
+    let place = Place::new();
+    place.config("");
+    fs::remove_dir(place.path("db")).unwrap();
+    let empty = keepmum(&place, ["backup", "--dry-run"]);
+    assert_eq!(empty.code, 5, "an empty source is refused as ever: {empty:?}");
+    sample(&place);
+    place.file("destination/holiday.jpg", "");
+    let dry = keepmum(&place, ["backup", "--dry-run"]);
+    assert_eq!(dry.code, 0, "{dry:?}");
+    assert_eq!(dry.stderr, "There is no repository; the first run makes one.\n");
+    assert!(dry.stdout.starts_with("dry run, nothing was written: files: 5 new, "), "{dry:?}");
+    assert_eq!(fs::read_dir(place.path("destination")).unwrap().count(), 1);
+    assert!(!place.path("db").exists(), "a catalogue was made");
+    let json = keepmum(&place, ["backup", "--dry-run", "--json"]);
+    let summary: serde_json::Value =
+        serde_json::from_str(json.stdout.lines().last().unwrap()).unwrap();
+    assert_eq!((&summary["files"], &summary["foreign_files"]), (&4.into(), &1.into()), "{json:?}");
+    let first = keepmum(&place, ["backup"]);
+    assert_eq!((first.code, first.stderr.as_str()), (0, ""), "{first:?}");
+    assert!(first.stdout.starts_with("There was no repository; one is made.\n"), "{first:?}");
+    // The catalogue lost, it is still the same device: its files are to be read, but not new.
+    fs::remove_dir_all(place.path("db")).unwrap();
+    let again = keepmum(&place, ["backup", "--dry-run"]);
+    assert!(again.stdout.contains("files: 0 new, "), "{again:?}");
+}
+
 #[test]
 fn init_makes_an_empty_repository_once() {
     let place = ready("");

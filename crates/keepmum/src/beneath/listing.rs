@@ -279,5 +279,6 @@ pub(crate) fn found(name: Name, stat: &Statx) -> Found {
         },
         stamp,
         links: u64::from(stat.stx_nlink),
+        settled: false,
     }
 }

@@ -35,7 +35,6 @@ pub use lock::RunLock;
 pub use objects::ImportedBlock;
 pub use overlay::OverlayRow;
 pub use presence::{ListedObject, Reconciled};
-pub use records::Link;
 pub use remembered::{Children, DirectoryId, Remembered};
 pub use set_aside::ResetReason;
 

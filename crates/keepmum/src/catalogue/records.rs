@@ -5,17 +5,6 @@ use rusqlite::{OptionalExtension, Row};
 use super::{Catalogue, CatalogueError};
 use crate::model::{DeviceId, ObjectKey, RecordHash, RecordRef};
 
-/// A record's place in its device's chain, without its bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Link {
-    /// The record.
-    pub record: RecordRef,
-    /// The one before it in its chain.
-    pub previous: Option<(u32, RecordHash)>,
-    /// The object that it lies in.
-    pub object: ObjectKey,
-}
-
 impl Catalogue {
     /// The record with the highest number of each device.
     pub fn heads(&self) -> Result<Vec<RecordRef>, CatalogueError> {
@@ -131,29 +120,6 @@ impl Catalogue {
             records.push((reference(row)?, row.get(4)?, object(row)?));
         }
         Ok(records)
-    }
-
-    /// All records without their bytes, by device, run and hash.
-    pub fn links(&self) -> Result<Vec<Link>, CatalogueError> {
-        let mut query = self.connection.prepare_cached(
-            "SELECT device, run, hash, object, previous_run, previous_hash FROM record
-             ORDER BY device, run, hash",
-        )?;
-        let mut rows = query.query([])?;
-        let mut links = Vec::new();
-        while let Some(row) = rows.next()? {
-            let run: Option<u32> = row.get(4)?;
-            let hash = row.get_ref(5)?.as_blob_or_null().ok().flatten();
-            let previous = match (run, hash) {
-                (None, None) => None,
-                (Some(run), Some(hash)) => {
-                    Some((run, RecordHash::from_slice(hash).ok_or_else(bad)?))
-                }
-                _ => return Err(bad()),
-            };
-            links.push(Link { record: reference(row)?, previous, object: object(row)? });
-        }
-        Ok(links)
     }
 
     /// One record's bytes and object.

@@ -13,6 +13,8 @@ pub(super) const BLOCK_BITS: u32 = 24;
 
 /// Rows of `object` never reuse an id: a reader that runs beside a writer must not take a new
 /// object for the one that it saw listed. `listed` is whether it was ever seen at the destination.
+/// `previous_run` and `previous_hash` of a record are asked for by nobody, and can go with the next
+/// version.
 pub(super) const TABLES: &str = "
 CREATE TABLE fact(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE object(id INTEGER PRIMARY KEY AUTOINCREMENT, key BLOB NOT NULL UNIQUE,

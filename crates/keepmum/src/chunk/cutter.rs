@@ -25,14 +25,8 @@ impl Cutter {
         }
     }
 
-    /// Where the last cut was made; the extent's start at first.
-    #[must_use]
-    pub fn last_cut(&self) -> u64 {
-        self.last_cut
-    }
-
     /// Takes the next candidate. Candidates come in ascending order and none is left out.
-    pub fn candidate(&mut self, offset: u64, cuts: &mut Vec<u64>) {
+    fn candidate(&mut self, offset: u64, cuts: &mut Vec<u64>) {
         self.no_candidate_until(offset, cuts);
         if offset.saturating_sub(self.last_cut) >= self.minimum {
             self.last_cut = offset;
@@ -42,7 +36,7 @@ impl Cutter {
 
     /// Makes the cuts that are certain once it is known that no candidate up to `offset` is still
     /// to come: those that the maximum size forces.
-    pub fn no_candidate_until(&mut self, offset: u64, cuts: &mut Vec<u64>) {
+    fn no_candidate_until(&mut self, offset: u64, cuts: &mut Vec<u64>) {
         while offset.saturating_sub(self.last_cut) >= self.maximum {
             self.last_cut += self.maximum;
             cuts.push(self.last_cut);

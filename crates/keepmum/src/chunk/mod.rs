@@ -52,27 +52,15 @@ impl Chunker {
         self.parameters
     }
 
-    /// Appends to `out`, in ascending order, the offsets `1..=data.len()` before which a cut may
-    /// be made.
+    /// Appends to `out`, in ascending order, offsets `1..=data.len()` before which a cut may be
+    /// made. After each that it finds it passes over the next ones as if a cut were made there:
+    /// those that are nearer to it than the least size. So the greater part of a file is looked at
+    /// no more than is needed, although nobody knows yet where the cut before `data` will be.
+    /// [`Cutter::marked`] makes good what was passed over wrongly.
     ///
     /// `before` are the bytes that precede `data` in the extent: the last [`WINDOW`] − 1 of them
     /// matter, and fewer only at the extent's start. So a long extent may be scanned in pieces by
-    /// several threads. [`Cutter`] picks the real cuts from the result.
-    ///
-    /// # Panics
-    /// If `data` is 4 GiB or longer.
-    pub fn candidates(&self, before: &[u8], data: &[u8], out: &mut Vec<u32>) {
-        assert!(u32::try_from(data.len()).is_ok(), "a piece is shorter than 4 GiB");
-        self.scan_after(before, data, &mut |end| {
-            out.push(end as u32);
-            true
-        });
-    }
-
-    /// As [`Self::candidates`], but after each offset that it finds it passes over the next ones
-    /// as if a cut were made there: those that are nearer to it than the least size. So the
-    /// greater part of a file is looked at no more than is needed, although nobody knows yet where
-    /// the cut before `data` will be. [`Cutter::marked`] makes good what was passed over wrongly.
+    /// several threads.
     ///
     /// # Panics
     /// If `data` is 4 GiB or longer.
@@ -87,7 +75,7 @@ impl Chunker {
     }
 
     /// The first offset in `data` before which a cut may be made; `before` as for
-    /// [`Self::candidates`].
+    /// [`Self::marks`].
     fn first_candidate(&self, before: &[u8], data: &[u8]) -> Option<usize> {
         let mut first = None;
         self.scan_after(before, data, &mut |end| {
@@ -97,8 +85,8 @@ impl Chunker {
         first
     }
 
-    /// Calls `found` with the offset of each candidate in `data`, in ascending order, until it
-    /// returns `false`.
+    /// Calls `found` with each offset in `data` before which a cut may be made, in ascending order,
+    /// until it returns `false`; `before` as for [`Self::marks`].
     fn scan_after(&self, before: &[u8], data: &[u8], found: &mut dyn FnMut(usize) -> bool) {
         let before = &before[before.len().saturating_sub(WINDOW - 1)..];
         // Windows that reach back into `before` are scanned in a small copy that joins the two.

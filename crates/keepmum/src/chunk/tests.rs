@@ -35,23 +35,6 @@ fn cuts(chunker: &Chunker, data: &[u8]) -> Vec<u64> {
     cuts
 }
 
-/// The same by scanning pieces of the given length and then cutting.
-fn cuts_by_pieces(chunker: &Chunker, data: &[u8], piece: usize) -> Vec<u64> {
-    let mut cutter = Cutter::new(chunker.parameters());
-    let (mut cuts, mut found) = (Vec::new(), Vec::new());
-    for start in (0..data.len()).step_by(piece) {
-        let end = data.len().min(start + piece);
-        found.clear();
-        chunker.candidates(&data[..start], &data[start..end], &mut found);
-        for offset in &found {
-            cutter.candidate(start as u64 + u64::from(*offset), &mut cuts);
-        }
-        cutter.no_candidate_until(end as u64, &mut cuts);
-    }
-    cutter.finish(data.len() as u64, &mut cuts);
-    cuts
-}
-
 /// The same by marks, in pieces of the given lengths, which repeat.
 fn cuts_by_marks(chunker: &Chunker, data: &[u8], pieces: &[usize]) -> Vec<u64> {
     let mut cutter = Cutter::new(chunker.parameters());
@@ -71,6 +54,16 @@ fn cuts_by_marks(chunker: &Chunker, data: &[u8], pieces: &[usize]) -> Vec<u64> {
     }
     cutter.finish(data.len() as u64, &mut cuts);
     cuts
+}
+
+/// All offsets in `data` before which a cut may be made.
+fn candidates(chunker: &Chunker, before: &[u8], data: &[u8]) -> Vec<u32> {
+    let mut found = Vec::new();
+    chunker.scan_after(before, data, &mut |end| {
+        found.push(end as u32);
+        true
+    });
+    found
 }
 
 /// The definitions in `prf.rs` and `gear.rs`, one window at a time and without any rolling.
@@ -116,8 +109,7 @@ fn candidates_by_definition(algorithm: Algorithm, average: u32, data: &[u8]) -> 
 fn candidates_follow_the_definition() {
     let data = noise(1, 200_000);
     for algorithm in BOTH {
-        let mut found = Vec::new();
-        chunker(algorithm, 16 << 10).candidates(&[], &data, &mut found);
+        let found = candidates(&chunker(algorithm, 16 << 10), &[], &data);
         assert!(found.len() > 8, "{} candidates", found.len());
         assert_eq!(found, candidates_by_definition(algorithm, 16 << 10, &data));
     }
@@ -131,8 +123,7 @@ fn repeated_bytes_follow_the_definition() {
         data.extend(noise(seed as u64, 70_000));
         data.extend(vec![byte; 3_000]);
         for algorithm in BOTH {
-            let mut found = Vec::new();
-            chunker(algorithm, 16 << 10).candidates(&[], &data, &mut found);
+            let found = candidates(&chunker(algorithm, 16 << 10), &[], &data);
             assert_eq!(found, candidates_by_definition(algorithm, 16 << 10, &data));
         }
     }
@@ -192,7 +183,7 @@ fn small_data_is_one_chunk() {
         for length in [0, 1, 63, 64, 65, 16_383, 16_384] {
             assert_eq!(chunker.next_cut(&noise(5, length)), length);
         }
-        assert!(cuts_by_pieces(&chunker, &[], 1).is_empty());
+        assert!(cuts_by_marks(&chunker, &[], &[1]).is_empty());
     }
 }
 
@@ -262,21 +253,6 @@ fn mixture(seed: u64, parts: Vec<(u8, usize)>) -> Vec<u8> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    #[test]
-    fn both_ways_of_cutting_agree(
-        seed in any::<u64>(),
-        parts in proptest::collection::vec((0u8..3, 1usize..150_000), 1..6),
-        piece in 1usize..100_000,
-        gear in any::<bool>(),
-    ) {
-        let data = mixture(seed, parts);
-        let algorithm = if gear { Algorithm::Gear } else { Algorithm::Prf };
-        let chunker = chunker(algorithm, 16 << 10);
-        let expected = cuts(&chunker, &data);
-        prop_assert_eq!(&cuts_by_pieces(&chunker, &data, piece.max(200)), &expected);
-        prop_assert_eq!(&cuts_by_pieces(&chunker, &data, usize::MAX), &expected);
-    }
-
     /// Short pieces let every mark be wrong: each of them begins without knowing a cut.
     #[test]
     fn cuts_by_marks_are_the_same_whatever_the_pieces(
@@ -302,12 +278,10 @@ proptest! {
         let data = noise(seed, pieces.iter().sum());
         let algorithm = if gear { Algorithm::Gear } else { Algorithm::Prf };
         let chunker = chunker(algorithm, 16 << 10);
-        let (mut whole, mut joined, mut found) = (Vec::new(), Vec::new(), Vec::new());
-        chunker.candidates(&[], &data, &mut whole);
-        let mut start = 0;
+        let whole = candidates(&chunker, &[], &data);
+        let (mut joined, mut start) = (Vec::new(), 0);
         for piece in pieces {
-            found.clear();
-            chunker.candidates(&data[..start], &data[start..start + piece], &mut found);
+            let found = candidates(&chunker, &data[..start], &data[start..start + piece]);
             joined.extend(found.iter().map(|offset| offset + start as u32));
             start += piece;
         }
@@ -332,8 +306,7 @@ fn chunking_speed() {
             let count = cuts(&chunker, &data).len();
             let cutting = begin.elapsed();
             let begin = Instant::now();
-            let mut found = Vec::new();
-            chunker.candidates(&[], &data, &mut found);
+            let mut found = candidates(&chunker, &[], &data);
             let scanning = begin.elapsed();
             let begin = Instant::now();
             found.clear();

@@ -23,6 +23,17 @@ impl Stamp {
     /// Length of [`Stamp::to_bytes`].
     pub const LENGTH: usize = 48;
 
+    /// Seconds within which two changes may carry the same time: file systems keep times in
+    /// grains of up to so many.
+    const GRAIN: i64 = 2;
+
+    /// Whether a stamp that was taken at this moment, or after it, proves something: the last
+    /// change is so old by then that a later one cannot have the same time.
+    pub fn is_settled(&self, taken: Time) -> bool {
+        let seconds = taken.seconds.saturating_sub(Self::GRAIN);
+        self.ctime < Time { seconds, ..taken }
+    }
+
     /// A fixed form for the catalogue, compared byte by byte.
     pub fn to_bytes(&self) -> [u8; Self::LENGTH] {
         let mut bytes = [0; Self::LENGTH];
@@ -56,6 +67,15 @@ pub struct Found {
     pub stamp: Stamp,
     /// How many names the file has.
     pub links: u64,
+    /// Whether the stamp was settled when it was taken. Only the walk of a source says so.
+    pub settled: bool,
+}
+
+impl Found {
+    /// The stamp to be remembered: none if another change could hide behind it.
+    pub fn lasting_stamp(&self) -> Option<[u8; Stamp::LENGTH]> {
+        self.settled.then(|| self.stamp.to_bytes())
+    }
 }
 
 /// What a walk can tell of the kind.

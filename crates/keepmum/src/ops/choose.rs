@@ -20,6 +20,16 @@ pub(super) struct Chosen {
     pub(super) backup: Backup,
 }
 
+/// How many records are known of and cannot be read: no snapshot of theirs is known.
+pub(super) struct AbsentRecords {
+    /// Named by others, and not here yet.
+    pub(super) pending: u64,
+    /// Here, and cannot be read.
+    pub(super) damaged: u64,
+    /// Here once, or of this device, and gone.
+    pub(super) lost: u64,
+}
+
 /// Everything known of the snapshots of a repository.
 pub(super) struct Snapshots {
     pub(super) chains: Chains,
@@ -147,6 +157,36 @@ impl Snapshots {
             }
         };
         Ok(Chosen { line: picked.0, backup: picked.1.clone() })
+    }
+
+    /// How many records are known of and cannot be read.
+    pub(super) fn absent_records(&self, repository: &Repository) -> AbsentRecords {
+        let (mut runs, mut holders, mut named) = (HashSet::new(), HashSet::new(), HashSet::new());
+        for (device, chain) in self.chains.iter() {
+            runs.extend(chain.records.iter().map(|(at, ..)| (*device, at.run)));
+            holders.extend(chain.records.iter().map(|(.., holder)| *holder));
+            named.extend(chain.missing_runs.iter().map(|run| (*device, *run)));
+        }
+        // A record that was stored again lies in another object of its run; where one of a run is
+        // missing all the same, it was not that one.
+        runs.retain(|at| !named.contains(at));
+        let gone = repository.imported.gone.iter();
+        let gone = gone.filter(|(_, kind)| *kind == ObjectKind::Record as u8).map(|(key, _)| key);
+        let here = repository.listing.objects.iter();
+        let here = here.filter(|(_, object)| object.name.kind == ObjectKind::Record);
+        let unread = here.filter(|(key, object)| object.is_here() && !holders.contains(*key));
+        let run = |key: &ObjectKey| Some((key.device, key.run)).filter(|at| !runs.contains(at));
+        let damaged: HashSet<_> = unread.filter_map(|(key, _)| run(key)).collect();
+        // What this device wrote is not on its way.
+        let own = named.iter().filter(|(device, _)| self.own == Some(*device)).copied();
+        let lost = gone.filter_map(run).chain(own).filter(|at| !damaged.contains(at));
+        let lost: HashSet<_> = lost.collect();
+        let pending = named.iter().filter(|at| !damaged.contains(at) && !lost.contains(at));
+        AbsentRecords {
+            pending: pending.count() as u64,
+            damaged: damaged.len() as u64,
+            lost: lost.len() as u64,
+        }
     }
 
     /// Whether a later record of the device is here and cannot be read, or was here and is gone.

@@ -9,14 +9,18 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use crate::crypto::{self, Passphrase, SALT, Sealer, cache_key};
 use crate::format::Keyring;
 use crate::format::key_block::KEYRING_LENGTH;
-use crate::repository::Keys;
+use crate::repository::{Candidate, Keys, RawListing};
 use crate::seam::Random;
+use crate::store::LocalStore;
+
+use super::access::Access;
 
 const CONTEXT: &[u8] = b"keepmum v0 key cache";
 const SALT_LENGTH: usize = 32;
@@ -39,6 +43,21 @@ pub(super) fn read(file: &Path, passphrase: &Passphrase, blocks: &[String]) -> O
         return None;
     }
     Keys::derive(&Keyring::decode(keyring).ok()?)
+}
+
+/// Removes the cache if a key block is damaged or cannot be read: as long as the key is kept, the
+/// blocks themselves are not looked at. Before a check that reads everything.
+pub fn distrust_kept_key(access: &Access) {
+    let Some(file) = &access.key_cache else { return };
+    let store = LocalStore::new(Arc::clone(&access.seam.disk));
+    let blocks = RawListing::read(&store)
+        .and_then(|listing| Ok((listing.key_block_names().len(), listing.key_blocks(&store)?)));
+    // A destination that cannot be read is told by whoever needs it next.
+    if let Ok((count, read)) = blocks
+        && (read.len() < count || !read.iter().all(Candidate::is_whole))
+    {
+        forget(file);
+    }
 }
 
 /// Removes the cache: what it keeps was changed.

@@ -9,7 +9,7 @@ use super::error::{Error, ErrorKind};
 use super::event::Observer;
 use super::open;
 use super::options::ListOptions;
-use super::part::{no_such_path, problem_of, unknown_entries};
+use super::part::{no_such_path, problem_of, refused};
 use super::placed::lost_unless_pending;
 use super::report::{EntryKind, EntryLine, ListReport, Problem, note};
 
@@ -46,7 +46,9 @@ pub fn list(
     let mut merge = Merge::new(Nothing, tree);
     enter(&mut merge, &mut report, options.path.clone(), &root)?;
     while let Some(step) = merge.step::<RepositoryError>() {
-        refused(&mut merge, &mut report, None);
+        if let Some(problem) = refused(&mut merge, None) {
+            note(&mut report.problems, problem);
+        }
         let (path, entry) = match step {
             Step::Pair(path, Pair { new: Some(entry), .. }) => (path, entry),
             Step::Cut(path, error) => {
@@ -78,21 +80,10 @@ fn enter(
     if let Err(error) = entered {
         tell(report, problem_of(&path, error)?);
     }
-    refused(merge, report, Some(&path));
-    Ok(())
-}
-
-/// Says how many entries of a folder, the one that the walk is in if it is not said, are of a kind
-/// that this version does not know.
-fn refused(
-    merge: &mut Merge<Nothing, SnapshotTree<'_, '_>>,
-    report: &mut ListReport,
-    path: Option<&TreePath>,
-) {
-    let count = merge.new_side().take_refused();
-    if let Some(problem) = unknown_entries(path.unwrap_or(merge.at()), count) {
+    if let Some(problem) = refused(merge, Some(&path)) {
         note(&mut report.problems, problem);
     }
+    Ok(())
 }
 
 fn tell(report: &mut ListReport, problem: Problem) {

@@ -41,6 +41,7 @@ pub use error::{Error, ErrorKind};
 pub use event::{ChangeKind, Event, Observer, Phase, RecoveryCode, Silent};
 pub use init::init;
 pub use key::{key_add, key_list, key_passwd, key_recovery, key_remove};
+pub use key_cache::distrust_kept_key;
 pub use key_report::{KeyChangeReport, KeyListReport, KeySlotKind, KeySlotLine};
 pub use list::list;
 pub use options::{

@@ -1,16 +1,20 @@
-//! Making the key blocks of a new repository, for `init` and for the first backup.
+//! Making the key blocks of a new repository, for `init` and for the first backup; and the
+//! repository that a dry run imagines where there is none.
 
 use zeroize::Zeroizing;
 
 use crate::crypto::Passphrase;
 use crate::format::{Keyring, KeyringRepository, Parameters};
 use crate::model::RepositoryId;
-use crate::repository::{self, RepositoryError};
+use crate::repository::{self, Keys, RepositoryError};
+use crate::seam::Random;
 use crate::store::{Put, Store};
 
 use super::access::Access;
 use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer, Phase, RecoveryCode};
+use super::import::Imported;
+use super::open::{Destination, Repository};
 
 /// Writes the key blocks of a new repository, and tells the recovery code as soon as they are
 /// durable: whatever fails from then on, the repository stays.
@@ -23,26 +27,7 @@ pub(super) fn make(
     refuse_empty(&access.passphrase)?;
     observer.event(Event::Phase(Phase::Unlocking));
     let random = &*access.seam.random;
-    let fill = |bytes: &mut [u8]| random.fill(bytes).map_err(RepositoryError::Random);
-    let mut secret = Zeroizing::new([0; 32]);
-    let mut epoch = Zeroizing::new([0; 32]);
-    let mut id = [0; RepositoryId::LENGTH];
-    fill(&mut secret[..])?;
-    fill(&mut epoch[..])?;
-    fill(&mut id)?;
-    let parameters =
-        Parameters { chunker: 0, average: crate::chunk::Parameters::DEFAULT_AVERAGE, padding: 0 };
-    let keyring = Keyring {
-        generation: 1,
-        repositories: vec![KeyringRepository {
-            secret,
-            epochs: vec![(1, epoch)],
-            parameters,
-            id: RepositoryId(id),
-        }],
-        removed: Vec::new(),
-        slots: None,
-    };
+    let keyring = new_keyring(random)?;
     let created = u64::try_from(access.seam.clock.now().seconds).unwrap_or(0);
     let made = repository::create(keyring, &access.passphrase, access.profile, created, random)?;
     if observer.stopping() {
@@ -64,6 +49,53 @@ pub(super) fn make(
     let recovery_code = RecoveryCode::new(made.recovery.to_text().expose().to_owned());
     observer.event(Event::RepositoryMade { recovery_code, foreign_files });
     Ok(())
+}
+
+/// A keyring with one repository of its own.
+fn new_keyring(random: &dyn Random) -> Result<Keyring, Error> {
+    let fill = |bytes: &mut [u8]| random.fill(bytes).map_err(RepositoryError::Random);
+    let mut secret = Zeroizing::new([0; 32]);
+    let mut epoch = Zeroizing::new([0; 32]);
+    let mut id = [0; RepositoryId::LENGTH];
+    fill(&mut secret[..])?;
+    fill(&mut epoch[..])?;
+    fill(&mut id)?;
+    let parameters =
+        Parameters { chunker: 0, average: crate::chunk::Parameters::DEFAULT_AVERAGE, padding: 0 };
+    Ok(Keyring {
+        generation: 1,
+        repositories: vec![KeyringRepository {
+            secret,
+            epochs: vec![(1, epoch)],
+            parameters,
+            id: RepositoryId(id),
+        }],
+        removed: Vec::new(),
+        slots: None,
+    })
+}
+
+/// An empty repository under keys that nobody keeps: what a run would do in the one that it would
+/// make can be said without making it.
+pub(super) fn imagine(
+    access: &Access,
+    destination: Destination,
+    observer: &dyn Observer,
+) -> Result<Repository, Error> {
+    refuse_empty(&access.passphrase)?;
+    let keys = Keys::derive(&new_keyring(&*access.seam.random)?)
+        .ok_or_else(|| Error::new(ErrorKind::Local, "no keys can be made"))?;
+    let sentence = "There is no repository; the first run makes one.";
+    observer.event(Event::Notice(sentence.to_owned()));
+    observer.event(Event::Phase(Phase::Opening));
+    Ok(Repository {
+        store: destination.store,
+        listing: destination.raw.open(&keys),
+        keys,
+        catalogue: destination.catalogue,
+        imported: Imported::default(),
+        missing_key_blocks: Vec::new(),
+    })
 }
 
 /// Refuses an empty password: it would open for everybody.

@@ -2,8 +2,8 @@
 //!
 //! Several verbs look into snapshots and none calls another, so the words they share lie here.
 
-use crate::model::TreePath;
-use crate::repository::RepositoryError;
+use crate::model::{Merge, Nothing, Side, TreePath};
+use crate::repository::{RepositoryError, SnapshotTree};
 
 use super::choose::display;
 use super::error::{Error, ErrorKind};
@@ -29,6 +29,33 @@ pub(super) fn problem_of(path: &TreePath, error: RepositoryError) -> Result<Prob
         path: format!("/{}", display(path.as_bytes())),
         sentence: error.to_string(),
     })
+}
+
+/// A side of a walk that may have entries which this version does not understand.
+pub(super) trait Refusing {
+    /// How many there are in folders that were listed to their end since this was last asked.
+    fn take_refused(&mut self) -> u64 {
+        0
+    }
+}
+
+impl Refusing for SnapshotTree<'_, '_> {
+    fn take_refused(&mut self) -> u64 {
+        SnapshotTree::take_refused(self)
+    }
+}
+
+impl Refusing for Nothing {}
+
+/// Says how many entries of a folder, the one that the walk is in if it is not said, are of a kind
+/// that this version does not know. To be asked after each step, and for a folder that could not
+/// be entered.
+pub(super) fn refused<A: Side + Refusing, B: Side + Refusing>(
+    merge: &mut Merge<A, B>,
+    folder: Option<&TreePath>,
+) -> Option<Problem> {
+    let count = merge.old().take_refused() + merge.new_side().take_refused();
+    unknown_entries(folder.unwrap_or(merge.at()), count)
 }
 
 /// Entries of a folder that this version does not understand: a newer one may.

@@ -158,6 +158,8 @@ pub struct SnapshotsReport {
     pub snapshots: Vec<SnapshotLine>,
     /// Records named by others that are not here yet.
     pub pending_records: u64,
+    /// Records that are here and cannot be read, or were here and are gone.
+    pub lost_records: u64,
     /// Files in the destination that are not ours.
     pub foreign_files: u64,
 }

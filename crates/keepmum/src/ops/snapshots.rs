@@ -5,8 +5,7 @@ use super::choose::Snapshots;
 use super::error::Error;
 use super::event::Observer;
 use super::open;
-use super::report::{DeviceStatus, SnapshotsReport, StatusReport};
-use crate::format::ObjectKind;
+use super::report::{DeviceStatus, SnapshotState, SnapshotsReport, StatusReport};
 use crate::repository::RepositoryError;
 
 /// How many uploads `status` shows.
@@ -19,9 +18,11 @@ const RECENT: usize = 10;
 pub fn snapshots(access: &Access, observer: &dyn Observer) -> Result<SnapshotsReport, Error> {
     let repository = open::open(access, observer)?;
     let known = Snapshots::read(&repository, access)?;
+    let absent = known.absent_records(&repository);
     Ok(SnapshotsReport {
         snapshots: known.lines(&repository),
-        pending_records: known.chains.missing(),
+        pending_records: absent.pending,
+        lost_records: absent.damaged + absent.lost,
         foreign_files: repository.listing.foreign,
     })
 }
@@ -50,20 +51,23 @@ pub fn status(access: &Access, observer: &dyn Observer) -> Result<StatusReport, 
         })?,
         ..StatusReport::default()
     };
-    for (key, _) in known.chains.listed_objects() {
-        if repository.listing.here(&key).is_some() {
-            continue;
-        }
-        if known.is_lost(key.device, &key) {
-            report.objects_lost += 1;
-        } else {
-            report.objects_pending += 1;
+    // Where every snapshot is complete, what absent objects held is stored elsewhere.
+    if lines.iter().any(|line| line.state != SnapshotState::Complete) {
+        for (key, _) in known.chains.listed_objects() {
+            if repository.listing.here(&key).is_some() {
+                continue;
+            }
+            if known.is_lost(key.device, &key) {
+                report.objects_lost += 1;
+            } else {
+                report.objects_pending += 1;
+            }
         }
     }
-    // A record that is gone is named by nobody where it was the last, and no chain holds it.
-    let records = repository.imported.gone.iter();
-    report.objects_lost +=
-        records.filter(|(_, kind)| *kind == ObjectKind::Record as u8).count() as u64;
+    // Records hold what is nowhere else: which snapshots there are.
+    let absent = known.absent_records(&repository);
+    report.objects_lost += absent.lost;
+    report.objects_pending += absent.pending;
     for (device, chain) in known.chains.iter() {
         let Some((at, record, _)) = chain.last() else { continue };
         report.devices.push(DeviceStatus {

@@ -14,6 +14,8 @@ pub struct Chain {
     pub records: Vec<(RecordRef, Record, ObjectKey)>,
     /// Records that others name and that are not here.
     pub missing: u64,
+    /// The runs of those, in order; twice where two are missing of one number.
+    pub missing_runs: Vec<u32>,
     /// Two records of one number: a machine was cloned.
     pub forked: bool,
 }
@@ -104,9 +106,12 @@ impl Chains {
         }
         for (device, run, hash) in missing {
             if !known.contains(&RecordRef { device, run, hash }) {
-                devices.entry(device).or_default().missing += 1;
+                let chain = devices.entry(device).or_default();
+                chain.missing += 1;
+                chain.missing_runs.push(run);
             }
         }
+        devices.values_mut().for_each(|chain| chain.missing_runs.sort_unstable());
         Self { devices }
     }
 

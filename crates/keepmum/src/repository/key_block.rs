@@ -35,6 +35,13 @@ pub struct Candidate {
     pub bytes: Vec<u8>,
 }
 
+impl Candidate {
+    /// Whether its name proves its bytes, as that of every key block does that is whole.
+    pub fn is_whole(&self) -> bool {
+        copy_number(&self.name, &self.bytes).is_some()
+    }
+}
+
 /// A key block on its way to the destination: file name and bytes.
 pub type NamedBlock = (String, Vec<u8>);
 

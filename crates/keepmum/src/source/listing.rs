@@ -13,7 +13,7 @@ use super::root::Root;
 use super::rules::{Excluded, ExcludedCounts, Rules, Why};
 use super::{Inner, Leading};
 use crate::beneath::{LaterNames, NameList, Scratch, kind_of, stamp, stat, stat_at};
-use crate::model::{Found, FoundKind, Name, TreePath};
+use crate::model::{Found, FoundKind, Name, Time, TreePath};
 use crate::seam::Operation;
 
 const TAG: &[u8] = b"CACHEDIR.TAG";
@@ -59,6 +59,22 @@ impl Inner {
     ) -> Result<Listing, SourceError> {
         let problem = |error| SourceError::new(path, error);
         self.gate.pass(Operation::SourceList, path.as_bytes(), 0).map_err(problem)?;
+        // The moment before the first of them is looked at counts for all.
+        let now = self.clock.now();
+        let mut listing = self.look(path, rest, scratch)?;
+        for entry in &mut listing.entries {
+            entry.settled = entry.stamp.is_settled(Time { seconds: now.seconds, nanos: now.nanos });
+        }
+        Ok(listing)
+    }
+
+    fn look(
+        &self,
+        path: &TreePath,
+        rest: Option<LaterNames>,
+        scratch: &mut Scratch,
+    ) -> Result<Listing, SourceError> {
+        let problem = |error| SourceError::new(path, error);
         let Some(root) = self.root_of(path) else { return Ok(self.list_above(path)) };
         if root.file.is_some() {
             return Err(problem(rustix::io::Errno::NOTDIR.into()));

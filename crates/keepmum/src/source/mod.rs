@@ -35,7 +35,7 @@ pub use walk::{Rest, Walk};
 
 use crate::beneath::{Handle, found};
 use crate::model::{Attribute, Found, FoundKind, Name, PAGE, Stamp, Time, TreePath};
-use crate::seam::{Gate, Operation};
+use crate::seam::{Clock, Gate, Operation};
 use never::Never;
 use root::{Root, tree_path};
 
@@ -53,6 +53,7 @@ struct Inner {
     rules: Rules,
     never: Never,
     gate: Arc<dyn Gate>,
+    clock: Arc<dyn Clock>,
 }
 
 /// A name in a folder above the roots.
@@ -73,7 +74,12 @@ impl Source {
     /// # Errors
     /// A root that is missing, unreadable, or left out by the rules, and a pattern that cannot be
     /// understood. The run must be refused then: what is not seen would look deleted.
-    pub fn open(roots: &[PathBuf], rules: Rules, gate: Arc<dyn Gate>) -> Result<Self, RootProblem> {
+    pub fn open(
+        roots: &[PathBuf],
+        rules: Rules,
+        gate: Arc<dyn Gate>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, RootProblem> {
         let mut named: Vec<(TreePath, &Path)> = Vec::with_capacity(roots.len());
         for path in roots {
             named.push((tree_path(path)?, path));
@@ -102,7 +108,8 @@ impl Source {
             return Err(RootProblem::LeftOut { path: never::absolute(&root.path), by });
         }
         let above = above(&kept)?;
-        Ok(Self(Arc::new(Inner { roots: kept, nested, dropped, above, rules, never, gate })))
+        let roots = kept;
+        Ok(Self(Arc::new(Inner { roots, nested, dropped, above, rules, never, gate, clock })))
     }
 
     /// The paths of the roots, as the tree has them.

@@ -35,6 +35,7 @@ fn a_table() {
             line(4, SnapshotState::Lost { missing: 1 }),
         ],
         pending_records: 2,
+        lost_records: 1,
         foreign_files: 0,
     };
     assert_data_eq!(
@@ -46,6 +47,7 @@ id            time                        device      files     size    added  s
 000000030000  2026-11-02 16:00:03 +01:00  laptop\x07  12345  5.0 GiB  340 KiB  pending 412 of 420
 000000040000  2026-11-02 17:00:03 +01:00  laptop\x07  12345  5.0 GiB  340 KiB  1 object lost
 the records of 2 runs have not arrived yet
+the records of 1 run are damaged or gone: see `keepmum check`
 
 "#]]
         .raw()

@@ -103,7 +103,7 @@ fn it_can_go_to_another_thread() {
 }
 
 #[test]
-fn records_come_back_in_order_with_their_links() {
+fn records_come_back_in_order() {
     let catalogue = Catalogue::temporary().unwrap();
     let record = |device: u8, run| RecordRef {
         device: DeviceId([device; 8]),
@@ -120,8 +120,9 @@ fn records_come_back_in_order_with_their_links() {
     assert_eq!(bodies, [&b"first"[..], b"second", b"ninth"]);
     assert_eq!(all[1].0, record(1, 256));
     assert_eq!(all[1].2, object(2));
-    assert_eq!(catalogue.links().unwrap()[1].previous, previous);
-    assert_eq!(catalogue.links().unwrap()[0].previous, None);
+    let refs = [record(1, 1), record(1, 256), record(9, 1)];
+    assert_eq!(catalogue.record_refs().unwrap(), refs);
+    assert_eq!(catalogue.heads().unwrap(), refs[1..]);
     assert_eq!(catalogue.record(&record(9, 1)).unwrap(), Some((b"ninth".to_vec(), object(9))));
     assert_eq!(catalogue.record(&record(9, 2)).unwrap(), None);
     catalogue.forget_object(&object(2)).unwrap();

@@ -16,7 +16,7 @@ use super::super::error::{Error, ErrorKind};
 use super::super::event::{Event, Observer};
 use super::super::healing::{self, FACT_HEALED};
 use super::super::import::{import_table, listed_by_records};
-use super::super::new_repository::make;
+use super::super::new_repository::{imagine, make};
 use super::super::open::{self, Repository};
 use super::super::options::BackupOptions;
 use super::super::remember;
@@ -74,22 +74,32 @@ pub(super) fn begin(
     let mut destination = open::destination(access, observer)?;
     let mut report =
         BackupReport { foreign_files: destination.raw.foreign(), ..BackupReport::default() };
-    if destination.raw.key_block_names().is_empty() {
-        let fresh = options.create && !options.dry_run && !destination.raw.has_object_shapes();
+    let is_first = destination.raw.key_block_names().is_empty();
+    if is_first {
+        let fresh = options.create && !destination.raw.has_object_shapes();
         if !fresh || destination.is_known()? {
             return Err(destination.no_keys()?);
         }
         // Before anything is made: what is refused leaves no repository behind.
         refuse_empty_roots(&source, options, &destination.catalogue)?;
-        make(access, &*destination.store, destination.raw.foreign(), observer)?;
-        destination.raw = RawListing::read(&*destination.store).map_err(RepositoryError::from)?;
+        if !options.dry_run {
+            make(access, &*destination.store, destination.raw.foreign(), observer)?;
+            let made = RawListing::read(&*destination.store);
+            destination.raw = made.map_err(RepositoryError::from)?;
+        }
     }
-    let mut repository = destination.open(access, observer)?;
+    let is_imagined = is_first && options.dry_run;
+    let mut repository = match is_imagined {
+        true => imagine(access, destination, observer)?,
+        false => destination.open(access, observer)?,
+    };
     if !options.dry_run && !options.destination_is_partial {
         put_back_key_blocks(&repository, observer)?;
     }
     report.foreign_files = repository.listing.foreign;
-    open::remember_repositories(&repository)?;
+    if !is_imagined {
+        open::remember_repositories(&repository)?;
+    }
     let identity = identify(&repository, access, observer)?;
     if !options.dry_run {
         identity.keep(&repository.catalogue)?;
@@ -126,7 +136,8 @@ fn put_back_key_blocks(repository: &Repository, observer: &dyn Observer) -> Resu
 fn source(access: &Access, options: &BackupOptions) -> Result<Source, Error> {
     let mut roots = options.roots.clone();
     loop {
-        match Source::open(&roots, options.rules.clone(), access.seam.gate.clone()) {
+        let (gate, clock) = (access.seam.gate.clone(), access.seam.clock.clone());
+        match Source::open(&roots, options.rules.clone(), gate, clock) {
             Err(RootProblem::Missing { path, .. })
                 if options.accept_mass_delete && roots.iter().any(|root| *root != path) =>
             {

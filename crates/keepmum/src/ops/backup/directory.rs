@@ -9,7 +9,7 @@ use crate::source::{SourceError, Walk};
 
 use super::super::error::Error;
 use super::super::event::ChangeKind;
-use super::entry::{remembered_entry, settled};
+use super::entry::remembered_entry;
 use super::sides::{Closed, Old};
 use super::{Backup, OpenDirectory};
 
@@ -82,7 +82,6 @@ impl Backup<'_, '_, '_> {
             return Ok(());
         }
         let parent = self.parent();
-        let looked_at = self.now();
         self.catalogue.set_inode(id, new.stamp.device, new.stamp.inode)?;
         let Some(before) = remembered_entry(old) else {
             return self.put_directory_row(&parent, path, new, Some(NO_NODE)).map(drop);
@@ -92,7 +91,7 @@ impl Backup<'_, '_, '_> {
             // Its time is that of the last run: a run must not differ by what it did itself.
             metadata.mtime = before.metadata.mtime;
         }
-        let stamp = settled(&new.stamp, looked_at);
+        let stamp = new.lasting_stamp();
         if before.metadata == metadata {
             return Ok(self.catalogue.set_stamp(parent.id, &new.name, stamp.as_ref())?);
         }
@@ -139,10 +138,9 @@ impl Backup<'_, '_, '_> {
         new: &Found,
         node: Option<ChunkId>,
     ) -> Result<DirectoryId, Error> {
-        let looked_at = self.now();
         let read = self.directory_metadata(path, new)?;
         // What could not be read is looked at again: a stamp would let it pass for unchanged.
-        let stamp = read.as_ref().and_then(|_| settled(&new.stamp, looked_at));
+        let stamp = read.as_ref().and_then(|_| new.lasting_stamp());
         let metadata = read.unwrap_or_else(|| {
             let mut found = new.metadata.clone();
             self.names.fill(&mut found.owner);

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use crate::catalogue::Remembered;
 use crate::format::{Op, decode_entry, encode_entry};
-use crate::model::{Entry, Found, FoundKind, Kind, Merge, Metadata, Pair, Stamp, Time, TreePath};
+use crate::model::{Entry, Found, FoundKind, Kind, Merge, Metadata, Pair, Stamp, TreePath};
 use crate::source::{SourceError, SourceErrorKind, Walk};
 
 use super::super::error::{Error, ErrorKind};
 use super::super::event::{ChangeKind, Event};
 use super::super::report::ProblemKind;
 use super::reading::Job;
-use super::{Backup, Old, OpenDirectory, grain_before};
+use super::{Backup, Old, OpenDirectory};
 
 /// What remembering an entry needs to know of its place.
 pub(super) struct Remembering<'x> {
@@ -175,7 +175,6 @@ impl Backup<'_, '_, '_> {
         if old.is_some_and(|old| old.stamp == Some(new.stamp.to_bytes())) {
             return Ok(());
         }
-        let looked_at = self.now();
         let kind = match new.kind {
             FoundKind::Symlink => match self.set.source.read_link(path) {
                 Ok(target) => Kind::Symlink(target.into()),
@@ -199,7 +198,7 @@ impl Backup<'_, '_, '_> {
         self.names.fill(&mut metadata.owner);
         let entry = Entry { name: new.name.clone(), kind, metadata };
         let parent = self.parent();
-        let stamp = settled(&new.stamp, looked_at);
+        let stamp = new.lasting_stamp();
         self.remember(&Remembering { parent: &parent, path, old }, &entry, stamp.as_ref())
     }
 
@@ -250,16 +249,6 @@ impl Backup<'_, '_, '_> {
             ChangeKind::Gone | ChangeKind::Excluded => {}
         }
     }
-
-    pub(super) fn now(&self) -> Time {
-        let now = self.set.access.seam.clock.now();
-        Time { seconds: now.seconds, nanos: now.nanos }
-    }
-}
-
-/// The stamp to remember: none if the change is so young that another could hide behind it.
-pub(super) fn settled(stamp: &Stamp, looked_at: Time) -> Option<[u8; Stamp::LENGTH]> {
-    (stamp.ctime < grain_before(looked_at)).then(|| stamp.to_bytes())
 }
 
 /// How the format numbers a kind.

@@ -13,7 +13,6 @@ use crate::pipeline::{Stage, Ticket};
 use crate::source::{OpenFile, SourceError};
 
 use super::super::error::Error;
-use super::entry::settled;
 use super::reading::{Job, ReadFile};
 use super::small::READING;
 use super::{Backup, Worker};
@@ -82,7 +81,6 @@ impl<'env> Backup<'_, '_, 'env> {
     }
 
     fn try_large_file(&mut self, job: &Job) -> Result<ReadFile, Stop> {
-        let looked_at = self.now();
         let file = Arc::new(self.set.source.open_file(&job.path, &job.found.stamp)?);
         let attributes = file.attributes()?;
         let mut list = ListWriter::new();
@@ -107,7 +105,7 @@ impl<'env> Backup<'_, '_, 'env> {
         self.end_of_file()?;
         let content = self.finish_list(list)?;
         let changed = cut_short || file.changed_since(file.stamp())?;
-        let stamp = (!changed).then(|| settled(file.stamp(), looked_at)).flatten();
+        let stamp = (!changed).then(|| file.stamp().to_bytes());
         let mtime = Some(file.stamp().mtime);
         Ok(ReadFile { content, attributes, mtime, stamp, changed })
     }

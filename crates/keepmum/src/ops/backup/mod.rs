@@ -9,6 +9,7 @@ mod device;
 mod directory;
 mod entry;
 mod large;
+mod links;
 mod mending;
 mod read;
 mod reading;
@@ -18,14 +19,14 @@ mod small;
 mod tree;
 
 use std::cell::Cell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::catalogue::{Catalogue, DirectoryId};
 use crate::chunk::Chunker;
 use crate::compress::{Compressor, Level};
 use crate::format::PieceKind;
-use crate::model::{ChunkId, Content, DeviceId, Merge, RecordHash, Stamp, Step, Time, TreePath};
+use crate::model::{ChunkId, DeviceId, Merge, RecordHash, Step, TreePath};
 use crate::pipeline::{self, Buffers, Pool};
 use crate::repository::{Keys, RepositoryAccess, RunWriter, Spare};
 use crate::source::{Names, Source, Walk};
@@ -39,6 +40,7 @@ use super::options::BackupOptions;
 use super::report::{BackupReport, Problem, ProblemKind};
 pub(super) use begin::{FACT_ENTRIES, FACT_ROOT};
 pub(super) use entry::number_of;
+use links::Links;
 use reading::{Batch, UnderRead};
 use sides::{Closed, Old};
 
@@ -62,9 +64,6 @@ struct OpenDirectory {
     /// So is the node of the directory above it.
     in_fresh: bool,
 }
-
-/// Content and stamp of an inode with several names.
-type Linked = (Content, Option<[u8; Stamp::LENGTH]>);
 
 /// What a backup works with and does not change.
 struct Setting<'env> {
@@ -110,8 +109,7 @@ struct Backup<'a, 'p, 'env> {
     stranded: renamed::Stranded,
     /// Rows that a renamed directory has taken over.
     claimed: HashSet<DirectoryId>,
-    /// Content and stamp of inodes with several names that were read in this run.
-    links: HashMap<[u8; Stamp::LENGTH], Linked>,
+    links: Links,
     /// Directories that stay as they are remembered, in a folder that is written anew.
     unwalked: HashSet<DirectoryId>,
     /// Paths that could not be looked at; what was remembered of them stays.
@@ -237,7 +235,7 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
             vanished: Vec::new(),
             stranded: renamed::Stranded::new(),
             claimed: HashSet::new(),
-            links: HashMap::new(),
+            links: Links::default(),
             unwalked: HashSet::new(),
             unseen: HashSet::new(),
             head: prepared.head,
@@ -370,10 +368,4 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
         self.store_piece(kind, id, bytes)?;
         Ok(id)
     }
-}
-
-/// The moment after which a change may carry the same time as one before it: file systems keep
-/// times in grains of up to two seconds.
-fn grain_before(now: Time) -> Time {
-    Time { seconds: now.seconds.saturating_sub(2), nanos: now.nanos }
 }

@@ -40,6 +40,7 @@ pub(super) struct ReadFile {
     pub(super) attributes: Vec<Attribute>,
     /// The time of what was read, not of what was listed before it.
     pub(super) mtime: Option<Time>,
+    /// Of what was read, unless it changed meanwhile.
     pub(super) stamp: Option<[u8; Stamp::LENGTH]>,
     /// It changed while it was read.
     pub(super) changed: bool,
@@ -104,7 +105,7 @@ pub(super) struct UnderRead<'env> {
     /// Small files in the order in which they are read; those from `begun` on wait for it.
     pub(super) small: Vec<usize>,
     pub(super) begun: usize,
-    pub(super) groups: VecDeque<(Time, Ticket<'env, Group>)>,
+    pub(super) groups: VecDeque<Ticket<'env, Group>>,
     large: Vec<usize>,
     /// Further names of files that are read once.
     again: Vec<usize>,
@@ -184,8 +185,9 @@ impl<'env> Backup<'_, '_, 'env> {
         let (mut small, mut large, mut again) = (Vec::new(), Vec::new(), Vec::new());
         let mut first_names = HashSet::new();
         for (number, job) in jobs.iter().enumerate() {
-            let inode = job.found.stamp.to_bytes();
-            if job.found.links > 1 && (self.is_read(inode) || !first_names.insert(inode)) {
+            let inode = || job.found.stamp.to_bytes();
+            if job.found.links > 1 && (self.links.knows(&job.found) || !first_names.insert(inode()))
+            {
                 again.push(number);
             } else if job.found.stamp.size <= SMALL_FILE {
                 small.push(number);
@@ -210,7 +212,9 @@ impl<'env> Backup<'_, '_, 'env> {
             reads.results[number] = Some(read);
         }
         for (job, result) in reads.jobs.iter().zip(&reads.results) {
-            self.note_link(job, result.as_ref());
+            if let Some(Ok(read)) = result {
+                self.links.keep(&job.found, &read.content, read.stamp);
+            }
         }
         for number in std::mem::take(&mut reads.again) {
             reads.results[number] = Some(self.read_other_name(&reads.jobs[number])?);
@@ -220,23 +224,9 @@ impl<'env> Backup<'_, '_, 'env> {
 }
 
 impl Backup<'_, '_, '_> {
-    fn is_read(&self, inode: [u8; Stamp::LENGTH]) -> bool {
-        self.links.contains_key(&inode)
-    }
-
-    /// Remembers what an inode with several names holds.
-    fn note_link(&mut self, job: &Job, result: Option<&Result<ReadFile, SourceError>>) {
-        if let Some(Ok(read)) = result.filter(|_| job.found.links > 1) {
-            let inode = job.found.stamp.to_bytes();
-            self.links.insert(inode, (read.content.clone(), read.stamp));
-        }
-    }
-
     /// Another name of a file that was read: its content is known.
     fn read_other_name(&mut self, job: &Job) -> Result<Result<ReadFile, SourceError>, Error> {
-        let inode = job.found.stamp.to_bytes();
-        let known = self.links.get(&inode).cloned();
-        let Some((content, stamp)) = known else {
+        let Some((content, stamp)) = self.links.take(&job.found) else {
             return self.read_large_file(job);
         };
         let attributes = self.set.source.attributes(&job.path, job.found.kind);
@@ -272,9 +262,9 @@ impl Backup<'_, '_, '_> {
         self.names.fill(&mut metadata.owner);
         let entry =
             Entry { name: job.found.name.clone(), kind: Kind::File(read.content), metadata };
-        // Mode and owner are those that were listed: a stamp of a later state would vouch for them.
-        let listed = job.found.stamp.to_bytes();
-        let stamp = read.stamp.filter(|stamp| *stamp == listed);
+        // Mode and owner are those that were listed: a stamp of a later state would vouch for them,
+        // and so would one behind which a change since the listing can hide.
+        let stamp = job.found.lasting_stamp().filter(|listed| read.stamp == Some(*listed));
         let at = Remembering { parent: &job.parent, path: &job.path, old: job.old.as_deref() };
         self.remember(&at, &entry, stamp.as_ref())
     }

@@ -14,7 +14,6 @@ use super::super::error::Error;
 use super::super::event::ChangeKind;
 use super::Backup;
 use super::directory::NO_NODE;
-use super::entry::settled;
 use super::tree::overlay_of;
 
 /// A directory as the tree beneath the overlay knows it, and what the overlay says beneath it.
@@ -48,7 +47,6 @@ impl Backup<'_, '_, '_> {
             // The walk has been there and it has not left: a second way to one directory.
             return Ok(None);
         }
-        let looked_at = self.now();
         let Some(metadata) = self.directory_metadata(path, new)? else { return Ok(None) };
         let parent = self.parent();
         let place = self.catalogue.place(id)?;
@@ -60,7 +58,7 @@ impl Backup<'_, '_, '_> {
         let entry = Entry { name: new.name.clone(), kind: Kind::Directory(node), metadata };
         let mut bytes = Vec::new();
         encode_entry(&entry, &mut bytes);
-        let stamp = settled(&new.stamp, looked_at);
+        let stamp = new.lasting_stamp();
         self.catalogue.move_directory(id, parent.id, &new.name, stamp.as_ref(), &bytes)?;
         self.claimed.insert(id);
         self.changed.insert(parent.id);

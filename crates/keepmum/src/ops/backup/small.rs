@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use crate::format::{ListWriter, PieceKind};
-use crate::model::{Content, Piece, Time};
+use crate::model::{Content, Piece};
 use crate::pipeline::{Stage, Ticket};
 use crate::source::SourceError;
 
 use super::super::error::Error;
-use super::entry::settled;
 use super::read::{Part, Reading, SmallFile};
 use super::reading::{Job, ReadFile, UnderRead};
 use super::{Backup, Worker};
@@ -40,19 +39,18 @@ impl<'env> Backup<'_, '_, 'env> {
                 let rest = &reads.small[reads.begun..];
                 let group = &rest[..group_length(&reads.jobs, rest)];
                 reads.begun += group.len();
-                // Before it is read: a change after this moment may hide behind the same time.
-                reads.groups.push_back((self.now(), self.submit_group(&reads.jobs, group)));
+                reads.groups.push_back(self.submit_group(&reads.jobs, group));
             }
-            let ready = |(_, ticket): &(Time, Ticket<'env, Group>)| to_the_end || ticket.is_done();
+            let ready = |ticket: &Ticket<'env, Group>| to_the_end || ticket.is_done();
             if !reads.groups.front().is_some_and(ready) {
                 return Ok(());
             }
-            let Some((looked_at, ticket)) = reads.groups.pop_front() else { return Ok(()) };
+            let Some(ticket) = reads.groups.pop_front() else { return Ok(()) };
             let Group { bytes, files } = ticket.wait();
             for (number, read) in files {
                 let job = &reads.jobs[number];
                 let result = match read {
-                    Ok(Some(file)) => Ok(self.store_small(file, &bytes, looked_at)?),
+                    Ok(Some(file)) => Ok(self.store_small(file, &bytes)?),
                     Ok(None) => self.read_large_file(job)?,
                     Err(error) => Err(error),
                 };
@@ -84,12 +82,7 @@ impl<'env> Backup<'_, '_, 'env> {
         })
     }
 
-    fn store_small(
-        &mut self,
-        file: SmallFile,
-        bytes: &[u8],
-        looked_at: Time,
-    ) -> Result<ReadFile, Error> {
+    fn store_small(&mut self, file: SmallFile, bytes: &[u8]) -> Result<ReadFile, Error> {
         let mut list = ListWriter::new();
         for part in &file.parts {
             let piece = match part {
@@ -105,7 +98,7 @@ impl<'env> Backup<'_, '_, 'env> {
         }
         self.end_of_file()?;
         let content = self.finish_list(list)?;
-        let stamp = (!file.changed).then(|| settled(&file.stamp, looked_at)).flatten();
+        let stamp = (!file.changed).then(|| file.stamp.to_bytes());
         Ok(ReadFile {
             content,
             attributes: file.attributes,

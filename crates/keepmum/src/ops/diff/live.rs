@@ -11,6 +11,7 @@ use crate::source::{Rest, Rules, Source, SourceError, Walk};
 use super::super::access::Access;
 use super::super::error::{Error, ErrorKind};
 use super::super::event::Observer;
+use super::super::part::Refusing;
 use super::report::Aspect;
 use super::{Closed, Newer, metadata};
 
@@ -19,7 +20,7 @@ const AT_ONCE: u64 = 1 << 16;
 
 /// Opens the roots; a comparison with roots that are not there would call everything removed.
 pub(super) fn open(roots: &[PathBuf], rules: &Rules, access: &Access) -> Result<Source, Error> {
-    Source::open(roots, rules.clone(), access.seam.gate.clone())
+    Source::open(roots, rules.clone(), access.seam.gate.clone(), access.seam.clock.clone())
         .map_err(|problem| Error::new(ErrorKind::Usage, problem.to_string()))
 }
 
@@ -133,6 +134,8 @@ impl Side for Live<'_, '_> {
     }
 }
 
+impl Refusing for Live<'_, '_> {}
+
 impl Newer for Live<'_, '_> {
     fn counts(&self, item: &Found) -> bool {
         item.kind != FoundKind::Other
@@ -169,9 +172,5 @@ impl Newer for Live<'_, '_> {
 
     fn take_problems(&mut self) -> Vec<SourceError> {
         self.walk.take_problems()
-    }
-
-    fn take_refused(&mut self) -> u64 {
-        0
     }
 }

@@ -16,7 +16,7 @@ use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer, Phase};
 use super::open::{self, Repository};
 use super::options::{DiffAgainst, DiffOptions};
-use super::part::{problem_of, unknown_entries};
+use super::part::{Refusing, problem_of, refused};
 use super::placed::lost_unless_pending;
 use super::report::{Problem, ProblemKind, SnapshotState, note};
 pub use report::{Aspect, DiffKind, DiffLine, DiffReport};
@@ -45,7 +45,7 @@ impl From<SourceError> for Closed {
 }
 
 /// The newer side of a comparison.
-trait Newer: Side {
+trait Newer: Side + Refusing {
     /// Whether a backup would hold this at all.
     fn counts(&self, item: &Self::Item) -> bool;
 
@@ -62,9 +62,6 @@ trait Newer: Side {
 
     /// What could not be looked at since this was last asked.
     fn take_problems(&mut self) -> Vec<SourceError>;
-
-    /// How many entries could not be understood since this was last asked.
-    fn take_refused(&mut self) -> u64;
 }
 
 /// Compares. Each difference goes to `each` in order of path, as long as it answers `true`; the
@@ -155,11 +152,11 @@ where
 {
     match merge.enter::<Closed>(path.clone(), old, new) {
         Ok(()) => {
-            diff.refused(merge, None);
+            refused(merge, None).into_iter().for_each(|problem| diff.problem(problem));
             Ok(())
         }
         Err(closed) => {
-            diff.refused(merge, Some(&path));
+            refused(merge, Some(&path)).into_iter().for_each(|problem| diff.problem(problem));
             diff.closed(&path, closed)
         }
     }
@@ -204,7 +201,7 @@ impl<'a> Diff<'a> {
                     self.closed(&error.path.clone(), Closed::Source(error))?;
                 }
             }
-            self.refused(merge, None);
+            refused(merge, None).into_iter().for_each(|problem| self.problem(problem));
             match step {
                 Step::Pair(path, pair) => {
                     self.tick()?;
@@ -215,19 +212,6 @@ impl<'a> Diff<'a> {
             }
         }
         Ok(())
-    }
-
-    /// Says how many entries of a folder, the one that the walk is in if it is not said, are of a
-    /// kind that this version does not know.
-    fn refused<N: Newer>(
-        &mut self,
-        merge: &mut Merge<SnapshotTree<'_, '_>, N>,
-        path: Option<&TreePath>,
-    ) {
-        let count = merge.old().take_refused() + merge.new_side().take_refused();
-        if let Some(problem) = unknown_entries(path.unwrap_or(merge.at()), count) {
-            self.problem(problem);
-        }
     }
 
     fn pair<N: Newer>(
@@ -367,10 +351,6 @@ impl Newer for SnapshotTree<'_, '_> {
 
     fn take_problems(&mut self) -> Vec<SourceError> {
         Vec::new()
-    }
-
-    fn take_refused(&mut self) -> u64 {
-        SnapshotTree::take_refused(self)
     }
 }
 

@@ -24,7 +24,7 @@ use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer, Phase};
 use super::open;
 use super::options::DumpOptions;
-use super::part::{no_such_path, problem_of, unknown_entries};
+use super::part::{no_such_path, problem_of, refused};
 use super::placed::{lost_unless_pending, placed};
 use super::report::{Outcome, Problem, SnapshotState, note, worst};
 use tar::Header;
@@ -159,11 +159,11 @@ impl Dump<'_, '_> {
                 let entered = merge.enter::<RepositoryError>(path.clone(), None, Some(&node));
                 if let Err(error) = entered {
                     self.problem(problem_of(&path, error)?);
-                    self.refused(Some(&path), &mut merge);
+                    refused(&mut merge, Some(&path)).into_iter().for_each(|p| self.problem(p));
                 }
             }
             let Some(step) = merge.step::<RepositoryError>() else { break };
-            self.refused(None, &mut merge);
+            refused(&mut merge, None).into_iter().for_each(|problem| self.problem(problem));
             match step {
                 Step::Pair(path, Pair { new: Some(entry), .. }) => {
                     let name = path.as_bytes().get(above..).unwrap_or_default();
@@ -180,19 +180,6 @@ impl Dump<'_, '_> {
             }
         }
         tar::end(&mut self.out).map_err(|error| not_written(&error))
-    }
-
-    /// Says how many entries of a folder, the one that the walk is in if it is not said, are of a
-    /// kind that this version does not know.
-    fn refused(
-        &mut self,
-        path: Option<&TreePath>,
-        merge: &mut Merge<Nothing, SnapshotTree<'_, '_>>,
-    ) {
-        let count = merge.new_side().take_refused();
-        if let Some(problem) = unknown_entries(path.unwrap_or(merge.at()), count) {
-            self.problem(problem);
-        }
     }
 
     /// Anything but a folder. What is not here or damaged is left out and told.

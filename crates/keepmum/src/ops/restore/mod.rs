@@ -17,7 +17,7 @@ use crate::compress::Decompressor;
 use crate::model::{ChunkId, Entry, Kind, Page, PageOf, Side, TreePath};
 use crate::pipeline;
 use crate::repository::{ObjectReader, Parts, PieceReader, RepositoryError, SnapshotTree};
-use crate::target::{Options, Owner, Target, TargetError};
+use crate::target::{Options, Owner, Target, TargetError, TargetTree};
 
 use super::access::Access;
 use super::choose::{Snapshots, display};
@@ -25,7 +25,7 @@ use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer, Phase};
 use super::open;
 use super::options::RestoreOptions;
-use super::part::no_such_path;
+use super::part::{Refusing, no_such_path};
 use super::report::{RestoreReport, SnapshotState};
 
 /// What each worker owns.
@@ -41,6 +41,14 @@ struct Part<'a, 'r> {
     /// The one entry, if the part is not a directory.
     single: Option<Entry>,
 }
+
+impl Refusing for Part<'_, '_> {
+    fn take_refused(&mut self) -> u64 {
+        self.tree.take_refused()
+    }
+}
+
+impl Refusing for TargetTree {}
 
 impl Side for Part<'_, '_> {
     type Item = Entry;

@@ -16,7 +16,7 @@ use super::super::access::Access;
 use super::super::error::{Error, ErrorKind};
 use super::super::event::{ChangeKind, Event, Observer};
 use super::super::options::{Overwrite, RestoreOptions};
-use super::super::part::problem_of;
+use super::super::part::{problem_of, refused};
 use super::super::report::{RestoreReport, SnapshotState};
 use super::files::Window;
 use super::{Closed, Part, Worker};
@@ -107,8 +107,7 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         let mut merge = Merge::new(target.tree(), part);
         self.enter(&mut merge, TreePath::root(), true, (root, None))?;
         while let Some(step) = merge.step::<Closed>() {
-            let refused = merge.new_side().tree.take_refused();
-            self.refused(merge.at(), refused);
+            refused(&mut merge, None).into_iter().for_each(|problem| self.problem(problem));
             match step {
                 Step::Leave(path) => {
                     if let Some(metadata) = self.within.pop().flatten() {
@@ -133,8 +132,7 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
                 self.closed(&path, closed)?;
             }
             let Some(step) = merge.step::<Closed>() else { return Ok(()) };
-            let refused = merge.new_side().tree.take_refused();
-            self.refused(merge.at(), refused);
+            refused(&mut merge, None).into_iter().for_each(|problem| self.problem(problem));
             match step {
                 Step::Cut(path, closed) => self.closed(&path, closed)?,
                 Step::Pair(path, Pair { new: Some(entry), .. }) => {
@@ -160,8 +158,7 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
             }
             Err(closed) => self.closed(&path, closed)?,
         }
-        let refused = merge.new_side().tree.take_refused();
-        self.refused(&path, refused);
+        refused(merge, Some(&path)).into_iter().for_each(|problem| self.problem(problem));
         metadata.map_or(Ok(()), |metadata| self.leave(path, metadata))
     }
 

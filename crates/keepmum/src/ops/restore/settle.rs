@@ -2,13 +2,12 @@
 
 use std::collections::btree_map;
 
-use crate::model::{FoundKind, TreePath};
+use crate::model::FoundKind;
 use crate::target::{TargetError, TargetErrorKind};
 
 use super::super::choose::display;
 use super::super::error::Error;
 use super::super::event::Event;
-use super::super::part::unknown_entries;
 use super::super::placed::lost_unless_pending;
 use super::super::report::{Problem, ProblemKind, RestoreReport, note};
 use super::plan::Plan;
@@ -57,13 +56,6 @@ impl Plan<'_, '_, '_> {
         self.settle()?;
         self.tell_alike();
         Ok(self.report)
-    }
-
-    /// Says how many entries of a folder this version does not understand.
-    pub(super) fn refused(&mut self, path: &TreePath, count: u64) {
-        if let Some(problem) = unknown_entries(path, count) {
-            self.problem(problem);
-        }
     }
 
     pub(super) fn applied(

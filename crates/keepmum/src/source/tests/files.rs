@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Folder, Keeper, all, find, open, tree_path};
+use super::{Folder, Keeper, all, clock, find, open, tree_path};
 use crate::model::{FoundKind, Stamp};
 use crate::seam::Operation;
 use crate::source::{Names, OpenFile, Rules, Source, SourceErrorKind};
@@ -141,7 +141,8 @@ fn short_reads_and_failures_pass_the_gate() {
     let folder = Folder::new();
     let path = folder.write("f", &(0..=255).collect::<Vec<u8>>());
     let halving = Arc::new(Keeper { halve: true, ..Keeper::default() });
-    let source = Source::open(&[folder.path()], Rules::default(), halving.clone()).unwrap();
+    let source =
+        Source::open(&[folder.path()], Rules::default(), halving.clone(), clock()).unwrap();
     let before = stamp(&source, &path);
     let mut bytes = Vec::new();
     let file = source.open_file(&tree_path(&path), &before).unwrap();
@@ -151,7 +152,7 @@ fn short_reads_and_failures_pass_the_gate() {
     assert_eq!(file.read_at(0, &mut [0; 10]).unwrap(), 5);
     for operation in [Operation::SourceOpen, Operation::SourceRead] {
         let gate = Arc::new(Keeper { refuse: Some((operation, 1)), ..Keeper::default() });
-        let source = Source::open(&[folder.path()], Rules::default(), gate).unwrap();
+        let source = Source::open(&[folder.path()], Rules::default(), gate, clock()).unwrap();
         let read = || source.open_file(&tree_path(&path), &before)?.append_to(&mut Vec::new(), 256);
         assert_eq!(read().unwrap_err().kind, SourceErrorKind::Io, "{operation:?}");
         read().unwrap();

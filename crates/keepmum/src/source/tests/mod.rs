@@ -10,10 +10,11 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::{Rules, Source, Walk};
 use crate::model::{Found, FoundKind, Side, TreePath};
-use crate::seam::{Gate, OpenGate, Operation};
+use crate::seam::{Clock, Gate, OpenGate, Operation, Timestamp};
 
 /// A folder of the file system for one test; its path has no links in it.
 pub(super) struct Folder(tempfile::TempDir);
@@ -43,8 +44,25 @@ pub(super) fn tree_path(path: &Path) -> TreePath {
     TreePath::new(path.as_os_str().as_bytes().strip_prefix(b"/").unwrap()).unwrap()
 }
 
+/// One that stands still, so that two walks find the same.
+pub(super) fn clock() -> Arc<dyn Clock> {
+    struct Still;
+    impl Clock for Still {
+        fn now(&self) -> Timestamp {
+            Timestamp::default()
+        }
+
+        fn elapsed(&self) -> Duration {
+            Duration::ZERO
+        }
+
+        fn wait(&self, _: Duration) {}
+    }
+    Arc::new(Still)
+}
+
 pub(super) fn open(roots: &[PathBuf], rules: Rules) -> Source {
-    Source::open(roots, rules, Arc::new(OpenGate)).unwrap()
+    Source::open(roots, rules, Arc::new(OpenGate), clock()).unwrap()
 }
 
 /// The whole tree in the order of a merge, each entry with its path.

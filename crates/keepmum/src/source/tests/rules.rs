@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Folder, all, beneath, open, tree_path};
+use super::{Folder, all, beneath, clock, open, tree_path};
 use crate::seam::OpenGate;
 use crate::source::{Excluded, RootProblem, Rules, Source, Why};
 
@@ -130,7 +130,7 @@ fn the_backup_itself_is_never_backed_up() {
             .filter(|p| !p.ends_with("there"))
             .collect::<Vec<_>>()
     );
-    let inside = Source::open(&[folder.join("store")], rules, Arc::new(OpenGate)).err();
+    let inside = Source::open(&[folder.join("store")], rules, Arc::new(OpenGate), clock()).err();
     assert!(matches!(inside, Some(RootProblem::LeftOut { .. })));
 }
 
@@ -140,7 +140,9 @@ fn a_named_root_is_not_lost_within_another() {
     folder.write("a/b/x", b"");
     let refused = |rules: Rules, inner: &str| {
         let roots: [PathBuf; 2] = [folder.path(), folder.join(inner)];
-        Source::open(&roots, rules, Arc::new(OpenGate)).err().map(|problem| problem.to_string())
+        Source::open(&roots, rules, Arc::new(OpenGate), clock())
+            .err()
+            .map(|problem| problem.to_string())
     };
     let rules = Rules { excludes: vec!["/a".into()], ..Rules::default() };
     assert!(refused(rules, "a/b").unwrap().contains("\"/a\""));
@@ -149,12 +151,12 @@ fn a_named_root_is_not_lost_within_another() {
     assert!(refused(Rules::default(), "link").unwrap().contains("link"));
     let whole = Rules { excludes: vec![folder.path().display().to_string()], ..Rules::default() };
     assert!(matches!(
-        Source::open(&[folder.path()], whole, Arc::new(OpenGate)).err(),
+        Source::open(&[folder.path()], whole, Arc::new(OpenGate), clock()).err(),
         Some(RootProblem::LeftOut { .. })
     ));
     let bad = Rules { excludes: vec!["[z-a]".into()], ..Rules::default() };
     assert!(matches!(
-        Source::open(&[folder.path()], bad, Arc::new(OpenGate)).err(),
+        Source::open(&[folder.path()], bad, Arc::new(OpenGate), clock()).err(),
         Some(RootProblem::BadPattern { .. })
     ));
 }
@@ -163,7 +165,9 @@ fn a_named_root_is_not_lost_within_another() {
 fn other_file_systems_leave_an_empty_mount_point() {
     // Every Linux system mounts something below /dev or /proc; which does not matter.
     let rules = Rules { one_file_system: true, record_excluded: true, ..Rules::default() };
-    let Ok(source) = Source::open(&["/dev".into()], rules, Arc::new(OpenGate)) else { return };
+    let Ok(source) = Source::open(&["/dev".into()], rules, Arc::new(OpenGate), clock()) else {
+        return;
+    };
     use crate::model::Side;
     use std::os::unix::fs::MetadataExt;
     let (Ok(dev), Ok(pts)) = (fs::metadata("/dev"), fs::metadata("/dev/pts")) else { return };

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::sync::Arc;
 
-use super::{Folder, Keeper, all, beneath, descend, find, open, tree_path};
+use super::{Folder, Keeper, all, beneath, clock, descend, find, open, tree_path};
 use crate::model::{FoundKind, Merge, Nothing, PAGE, PageOf, Pair, Side, Step, TreePath};
 use crate::seam::Operation;
 use crate::source::{Lister, RootProblem, Rules, Source, SourceError, SourceErrorKind, Walk};
@@ -80,14 +80,18 @@ fn a_root_that_is_a_link_is_what_it_leads_to() {
     assert_eq!(find(&seen, &folder.join("named/inner")).kind, FoundKind::Symlink);
     let gate = Arc::new(Keeper::default());
     for missing in [folder.join("dangling"), folder.join("none"), folder.join("real/x/y")] {
-        let problem = Source::open(&[missing], Rules::default(), gate.clone()).err().unwrap();
+        let problem =
+            Source::open(&[missing], Rules::default(), gate.clone(), clock()).err().unwrap();
         assert!(matches!(problem, RootProblem::Missing { .. }), "{problem}");
     }
     for invalid in ["relative", "/a/../b"] {
-        let problem = Source::open(&[invalid.into()], Rules::default(), gate.clone());
+        let problem = Source::open(&[invalid.into()], Rules::default(), gate.clone(), clock());
         assert!(matches!(problem.err(), Some(RootProblem::Invalid { .. })));
     }
-    assert!(matches!(Source::open(&[], Rules::default(), gate).err(), Some(RootProblem::NoRoots)));
+    assert!(matches!(
+        Source::open(&[], Rules::default(), gate, clock()).err(),
+        Some(RootProblem::NoRoots)
+    ));
 }
 
 fn forest(folder: &Folder) {
@@ -233,8 +237,9 @@ fn what_may_not_be_read_is_told() {
     for path in [&folder.join("shut"), &file] {
         fs::set_permissions(path, fs::Permissions::from_mode(0o000)).unwrap();
         let gate = Arc::new(Keeper::default());
-        let problem =
-            Source::open(std::slice::from_ref(path), Rules::default(), gate).err().unwrap();
+        let problem = Source::open(std::slice::from_ref(path), Rules::default(), gate, clock())
+            .err()
+            .unwrap();
         assert!(matches!(problem, RootProblem::Unreadable { .. }), "{problem}");
     }
     let source = open(&[folder.path()], Rules::default());
@@ -290,7 +295,7 @@ fn a_refused_listing_is_an_error_of_that_directory_only() {
     folder.write("a/x", b"");
     folder.write("b/y", b"");
     let gate = Arc::new(Keeper { refuse: Some((Operation::SourceList, 2)), ..Keeper::default() });
-    let source = Source::open(&[folder.path()], Rules::default(), gate).unwrap();
+    let source = Source::open(&[folder.path()], Rules::default(), gate, clock()).unwrap();
     let mut walk = source.walk(0).0;
     let top = tree_path(&folder.path());
     assert_eq!(walk.list(&(), &top).unwrap().entries.len(), 2);
