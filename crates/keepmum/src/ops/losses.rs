@@ -18,7 +18,7 @@ use super::choose::{Snapshots, display};
 use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer};
 use super::open::Repository;
-use super::part::{problem_of, unknown_entries};
+use super::part::{problem_of, refused};
 use super::placed::placed;
 use super::report::{Problem, ProblemKind, SnapshotState, note};
 
@@ -244,10 +244,9 @@ impl<'a> Losses<'a> {
     /// Says how many entries of a folder, the one that the walk is in if it is not said, are of a
     /// kind that this version does not know.
     fn unknown(&mut self, walk: &mut Walk<'_, '_>, path: Option<&TreePath>) {
-        let count = walk.merge.new_side().take_refused();
-        let path = path.unwrap_or(walk.merge.at());
-        if let Some(problem) = unknown_entries(path, count) {
-            self.problem(Problem { path: walk.place(path), ..problem });
+        if let Some(problem) = refused(&mut walk.merge, path) {
+            let path = walk.place(path.unwrap_or(walk.merge.at()));
+            self.problem(Problem { path, ..problem });
             walk.take(&FAULTY);
         }
     }

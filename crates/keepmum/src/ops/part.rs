@@ -59,7 +59,7 @@ pub(super) fn refused<A: Side + Refusing, B: Side + Refusing>(
 }
 
 /// Entries of a folder that this version does not understand: a newer one may.
-pub(super) fn unknown_entries(folder: &TreePath, count: u64) -> Option<Problem> {
+fn unknown_entries(folder: &TreePath, count: u64) -> Option<Problem> {
     let entries = match count {
         0 => return None,
         1 => "1 entry in it is".to_owned(),

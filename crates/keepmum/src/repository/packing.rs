@@ -105,9 +105,11 @@ impl<'env> Packing<'env> {
 
     /// The next block in order, if it is done or more than `keep` are under way.
     pub(super) fn next(&mut self, keep: usize) -> Option<PackedBlock> {
-        let due = self.under_way.len() > keep;
-        let next = self.under_way.pop_front_if(|first| due || first.is_done())?;
-        Some(next.wait())
+        let is_done = self.under_way.front().is_some_and(Ticket::is_done);
+        if self.under_way.len() <= keep && !is_done {
+            return None;
+        }
+        self.under_way.pop_front().map(Ticket::wait)
     }
 }
 
