@@ -221,6 +221,32 @@ fn a_full_gone_or_read_only_destination_is_said_and_nothing_is_lost() {
     full_check(&world);
 }
 
+/// Only a failed sync of names makes them doubtful; whatever else ends a run leaves what it stored.
+#[test]
+fn what_was_stored_before_the_destination_was_full_is_not_stored_again() {
+    let begun = || {
+        let mut world = World::new(5);
+        world.mode = Mode::Replay { seed: 5 };
+        fs::write(world.source().join("small"), "text").unwrap();
+        world.backup();
+        // More than an object.
+        fs::write(world.source().join("large"), noise(11, 20 << 20)).unwrap();
+        world
+    };
+    let mut rehearsal = begun();
+    rehearsal.backup();
+    let operations = rehearsal.sim.disk.operations();
+    let mut world = begun();
+    world.sim.disk.plan(operations - 8, Fault::Full);
+    let error = world.try_backup().unwrap_err();
+    assert_eq!(error.kind(), ops::ErrorKind::Destination, "{error}");
+    world.sim.disk.heal();
+    let report = world.backup();
+    assert!(report.bytes_stored < 10 << 20, "{report:#?}");
+    world.verify(&world.stranger());
+    full_check(&world);
+}
+
 #[test]
 fn an_emptied_destination_never_gets_a_new_repository() {
     let mut world = World::new(4);

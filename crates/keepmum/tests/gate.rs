@@ -241,6 +241,32 @@ fn what_changes_between_listing_and_reading_is_saved_by_the_next_run() {
     }
 }
 
+/// What is read under one name is read for all: if its stamp was too young when the first name was
+/// listed, it vouches for no other, however late that one is listed.
+#[test]
+fn a_stamp_too_young_under_one_name_is_remembered_under_none() {
+    let mut world = World::new(62);
+    world.mode = Mode::Replay { seed: 62 };
+    world.ahead = 0;
+    let source = world.source();
+    let names = ["a/x", "z/y"].map(|name| source.join(name));
+    names.iter().for_each(|path| fs::create_dir(path.parent().unwrap()).unwrap());
+    fs::write(&names[0], "text").unwrap();
+    fs::hard_link(&names[0], &names[1]).unwrap();
+    // An hour goes by between the listing of the first name and that of the second.
+    let clock = Arc::clone(&world.sim.clock);
+    let act = move || clock.advance(std::time::Duration::from_secs(3600));
+    let first = source.components().count() as u64 + 1;
+    world.sim.gate.plan(Operation::SourceList, first, GateFault::After(Box::new(act)));
+    world.backup();
+    for path in &names {
+        let beneath = path.strip_prefix("/").unwrap().as_os_str().as_encoded_bytes();
+        world.sim.gate.refuse(Operation::SourceOpen, beneath, EIO);
+    }
+    let report = world.try_backup().unwrap();
+    assert_eq!(report.problems.len(), 2, "not all names were read again: {report:#?}");
+}
+
 /// A stamp is as old as the listing that took it, however late what it is of is looked at: another
 /// change may have followed the listing within the same grain of time.
 #[test]

@@ -220,3 +220,24 @@ fn a_catalogue_that_is_a_folder_is_named() {
     assert_eq!((said.code, said.stdout.as_str()), (1, ""), "{said:?}");
     assert!(said.stderr.contains("[PLACE]/db/catalogue-source.sqlite is not a file"), "{said:?}");
 }
+
+#[test]
+fn half_written_files_of_killed_runs_are_removed_a_day_later() {
+    let place = filled();
+    let name = |letter: &str| format!("destination/~{}.~1.tmp", letter.repeat(26));
+    let day = std::time::Duration::from_secs(24 * 60 * 60 + 60);
+    for (letter, age) in [("a", day), ("b", std::time::Duration::ZERO)] {
+        place.file(&name(letter), "half");
+        let file = fs::File::options().write(true).open(place.path(&name(letter))).unwrap();
+        file.set_modified(std::time::SystemTime::now() - age).unwrap();
+    }
+    place.file("destination/~notes.~1.tmp", "of the user");
+    for words in [&["backup", "-n"][..], &["check"]] {
+        assert_eq!(keepmum(&place, words).code, 0);
+        assert!(place.path(&name("a")).exists(), "{words:?} removes nothing");
+    }
+    assert_eq!(keepmum(&place, ["backup"]).code, 0);
+    assert!(!place.path(&name("a")).exists());
+    assert!(place.path(&name("b")).exists(), "it may belong to a run that goes on");
+    assert!(place.path("destination/~notes.~1.tmp").exists());
+}

@@ -97,18 +97,27 @@ impl Catalogue {
 
     /// Reads one unchanging state while `work` runs: many look-ups are quicker so, because each
     /// alone would lock and unlock the file. Nothing may be written meanwhile. Other processes are
-    /// not held up. Inside a run's transaction that is the state which is read.
+    /// not held up: where a reader would hold up a writer, for want of a write-ahead log, each
+    /// look-up reads for itself. Inside a run's transaction that is the state which is read.
     pub fn reading<T, E: From<CatalogueError>>(
         &self,
         work: impl FnOnce() -> Result<T, E>,
     ) -> Result<T, E> {
-        if !self.connection.is_autocommit() {
+        if !self.connection.is_autocommit() || !self.has_a_log()? {
             return work();
         }
         self.begin_reading()?;
         let done = work();
-        self.end_reading()?;
-        done
+        let ended = self.end_reading();
+        let done = done?;
+        ended?;
+        Ok(done)
+    }
+
+    fn has_a_log(&self) -> Result<bool, CatalogueError> {
+        let mode: String =
+            self.connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+        Ok(mode == "wal")
     }
 
     fn begin_reading(&self) -> Result<(), CatalogueError> {
@@ -116,7 +125,10 @@ impl Catalogue {
     }
 
     fn end_reading(&self) -> Result<(), CatalogueError> {
-        Ok(self.connection.execute_batch("ROLLBACK")?)
+        match self.connection.is_autocommit() {
+            true => Ok(()),
+            false => Ok(self.connection.execute_batch("ROLLBACK")?),
+        }
     }
 
     /// Runs several statements as one: inside the run's transaction if there is one, else in one

@@ -172,7 +172,7 @@ impl Check<'_> {
         }
         for (device, chain) in self.known.chains.iter() {
             let known = gone.get(device).copied().unwrap_or(0);
-            for _ in known..chain.missing {
+            for _ in known..chain.missing_runs.len() as u64 {
                 if self.known.own == Some(*device) {
                     self.lost_record(*device, "a record that a later one names");
                 } else {

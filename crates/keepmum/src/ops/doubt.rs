@@ -7,16 +7,11 @@ use crate::catalogue::Catalogue;
 use crate::model::DeviceId;
 use crate::repository::Listing;
 
-use super::error::{Error, ErrorKind};
+use super::error::Error;
 
 /// The catalogue's fact that lists them: device and run number of each.
 const FACT_DOUBTFUL: &str = "doubtful runs";
 const ROW: usize = DeviceId::LENGTH + 4;
-
-/// Whether an error leaves names in doubt: one of the destination as a whole, not of one object.
-pub(super) fn leaves_doubt(error: &Error) -> bool {
-    error.kind() == ErrorKind::Destination && error.path().is_none()
-}
 
 /// Notes a run.
 pub(super) fn note(catalogue: &Catalogue, device: DeviceId, run: u32) -> Result<(), Error> {

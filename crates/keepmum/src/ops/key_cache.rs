@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use crate::crypto::{self, Passphrase, SALT, Sealer, cache_key};
 use crate::format::Keyring;
 use crate::format::key_block::KEYRING_LENGTH;
-use crate::repository::{Candidate, Keys, RawListing};
+use crate::repository::{COPIES, Keys, RawListing};
 use crate::seam::Random;
 use crate::store::LocalStore;
 
@@ -45,17 +45,19 @@ pub(super) fn read(file: &Path, passphrase: &Passphrase, blocks: &[String]) -> O
     Keys::derive(&Keyring::decode(keyring).ok()?)
 }
 
-/// Removes the cache if a key block is damaged or cannot be read: as long as the key is kept, the
-/// blocks themselves are not looked at. Before a check that reads everything.
+/// Removes the cache if a key block has not all its copies: as long as the key is kept, the blocks
+/// themselves are not looked at. Before a check that reads everything.
 pub fn distrust_kept_key(access: &Access) {
     let Some(file) = &access.key_cache else { return };
     let store = LocalStore::new(Arc::clone(&access.seam.disk));
-    let blocks = RawListing::read(&store)
-        .and_then(|listing| Ok((listing.key_block_names().len(), listing.key_blocks(&store)?)));
     // A destination that cannot be read is told by whoever needs it next.
-    if let Ok((count, read)) = blocks
-        && (read.len() < count || !read.iter().all(Candidate::is_whole))
-    {
+    let Ok(blocks) = RawListing::read(&store).and_then(|listing| listing.key_blocks(&store)) else {
+        return;
+    };
+    let whole: BTreeSet<&str> =
+        blocks.iter().filter(|block| block.is_whole()).map(|block| block.name.as_str()).collect();
+    // A damaged file stays when its copy was put back, so whole ones are counted.
+    if whole.is_empty() || !whole.len().is_multiple_of(usize::from(COPIES)) {
         forget(file);
     }
 }

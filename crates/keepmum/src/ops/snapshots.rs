@@ -66,7 +66,7 @@ pub fn status(access: &Access, observer: &dyn Observer) -> Result<StatusReport, 
     }
     // Records hold what is nowhere else: which snapshots there are.
     let absent = known.absent_records(&repository);
-    report.objects_lost += absent.lost;
+    report.objects_lost += absent.damaged + absent.lost;
     report.objects_pending += absent.pending;
     for (device, chain) in known.chains.iter() {
         let Some((at, record, _)) = chain.last() else { continue };

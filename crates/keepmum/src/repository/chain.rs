@@ -12,9 +12,8 @@ use crate::model::{DeviceId, ObjectKey, RecordHash, RecordRef};
 pub struct Chain {
     /// Its records with the objects that hold them.
     pub records: Vec<(RecordRef, Record, ObjectKey)>,
-    /// Records that others name and that are not here.
-    pub missing: u64,
-    /// The runs of those, in order; twice where two are missing of one number.
+    /// The runs of records that others name and that are not here, in order; twice where two are
+    /// missing of one number.
     pub missing_runs: Vec<u32>,
     /// Two records of one number: a machine was cloned.
     pub forked: bool,
@@ -106,9 +105,7 @@ impl Chains {
         }
         for (device, run, hash) in missing {
             if !known.contains(&RecordRef { device, run, hash }) {
-                let chain = devices.entry(device).or_default();
-                chain.missing += 1;
-                chain.missing_runs.push(run);
+                devices.entry(device).or_default().missing_runs.push(run);
             }
         }
         devices.values_mut().for_each(|chain| chain.missing_runs.sort_unstable());
@@ -128,11 +125,6 @@ impl Chains {
     /// All snapshots, device by device.
     pub fn snapshots(&self) -> impl Iterator<Item = SnapshotRecord<'_>> {
         self.devices.values().flat_map(Chain::snapshots)
-    }
-
-    /// Records that others name and that are not here.
-    pub fn missing(&self) -> u64 {
-        self.devices.values().map(|chain| chain.missing).sum()
     }
 
     /// Every object that records list, with its length.

@@ -23,7 +23,7 @@ use super::error::RepositoryError;
 /// Context of the sealed keyring.
 pub(super) const CONTEXT: &[u8] = b"keepmum v0 keyring";
 /// How many copies of a key block are written.
-pub(super) const COPIES: u8 = 3;
+pub const COPIES: u8 = 3;
 
 /// A file that may be a key block.
 pub struct Candidate {

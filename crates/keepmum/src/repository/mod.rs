@@ -27,7 +27,7 @@ mod writer;
 
 pub use chain::{Chain, Chains, SnapshotRecord};
 pub use error::RepositoryError;
-pub use key_block::{Candidate, NamedBlock, NewKeyBlocks, SlotSecret, create};
+pub use key_block::{COPIES, Candidate, NamedBlock, NewKeyBlocks, SlotSecret, create};
 pub use key_change::{ChangedKeys, KeyChange, KnownSlot, NewSlot};
 pub use key_open::{Opened, open};
 pub use keys::{Keys, RepositoryAccess};

@@ -196,7 +196,10 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
             self.leaving = Some(self.begin_object(ObjectKind::Data)?);
         }
         if let Some(leaving) = self.leaving.take() {
-            self.leaving = Some(leaving.take(self.pool, &mut self.data)?);
+            // After an error neither is there any more: rows without their bytes must not be.
+            let mut data = std::mem::take(&mut self.data);
+            self.leaving = Some(leaving.take(self.pool, &mut data)?);
+            self.data = data;
         }
         Ok(())
     }

@@ -25,6 +25,7 @@ pub struct LocalStore {
     /// caller cannot return before the bytes are safe.
     synced: Mutex<u64>,
     sync_failed: AtomicBool,
+    names_doubtful: AtomicBool,
 }
 
 impl LocalStore {
@@ -37,6 +38,7 @@ impl LocalStore {
             changes: AtomicU64::new(0),
             synced: Mutex::new(0),
             sync_failed: AtomicBool::new(false),
+            names_doubtful: AtomicBool::new(false),
         }
     }
 
@@ -190,11 +192,18 @@ impl Store for LocalStore {
         if changes == *synced {
             return Ok(());
         }
-        self.disk.sync_directory().map_err(|source| self.sync_failure(source, None))?;
+        self.disk.sync_directory().map_err(|source| {
+            self.names_doubtful.store(true, Ordering::Release);
+            self.sync_failure(source, None)
+        })?;
         // A deleted folder still syncs without complaint.
         self.check_place()?;
         *synced = changes;
         Ok(())
+    }
+
+    fn names_are_doubtful(&self) -> bool {
+        self.names_doubtful.load(Ordering::Acquire)
     }
 
     fn rely_on_found(&self) {

@@ -77,6 +77,10 @@ pub trait Store: Send + Sync {
     /// Nothing since the last successful sync may be relied on.
     fn sync(&self) -> Result<(), StoreError>;
 
+    /// Whether a sync of names failed: they may be lost by the next power cut, whatever a later
+    /// sync answers.
+    fn names_are_doubtful(&self) -> bool;
+
     /// Says that names which were found here will be relied on. Whoever made them may have been
     /// cut off before its own sync: the next one makes them durable, whatever was put since.
     fn rely_on_found(&self);

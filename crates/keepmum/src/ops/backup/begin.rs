@@ -70,6 +70,11 @@ pub(super) fn begin(
         CatalogueAt::File(file) => Some(Catalogue::lock_for_run(file)?),
         CatalogueAt::Temporary => None,
     };
+    if !options.dry_run {
+        // What killed runs left half-written under a name; a folder that cannot be swept is told by
+        // whoever needs it next.
+        access.seam.disk.sweep_staging(access.seam.clock.now()).ok();
+    }
     let source = source(access, options)?;
     let mut destination = open::destination(access, observer)?;
     let mut report =
@@ -236,15 +241,14 @@ fn make_names_durable(
     let Err(error) = repository.store.sync() else {
         return Ok(repository.catalogue.set_fact(FACT_DURABLE, &last)?);
     };
-    let error = Error::from(RepositoryError::from(error));
-    if doubt::leaves_doubt(&error) {
+    if repository.store.names_are_doubtful() {
         // Of runs with a record only the last can have been cut off.
         let last = Some(prepared.last_listed_run).filter(|run| *run > 0);
         for run in left.chain(last) {
             doubt::note(&repository.catalogue, set.device, run)?;
         }
     }
-    Err(error)
+    Err(RepositoryError::from(error).into())
 }
 
 fn prepare_inside(repository: &Repository, set: &Setting<'_>) -> Result<Prepared, Error> {

@@ -192,7 +192,7 @@ pub fn backup(
         }
         Err(error) => {
             catalogue.rollback()?;
-            if doubt::leaves_doubt(&error)
+            if setting.store.names_are_doubtful()
                 && let Some(run) = setting.writing.get()
             {
                 doubt::note(catalogue, setting.device, run)?;

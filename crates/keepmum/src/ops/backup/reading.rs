@@ -213,7 +213,10 @@ impl<'env> Backup<'_, '_, 'env> {
         }
         for (job, result) in reads.jobs.iter().zip(&reads.results) {
             if let Some(Ok(read)) = result {
-                self.links.keep(&job.found, &read.content, read.stamp);
+                // A stamp that was too young when the first name was listed vouches for none.
+                let lasting = job.found.lasting_stamp();
+                let stamp = lasting.filter(|listed| read.stamp == Some(*listed));
+                self.links.keep(&job.found, &read.content, stamp);
             }
         }
         for number in std::mem::take(&mut reads.again) {

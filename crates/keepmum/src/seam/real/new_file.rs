@@ -137,6 +137,9 @@ impl Unnamed {
             staged.content.file.write_all(&buffer[..count])?;
             offset += count as u64;
         }
+        if offset != self.content.length {
+            return Err(io::Error::other("what was written could not be read again"));
+        }
         staged.sync()?;
         Ok(staged)
     }
@@ -301,7 +304,7 @@ mod tests {
         let Ok(file) = openat(&root.directory, ".", flags, MODE) else { return };
         let mut unnamed = Unnamed { root, content: Content::new(file) };
         let bytes: Vec<u8> = (0..200_000u32).map(|n| n.to_le_bytes()[0]).collect();
-        unnamed.content.file.write_all(&bytes).unwrap();
+        assert_eq!(unnamed.write(&bytes).unwrap(), bytes.len());
         let mut staged = unnamed.copy_to_staged().unwrap();
         drop(unnamed);
         staged.publish("object").unwrap();
