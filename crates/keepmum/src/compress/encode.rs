@@ -145,11 +145,15 @@ fn context(level: Level) -> CCtx<'static> {
     ] {
         context.set_parameter(parameter).expect("levels and flags are within zstd's limits");
     }
-    if level == Level::Default {
+    let tables: &[CParameter] = match level {
+        Level::Fast => &[],
         // Tables that stay in a core's own cache: a tenth less time for a third of a hundredth.
-        for parameter in [CParameter::HashLog(16), CParameter::ChainLog(16)] {
-            context.set_parameter(parameter).expect("table sizes are within zstd's limits");
-        }
+        Level::Default => &[CParameter::HashLog(16), CParameter::ChainLog(16)],
+        // In a block of a MiB larger ones find no more, in a third more time and more memory.
+        Level::High => &[CParameter::HashLog(19), CParameter::ChainLog(19)],
+    };
+    for parameter in tables {
+        context.set_parameter(*parameter).expect("table sizes are within zstd's limits");
     }
     context
 }
