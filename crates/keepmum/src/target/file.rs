@@ -7,7 +7,7 @@ use std::io;
 use std::num::NonZeroU64;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rustix::fs::{Advice, AtFlags, Mode, OFlags, fadvise, ftruncate, openat, renameat, unlinkat};
 use rustix::io::{pwrite, retry_on_intr};
@@ -20,7 +20,9 @@ use crate::model::{FoundKind, Metadata, Name, TreePath};
 use crate::seam::Operation;
 
 /// Writes of at least this length begin their way to the disk at once.
-const WRITE_OUT: NonZeroU64 = NonZeroU64::new(256 * 1024).expect("it is not zero");
+const WRITE_OUT: u64 = 256 * 1024;
+/// So much of a file, about, stays in the page cache.
+const CACHED: u64 = 16 * 1024 * 1024;
 /// Mode of a file whose owner or mode is still to be set.
 const PRIVATE: u16 = 0o600;
 
@@ -55,6 +57,8 @@ pub struct TargetFile {
     habit: Habit,
     mode: u16,
     settled: AtomicBool,
+    /// Bytes that were handed to the disk.
+    written_out: AtomicU64,
 }
 
 impl Target {
@@ -127,6 +131,7 @@ impl Target {
             habit: Habit::default(),
             mode,
             settled: AtomicBool::new(false),
+            written_out: AtomicU64::new(0),
         };
         let habit = file.folder.learn(file.file.as_fd(), mode);
         file.habit = habit.map_err(|error| TargetError::new(path, error))?;
@@ -162,14 +167,25 @@ impl TargetFile {
             rest = rest.get(written..).unwrap_or_default();
             offset += written as u64;
         }
-        if let Some(length) =
-            NonZeroU64::new(bytes.len() as u64).filter(|length| *length >= WRITE_OUT)
-        {
-            // The disk begins now, so that the sync at the end of a restore finds little left. Pages
-            // that are dirty stay where they are.
-            fadvise(&self.file, start, Some(length), Advice::DontNeed).ok();
-        }
+        self.let_go(start, bytes.len() as u64);
         Ok(())
+    }
+
+    /// Hands what was written to the disk at once, so that the sync at the end of a restore finds
+    /// little left, and takes large files out of the page cache as they come: a long restore would
+    /// else push out all that is there, and memory that has to be found is what writing costs most.
+    /// Only advice: a file system that does not take it writes and keeps as it likes.
+    fn let_go(&self, start: u64, length: u64) {
+        if length < WRITE_OUT {
+            return;
+        }
+        // Dirty pages begin to be written and stay, clean ones go.
+        let before = self.written_out.fetch_add(length, Ordering::Relaxed);
+        let (start, length) = match before / CACHED == (before + length) / CACHED {
+            true => (start, NonZeroU64::new(length)),
+            false => (0, None),
+        };
+        fadvise(&self.file, start, length, Advice::DontNeed).ok();
     }
 
     /// Sets the length in bytes, for a file that ends in a hole.
