@@ -1,9 +1,10 @@
 """Deletes what measurements leave behind, at moments when it does no harm.
 
 An ext4 without a journal does not hand out an inode again for a minute after
-its deletion and looks for another one instead, file by file: a restore right
-after the deletion of a large tree takes many times as long as on a fresh disk,
-and whoever comes first in a round looks best. So folders are only moved aside
+its deletion, or for five more where the block it lies in has been changed since,
+and looks for another one instead, file by file: a restore right after the
+deletion of a large tree takes many times as long as on a fresh disk, most of all
+with several threads, and whoever comes first in a round looks best. So folders are only moved aside
 during a round, deleted between rounds, and on such a file system the next
 measurement waits until the deletion is forgotten.
 """
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from harness.trees import remove
 
-WAIT = 65  # seconds; the kernel's minute and a little
+WAIT = 365  # seconds; the kernel's six minutes and a little
 
 
 class Trash:
