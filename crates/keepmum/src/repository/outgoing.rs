@@ -120,8 +120,8 @@ impl<'env> Outgoing<'env> {
         Ok(self)
     }
 
-    /// Ends the object with what is left in its builder, its padding and its table. Its bytes are durable when the ticket is
-    /// done, its name is with the store's next sync.
+    /// Ends the object with what is left in its builder, its padding and its table. Its bytes are
+    /// durable when the ticket is done, its name is with the store's next sync.
     pub(super) fn end<S: Send + 'env>(
         mut self,
         pool: &Pool<'env, S>,
