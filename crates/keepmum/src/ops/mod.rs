@@ -45,8 +45,8 @@ pub use key_cache::distrust_kept_key;
 pub use key_report::{KeyChangeReport, KeyListReport, KeySlotKind, KeySlotLine};
 pub use list::list;
 pub use options::{
-    BackupOptions, CheckOptions, DiffAgainst, DiffOptions, DumpOptions, ListOptions, Overwrite,
-    RestoreOptions, SnapshotChoice, Which,
+    BackupOptions, CheckOptions, Deletions, DiffAgainst, DiffOptions, DumpOptions, ListOptions,
+    Overwrite, RestoreOptions, SnapshotChoice, Which,
 };
 pub use report::{
     BackupReport, CheckReport, DeviceStatus, EntryKind, EntryLine, InitReport, ListReport, Outcome,

@@ -6,6 +6,33 @@ use crate::compress::Level;
 use crate::model::{Time, TreePath};
 use crate::source::Rules;
 
+/// Below this many entries gone, nothing is refused.
+const FEW: u64 = 10;
+
+/// How many entries may go in one run: from the source since the last backup, or from the target
+/// of a restore that deletes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Deletions {
+    /// Up to a half. More is refused, because a disk that is not mounted looks like that.
+    #[default]
+    Refuse,
+    /// At most so many.
+    AtMost(u64),
+    /// As many as there are.
+    All,
+}
+
+impl Deletions {
+    /// Whether so many of so many entries may go.
+    pub(super) fn accept(self, gone: u64, of: u64) -> bool {
+        match self {
+            Self::Refuse => gone < FEW || gone <= of / 2,
+            Self::AtMost(most) => gone <= most,
+            Self::All => true,
+        }
+    }
+}
+
 /// What a backup is to do.
 pub struct BackupOptions {
     /// Name of the source.
@@ -133,4 +160,20 @@ pub struct DumpOptions {
     pub snapshot: SnapshotChoice,
     /// What in it: a file, or a folder; the root for all.
     pub path: TreePath,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Deletions;
+
+    #[test]
+    fn more_than_half_is_refused_unless_it_was_accepted() {
+        for (gone, of, accepted) in [(0, 0, true), (9, 9, true), (10, 20, true), (11, 20, false)] {
+            assert_eq!(Deletions::default().accept(gone, of), accepted, "{gone} of {of}");
+            assert!(Deletions::All.accept(gone, of));
+        }
+        assert!(Deletions::AtMost(11).accept(11, 12));
+        assert!(!Deletions::AtMost(10).accept(11, 12));
+        assert!(!Deletions::AtMost(0).accept(1, 1000));
+    }
 }

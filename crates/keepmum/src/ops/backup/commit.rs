@@ -14,6 +14,7 @@ use super::super::error::{Error, ErrorKind};
 use super::super::event::{Event, Phase};
 use super::super::healing::FACT_HEALED;
 use super::super::import::import_table;
+use super::super::options::Deletions;
 use super::begin::{FACT_DURABLE, FACT_ENTRIES, FACT_LEANS};
 use super::{Backup, Worker};
 
@@ -21,9 +22,6 @@ use super::{Backup, Worker};
 const CHECKPOINT: u64 = 1 << 30;
 /// A device that has nothing to say says so after this many seconds.
 const SILENCE: i64 = 7 * 24 * 60 * 60;
-/// Below this many entries gone, nothing is refused.
-const FEW: u64 = 10;
-
 /// Objects of runs that ended without a record, to be listed in the next.
 #[derive(Default)]
 pub(super) struct Adopted {
@@ -333,8 +331,11 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
     /// More than half of what was there is gone: a source that is not mounted looks like that.
     fn refuse_mass_delete(&self) -> Result<(), Error> {
         let gone = self.report.gone;
-        let many = gone >= FEW && gone > self.remembered_entries / 2;
-        if !many || self.set.options.accept_mass_delete {
+        let accepted = match self.set.options.accept_mass_delete {
+            true => Deletions::All,
+            false => Deletions::Refuse,
+        };
+        if accepted.accept(gone, self.remembered_entries) {
             return Ok(());
         }
         Err(Error::new(
