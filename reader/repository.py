@@ -143,6 +143,22 @@ def fields(value: Any, what: str, required: set[int], optional: set[int]) -> dic
     return {key: value[key] for key in value.keys() & (required | optional)}
 
 
+def left_out(value: Any) -> dict[int, Any] | None:
+    """What a run left out (§7.4); None where the record does not say it, or says more than is known."""
+    if value is None:
+        return None
+    try:
+        said = fields(value, "what was left out", set(), set(range(0, 18, 2)))
+    except Refused:
+        return None
+    for key in said.keys() & {0, 8, 10, 12, 14}:
+        for item in array(said[key], "what was left out", 0, MAX_ITEMS):
+            text(item, "a pattern") if key == 0 else need(type(item) is bytes, "a path is not bytes")
+    for key in said.keys() & {2, 4, 6, 16}:
+        uint(said[key], "what was left out")
+    return said
+
+
 # ---- Keys and names (§2, §3, §4.2) ----
 
 def hkdf(salt: bytes, secret: bytes, label: bytes, length: int) -> bytes:
@@ -571,7 +587,8 @@ class Repository:
                 self.troubles.append((f"the record of {record.stored}", problem))
 
     def snapshot(self, record: Record, value: Any) -> Snapshot:
-        body = fields(value, "a backup", {0, 2, 4, 6, 8}, {1})
+        body = fields(value, "a backup", {0, 2, 4, 6, 8}, {1, 3})
+        body[3] = left_out(body.get(3))
         name, roots = array(body[4], "the source", 2, 2)
         needs = [(exact(device, "a device", 8), uint(first, "a run"), uint(last, "a run"))
                  for device, first, last in (array(n, "a need", 3, 3) for n in array(body[6], "the needs"))]

@@ -12,6 +12,7 @@ mod error;
 pub mod index;
 pub mod key_block;
 mod keyring;
+mod left_out;
 mod list_writer;
 pub mod name;
 mod node_writer;
@@ -35,7 +36,7 @@ pub use object::{Block, PieceKind, Table, footer, parse_footer};
 pub use overlay::{Op, Overlay};
 pub use padding::{padded_length, plain_for_sealed};
 pub use record::{
-    Backup, Item, Needs, ObjectEntry, Record, RecordTime, RunObjects, SourceName, Summary,
+    Backup, Item, LeftOut, Needs, ObjectEntry, Record, RecordTime, RunObjects, SourceName, Summary,
 };
 pub use slot_directory::{SlotDirectory, SlotId, SlotLine};
 pub use tree::{Node, NodeWriter};

@@ -6,6 +6,7 @@ use super::name::ObjectKind;
 use super::{OBJECT_MAX, RECORD_MAX};
 use crate::model::{DeviceId, RecordHash, RecordRef};
 
+pub use super::left_out::LeftOut;
 pub use super::record_item::{Backup, Item, Needs, SourceName, Summary};
 
 /// What a run of a device did.

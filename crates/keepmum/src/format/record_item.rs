@@ -3,6 +3,7 @@
 use super::ITEMS_MAX;
 use super::cbor::{Reader, Writer};
 use super::error::FormatError;
+use super::left_out::LeftOut;
 use super::overlay::Overlay;
 use crate::model::{ChunkId, DeviceId, TreePath};
 
@@ -50,6 +51,8 @@ pub struct Backup {
     pub unread: u64,
     /// Counts to be shown.
     pub summary: Summary,
+    /// What the run left out; nothing if the record does not say, or says more than is understood.
+    pub left_out: Option<LeftOut>,
 }
 
 /// A source, by its name and the paths it begins at.
@@ -181,13 +184,17 @@ fn read_join(reader: &mut Reader<'_>) -> Result<Item, FormatError> {
 
 impl Backup {
     fn write(&self, out: &mut Writer<'_>) {
-        out.map(6);
+        out.map(6 + usize::from(self.left_out.is_some()));
         out.uint(0);
         out.bytes(&self.root.0);
         out.uint(1);
         self.summary.write(out);
         out.uint(2);
         self.overlay.write(out);
+        if let Some(left_out) = &self.left_out {
+            out.uint(3);
+            left_out.write(out);
+        }
         out.uint(4);
         out.array(2);
         out.text(&self.source.name);
@@ -208,11 +215,14 @@ impl Backup {
     fn read(reader: &mut Reader<'_>) -> Result<Self, FormatError> {
         let (mut root, mut overlay, mut source) = (None, None, None);
         let (mut needs, mut unread, mut summary) = (None, None, Summary::default());
+        let mut left_out = None;
         reader.map("a backup", |reader, key| {
             match key {
                 0 => root = Some(ChunkId(reader.fixed("the id of a node")?)),
                 1 => summary = Summary::read(reader)?,
                 2 => overlay = Some(Overlay::read(reader)?),
+                // What is not understood here must not cost the snapshot.
+                3 => left_out = reader.refusable("what was left out", LeftOut::read)?,
                 4 => source = Some(reader.tuple("a source", 2, 2, read_source)?),
                 6 => needs = Some(reader.list("the needs of a backup", read_needs)?),
                 8 => unread = Some(reader.uint("a count of entries")?),
@@ -228,6 +238,7 @@ impl Backup {
             needs: needs.ok_or(missing)?,
             unread: unread.ok_or(missing)?,
             summary,
+            left_out,
         })
     }
 }

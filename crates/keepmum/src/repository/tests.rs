@@ -279,6 +279,7 @@ fn some_backup() -> Backup {
         needs: Vec::new(),
         unread: 0,
         summary: Summary::default(),
+        left_out: None,
     }
 }
 

@@ -43,7 +43,9 @@ impl Listing {
 
     fn exclude(&mut self, rules: &Rules, path: impl FnOnce() -> TreePath, why: Why) {
         self.counts.count(&why);
-        if rules.record_excluded {
+        // What no pattern explains is noted in any case: a record says it.
+        let single = matches!(why, Why::Size | Why::OtherFileSystem | Why::Never);
+        if single || rules.record_excluded {
             self.excluded.push(Excluded { path: path(), why });
         }
     }

@@ -5,6 +5,7 @@
 //! a link, and checked to be the thing that was listed. The room only reads; it must never change
 //! anything, not even an access time where that can be helped, and never leave its roots.
 
+mod covered;
 mod error;
 mod file;
 mod lister;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxFlags, openat, readlinkat, statx};
 use rustix::io::Errno;
 
+pub use covered::Covered;
 pub use error::{RootProblem, SourceError, SourceErrorKind};
 pub use file::{DataRanges, OpenFile};
 pub use lister::Lister;
@@ -120,6 +122,11 @@ impl Source {
     /// Roots that lie within other roots, or were named twice. They are backed up with those.
     pub fn dropped(&self) -> &[PathBuf] {
         &self.0.dropped
+    }
+
+    /// What of the backup itself would lie in the roots, whether or not it is there now.
+    pub fn own(&self) -> impl Iterator<Item = &TreePath> {
+        self.0.never.paths().filter(|path| self.0.root_of(path).is_some())
     }
 
     /// Whether files of the backup itself come and go in this very folder, so that its time is

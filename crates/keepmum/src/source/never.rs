@@ -57,6 +57,11 @@ impl Never {
         self.paths.push(path);
     }
 
+    /// All paths that are left out.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &TreePath> {
+        self.paths.iter()
+    }
+
     /// Whether a root is, or lies in, what is left out.
     pub(super) fn holds_root(&self, root: &Root) -> bool {
         let real = tree_path(&root.real).ok();

@@ -26,7 +26,7 @@ pub struct Rules {
     /// Absolute paths that are left out whatever else is said, with what lies at them under any
     /// other path: the destination, the catalogue.
     pub never: Vec<PathBuf>,
-    /// Remember each thing that was left out, not only how many.
+    /// Remember each thing that was left out, not only those that no pattern and no tag explains.
     pub record_excluded: bool,
 }
 

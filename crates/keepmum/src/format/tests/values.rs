@@ -5,8 +5,8 @@ use proptest::option;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 
 use crate::format::{
-    Backup, Block, IndexEntry, Item, ListNode, Needs, Node, ObjectEntry, ObjectKind, ObjectName,
-    Op, Overlay, PieceKind, Record, RecordTime, RunObjects, SourceName, Summary, Table,
+    Backup, Block, IndexEntry, Item, LeftOut, ListNode, Needs, Node, ObjectEntry, ObjectKind,
+    ObjectName, Op, Overlay, PieceKind, Record, RecordTime, RunObjects, SourceName, Summary, Table,
 };
 use crate::model::{
     Attribute, ChunkId, Content, DeviceId, DeviceNumber, Entry, Kind, Metadata, Name, Owner, Piece,
@@ -194,6 +194,25 @@ fn summary() -> impl Strategy<Value = Summary> {
     )
 }
 
+fn left_out() -> impl Strategy<Value = LeftOut> {
+    let paths = || vec(vec(any::<u8>(), 0..20), 0..3);
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+    let lists = (paths(), paths(), paths(), paths());
+    (vec("[*a-z/!]{0,9}", 0..3), flags, option::of(any::<u64>()), lists).prop_map(
+        |(patterns, flags, larger_than, (own, unread, mounts, large))| LeftOut {
+            patterns,
+            caches: flags.0,
+            larger_than,
+            one_file_system: flags.1,
+            own,
+            unread,
+            mounts,
+            large,
+            incomplete: flags.2,
+        },
+    )
+}
+
 fn backup() -> impl Strategy<Value = Backup> {
     let source = ("[a-zé ]{0,9}", vec(vec(any::<u8>(), 0..20), 0..3))
         .prop_map(|(name, roots)| SourceName { name, roots });
@@ -203,16 +222,16 @@ fn backup() -> impl Strategy<Value = Backup> {
         last: a.max(b),
     });
     let needs = vec(needs, 0..4);
-    (chunk_id(), overlay(), source, needs, any::<u64>(), summary()).prop_map(
-        |(root, overlay, source, needs, unread, summary)| Backup {
+    (chunk_id(), overlay(), source, needs, any::<u64>(), summary(), option::of(left_out()))
+        .prop_map(|(root, overlay, source, needs, unread, summary, left_out)| Backup {
             root,
             overlay,
             source,
             needs,
             unread,
             summary,
-        },
-    )
+            left_out,
+        })
 }
 
 fn items() -> impl Strategy<Value = Vec<Item>> {

@@ -7,9 +7,10 @@ use zeroize::Zeroizing;
 
 use super::codec;
 use crate::format::{
-    Backup, Block, IndexEntry, Item, ListNode, Needs, Node, ObjectEntry, ObjectKind, ObjectName,
-    Op, Overlay, PieceKind, Record, RecordTime, RunObjects, SlotContent, SlotKind, SourceName,
-    Summary, Table, base32, encode_entry, encode_index, footer, padded_length, split_file_name,
+    Backup, Block, IndexEntry, Item, LeftOut, ListNode, Needs, Node, ObjectEntry, ObjectKind,
+    ObjectName, Op, Overlay, PieceKind, Record, RecordTime, RunObjects, SlotContent, SlotKind,
+    SourceName, Summary, Table, base32, encode_entry, encode_index, footer, padded_length,
+    split_file_name,
 };
 use crate::model::{
     Attribute, ChunkId, Content, DeviceId, DeviceNumber, Entry, Kind, Metadata, Name, Owner, Piece,
@@ -142,6 +143,7 @@ fn record() -> Record {
             chunk_bytes: 9,
             stored: 10,
         },
+        left_out: None,
     };
     Record {
         device,
@@ -159,6 +161,26 @@ fn record() -> Record {
         items: vec![Item::Backup(Box::new(backup))],
         program: "keepmum 0.1.0".into(),
     }
+}
+
+fn record_with_left_out() -> Record {
+    let mut record = record();
+    for item in &mut record.items {
+        if let Item::Backup(backup) = item {
+            backup.left_out = Some(LeftOut {
+                patterns: vec!["*.tmp".into(), "!/home/keep.tmp".into()],
+                caches: true,
+                larger_than: Some(1 << 30),
+                one_file_system: true,
+                own: vec![b"/home/sync/backup".to_vec()],
+                unread: vec![b"/home/closed".to_vec()],
+                mounts: vec![b"/home/disk".to_vec()],
+                large: vec![b"/home/image".to_vec()],
+                incomplete: true,
+            });
+        }
+    }
+    record
 }
 
 fn first_record() -> Record {
@@ -249,6 +271,7 @@ fn vectors() -> Vec<Vector> {
     all.extend([
         ("overlay", "metadata of home, home/b put, home-old removed", overlay().encode()),
         ("record backup", "run 3 after run 1", record().encode()),
+        ("record left out", "run 3 and what it left out", record_with_left_out().encode()),
         ("record join", "run 1: join, checkpoint", first_record().encode()),
         ("index", "data object 0 of run 3 with the table above", encode_index(&[index])),
     ]);

@@ -290,6 +290,7 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
             needs: self.needs(run),
             unread: self.report.problems.len() as u64,
             summary: self.summary(),
+            left_out: Some(self.left_out.record(&self.set.options.rules, self.set.source)),
         };
         let items = self.join().into_iter().chain([Item::Backup(Box::new(backup))]).collect();
         self.write_record(items)?;

@@ -46,6 +46,8 @@ impl Backup<'_, '_, '_> {
         self.seen_entries += 1;
         if self.seen_entries.is_multiple_of(PROGRESS_EVERY) {
             self.tick()?;
+            // They are few, and shall not wait for the end.
+            self.take_notes(merge.new_side());
         }
         let new = pair.new.filter(|found| kind_number(found.kind).is_some());
         let Some(new) = new else {

@@ -9,6 +9,7 @@ mod device;
 mod directory;
 mod entry;
 mod large;
+mod left_out;
 mod links;
 mod mending;
 mod read;
@@ -114,6 +115,8 @@ struct Backup<'a, 'p, 'env> {
     unwalked: HashSet<DirectoryId>,
     /// Paths that could not be looked at; what was remembered of them stays.
     unseen: HashSet<TreePath>,
+    /// What is left out, for the record.
+    left_out: left_out::Noted,
     head: Option<(u32, RecordHash)>,
     first_run_listed: u32,
     /// Objects that are gone, to be remembered as healed.
@@ -238,6 +241,7 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
             links: Links::default(),
             unwalked: HashSet::new(),
             unseen: HashSet::new(),
+            left_out: left_out::Noted::default(),
             head: prepared.head,
             first_run_listed: prepared.last_listed_run,
             gone: prepared.gone,
@@ -313,6 +317,10 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
         }
         self.report.excluded = walk.excluded().total();
         for left_out in walk.take_excluded() {
+            self.left_out.excluded(&left_out);
+            if !self.set.options.rules.record_excluded {
+                continue;
+            }
             self.set.observer.event(Event::Change {
                 kind: ChangeKind::Excluded,
                 path: left_out.path,
@@ -322,6 +330,7 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
     }
 
     fn problem(&mut self, kind: ProblemKind, path: &TreePath, sentence: String) {
+        self.left_out.unread(path);
         let path = format!("/{}", String::from_utf8_lossy(path.as_bytes()));
         let problem = Problem { kind, path, sentence };
         self.set.observer.event(Event::Problem(problem.clone()));

@@ -119,7 +119,8 @@ fn the_backup_itself_is_never_backed_up() {
     let mut walk = source.walk(0).0;
     assert_eq!(beneath(&folder, &all(&mut walk)), ["db", "db/not-yet", "link", "x"]);
     assert_eq!(walk.excluded().never, 4);
-    assert!(walk.take_excluded().is_empty());
+    // They are named though nobody asked for that: the record of the run says them.
+    assert_eq!(walk.take_excluded().len(), 4);
     // Seen through a link that is a root, it is the same.
     let source = open(&[elsewhere.join("way")], rules.clone());
     let seen = beneath(&elsewhere, &all(&mut source.walk(0).0));
