@@ -16,6 +16,9 @@ pub enum Operation {
     SourceRead,
     /// Creating a file or directory in the target.
     TargetCreate,
+    /// Creating a file that has no name yet in the target. Refused as not supported, it is created
+    /// with a temporary name.
+    TargetUnnamed,
     /// Writing bytes into a file of the target.
     TargetWrite,
     /// Making a symbolic or hard link in the target.
@@ -26,7 +29,8 @@ pub enum Operation {
     TargetRename,
     /// Removing something from the target.
     TargetRemove,
-    /// Making something in the target durable.
+    /// Making something in the target durable: a file, by the path that it is for, or everything
+    /// where the path is empty.
     TargetSync,
 }
 

@@ -1,22 +1,21 @@
-//! Files going out.
-//!
-//! A new file is written under its own name, which nothing had; one that replaces another is
-//! written beside it and renamed over it when it is whole. A file that is not finished is removed.
+//! Files going out: written without a name, or beside the place that they are for, and handed over
+//! to be named once they are durable. A file that is not finished is removed.
 
 use std::io;
 use std::num::NonZeroU64;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use rustix::fs::{Advice, AtFlags, Mode, OFlags, fadvise, ftruncate, openat, renameat, unlinkat};
+use rustix::fs::{Advice, fadvise, ftruncate};
 use rustix::io::{pwrite, retry_on_intr};
 
-use super::folders::{Folder, Habit};
+use super::folders::Habit;
 use super::metadata::Given;
+use super::stage::{Existing, Stage};
 use super::{Inner, Target, TargetError};
 use crate::beneath::Handle;
-use crate::model::{FoundKind, Metadata, Name, TreePath};
+use crate::model::{FoundKind, Metadata, TreePath};
 use crate::seam::Operation;
 
 /// Writes of at least this length begin their way to the disk at once.
@@ -26,37 +25,17 @@ const CACHED: u64 = 16 * 1024 * 1024;
 /// Mode of a file whose owner or mode is still to be set.
 const PRIVATE: u16 = 0o600;
 
-/// What to do with a file that is there already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Existing {
-    /// Nothing may be there.
-    Refuse,
-    /// Replace it once the new one is whole. The number, drawn at random by the caller, names the
-    /// new file meanwhile.
-    Replace(u64),
-}
-
-/// Whether this is the name of an unfinished file that an interrupted restore left behind.
-pub fn is_temporary(name: &Name) -> bool {
-    let middle = name.as_bytes().strip_prefix(b".keepmum-").and_then(|n| n.strip_suffix(b".tmp"));
-    middle.is_some_and(|hex| {
-        hex.len() == 16 && hex.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-    })
-}
-
 /// A file that is being restored. Several threads may write to it; it has to be finished, else it
 /// is removed when dropped.
 pub struct TargetFile {
     inner: Arc<Inner>,
-    folder: Arc<Folder>,
-    file: OwnedFd,
+    file: Arc<OwnedFd>,
     path: TreePath,
-    name: Name,
-    /// Its name until it is finished, if that is another.
-    temporary: Option<String>,
     habit: Habit,
     mode: u16,
-    settled: AtomicBool,
+    /// Where it will lie, until it is finished.
+    stage: Mutex<Option<Stage>>,
+    length: AtomicU64,
     /// Bytes that were handed to the disk.
     written_out: AtomicU64,
 }
@@ -65,7 +44,7 @@ impl Target {
     /// Begins a file of any size.
     ///
     /// # Errors
-    /// [`super::TargetErrorKind::Occupied`] if something has the name and must not be replaced.
+    /// It could not be made.
     pub fn begin_file(
         &self,
         path: &TreePath,
@@ -74,7 +53,8 @@ impl Target {
         self.begin(path, existing, |_| PRIVATE)
     }
 
-    /// Restores a whole small file. Problems with its metadata are returned, the file is there.
+    /// Restores a whole small file, which waits for its name then. Problems with its metadata are
+    /// returned.
     ///
     /// # Errors
     /// It could not be made or written; nothing of it is left.
@@ -106,36 +86,35 @@ impl Target {
         &self,
         path: &TreePath,
         existing: Existing,
-        mode: impl FnOnce(Habit) -> u16,
+        mode: impl Fn(Habit) -> u16,
     ) -> Result<TargetFile, TargetError> {
         let inner = &self.0;
         let (folder, name) = inner.place(path)?;
-        let temporary = match existing {
-            Existing::Refuse => None,
-            Existing::Replace(number) => Some(format!(".keepmum-{number:016x}.tmp")),
-        };
-        let made = temporary.as_ref().map_or(name.as_bytes(), |name| name.as_bytes());
-        let mode = mode(folder.habit());
-        inner.ask(Operation::TargetCreate, path)?;
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
-        let flags = flags | OFlags::CLOEXEC | OFlags::NOCTTY;
-        let file = openat(folder.fd(), made, flags, Mode::from_raw_mode(u32::from(mode)))
-            .map_err(|error| TargetError::new(path, error))?;
-        let mut file = TargetFile {
-            inner: inner.clone(),
+        let (file, temporary, mode) = inner.with_space(|| inner.new_file(path, &folder, &mode))?;
+        let learns = temporary.as_ref().map_or(&folder, |temporary| &temporary.folder);
+        let habit = learns.learn(file.as_fd(), mode);
+        let habit = habit.map_err(|error| TargetError::new(path, error))?;
+        let file = Arc::new(file);
+        let stage = Stage {
+            path: path.clone(),
+            kind: FoundKind::File,
+            existing,
+            size: 0,
             folder,
+            name,
+            file: Some(file.clone()),
+            temporary,
+        };
+        Ok(TargetFile {
+            inner: inner.clone(),
             file,
             path: path.clone(),
-            name,
-            temporary,
-            habit: Habit::default(),
+            habit,
             mode,
-            settled: AtomicBool::new(false),
+            stage: Mutex::new(Some(stage)),
+            length: AtomicU64::new(0),
             written_out: AtomicU64::new(0),
-        };
-        let habit = file.folder.learn(file.file.as_fd(), mode);
-        file.habit = habit.map_err(|error| TargetError::new(path, error))?;
-        Ok(file)
+        })
     }
 }
 
@@ -152,23 +131,28 @@ impl TargetFile {
     pub fn write_at(&self, start: u64, bytes: &[u8]) -> Result<(), TargetError> {
         let (mut offset, mut rest) = (start, bytes);
         while !rest.is_empty() {
-            let passed =
-                self.inner.gate.pass(Operation::TargetWrite, self.path.as_bytes(), rest.len());
-            let length = passed.map_err(|error| self.problem(error))?.min(rest.len());
-            let piece = rest.get(..length).unwrap_or(rest);
-            let written = match piece {
-                [] => 0,
-                _ => retry_on_intr(|| pwrite(&self.file, piece, offset))
-                    .map_err(|error| self.problem(error))?,
-            };
-            if written == 0 {
-                return Err(self.problem(io::Error::from(io::ErrorKind::WriteZero)));
-            }
+            let written = self.inner.with_space(|| self.write_some(offset, rest))?;
             rest = rest.get(written..).unwrap_or_default();
             offset += written as u64;
         }
+        self.length.fetch_max(offset, Ordering::Relaxed);
         self.let_go(start, bytes.len() as u64);
         Ok(())
+    }
+
+    fn write_some(&self, offset: u64, bytes: &[u8]) -> Result<usize, TargetError> {
+        let passed =
+            self.inner.gate.pass(Operation::TargetWrite, self.path.as_bytes(), bytes.len());
+        let length = passed.map_err(|error| self.problem(error))?.min(bytes.len());
+        let written = match bytes.get(..length).unwrap_or(bytes) {
+            [] => 0,
+            piece => retry_on_intr(|| pwrite(&*self.file, piece, offset))
+                .map_err(|error| self.problem(error))?,
+        };
+        match written {
+            0 => Err(self.problem(io::Error::from(io::ErrorKind::WriteZero))),
+            written => Ok(written),
+        }
     }
 
     /// Hands what was written to the disk at once, so that the sync at the end of a restore finds
@@ -185,7 +169,7 @@ impl TargetFile {
             true => (start, NonZeroU64::new(length)),
             false => (0, None),
         };
-        fadvise(&self.file, start, length, Advice::DontNeed).ok();
+        fadvise(&*self.file, start, length, Advice::DontNeed).ok();
     }
 
     /// Sets the length in bytes, for a file that ends in a hole.
@@ -194,56 +178,29 @@ impl TargetFile {
     /// The file system does not take it.
     pub fn set_length(&self, length: u64) -> Result<(), TargetError> {
         self.inner.ask(Operation::TargetWrite, &self.path)?;
-        ftruncate(&self.file, length).map_err(|error| self.problem(error))
+        ftruncate(&*self.file, length).map_err(|error| self.problem(error))?;
+        self.length.store(length, Ordering::Relaxed);
+        Ok(())
     }
 
-    /// Sets the metadata and gives the file its name. What of the metadata could not be set is
-    /// returned. To be called once, after the last write.
+    /// Sets the metadata; the file is whole then and waits for its name. What of the metadata could
+    /// not be set is returned. To be called once, after the last write.
     ///
     /// # Errors
-    /// The file did not get its name; nothing of it is left.
+    /// The target has failed; nothing of the file is left.
     pub fn finish(&self, metadata: &Metadata) -> Result<Vec<TargetError>, TargetError> {
         let given = Given::New { habit: self.habit, mode: self.mode & self.habit.given };
         let handle = Handle::open(self.file.as_fd());
         let problems = self.inner.settle(&handle, &self.path, FoundKind::File, metadata, &given);
-        if let Some(temporary) = &self.temporary {
-            self.inner.ask(Operation::TargetRename, &self.path)?;
-            let folder = self.folder.fd();
-            renameat(folder, temporary.as_str(), folder, self.name.as_bytes())
-                .map_err(|error| self.problem(error))?;
+        let stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(stage) = stage {
+            let size = self.length.load(Ordering::Relaxed);
+            self.inner.stage(Stage { size, ..stage })?;
         }
-        self.settled.store(true, Ordering::Release);
         Ok(problems)
-    }
-
-    /// Removes what was written.
-    ///
-    /// # Errors
-    /// It could not be removed.
-    pub fn abandon(self) -> Result<(), TargetError> {
-        if !self.settled.load(Ordering::Acquire) {
-            self.inner.ask(Operation::TargetRemove, &self.path)?;
-            self.unlink().map_err(|error| self.problem(error))?;
-            self.settled.store(true, Ordering::Release);
-        }
-        Ok(())
-    }
-
-    fn unlink(&self) -> io::Result<()> {
-        let name = self.temporary.as_ref().map_or(self.name.as_bytes(), |name| name.as_bytes());
-        Ok(unlinkat(self.folder.fd(), name, AtFlags::empty())?)
     }
 
     fn problem(&self, error: impl Into<io::Error>) -> TargetError {
         TargetError::new(&self.path, error)
-    }
-}
-
-impl Drop for TargetFile {
-    fn drop(&mut self) {
-        if !self.settled.load(Ordering::Acquire) {
-            // Nobody is left to be told; the name says what it is.
-            self.unlink().ok();
-        }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::OFlags;
 
+use super::file_system::{FileSystem, FileSystems};
 use crate::beneath::{Beneath, Handle, stat};
 use crate::model::TreePath;
 
@@ -33,12 +34,33 @@ pub(super) struct Habit {
 /// An open folder.
 pub(super) struct Folder {
     directory: OwnedFd,
+    file_system: Arc<FileSystem>,
     habit: Mutex<Habit>,
 }
 
 impl Folder {
     pub(super) fn fd(&self) -> BorrowedFd<'_> {
         self.directory.as_fd()
+    }
+
+    /// Opens a folder of the target.
+    pub(super) fn open(
+        beneath: &Beneath,
+        path: &TreePath,
+        file_systems: &FileSystems,
+    ) -> io::Result<Self> {
+        let directory = beneath.open(path.as_bytes(), OFlags::PATH | OFlags::DIRECTORY)?;
+        let file_system = file_systems.of(directory.as_fd())?;
+        Ok(Self { directory, file_system, habit: Mutex::default() })
+    }
+
+    pub(super) fn file_system(&self) -> &FileSystem {
+        &self.file_system
+    }
+
+    /// Whether things can be renamed from one folder to the other.
+    pub(super) fn is_beside(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.file_system, &other.file_system)
     }
 
     fn lock(&self) -> MutexGuard<'_, Habit> {
@@ -79,7 +101,12 @@ impl Folders {
     }
 
     /// Opens a folder of the target, or finds it open.
-    pub(super) fn open(&self, beneath: &Beneath, path: TreePath) -> io::Result<Arc<Folder>> {
+    pub(super) fn open(
+        &self,
+        beneath: &Beneath,
+        path: TreePath,
+        file_systems: &FileSystems,
+    ) -> io::Result<Arc<Folder>> {
         let mut held = self.lock();
         if let Some(at) = held.iter().rposition(|(other, _)| *other == path) {
             if at + 1 < held.len() {
@@ -91,8 +118,7 @@ impl Folders {
             }
         }
         drop(held);
-        let directory = beneath.open(path.as_bytes(), OFlags::PATH | OFlags::DIRECTORY)?;
-        let folder = Arc::new(Folder { directory, habit: Mutex::default() });
+        let folder = Arc::new(Folder::open(beneath, &path, file_systems)?);
         let mut held = self.lock();
         if held.len() >= HELD {
             held.remove(0);

@@ -4,13 +4,16 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, Statx, linkat, makedev, mkdirat, mknodat, openat, symlinkat,
+    AtFlags, FileType, Mode, OFlags, Statx, linkat, makedev, mkdirat, mknodat, openat, renameat,
+    symlinkat,
 };
 use rustix::io::Errno;
 
-use super::{Inner, Target, TargetError};
+use super::folders::Folder;
+use super::stage::{Existing, Stage};
+use super::{Inner, Target, TargetError, TargetErrorKind};
 use crate::beneath::{Handle, kind_of, stat, stat_at};
-use crate::model::{DeviceNumber, FoundKind, TreePath};
+use crate::model::{DeviceNumber, FoundKind, Metadata, TreePath};
 use crate::seam::Operation;
 
 impl Target {
@@ -26,11 +29,15 @@ impl Target {
         }
         let problem = |error: Errno| TargetError::new(path, error);
         let (folder, name) = self.0.place(path)?;
-        self.0.ask(Operation::TargetCreate, path)?;
-        match mkdirat(folder.fd(), name.as_bytes(), Mode::RWXU) {
-            Ok(()) => return Ok(true),
-            Err(Errno::EXIST) => {}
-            Err(error) => return Err(problem(error)),
+        let made = self.0.with_space(|| {
+            self.0.ask(Operation::TargetCreate, path)?;
+            match mkdirat(folder.fd(), name.as_bytes(), Mode::RWXU) {
+                Err(Errno::EXIST) => Ok(false),
+                made => made.map(|()| true).map_err(problem),
+            }
+        })?;
+        if made {
+            return Ok(true);
         }
         let there = stat_at(folder.fd(), name.as_bytes()).map_err(problem)?;
         if kind_of(&there) != FoundKind::Directory {
@@ -50,45 +57,83 @@ impl Target {
         Ok(false)
     }
 
-    /// Makes a symbolic link that says `text`, which is not looked at.
+    /// Makes a symbolic link that says `text`, which is not looked at. It waits for its name then,
+    /// as all of these do. What of the metadata could not be set is returned.
     ///
     /// # Errors
-    /// [`super::TargetErrorKind::Occupied`] if something is there.
-    pub fn symlink(&self, path: &TreePath, text: &[u8]) -> Result<(), TargetError> {
-        let (folder, name) = self.0.place(path)?;
-        self.0.ask(Operation::TargetLink, path)?;
-        symlinkat(text, folder.fd(), name.as_bytes()).map_err(|e| TargetError::new(path, e))
+    /// It could not be made.
+    pub fn symlink(
+        &self,
+        path: &TreePath,
+        text: &[u8],
+        metadata: &Metadata,
+        existing: Existing,
+    ) -> Result<Vec<TargetError>, TargetError> {
+        self.other(path, FoundKind::Symlink, metadata, existing, |folder, name| {
+            symlinkat(text, folder.fd(), name)
+        })
     }
 
-    /// Makes a second name for a file of the target.
+    /// Makes a second name for a file of the target, at once: what has a name is durable.
     ///
     /// # Errors
-    /// [`super::TargetErrorKind::Occupied`] if something is there.
-    pub fn hard_link(&self, existing: &TreePath, path: &TreePath) -> Result<(), TargetError> {
-        let (from, old) = self.0.place(existing)?;
-        let (folder, name) = self.0.place(path)?;
-        self.0.ask(Operation::TargetLink, path)?;
-        let (old, name) = (old.as_bytes(), name.as_bytes());
+    /// [`super::TargetErrorKind::Occupied`] if something is there that must not be replaced,
+    /// [`super::TargetErrorKind::Unsupported`] where a file cannot have a second name.
+    pub fn hard_link(
+        &self,
+        first: &TreePath,
+        path: &TreePath,
+        existing: Existing,
+    ) -> Result<(), TargetError> {
+        let inner = &self.0;
+        let (from, old) = inner.place(first)?;
+        let (folder, name) = inner.place(path)?;
         // Without flags a link is linked as itself, never what it leads to.
-        linkat(from.fd(), old, folder.fd(), name, AtFlags::empty())
-            .map_err(|error| TargetError::new(path, error))
+        let link = |folder: &Folder, name: &[u8]| {
+            linkat(from.fd(), old.as_bytes(), folder.fd(), name, AtFlags::empty())
+        };
+        inner.with_space(|| {
+            inner.ask(Operation::TargetLink, path)?;
+            if existing == Existing::Refuse {
+                return link(&folder, name.as_bytes()).map_err(|error| no_link(path, error));
+            }
+            let made = inner.make_temporary(&folder, |folder, name| link(folder, name.as_bytes()));
+            let (temporary, ()) = made.map_err(|error| no_link(path, error))?;
+            inner.ask(Operation::TargetRename, path)?;
+            // Where it is a name of this very file already nothing happens, and the temporary one
+            // goes with its guard.
+            let (from, old) = (temporary.folder.fd(), temporary.name.as_str());
+            renameat(from, old, folder.fd(), name.as_bytes())
+                .map_err(|error| TargetError::new(path, error))
+        })
     }
 
-    /// Makes a named pipe for its owner only.
+    /// Makes a named pipe.
     ///
     /// # Errors
-    /// [`super::TargetErrorKind::Occupied`] if something is there.
-    pub fn fifo(&self, path: &TreePath) -> Result<(), TargetError> {
-        self.node(path, FileType::Fifo, 0)
+    /// It could not be made.
+    pub fn fifo(
+        &self,
+        path: &TreePath,
+        metadata: &Metadata,
+        existing: Existing,
+    ) -> Result<Vec<TargetError>, TargetError> {
+        self.node(path, FoundKind::Fifo, metadata, existing, (FileType::Fifo, 0))
     }
 
-    /// Makes a device node for its owner only. `kind` says which; it is one of the two devices.
+    /// Makes a device node. `kind` says which; it is one of the two devices.
     ///
     /// # Errors
     /// [`super::TargetErrorKind::NotPermitted`] without [`super::Options::special`].
-    pub fn device(&self, path: &TreePath, kind: FoundKind) -> Result<(), TargetError> {
+    pub fn device(
+        &self,
+        path: &TreePath,
+        kind: FoundKind,
+        metadata: &Metadata,
+        existing: Existing,
+    ) -> Result<Vec<TargetError>, TargetError> {
         let make = |number: DeviceNumber| makedev(number.major, number.minor);
-        let (file_type, number) = match kind {
+        let device = match kind {
             FoundKind::CharacterDevice(number) => (FileType::CharacterDevice, make(number)),
             FoundKind::BlockDevice(number) => (FileType::BlockDevice, make(number)),
             _ => return Err(TargetError::new(path, Errno::INVAL)),
@@ -96,15 +141,61 @@ impl Target {
         if !self.0.options.special {
             return Err(TargetError::not_permitted(path, "a device is"));
         }
-        self.node(path, file_type, number)
+        self.node(path, kind, metadata, existing, device)
     }
 
-    fn node(&self, path: &TreePath, file_type: FileType, number: u64) -> Result<(), TargetError> {
-        let (folder, name) = self.0.place(path)?;
-        self.0.ask(Operation::TargetCreate, path)?;
+    fn node(
+        &self,
+        path: &TreePath,
+        kind: FoundKind,
+        metadata: &Metadata,
+        existing: Existing,
+        (file_type, number): (FileType, u64),
+    ) -> Result<Vec<TargetError>, TargetError> {
+        // Until its metadata is set it is its owner's only.
         let mode = Mode::RUSR | Mode::WUSR;
-        mknodat(folder.fd(), name.as_bytes(), file_type, mode, number)
-            .map_err(|error| TargetError::new(path, error))
+        self.other(path, kind, metadata, existing, |folder, name| {
+            mknodat(folder.fd(), name, file_type, mode, number)
+        })
+    }
+
+    /// Makes something that is neither file nor folder.
+    fn other(
+        &self,
+        path: &TreePath,
+        kind: FoundKind,
+        metadata: &Metadata,
+        existing: Existing,
+        make: impl Fn(&Folder, &str) -> Result<(), Errno>,
+    ) -> Result<Vec<TargetError>, TargetError> {
+        let inner = &self.0;
+        let (folder, name) = inner.place(path)?;
+        let temporary = inner.with_space(|| {
+            inner.ask(Operation::TargetCreate, path)?;
+            let made = inner.make_temporary(&folder, &make);
+            made.map(|(temporary, ())| temporary).map_err(|error| TargetError::new(path, error))
+        })?;
+        let problems = {
+            let (lies_in, name) = (&temporary.folder, temporary.name.as_bytes());
+            inner.hold_in(lies_in, name, path, kind, |handle, given| {
+                inner.settle(handle, path, kind, metadata, &given)
+            })?
+        };
+        let (size, file, temporary) = (0, None, Some(temporary));
+        let path = path.clone();
+        inner.stage(Stage { path, kind, existing, size, folder, name, file, temporary })?;
+        Ok(problems)
+    }
+}
+
+/// A second name that could not be given.
+fn no_link(path: &TreePath, error: Errno) -> TargetError {
+    match error {
+        Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::MLINK | Errno::XDEV => {
+            let source = io::Error::other("a file with more than one name became several files");
+            TargetError::of(path, TargetErrorKind::Unsupported, source)
+        }
+        error => TargetError::new(path, error),
     }
 }
 

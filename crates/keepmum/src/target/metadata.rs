@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use rustix::fs::{Gid, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, Uid, openat};
 use rustix::io::Errno;
 
-use super::folders::{ACCESS_LIST, Habit};
+use super::folders::{ACCESS_LIST, Folder, Habit};
 use super::{Inner, Owner, Target, TargetError, TargetErrorKind};
 use crate::beneath::{Handle, kind_of, stat};
 use crate::model::{Found, FoundKind, Metadata, Time, TreePath};
@@ -104,11 +104,23 @@ impl Inner {
         kind: FoundKind,
         act: impl FnOnce(&Handle<'_>, Given) -> T,
     ) -> Result<T, TargetError> {
-        let problem = |error: Errno| TargetError::new(path, error);
         let (folder, name) = self.place(path)?;
+        self.hold_in(&folder, name.as_bytes(), path, kind, act)
+    }
+
+    /// The same for something that lies under another name until it gets its own.
+    pub(super) fn hold_in<T>(
+        &self,
+        folder: &Folder,
+        name: &[u8],
+        path: &TreePath,
+        kind: FoundKind,
+        act: impl FnOnce(&Handle<'_>, Given) -> T,
+    ) -> Result<T, TargetError> {
+        let problem = |error: Errno| TargetError::new(path, error);
         let flags = OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let read = flags | OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let open = |flags| openat(folder.fd(), name.as_bytes(), flags, Mode::empty());
+        let open = |flags| openat(folder.fd(), name, flags, Mode::empty());
         let (file, readable) = match kind {
             FoundKind::File | FoundKind::Directory => match open(read) {
                 Err(Errno::ACCESS | Errno::PERM | Errno::NXIO) => {

@@ -5,13 +5,16 @@
 //! on the way and not at the end of a path, and nothing outside is made, changed or removed.
 
 mod attributes;
+mod batch;
 mod error;
 mod file;
+mod file_system;
 mod folders;
 mod make;
 mod metadata;
 mod owners;
 mod remove;
+mod stage;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -22,17 +25,22 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
-use rustix::fs::{CWD, Mode, OFlags, fstatvfs, openat, syncfs};
+use rustix::fs::{Access, CWD, Mode, OFlags, access, fstatvfs, openat};
 
+pub use batch::Unplaced;
 pub use error::{TargetError, TargetErrorKind};
-pub use file::{Existing, TargetFile, is_temporary};
+pub use file::TargetFile;
 pub use metadata::Differences;
+pub use stage::{Existing, is_temporary};
 pub use tree::{Rest, TargetTree};
 
 use crate::beneath::{Beneath, Scratch};
 use crate::model::{Name, TreePath};
 use crate::seam::{Gate, Operation};
+use batch::Batch;
+use file_system::FileSystems;
 use folders::{Folder, Folders};
 use owners::Owners;
 
@@ -65,6 +73,15 @@ pub struct Target(Arc<Inner>);
 struct Inner {
     beneath: Beneath,
     folders: Folders,
+    file_systems: FileSystems,
+    /// The target itself.
+    top: Arc<Folder>,
+    batch: Batch,
+    /// The first temporary name, drawn at random, and how many have been used.
+    names_from: u64,
+    names: AtomicU64,
+    /// Whether a file that has no name can be given one.
+    can_name_open_files: bool,
     options: Options,
     owners: Owners,
     gate: Arc<dyn Gate>,
@@ -75,22 +92,38 @@ struct Inner {
 
 impl Target {
     /// Opens the directory, or makes it, for its owner only. Links in this path are followed:
-    /// the user named it.
+    /// the user named it. `drawn` is a number drawn at random, from which temporary names come.
     ///
     /// # Errors
     /// It cannot be made or opened; the path of the error is the root's.
-    pub fn open(dir: &Path, options: Options, gate: Arc<dyn Gate>) -> Result<Self, TargetError> {
+    pub fn open(
+        dir: &Path,
+        options: Options,
+        gate: Arc<dyn Gate>,
+        drawn: u64,
+    ) -> Result<Self, TargetError> {
         let open = || -> io::Result<OwnedFd> {
             gate.pass(Operation::TargetCreate, b"", 0)?;
             DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
             Ok(openat(CWD, dir, flags, Mode::empty())?)
         };
-        let directory = open().map_err(|error| TargetError::new(&TreePath::root(), error))?;
+        let problem = |error| TargetError::new(&TreePath::root(), error);
+        let beneath = Beneath::new(open().map_err(problem)?);
+        let file_systems = FileSystems::default();
+        let top = Folder::open(&beneath, &TreePath::root(), &file_systems).map_err(problem)?;
         let user = rustix::process::geteuid();
+        // It is named by its number there; without that, only root may name it.
+        let by_number = access("/proc/self/fd", Access::EXISTS).is_ok();
         Ok(Self(Arc::new(Inner {
-            beneath: Beneath::new(directory),
+            beneath,
             folders: Folders::default(),
+            file_systems,
+            top: Arc::new(top),
+            batch: Batch::default(),
+            names_from: drawn,
+            names: AtomicU64::new(0),
+            can_name_open_files: by_number || user.is_root(),
             options,
             owners: Owners::default(),
             gate,
@@ -110,14 +143,12 @@ impl Target {
         Some(space.f_blocks.saturating_mul(space.f_frsize)).filter(|bytes| *bytes > 0)
     }
 
-    /// Makes everything that was restored durable.
+    /// Makes everything that was restored durable, names and folders too.
     ///
     /// # Errors
     /// The system failed; what was restored may not outlive a power cut.
     pub fn sync(&self) -> Result<(), TargetError> {
-        let root = TreePath::root();
-        self.0.ask(Operation::TargetSync, &root)?;
-        syncfs(self.0.beneath.directory()).map_err(|error| TargetError::new(&root, error))
+        self.0.file_systems.all().iter().try_for_each(|one| self.0.sync_file_system(one))
     }
 }
 
@@ -136,7 +167,7 @@ impl Inner {
             let source = io::Error::other("the target itself cannot be replaced");
             return Err(TargetError::of(path, TargetErrorKind::Occupied, source));
         };
-        match self.folders.open(&self.beneath, folder) {
+        match self.folders.open(&self.beneath, folder, &self.file_systems) {
             Ok(folder) => Ok((folder, name)),
             Err(error) => Err(TargetError::new(path, error)),
         }

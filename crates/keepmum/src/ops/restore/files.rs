@@ -16,7 +16,7 @@ use super::super::error::Error;
 use super::super::part::problem_of;
 use super::super::placed::placed;
 use super::super::report::{Problem, ProblemKind};
-use super::plan::{Plan, is_plain};
+use super::plan::{Cause, Plan, is_plain};
 use super::write::{FileState, Output};
 
 /// Up to this size a file is put together in memory.
@@ -61,7 +61,7 @@ impl Plan<'_, '_, '_> {
         // All lists are read before anything is written, and what cannot fit is not begun.
         let extent = match self.extents.of(self.contents, &content) {
             Ok(extent) if extent.bytes > self.capacity => {
-                self.not_written(&path, content.size);
+                self.not_written(&path, content.size, Cause::Content);
                 self.problem(larger_than_the_target(&path, extent.bytes));
                 return Ok(());
             }
@@ -132,7 +132,7 @@ impl Plan<'_, '_, '_> {
         size: u64,
         error: RepositoryError,
     ) -> Result<(), Error> {
-        self.not_written(path, size);
+        self.not_written(path, size, Cause::Content);
         let problem = problem_of(path, error)?;
         self.problem(problem);
         Ok(())
@@ -179,9 +179,10 @@ impl Plan<'_, '_, '_> {
             }),
         };
         if written.is_err() {
-            self.not_written(path, size);
+            self.not_written(path, size, Cause::Place);
         }
-        self.applied(written)
+        self.applied(written)?;
+        self.take_unplaced()
     }
 
     /// Writes a window that is full.

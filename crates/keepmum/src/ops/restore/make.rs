@@ -5,7 +5,7 @@ use crate::target::Existing;
 
 use super::super::error::Error;
 use super::super::options::Overwrite;
-use super::plan::{Plan, group_of};
+use super::plan::{Cause, Link, Plan, group_of};
 
 impl Plan<'_, '_, '_> {
     /// Makes a directory; answers whether to go on beneath it.
@@ -58,26 +58,36 @@ impl Plan<'_, '_, '_> {
         if let Some(group) = group {
             if self.firsts.contains_key(&group) {
                 self.waiting_bytes += path.as_bytes().len();
-                self.links.push((group, path, there.map(|found| found.kind)));
+                let (metadata, there) = (entry.metadata, there.map(|found| found.kind));
+                self.links.push(Link { group, path, metadata, there });
                 return self.maybe_flush();
             }
             self.firsts.insert(group, (path.clone(), None));
         }
-        let existing = match there {
-            None => Existing::Refuse,
-            Some(found) if found.kind == FoundKind::File => Existing::Replace(self.draw()?),
-            Some(found) => {
-                if !self.make_room(&path, Some(found.kind))? {
-                    self.not_written(&path, content.size);
-                    return Ok(());
-                }
-                Existing::Refuse
-            }
+        let Some(existing) = self.room_for(&path, there.map(|found| found.kind))? else {
+            self.not_written(&path, content.size, Cause::Place);
+            return Ok(());
         };
         self.done.1 = self.done.1.saturating_add(content.size);
         self.queue(path, content, entry.metadata, existing)?;
         self.tick();
         self.maybe_flush()
+    }
+
+    /// What to do with what is at a path when something that is no folder comes there: it is
+    /// replaced in one step. A folder is removed before. Nothing if it could not be.
+    pub(super) fn room_for(
+        &mut self,
+        path: &TreePath,
+        there: Option<FoundKind>,
+    ) -> Result<Option<Existing>, Error> {
+        match there {
+            None => Ok(Some(Existing::Refuse)),
+            Some(FoundKind::Directory) => {
+                Ok(self.make_room(path, there)?.then_some(Existing::Refuse))
+            }
+            Some(_) => Ok(Some(Existing::Replace)),
+        }
     }
 
     /// Removes what is in the way of something else; answers whether the place is free. Of a folder
@@ -110,12 +120,5 @@ impl Plan<'_, '_, '_> {
             Ok(()) => Ok(true),
             Err(error) => self.target_problem(&error).map(|()| false),
         }
-    }
-
-    fn draw(&self) -> Result<u64, Error> {
-        let mut bytes = [0; 8];
-        let drawn = self.set.access.seam.random.fill(&mut bytes);
-        drawn.map_err(crate::repository::RepositoryError::Random)?;
-        Ok(u64::from_le_bytes(bytes))
     }
 }

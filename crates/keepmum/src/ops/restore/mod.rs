@@ -127,14 +127,14 @@ pub fn restore(
     let target = match options.dry_run && !options.target.exists() {
         true => None,
         false => Some(
-            Target::open(&options.target, target_options, access.seam.gate.clone())
+            Target::open(&options.target, target_options, access.seam.gate.clone(), draw(access)?)
                 .map_err(|error| target_failed(&error, options))?,
         ),
     };
     let make_worker = || Worker { decompressor: Decompressor::new() };
     let state = &chosen.line.state;
     let report = pipeline::run(access.mode, make_worker, |pool| {
-        let set = plan::Setting { access, options, observer, state, objects: &objects, pool };
+        let set = plan::Setting { options, observer, state, objects: &objects, pool };
         let part = Part { tree, prefix, single };
         let totals = &chosen.backup.summary;
         let mut plan =
@@ -151,6 +151,13 @@ pub fn restore(
         seconds: (access.seam.clock.elapsed() - started).as_secs_f64(),
         ..report
     })
+}
+
+/// A number drawn at random.
+fn draw(access: &Access) -> Result<u64, Error> {
+    let mut bytes = [0; 8];
+    access.seam.random.fill(&mut bytes).map_err(RepositoryError::Random)?;
+    Ok(u64::from_le_bytes(bytes))
 }
 
 /// The node of the part to be restored, or the one entry that it is.

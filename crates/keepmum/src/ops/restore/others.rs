@@ -6,7 +6,7 @@ use super::super::error::Error;
 use super::plan::Plan;
 
 impl Plan<'_, '_, '_> {
-    /// Makes one of them; it counts as written when it is there.
+    /// Makes one of them; it counts as written unless it does not get its name.
     pub(super) fn other(
         &mut self,
         path: &TreePath,
@@ -14,27 +14,26 @@ impl Plan<'_, '_, '_> {
         there: Option<&Found>,
     ) -> Result<(), Error> {
         let Some(target) = self.target else { return Ok(()) };
-        if !self.make_room(path, there.map(|found| found.kind))? {
-            return Ok(());
-        }
-        let (made, kind) = match &entry.kind {
-            Kind::Symlink(text) => (target.symlink(path, text), FoundKind::Symlink),
-            Kind::Fifo => (target.fifo(path), FoundKind::Fifo),
+        let there = there.map(|found| found.kind);
+        let Some(existing) = self.room_for(path, there)? else { return Ok(()) };
+        let metadata = &entry.metadata;
+        let made = match &entry.kind {
+            Kind::Symlink(text) => target.symlink(path, text, metadata, existing),
+            Kind::Fifo => target.fifo(path, metadata, existing),
             Kind::CharacterDevice(number) => {
                 let kind = FoundKind::CharacterDevice(*number);
-                (target.device(path, kind), kind)
+                target.device(path, kind, metadata, existing)
             }
             Kind::BlockDevice(number) => {
                 let kind = FoundKind::BlockDevice(*number);
-                (target.device(path, kind), kind)
+                target.device(path, kind, metadata, existing)
             }
             _ => return Ok(()),
         };
-        if let Err(error) = made {
-            return self.target_problem(&error);
+        if made.is_ok() {
+            self.count_written(path, entry);
         }
-        self.count_written(path, entry);
-        let applied = target.apply_metadata(path, kind, &entry.metadata);
-        self.applied(applied)
+        self.applied(made)?;
+        self.take_unplaced()
     }
 }

@@ -1,6 +1,6 @@
 //! What has to be done in the target, name by name.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use crate::catalogue::Catalogue;
 use crate::format::Summary;
@@ -12,7 +12,6 @@ use crate::pipeline::Pool;
 use crate::repository::{Extents, ObjectReader, PieceReader};
 use crate::target::{Target, TargetTree, is_temporary};
 
-use super::super::access::Access;
 use super::super::error::{Error, ErrorKind};
 use super::super::event::{ChangeKind, Event, Observer};
 use super::super::options::{Overwrite, RestoreOptions};
@@ -27,12 +26,28 @@ const WAITING: usize = 16 * 1024;
 const WAITING_BYTES: usize = 4 * 1024 * 1024;
 
 /// A hard link group and the content of its names.
-type Group = (u64, Content);
+pub(super) type Group = (u64, Content);
+
+/// A further name of a file.
+pub(super) struct Link {
+    pub(super) group: Group,
+    pub(super) path: TreePath,
+    pub(super) metadata: Metadata,
+    pub(super) there: Option<FoundKind>,
+}
+
+/// Why a file could not be written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// Its content cannot be had: no other name of it can be written either.
+    Content,
+    /// Its place cannot be written; other names of it can.
+    Place,
+}
 
 /// What a restore works with and does not change.
 #[derive(Clone, Copy)]
 pub(super) struct Setting<'p, 'env> {
-    pub(super) access: &'env Access,
     pub(super) options: &'env RestoreOptions,
     pub(super) observer: &'env dyn Observer,
     /// Whether all of the snapshot is here, or will be.
@@ -56,14 +71,14 @@ pub(super) struct Plan<'a, 'p, 'env> {
     pub(super) within: Vec<Option<Metadata>>,
     /// Directories that the walk has left, to get their metadata.
     pub(super) directories: Vec<(TreePath, Metadata)>,
-    pub(super) links: Vec<(Group, TreePath, Option<FoundKind>)>,
+    pub(super) links: Vec<Link>,
     /// Bytes of the paths of both.
     pub(super) waiting_bytes: usize,
     /// First name of each hard link group with this content, and its inode if it was right
     /// already. Names whose content differs cannot be one file, whatever their group says.
     pub(super) firsts: HashMap<Group, (TreePath, Option<u64>)>,
     /// Files that could not be written.
-    pub(super) unwritten: HashSet<TreePath>,
+    pub(super) unwritten: HashMap<TreePath, Cause>,
     /// What is the same for many things, by its sentence: the first of them, and how many more.
     pub(super) alike: BTreeMap<String, (TreePath, u64)>,
     pub(super) totals: (u64, u64),
@@ -93,7 +108,7 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
             links: Vec::new(),
             waiting_bytes: 0,
             firsts: HashMap::new(),
-            unwritten: HashSet::new(),
+            unwritten: HashMap::new(),
             alike: BTreeMap::new(),
             totals: (entries_of(totals), totals.bytes),
             done: (0, 0),
@@ -240,8 +255,8 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
     }
 
     /// A file that was counted as written, and is not.
-    pub(super) fn not_written(&mut self, path: &TreePath, size: u64) {
-        if self.unwritten.insert(path.clone()) {
+    pub(super) fn not_written(&mut self, path: &TreePath, size: u64, cause: Cause) {
+        if self.unwritten.insert(path.clone(), cause).is_none() {
             self.report.entries_written = self.report.entries_written.saturating_sub(1);
             self.report.files_written = self.report.files_written.saturating_sub(1);
             self.report.bytes_written = self.report.bytes_written.saturating_sub(size);
@@ -250,7 +265,7 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
 
     /// Something in the target that the snapshot does not have.
     fn surplus(&mut self, path: &TreePath, found: &Found) -> Result<(), Error> {
-        let leftover = found.kind == FoundKind::File && is_temporary(&found.name);
+        let leftover = found.kind != FoundKind::Directory && is_temporary(&found.name);
         if !self.set.options.delete && !leftover {
             return Ok(());
         }

@@ -1,44 +1,36 @@
 //! The end of a restore: what had to wait for the files, and what could not be done.
 
-use std::collections::btree_map;
+use std::collections::{HashSet, btree_map};
 
-use crate::model::FoundKind;
-use crate::target::{TargetError, TargetErrorKind};
+use crate::model::{FoundKind, TreePath};
+use crate::target::{Target, TargetError, TargetErrorKind};
 
 use super::super::choose::display;
 use super::super::error::Error;
 use super::super::event::Event;
 use super::super::placed::lost_unless_pending;
 use super::super::report::{Problem, ProblemKind, RestoreReport, note};
-use super::plan::Plan;
+use super::plan::{Cause, Link, Plan};
 use super::target_failed;
+
+/// What came of a further name.
+#[derive(PartialEq, Eq)]
+enum Linked {
+    /// It is there, or it was told why not.
+    Told,
+    /// The target has no further names of a file.
+    Unsupported,
+}
 
 impl Plan<'_, '_, '_> {
     /// Writes all files, then what had to wait for them.
     pub(super) fn settle(&mut self) -> Result<(), Error> {
-        self.flush_windows()?;
+        self.put_in_place()?;
         let Some(target) = self.target else { return Ok(()) };
-        for (group, path, there) in std::mem::take(&mut self.links) {
-            let first = self.firsts.get(&group).map(|(first, _)| first.clone());
-            let Some(first) = first else { continue };
-            let size = group.1.size;
-            if self.unwritten.contains(&first) {
-                self.not_written(&path, size);
-                self.problem(Problem {
-                    kind: ProblemKind::NotWritten,
-                    path: format!("/{}", display(path.as_bytes())),
-                    sentence: "another name of this file could not be written".to_owned(),
-                });
-                continue;
-            }
-            if !self.make_room(&path, there)? {
-                self.not_written(&path, size);
-                continue;
-            }
-            if let Err(error) = target.hard_link(&first, &path) {
-                self.not_written(&path, size);
-                self.target_problem(&error)?;
-            }
+        let mut links = std::mem::take(&mut self.links);
+        while !links.is_empty() {
+            links = self.link(target, links)?;
+            self.put_in_place()?;
         }
         // The deepest come first: one that its owner may not enter closes the way.
         let mut directories = std::mem::take(&mut self.directories);
@@ -49,6 +41,92 @@ impl Plan<'_, '_, '_> {
             self.applied(applied)?;
         }
         Ok(())
+    }
+
+    /// Writes all files that wait, makes them durable and gives them their names.
+    fn put_in_place(&mut self) -> Result<(), Error> {
+        self.flush_windows()?;
+        let Some(target) = self.target else { return Ok(()) };
+        target.place().map_err(|error| target_failed(&error, self.set.options))?;
+        self.take_unplaced()
+    }
+
+    /// Reports what was whole and did not get its name.
+    pub(super) fn take_unplaced(&mut self) -> Result<(), Error> {
+        let Some(target) = self.target else { return Ok(()) };
+        let unplaced = target.unplaced();
+        for thing in unplaced.map_err(|error| target_failed(&error, self.set.options))? {
+            match thing.kind {
+                FoundKind::File => self.not_written(&thing.error.path, thing.size, Cause::Place),
+                _ => self.report.entries_written = self.report.entries_written.saturating_sub(1),
+            }
+            self.target_problem(&thing.error)?;
+        }
+        Ok(())
+    }
+
+    /// Gives files their further names; answers with those that have to wait for a name that is
+    /// written first, because the one before it could not be.
+    fn link(&mut self, target: &Target, links: Vec<Link>) -> Result<Vec<Link>, Error> {
+        let mut waiting = Vec::new();
+        let mut begun: HashSet<TreePath> = HashSet::new();
+        for link in links {
+            let Some((first, _)) = self.firsts.get(&link.group).cloned() else { continue };
+            if begun.contains(&first) {
+                waiting.push(link);
+                continue;
+            }
+            match self.unwritten.get(&first) {
+                None => {
+                    if self.link_to(target, &first, &link)? == Linked::Unsupported {
+                        self.write_alone(link)?;
+                    }
+                }
+                Some(Cause::Content) => {
+                    self.not_written(&link.path, link.group.1.size, Cause::Content);
+                    self.problem(Problem {
+                        kind: ProblemKind::NotWritten,
+                        path: format!("/{}", display(link.path.as_bytes())),
+                        sentence: "another name of this file could not be written".to_owned(),
+                    });
+                }
+                Some(Cause::Place) => {
+                    begun.insert(link.path.clone());
+                    self.firsts.insert(link.group.clone(), (link.path.clone(), None));
+                    self.write_alone(link)?;
+                }
+            }
+        }
+        Ok(waiting)
+    }
+
+    fn link_to(&mut self, target: &Target, first: &TreePath, link: &Link) -> Result<Linked, Error> {
+        let size = link.group.1.size;
+        let Some(existing) = self.room_for(&link.path, link.there)? else {
+            self.not_written(&link.path, size, Cause::Place);
+            return Ok(Linked::Told);
+        };
+        match target.hard_link(first, &link.path, existing) {
+            Ok(()) => Ok(Linked::Told),
+            Err(error) if error.kind == TargetErrorKind::Unsupported => {
+                self.gather(error);
+                Ok(Linked::Unsupported)
+            }
+            Err(error) => {
+                self.not_written(&link.path, size, Cause::Place);
+                self.target_problem(&error).map(|()| Linked::Told)
+            }
+        }
+    }
+
+    /// Writes a further name as a file of its own.
+    fn write_alone(&mut self, link: Link) -> Result<(), Error> {
+        let Link { group: (_, content), path, metadata, there } = link;
+        match self.room_for(&path, there)? {
+            Some(existing) => self.queue(path, content, metadata, existing)?,
+            None => self.not_written(&path, content.size, Cause::Place),
+        }
+        self.flush_full_windows()
     }
 
     /// Writes what is left and gives the report.

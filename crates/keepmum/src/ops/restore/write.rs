@@ -14,7 +14,7 @@ use super::super::error::{Error, ErrorKind};
 use super::super::part::problem_of;
 use super::Worker;
 use super::files::{Use, Window};
-use super::plan::Plan;
+use super::plan::{Cause, Plan};
 
 const WRITING: Stage = Stage(1);
 /// Files put together in memory may hold so many bytes at once; beyond, they are written as they
@@ -117,8 +117,9 @@ impl<'env> Plan<'_, '_, 'env> {
     fn report_written(&mut self, written: Written) -> Result<(), Error> {
         self.report.bytes_fetched += written.fetched;
         self.applied(Ok(written.problems))?;
+        self.take_unplaced()?;
         for (file, error) in written.failed {
-            self.not_written(&file.path, file.size);
+            self.not_written(&file.path, file.size, Cause::Place);
             self.target_problem(&error)?;
         }
         for (file, error) in written.damaged {
@@ -126,7 +127,7 @@ impl<'env> Plan<'_, '_, 'env> {
             if self.write_from_copies(&file)? {
                 continue;
             }
-            self.not_written(&file.path, file.size);
+            self.not_written(&file.path, file.size, Cause::Content);
             let problem = problem_of(&file.path, error)?;
             self.problem(problem);
         }
@@ -142,7 +143,7 @@ impl<'env> Plan<'_, '_, 'env> {
         let out = match target.begin_file(&file.path, file.existing) {
             Ok(out) => out,
             Err(error) => {
-                self.not_written(&file.path, file.size);
+                self.not_written(&file.path, file.size, Cause::Place);
                 return self.target_problem(&error).map(|()| true);
             }
         };
@@ -167,7 +168,7 @@ impl<'env> Plan<'_, '_, 'env> {
                     Err(error) => return elsewhere(error),
                 };
                 if let Err(error) = out.write_at(offset, &bytes) {
-                    self.not_written(&file.path, file.size);
+                    self.not_written(&file.path, file.size, Cause::Place);
                     return self.target_problem(&error).map(|()| true);
                 }
             }
@@ -175,7 +176,7 @@ impl<'env> Plan<'_, '_, 'env> {
         }
         let done = out.set_length(file.size).and_then(|()| out.finish(&file.metadata));
         if done.is_err() {
-            self.not_written(&file.path, file.size);
+            self.not_written(&file.path, file.size, Cause::Place);
         }
         self.applied(done).map(|()| true)
     }

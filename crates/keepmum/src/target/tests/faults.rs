@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::{Keeper, Place, kind, mode, path};
+use super::{Keeper, Place, fifo, kind, mode, path, write_small};
 use crate::model::{FoundKind, Time};
 use crate::seam::Operation;
 use crate::target::{Existing, Options, TargetErrorKind};
@@ -16,18 +16,15 @@ fn place(refuse: Operation) -> (Place, Arc<Keeper>) {
 
 #[test]
 fn a_small_file_that_fails_leaves_nothing() {
-    use Operation::{TargetCreate, TargetRename, TargetWrite};
-    for refuse in [TargetCreate, TargetWrite, TargetRename] {
-        for existing in [Existing::Refuse, Existing::Replace(5)] {
-            if (refuse, existing) == (TargetRename, Existing::Refuse) {
-                continue;
-            }
+    use Operation::{TargetUnnamed, TargetWrite};
+    for refuse in [TargetUnnamed, TargetWrite] {
+        for existing in [Existing::Refuse, Existing::Replace] {
             let (place, gate) = place(refuse);
             gate.closed.store(true, Ordering::SeqCst);
-            let failed = place.target.write_small(&path("f"), b"content", &mode(0o600), existing);
+            let failed = write_small(&place.target, &path("f"), b"content", &mode(0o600), existing);
             assert_eq!(kind(failed), Some(TargetErrorKind::Full), "{refuse:?} {existing:?}");
             assert!(place.names().is_empty(), "{refuse:?} {existing:?}");
-            place.target.write_small(&path("f"), b"content", &mode(0o600), existing).unwrap();
+            write_small(&place.target, &path("f"), b"content", &mode(0o600), existing).unwrap();
             assert_eq!(fs::read(place.at("f")).unwrap(), b"content");
         }
     }
@@ -35,13 +32,13 @@ fn a_small_file_that_fails_leaves_nothing() {
 
 #[test]
 fn a_replaced_file_survives_every_failure() {
-    use Operation::{TargetCreate, TargetRename, TargetWrite};
-    for refuse in [TargetCreate, TargetWrite, TargetRename] {
+    use Operation::{TargetUnnamed, TargetWrite};
+    for refuse in [TargetUnnamed, TargetWrite] {
         let (place, gate) = place(refuse);
         fs::write(place.at("f"), "old").unwrap();
         gate.closed.store(true, Ordering::SeqCst);
         let failed =
-            place.target.write_small(&path("f"), b"new", &mode(0o600), Existing::Replace(5));
+            write_small(&place.target, &path("f"), b"new", &mode(0o600), Existing::Replace);
         assert_eq!(kind(failed), Some(TargetErrorKind::Full));
         assert_eq!(place.names(), ["f"]);
         assert_eq!(fs::read(place.at("f")).unwrap(), b"old");
@@ -54,7 +51,8 @@ fn metadata_that_fails_is_told_and_the_file_stays() {
     let mut metadata = mode(0o600);
     metadata.mtime = Some(Time { seconds: 1, nanos: 0 });
     gate.closed.store(true, Ordering::SeqCst);
-    let problems = place.target.write_small(&path("f"), b"x", &metadata, Existing::Refuse).unwrap();
+    let problems =
+        write_small(&place.target, &path("f"), b"x", &metadata, Existing::Refuse).unwrap();
     assert_eq!(problems.len(), 1);
     assert_eq!(problems[0].kind, TargetErrorKind::Full);
     assert_eq!(fs::read(place.at("f")).unwrap(), b"x");
@@ -69,8 +67,8 @@ fn everything_else_that_fails_is_an_error() {
     let (made, gate) = place(Operation::TargetCreate);
     for make in [
         &|| kind(made.target.make_directory(&path("d"))) as Option<TargetErrorKind>,
-        &|| kind(made.target.fifo(&path("p"))),
-        &|| kind(made.target.begin_file(&path("f"), Existing::Refuse)),
+        &|| kind(fifo(&made.target, &path("p"))),
+        &|| kind(made.target.symlink(&path("l"), b"x", &mode(0o777), Existing::Refuse)),
     ] as [&dyn Fn() -> Option<TargetErrorKind>; 3]
     {
         gate.closed.store(true, Ordering::SeqCst);
@@ -79,10 +77,8 @@ fn everything_else_that_fails_is_an_error() {
     }
     let (linked, gate) = place(Operation::TargetLink);
     gate.closed.store(true, Ordering::SeqCst);
-    assert_eq!(kind(linked.target.symlink(&path("l"), b"x")), full);
     fs::write(linked.at("f"), "").unwrap();
-    gate.closed.store(true, Ordering::SeqCst);
-    assert_eq!(kind(linked.target.hard_link(&path("f"), &path("g"))), full);
+    assert_eq!(kind(linked.target.hard_link(&path("f"), &path("g"), Existing::Refuse)), full);
     assert_eq!(linked.names(), ["f"]);
     let (synced, gate) = place(Operation::TargetSync);
     gate.closed.store(true, Ordering::SeqCst);
@@ -94,8 +90,5 @@ fn everything_else_that_fails_is_an_error() {
     gate.closed.store(true, Ordering::SeqCst);
     assert_eq!(kind(removed.target.remove(&path("d"))), full);
     removed.target.remove(&path("d")).unwrap();
-    let file = removed.target.begin_file(&path("f"), Existing::Replace(1)).unwrap();
-    gate.closed.store(true, Ordering::SeqCst);
-    assert_eq!(kind(file.abandon()), full);
     assert!(removed.names().is_empty());
 }

@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 
 use rustix::fs::{Mode, OFlags, XattrFlags};
 
-use super::{Place, mode, path};
+use super::{Place, mode, path, symlink, write_small};
 use crate::model::{Attribute, Found, FoundKind, Metadata, Side, Time, TreePath};
 use crate::target::{Differences, Existing, Options, Owner, Target, TargetErrorKind};
 
@@ -19,7 +19,7 @@ fn is_root() -> bool {
 }
 
 fn write(target: &Target, name: &str, metadata: &Metadata) -> Vec<TargetErrorKind> {
-    let problems = target.write_small(&path(name), b"x", metadata, Existing::Refuse).unwrap();
+    let problems = write_small(target, &path(name), b"x", metadata, Existing::Refuse).unwrap();
     problems.iter().map(|problem| problem.kind).collect()
 }
 
@@ -77,7 +77,7 @@ fn owners_are_set_by_root_and_told_by_others() {
         assert_eq!(found(&target, name).metadata.mode, 0o640);
         assert_eq!(found(&target, name).metadata.owner.uid == 54321, is_root());
     }
-    target.symlink(&path("l"), b"f").unwrap();
+    symlink(&target, &path("l"), b"f").unwrap();
     let problems = target.apply_metadata(&path("l"), FoundKind::Symlink, &metadata).unwrap();
     assert_eq!(problems.len(), usize::from(!is_root()));
     assert_eq!(found(&target, "l").metadata.owner.uid == 54321, is_root());

@@ -3,6 +3,7 @@
 mod escapes;
 mod faults;
 mod metadata;
+mod names;
 mod things;
 
 use std::io;
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::{Options, Target, TargetError, TargetErrorKind};
+use super::{Existing, Options, Target, TargetError, TargetErrorKind};
 use crate::model::{Metadata, TreePath};
 use crate::seam::{Gate, OpenGate, Operation};
 
@@ -26,14 +27,14 @@ impl Place {
     }
 
     pub(super) fn with(options: Options, gate: Arc<dyn Gate>) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let target = Target::open(&dir.path().join("target"), options, gate).unwrap();
+        let dir = memory();
+        let target = Target::open(&dir.path().join("target"), options, gate, 255).unwrap();
         Self { dir, target }
     }
 
     /// The same target under other rules.
     pub(super) fn reopen(&self, options: Options) -> Target {
-        Target::open(&self.at(""), options, Arc::new(OpenGate)).unwrap()
+        Target::open(&self.at(""), options, Arc::new(OpenGate), 0).unwrap()
     }
 
     pub(super) fn at(&self, path: impl AsRef<Path>) -> PathBuf {
@@ -60,6 +61,50 @@ impl Place {
         names.sort();
         names
     }
+}
+
+/// A folder in memory where the system has one: what gets a name is synced before. `TMPDIR`
+/// chooses another place.
+fn memory() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    if std::env::var_os("TMPDIR").is_none() && memory.is_dir() {
+        tempfile::tempdir_in(memory).unwrap()
+    } else {
+        tempfile::tempdir().unwrap()
+    }
+}
+
+/// Puts in place what waits; the first thing that did not get its name is the error.
+pub(super) fn place<T>(target: &Target, made: Result<T, TargetError>) -> Result<T, TargetError> {
+    let made = made?;
+    target.place()?;
+    match target.unplaced()?.into_iter().next() {
+        Some(unplaced) => Err(unplaced.error),
+        None => Ok(made),
+    }
+}
+
+/// A whole small file in its place.
+pub(super) fn write_small(
+    target: &Target,
+    path: &TreePath,
+    content: &[u8],
+    metadata: &Metadata,
+    existing: Existing,
+) -> Result<Vec<TargetError>, TargetError> {
+    place(target, target.write_small(path, content, metadata, existing))
+}
+
+pub(super) fn symlink(
+    target: &Target,
+    path: &TreePath,
+    text: &[u8],
+) -> Result<Vec<TargetError>, TargetError> {
+    place(target, target.symlink(path, text, &mode(0o777), Existing::Refuse))
+}
+
+pub(super) fn fifo(target: &Target, path: &TreePath) -> Result<Vec<TargetError>, TargetError> {
+    place(target, target.fifo(path, &mode(0o600), Existing::Refuse))
 }
 
 pub(super) fn path(text: impl AsRef<[u8]>) -> TreePath {
@@ -100,5 +145,17 @@ impl Gate for Keeper {
             return Err(io::Error::from_raw_os_error(28));
         }
         Ok(bytes.div_ceil(2))
+    }
+}
+
+/// The gate of a file system that has no files without a name.
+pub(super) struct OnlyNamed;
+
+impl Gate for OnlyNamed {
+    fn pass(&self, operation: Operation, _path: &[u8], bytes: usize) -> io::Result<usize> {
+        match operation {
+            Operation::TargetUnnamed => Err(io::Error::from_raw_os_error(95)),
+            _ => Ok(bytes),
+        }
     }
 }

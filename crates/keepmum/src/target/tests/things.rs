@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
 use std::sync::Arc;
 
-use super::{Keeper, Place, kind, mode, path};
+use super::{Keeper, Place, fifo, kind, mode, path, symlink, write_small};
 use crate::model::{DeviceNumber, FoundKind, Side, Time, TreePath};
 use crate::seam::Operation;
 use crate::target::{Existing, Options, TargetErrorKind};
@@ -24,6 +24,7 @@ fn a_file_is_written_in_pieces_by_several_threads() {
     metadata.mtime = Some(Time { seconds: -5, nanos: 7 });
     assert!(file.finish(&metadata).unwrap().is_empty());
     drop(file);
+    place.target.place().unwrap();
     let found = fs::metadata(place.at("f")).unwrap();
     assert_eq!((found.len(), found.mode() & 0o7777), (1 << 30, 0o640));
     assert_eq!((found.mtime(), found.mtime_nsec()), (-5, 7));
@@ -38,17 +39,20 @@ fn a_file_is_written_in_pieces_by_several_threads() {
 fn replacing_shows_the_old_file_until_the_new_one_is_whole() {
     let place = Place::new();
     let target = &place.target;
-    target.write_small(&path("f"), b"old", &mode(0o600), Existing::Refuse).unwrap();
-    let file = target.begin_file(&path("f"), Existing::Replace(1)).unwrap();
+    write_small(target, &path("f"), b"old", &mode(0o600), Existing::Refuse).unwrap();
+    let file = target.begin_file(&path("f"), Existing::Replace).unwrap();
     file.write_at(0, b"new").unwrap();
     assert_eq!(fs::read(place.at("f")).unwrap(), b"old");
     file.finish(&mode(0o600)).unwrap();
+    assert_eq!(fs::read(place.at("f")).unwrap(), b"old");
+    target.place().unwrap();
     assert_eq!(fs::read(place.at("f")).unwrap(), b"new");
-    let file = target.begin_file(&path("f"), Existing::Replace(1)).unwrap();
+    let file = target.begin_file(&path("f"), Existing::Replace).unwrap();
     file.write_at(0, b"worse").unwrap();
-    file.abandon().unwrap();
+    drop(file);
+    target.place().unwrap();
     assert_eq!(fs::read(place.at("f")).unwrap(), b"new");
-    let second = kind(target.begin_file(&path("f"), Existing::Refuse));
+    let second = kind(write_small(target, &path("f"), b"", &mode(0o600), Existing::Refuse));
     assert_eq!(second, Some(TargetErrorKind::Occupied));
     assert_eq!(place.names(), ["f"]);
 }
@@ -64,7 +68,7 @@ fn modes_are_right_whatever_the_folder_gives() {
         for wanted in [0o600, 0o644, 0o000, 0o777, 0o666, 0o1755, 0o444] {
             let name = format!("d/{wanted:o}-{round}");
             let problems =
-                target.write_small(&path(&name), b"x", &mode(wanted), Existing::Refuse).unwrap();
+                write_small(target, &path(&name), b"x", &mode(wanted), Existing::Refuse).unwrap();
             assert!(problems.is_empty());
             let found = fs::metadata(place.at(&name)).unwrap();
             assert_eq!(found.mode() & 0o7777, u32::from(wanted), "{name}");
@@ -76,7 +80,7 @@ fn modes_are_right_whatever_the_folder_gives() {
 fn links_pipes_and_devices() {
     let place = Place::new();
     let target = &place.target;
-    target.symlink(&path("l"), b"\xff/../nowhere").unwrap();
+    symlink(target, &path("l"), b"\xff/../nowhere").unwrap();
     let text = rustix::fs::readlinkat(rustix::fs::CWD, place.at("l"), Vec::new()).unwrap();
     assert_eq!(text.as_bytes(), b"\xff/../nowhere");
     let mut metadata = mode(0o777);
@@ -84,23 +88,27 @@ fn links_pipes_and_devices() {
     assert!(target.apply_metadata(&path("l"), FoundKind::Symlink, &metadata).unwrap().is_empty());
     let link = fs::symlink_metadata(place.at("l")).unwrap();
     assert_eq!((link.mtime(), link.mtime_nsec()), (12, 34));
-    assert!(target.symlink(&path("bad"), b"a\0b").is_err());
-    target.fifo(&path("p")).unwrap();
+    assert!(symlink(target, &path("bad"), b"a\0b").is_err());
+    fifo(target, &path("p")).unwrap();
     metadata.mode = 0o620;
     assert!(target.apply_metadata(&path("p"), FoundKind::Fifo, &metadata).unwrap().is_empty());
     let pipe = fs::symlink_metadata(place.at("p")).unwrap();
     assert!(pipe.file_type().is_fifo());
     assert_eq!((pipe.mode() & 0o7777, pipe.mtime()), (0o620, 12));
-    target.write_small(&path("f"), b"x", &mode(0o600), Existing::Refuse).unwrap();
-    target.hard_link(&path("f"), &path("g")).unwrap();
+    write_small(target, &path("f"), b"x", &mode(0o600), Existing::Refuse).unwrap();
+    target.hard_link(&path("f"), &path("g"), Existing::Refuse).unwrap();
     assert_eq!(fs::metadata(place.at("g")).unwrap().nlink(), 2);
-    assert_eq!(kind(target.hard_link(&path("f"), &path("l"))), Some(TargetErrorKind::Occupied));
+    assert_eq!(
+        kind(target.hard_link(&path("f"), &path("l"), Existing::Refuse)),
+        Some(TargetErrorKind::Occupied)
+    );
     let null = FoundKind::CharacterDevice(DeviceNumber { major: 1, minor: 3 });
-    let refused = kind(target.device(&path("n"), null));
+    let refused = kind(target.device(&path("n"), null, &mode(0o600), Existing::Refuse));
     assert_eq!(refused, Some(TargetErrorKind::NotPermitted));
     let special = place.reopen(Options { special: true, ..Options::default() });
-    match special.device(&path("n"), null) {
-        Ok(()) => {
+    match super::place(&special, special.device(&path("n"), null, &mode(0o600), Existing::Refuse)) {
+        Ok(problems) => {
+            assert!(problems.is_empty());
             let found = fs::symlink_metadata(place.at("n")).unwrap();
             assert!(found.file_type().is_char_device());
             assert_eq!(found.rdev(), rustix::fs::makedev(1, 3));
@@ -116,7 +124,7 @@ fn the_tree_lists_what_is_there() {
     target.make_directory(&path("d")).unwrap();
     assert!(target.make_directory(&path("e")).unwrap());
     assert!(!target.make_directory(&path("e")).unwrap());
-    target.write_small(&path("d/x"), b"123", &mode(0o604), Existing::Refuse).unwrap();
+    write_small(target, &path("d/x"), b"123", &mode(0o604), Existing::Refuse).unwrap();
     let mut tree = target.tree();
     let top = tree.list(&(), &TreePath::root()).unwrap().entries;
     assert_eq!(top.len(), 2);
@@ -138,7 +146,7 @@ fn five_thousand_levels_are_made_and_removed() {
         target.make_directory(&deep).unwrap();
     }
     let file = deep.join(&crate::model::Name::new(b"file").unwrap());
-    target.write_small(&file, b"deep", &mode(0o600), Existing::Refuse).unwrap();
+    write_small(target, &file, b"deep", &mode(0o600), Existing::Refuse).unwrap();
     assert_eq!(target.tree().list(&(), &deep).unwrap().entries.len(), 1);
     assert!(target.apply_metadata(&deep, FoundKind::Directory, &mode(0o755)).unwrap().is_empty());
     target.remove(&path("top")).unwrap();
@@ -151,7 +159,7 @@ fn a_folder_that_may_not_be_written_is_opened_to_its_owner() {
     fs::DirBuilder::new().mode(0o555).create(place.at("d")).unwrap();
     fs::set_permissions(place.at("d"), fs::Permissions::from_mode(0o555)).unwrap();
     place.target.make_directory(&path("d")).unwrap();
-    place.target.write_small(&path("d/f"), b"", &mode(0o400), Existing::Refuse).unwrap();
+    write_small(&place.target, &path("d/f"), b"", &mode(0o400), Existing::Refuse).unwrap();
     let done = place.target.apply_metadata(&path("d"), FoundKind::Directory, &mode(0o555)).unwrap();
     assert!(done.is_empty());
     assert_eq!(fs::metadata(place.at("d")).unwrap().mode() & 0o7777, 0o555);
@@ -166,11 +174,13 @@ fn a_small_file_costs_few_accesses() {
     metadata.mtime = Some(Time { seconds: 1, nanos: 1 });
     for name in ["a", "b", "c"] {
         gate.asked.lock().unwrap().clear();
-        place.target.write_small(&path(name), b"x", &metadata, Existing::Refuse).unwrap();
+        write_small(&place.target, &path(name), b"x", &metadata, Existing::Refuse).unwrap();
     }
     let asked = gate.asked.lock().unwrap().clone();
-    use Operation::{TargetCreate, TargetMetadata, TargetWrite};
-    assert_eq!(asked[..2], [TargetCreate, TargetWrite]);
+    use Operation::{TargetLink, TargetMetadata, TargetSync, TargetUnnamed, TargetWrite};
+    assert_eq!(asked[..2], [TargetUnnamed, TargetWrite]);
+    let (asked, end) = asked.split_at(asked.len() - 2);
+    assert_eq!(end, [TargetSync, TargetLink]);
     // The times, and the mode only where the umask of this machine forbids what is wanted.
     assert!(asked[2..].len() <= 2 && asked[2..].iter().all(|o| *o == TargetMetadata), "{asked:?}");
 }

@@ -1,0 +1,212 @@
+//! What is whole and waits for its name: gathered, made durable together, then put in place.
+//!
+//! A batch is bounded in number, because each file of it is held open, and in bytes. Whoever fills
+//! it empties it, while others fill the next. A sync that failed ends the target: what the system
+//! then says of other files cannot be believed.
+
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rustix::fs::{fsync, syncfs};
+use rustix::io::Errno;
+use rustix::process::{Resource, getrlimit};
+
+use super::file_system::FileSystem;
+use super::stage::Stage;
+use super::{Inner, Target, TargetError, TargetErrorKind};
+use crate::model::{FoundKind, TreePath};
+use crate::seam::Operation;
+
+/// Most things in a batch, however many files may be open.
+const MOST: usize = 8192;
+/// Most bytes of files in a batch.
+const MOST_BYTES: u64 = 256 * 1024 * 1024;
+/// Up to so many files are synced each by itself: a sync of the whole file system would wait for
+/// what others write.
+const FEW: usize = 8;
+/// Open files that are left to all else.
+const SPARE: u64 = 256;
+
+/// Something that was whole and did not get its name.
+pub struct Unplaced {
+    /// What it was.
+    pub kind: FoundKind,
+    /// Bytes of a file.
+    pub size: u64,
+    /// Its path, and why.
+    pub error: TargetError,
+}
+
+/// Everything about what waits.
+pub(super) struct Batch {
+    waiting: Mutex<Waiting>,
+    /// Held while a batch is put in place.
+    placing: Mutex<()>,
+    unplaced: Mutex<Vec<Unplaced>>,
+    /// The sync that failed.
+    failed: Mutex<Option<(TargetErrorKind, String)>>,
+    most: usize,
+}
+
+#[derive(Default)]
+struct Waiting {
+    stages: Vec<Stage>,
+    bytes: u64,
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        // One batch may wait while another is put in place, and each file may be in a folder of
+        // its own.
+        let open = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        let most = usize::try_from(open.saturating_sub(SPARE) / 4).unwrap_or(MOST);
+        Self {
+            waiting: Mutex::default(),
+            placing: Mutex::default(),
+            unplaced: Mutex::default(),
+            failed: Mutex::default(),
+            most: most.clamp(1, MOST),
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Target {
+    /// Makes everything that waits durable and gives it its name. What did not get it is to be had
+    /// from [`Self::unplaced`].
+    ///
+    /// # Errors
+    /// Something could not be made durable; the path of the error is the root's.
+    pub fn place(&self) -> Result<(), TargetError> {
+        self.0.check_syncs()?;
+        self.0.place_all(|_| true).map(drop)
+    }
+
+    /// What did not get its name since this was asked last.
+    ///
+    /// # Errors
+    /// Something could not be made durable: nothing more can be restored.
+    pub fn unplaced(&self) -> Result<Vec<Unplaced>, TargetError> {
+        self.0.check_syncs()?;
+        Ok(std::mem::take(&mut lock(&self.0.batch.unplaced)))
+    }
+}
+
+impl Inner {
+    /// Takes something that is whole; puts the batch in place if that fills it.
+    pub(super) fn stage(&self, stage: Stage) -> Result<(), TargetError> {
+        self.check_syncs()?;
+        let mut waiting = lock(&self.batch.waiting);
+        waiting.bytes = waiting.bytes.saturating_add(stage.size);
+        waiting.stages.push(stage);
+        let full = self.is_full(&waiting);
+        drop(waiting);
+        if full {
+            // Somebody else may have emptied it meanwhile.
+            self.place_all(|waiting| self.is_full(waiting))?;
+        }
+        Ok(())
+    }
+
+    fn is_full(&self, waiting: &Waiting) -> bool {
+        waiting.stages.len() >= self.batch.most || waiting.bytes >= MOST_BYTES
+    }
+
+    /// Does something once more if there was no space, and some could be made: what is replaced
+    /// takes its space until the new file has its name.
+    pub(super) fn with_space<T>(
+        &self,
+        mut act: impl FnMut() -> Result<T, TargetError>,
+    ) -> Result<T, TargetError> {
+        match act() {
+            Err(error) if error.kind == TargetErrorKind::Full => match self.place_all(|_| true)? {
+                0 => Err(error),
+                _ => act(),
+            },
+            other => other,
+        }
+    }
+
+    /// Puts in place what waits, if `when` says so; answers how much that was.
+    fn place_all(&self, when: impl Fn(&Waiting) -> bool) -> Result<usize, TargetError> {
+        let placing = lock(&self.batch.placing);
+        let mut waiting = lock(&self.batch.waiting);
+        let batch = if when(&waiting) { std::mem::take(&mut *waiting) } else { Waiting::default() };
+        drop(waiting);
+        if batch.stages.is_empty() {
+            return Ok(0);
+        }
+        let count = batch.stages.len();
+        self.make_durable(&batch.stages)?;
+        // What is replaced gives space back: the others are put in place before that is told.
+        let mut full = Vec::new();
+        for mut stage in batch.stages {
+            match self.name(&mut stage) {
+                Ok(()) => {}
+                Err(error) if error.kind == TargetErrorKind::Full => full.push(stage),
+                Err(error) => self.note_unplaced(&stage, error),
+            }
+        }
+        for mut stage in full {
+            if let Err(error) = self.name(&mut stage) {
+                self.note_unplaced(&stage, error);
+            }
+        }
+        drop(placing);
+        Ok(count)
+    }
+
+    fn note_unplaced(&self, stage: &Stage, error: TargetError) {
+        let unplaced = Unplaced { kind: stage.kind, size: stage.size, error };
+        lock(&self.batch.unplaced).push(unplaced);
+    }
+
+    /// The error of a sync that failed before.
+    fn check_syncs(&self) -> Result<(), TargetError> {
+        match &*lock(&self.batch.failed) {
+            Some((kind, text)) => {
+                Err(TargetError::of(&TreePath::root(), *kind, io::Error::other(text.clone())))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn make_durable(&self, stages: &[Stage]) -> Result<(), TargetError> {
+        let done = self.sync_stages(stages);
+        if let Err(error) = &done {
+            *lock(&self.batch.failed) = Some((error.kind, error.source.to_string()));
+        }
+        done
+    }
+
+    fn sync_stages(&self, stages: &[Stage]) -> Result<(), TargetError> {
+        let few = stages.len() <= FEW && stages.iter().all(|stage| stage.file.is_some());
+        let mut others: Vec<&FileSystem> = Vec::new();
+        for stage in stages {
+            let file_system = stage.folder.file_system();
+            if let Some(file) = &stage.file
+                && (few || file_system.is_served())
+            {
+                self.ask(Operation::TargetSync, &stage.path)?;
+                fsync(file).map_err(|error| TargetError::new(&stage.path, error))?;
+            } else if !others.iter().any(|other| std::ptr::eq(*other, file_system)) {
+                others.push(file_system);
+            }
+        }
+        for file_system in others {
+            self.sync_file_system(file_system)?;
+        }
+        Ok(())
+    }
+
+    /// Makes everything on a file system durable.
+    pub(super) fn sync_file_system(&self, file_system: &FileSystem) -> Result<(), TargetError> {
+        let root = TreePath::root();
+        self.ask(Operation::TargetSync, &root)?;
+        let synced = syncfs(file_system.directory());
+        synced.map_err(|error: Errno| TargetError::new(&root, error))
+    }
+}

@@ -1,0 +1,148 @@
+//! Names are given last: until then there is none, or one that is known.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::{Keeper, OnlyNamed, Place, fifo, kind, mode, path, symlink, write_small};
+use crate::model::Name;
+use crate::seam::Operation;
+use crate::target::{Existing, Options, TargetErrorKind, is_temporary};
+
+const FIRST: &str = ".keepmum-00000000000000ff.tmp";
+
+fn only_named() -> Place {
+    Place::with(Options::default(), Arc::new(OnlyNamed))
+}
+
+#[test]
+fn a_file_has_no_name_until_it_is_durable() {
+    let gate = Keeper::new(Operation::TargetSync);
+    let place = Place::with(Options::default(), gate.clone());
+    let target = &place.target;
+    fs::write(place.at("old"), "old").unwrap();
+    for (name, existing) in [("new", Existing::Refuse), ("old", Existing::Replace)] {
+        let problems = target.write_small(&path(name), b"new", &mode(0o640), existing).unwrap();
+        assert!(problems.is_empty());
+    }
+    assert_eq!(place.names(), ["old"]);
+    assert_eq!(fs::read(place.at("old")).unwrap(), b"old");
+    gate.asked.lock().unwrap().clear();
+    target.place().unwrap();
+    let asked = gate.asked.lock().unwrap().clone();
+    use Operation::{TargetLink, TargetRename, TargetSync};
+    assert_eq!(asked, [TargetSync, TargetSync, TargetLink, TargetLink, TargetRename]);
+    assert_eq!(place.names(), ["new", "old"]);
+    assert_eq!(fs::read(place.at("old")).unwrap(), b"new");
+    assert!(target.unplaced().unwrap().is_empty());
+}
+
+#[test]
+fn without_unnamed_files_the_name_is_one_that_is_known() {
+    let place = only_named();
+    let target = &place.target;
+    target.make_directory(&path("d")).unwrap();
+    target.write_small(&path("d/f"), b"f", &mode(0o600), Existing::Refuse).unwrap();
+    // It lies where every restore looks, whatever it restores.
+    assert_eq!(place.names(), [FIRST, "d"]);
+    assert!(is_temporary(&Name::new(FIRST.as_bytes()).unwrap()));
+    target.place().unwrap();
+    assert_eq!(place.names(), ["d", "d/f"]);
+    let file = target.begin_file(&path("g"), Existing::Replace).unwrap();
+    assert_eq!(place.names().len(), 3);
+    drop(file);
+    assert_eq!(place.names(), ["d", "d/f"]);
+    let over = write_small(target, &path("d/f"), b"g", &mode(0o600), Existing::Refuse);
+    assert_eq!(kind(over), Some(TargetErrorKind::Occupied));
+    write_small(target, &path("d/f"), b"h", &mode(0o600), Existing::Replace).unwrap();
+    assert_eq!(fs::read(place.at("d/f")).unwrap(), b"h");
+    assert_eq!(place.names(), ["d", "d/f"]);
+}
+
+#[test]
+fn a_taken_temporary_name_is_not_written_to() {
+    let place = only_named();
+    fs::write(place.at(FIRST), "of another restore").unwrap();
+    write_small(&place.target, &path("f"), b"f", &mode(0o600), Existing::Refuse).unwrap();
+    assert_eq!(fs::read(place.at(FIRST)).unwrap(), b"of another restore");
+    assert_eq!(place.names(), [FIRST, "f"]);
+}
+
+#[test]
+fn links_and_pipes_replace_what_is_there_in_one_step() {
+    let place = Place::new();
+    let target = &place.target;
+    fs::write(place.at("a"), "a").unwrap();
+    fs::write(place.at("b"), "b").unwrap();
+    target.symlink(&path("a"), b"x", &mode(0o777), Existing::Replace).unwrap();
+    target.fifo(&path("b"), &mode(0o600), Existing::Replace).unwrap();
+    assert!(place.names().contains(&"a".to_owned()));
+    assert_eq!(fs::read(place.at("a")).unwrap(), b"a");
+    target.place().unwrap();
+    assert_eq!(place.names(), ["a", "b"]);
+    assert!(fs::symlink_metadata(place.at("a")).unwrap().is_symlink());
+    assert_eq!(kind(symlink(target, &path("a"), b"x")), Some(TargetErrorKind::Occupied));
+    assert_eq!(kind(fifo(target, &path("b"))), Some(TargetErrorKind::Occupied));
+    assert_eq!(place.names(), ["a", "b"]);
+}
+
+#[test]
+fn a_further_name_replaces_what_is_there_and_leaves_nothing_behind() {
+    let place = Place::new();
+    let target = &place.target;
+    write_small(target, &path("f"), b"x", &mode(0o600), Existing::Refuse).unwrap();
+    fs::write(place.at("g"), "old").unwrap();
+    // Twice: the second time it is that name already.
+    for _ in 0..2 {
+        target.hard_link(&path("f"), &path("g"), Existing::Replace).unwrap();
+        assert_eq!(place.names(), ["f", "g"]);
+        assert_eq!(fs::metadata(place.at("g")).unwrap().nlink(), 2);
+    }
+}
+
+/// A file that is replaced keeps its space until the new one has its name.
+#[test]
+fn where_space_ends_what_waits_is_put_in_place_and_it_is_tried_again() {
+    let gate = Keeper::new(Operation::TargetWrite);
+    let place = Place::with(Options::default(), gate.clone());
+    let target = &place.target;
+    target.write_small(&path("a"), b"a", &mode(0o600), Existing::Refuse).unwrap();
+    gate.closed.store(true, Ordering::SeqCst);
+    target.write_small(&path("b"), b"b", &mode(0o600), Existing::Refuse).unwrap();
+    assert_eq!(place.names(), ["a"]);
+    target.place().unwrap();
+    assert_eq!(place.names(), ["a", "b"]);
+    assert_eq!(fs::read(place.at("b")).unwrap(), b"b");
+}
+
+#[test]
+fn after_a_failed_sync_nothing_gets_a_name() {
+    let gate = Keeper::new(Operation::TargetSync);
+    let place = Place::with(Options::default(), gate.clone());
+    let target = &place.target;
+    for name in ["a", "b"] {
+        target.write_small(&path(name), b"x", &mode(0o600), Existing::Refuse).unwrap();
+    }
+    gate.closed.store(true, Ordering::SeqCst);
+    assert!(target.place().is_err());
+    assert!(place.names().is_empty());
+    // The gate is open again, and the target is not.
+    assert!(target.write_small(&path("c"), b"x", &mode(0o600), Existing::Refuse).is_err());
+    assert!(target.unplaced().is_err());
+    assert!(target.place().is_err());
+    assert!(place.names().is_empty());
+}
+
+#[test]
+fn a_full_batch_is_put_in_place_by_itself() {
+    let place = Place::new();
+    for number in 0..9000 {
+        let name = path(format!("{number}"));
+        place.target.write_small(&name, b"", &mode(0o600), Existing::Refuse).unwrap();
+    }
+    let names = place.names().len();
+    assert!(names > 0 && names < 9000, "{names}");
+    place.target.place().unwrap();
+    assert_eq!(place.names().len(), 9000);
+}
