@@ -36,6 +36,7 @@ fn word(kind: ProblemKind) -> &'static str {
         ProblemKind::NotWritten => "not written",
         ProblemKind::Metadata => "not wholly restored",
         ProblemKind::Pending => "pending",
+        ProblemKind::Older => "older than asked for",
         ProblemKind::Unknown => "not understood",
         ProblemKind::Damaged => "damaged",
     }

@@ -10,14 +10,17 @@ use super::access::Access;
 use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer};
 use super::open::Repository;
+use super::older;
 use super::options::{SnapshotChoice, Which};
-use super::report::{SnapshotLine, SnapshotState};
+use super::report::{Problem, SnapshotLine, SnapshotState};
 use super::whole::Whole;
 
 /// A snapshot that was chosen.
 pub(super) struct Chosen {
     pub(super) line: SnapshotLine,
     pub(super) backup: Backup,
+    /// It is older than what was asked for, for this reason.
+    pub(super) older: Option<Problem>,
 }
 
 /// How many records are known of and cannot be read: no snapshot of theirs is known.
@@ -133,30 +136,62 @@ impl Snapshots {
                 }
             }
         }
-        let picked = match &choice.which {
-            Which::Id(prefix) => by_id(found, prefix)?,
-            Which::Latest { back } => {
-                one_line_of_descent(&found)?;
-                let newest = found.last().map(|(line, ..)| line.clone());
-                found.retain(|(line, ..)| line.state == SnapshotState::Complete);
-                let picked = by_age(found, *back, newest.as_ref().map(|line| line.id.as_str()))?;
-                let line = &picked.0;
-                match newest.filter(|newest| newest.state != SnapshotState::Complete) {
-                    Some(newest) => observer.event(Event::Notice(passed_over(&newest, line))),
-                    None if self.hides_newer(repository, picked.2) => {
-                        observer.event(Event::Notice(hidden(line)));
-                    }
-                    None => {}
-                }
-                picked
-            }
-            Which::At(time) => {
-                one_line_of_descent(&found)?;
-                found.retain(|(line, ..)| line.time <= time.seconds);
-                found.pop().ok_or_else(|| none("there is no snapshot at or before that time"))?
-            }
+        let (picked, older) = match &choice.which {
+            Which::Id(prefix) => (by_id(found, prefix)?, None),
+            Which::Latest { back } => self.latest(repository, found, *back)?,
+            Which::At(time) => self.at(repository, found, time.seconds)?,
         };
-        Ok(Chosen { line: picked.0, backup: picked.1.clone() })
+        if let Some(older) = &older {
+            observer.event(Event::Notice(older.sentence.clone()));
+        }
+        Ok(Chosen { line: picked.0, backup: picked.1.clone(), older })
+    }
+
+    /// The newest complete one, or the one so many before it.
+    fn latest<'a>(
+        &self,
+        repository: &Repository,
+        mut found: Vec<Row<'a>>,
+        back: u32,
+    ) -> Result<(Row<'a>, Option<Problem>), Error> {
+        one_line_of_descent(&found)?;
+        let newest = found.last().map(|(line, ..)| line.clone());
+        let absent = found.iter().rev().filter(|(line, ..)| line.state != SnapshotState::Complete);
+        let absent: Vec<SnapshotLine> = absent.map(|(line, ..)| line.clone()).collect();
+        found.retain(|(line, ..)| line.state == SnapshotState::Complete);
+        let picked = by_age(found, back, newest.as_ref().map(|line| line.id.as_str()))?;
+        let (line, known) = (&picked.0, (&self.chains, self.own));
+        // Those before it change nothing of what "latest" means.
+        let passed = absent.iter().find(|absent| absent.run > line.run);
+        let older = match (passed, older::hidden_after(repository, known, picked.2, None)) {
+            (Some(newest), _) => Some(older::passed_over(newest, line)),
+            (None, Some(hidden)) => Some(older::hidden(hidden, line)),
+            (None, None) => None,
+        };
+        Ok((picked, older))
+    }
+
+    /// The last one at or before a time.
+    fn at<'a>(
+        &self,
+        repository: &Repository,
+        mut found: Vec<Row<'a>>,
+        seconds: i64,
+    ) -> Result<(Row<'a>, Option<Problem>), Error> {
+        one_line_of_descent(&found)?;
+        found.retain(|(line, ..)| line.time <= seconds);
+        let none = || none("there is no snapshot at or before that time");
+        let picked = found.pop().ok_or_else(none)?;
+        // What cannot be read may be of that time, unless a later record is from after it.
+        let records = self.chains.device(picked.2.device).map(|chain| &chain.records);
+        let mut later = records.into_iter().flatten();
+        let after = later
+            .find(|(at, record, _)| at.run > picked.2.run && record.time.seconds > seconds)
+            .map(|(at, ..)| at.run);
+        let known = (&self.chains, self.own);
+        let hidden = older::hidden_after(repository, known, picked.2, after);
+        let older = hidden.map(|hidden| older::hidden(hidden, &picked.0));
+        Ok((picked, older))
     }
 
     /// How many records are known of and cannot be read.
@@ -189,23 +224,6 @@ impl Snapshots {
         }
     }
 
-    /// Whether a later record of the device is here and cannot be read, or was here and is gone.
-    fn hides_newer(&self, repository: &Repository, at: &RecordRef) -> bool {
-        let later = |key: &ObjectKey| key.device == at.device && key.run > at.run;
-        let gone = &repository.imported.gone;
-        if gone.iter().any(|(key, kind)| *kind == ObjectKind::Record as u8 && later(key)) {
-            return true;
-        }
-        let records = self.chains.device(at.device).map_or(&[][..], |chain| &chain.records);
-        let mut objects = repository.listing.objects.iter();
-        objects.any(|(key, object)| {
-            object.name.kind == ObjectKind::Record
-                && later(key)
-                && object.is_here()
-                && !records.iter().any(|(.., holder)| holder == key)
-        })
-    }
-
     fn is_meant(&self, choice: &SnapshotChoice, line: &SnapshotLine) -> bool {
         if matches!(choice.which, Which::Id(_)) {
             return true;
@@ -216,26 +234,6 @@ impl Snapshots {
         };
         device && choice.source.as_ref().is_none_or(|source| line.source == *source)
     }
-}
-
-/// Says that the newest snapshot was not taken, and why.
-fn passed_over(newest: &SnapshotLine, taken: &SnapshotLine) -> String {
-    let why = match newest.state {
-        SnapshotState::Pending { here, of } => format!("has not arrived in full ({here} of {of})"),
-        _ => "has lost stored objects".to_owned(),
-    };
-    let (newest, taken) = (&newest.id[..12], &taken.id[..12]);
-    format!(
-        "The newest snapshot, {newest}, {why}; {taken} is the newest complete one and is taken."
-    )
-}
-
-fn hidden(taken: &SnapshotLine) -> String {
-    format!(
-        "A later record is damaged or gone, and with it a snapshot; {} is the newest complete one \
-         and is taken.",
-        &taken.id[..12]
-    )
 }
 
 type Row<'a> = (SnapshotLine, &'a Backup, &'a RecordRef);

@@ -30,7 +30,8 @@ pub fn list(
     let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
     let mut pieces = PieceReader::new(&objects, &repository.catalogue);
     let mut tree = SnapshotTree::new(&mut pieces, chosen.backup.root, chosen.backup.overlay);
-    let mut report = ListReport { snapshot: chosen.line, problems: Vec::new() };
+    let problems = chosen.older.into_iter().collect();
+    let mut report = ListReport { snapshot: chosen.line, problems };
     let mut root = tree.root();
     if !options.path.is_root() {
         let found = tree.find(&options.path)?;

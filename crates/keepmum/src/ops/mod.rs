@@ -22,6 +22,7 @@ mod key_report;
 mod list;
 mod losses;
 mod new_repository;
+mod older;
 mod open;
 mod options;
 mod part;

@@ -28,6 +28,8 @@ pub enum ProblemKind {
     Metadata,
     /// Stored data that is not here yet.
     Pending,
+    /// A newer snapshot is known and cannot be had; an older one was taken in its place.
+    Older,
     /// Stored by a newer version, and not understood by this one.
     Unknown,
     /// Stored data is damaged or lost.

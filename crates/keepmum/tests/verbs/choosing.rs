@@ -1,7 +1,10 @@
 //! Which snapshot is meant: `latest`, `latest~N`, prefixes, times, devices and sources.
 
 use keepmum::model::{Time, TreePath};
-use keepmum::ops::{self, Access, Error, ErrorKind, ListOptions, Silent, SnapshotChoice, Which};
+use keepmum::ops::{
+    self, Access, DiffAgainst, DiffOptions, DumpOptions, Error, ErrorKind, ListOptions, Outcome,
+    RestoreOptions, Silent, SnapshotChoice, Which,
+};
 use keepmum::seam::Timestamp;
 use keepmum::store::simulated::Simulation;
 
@@ -138,4 +141,71 @@ fn of_several_devices_or_sources_one_must_be_named() {
     assert_eq!(chosen(&scene.with_catalogue(PASSWORD), &of(None, None, true)).unwrap(), ids[2]);
     // An id means what it says, whoever asks.
     assert_eq!(chosen(&other(&scene), &choice(Which::Id(ids[0].clone()))).unwrap(), ids[0]);
+}
+
+/// The outcome of every verb that gives something of a snapshot, and what it says of its age.
+fn outcomes(access: &dyn Fn() -> Access, snapshot: &SnapshotChoice, scene: &Scene) -> Vec<Outcome> {
+    let path = TreePath::root();
+    let list = ListOptions { snapshot: snapshot.clone(), path: path.clone(), recursive: false };
+    let listed = ops::list(&access(), &list, &mut |_| true, &Silent).unwrap();
+    let dump = DumpOptions { snapshot: snapshot.clone(), path: path.clone() };
+    let dumped = ops::dump(&access(), &dump, &mut std::io::sink(), &Silent).unwrap();
+    let target = tempfile::tempdir_in(scene.folder.path()).unwrap();
+    let restore = RestoreOptions {
+        snapshot: snapshot.clone(),
+        path,
+        target: target.path().to_owned(),
+        dry_run: true,
+        overwrite: ops::Overwrite::IfChanged,
+        delete: false,
+        special: false,
+        list_changes: false,
+    };
+    let restored = ops::restore(&access(), &restore, &Silent).unwrap();
+    let diff = |old: &SnapshotChoice, new: &SnapshotChoice| {
+        let new = DiffAgainst::Snapshot(new.clone());
+        let options = DiffOptions { old: old.clone(), new };
+        ops::diff(&access(), &options, &mut |_| true, &Silent).unwrap().outcome()
+    };
+    let exact = choice(Which::Id(listed.snapshot.id.clone()));
+    let (older, newer) = (diff(snapshot, &exact), diff(&exact, snapshot));
+    vec![listed.outcome(), dumped.outcome(), restored.outcome(), older, newer]
+}
+
+#[test]
+fn what_is_older_than_asked_for_is_partial_whatever_the_verb() {
+    for lost in [true, false] {
+        let (scene, ids) = three();
+        let before = scene.disk.paths();
+        scene.write("new", "a later state");
+        scene.backup().unwrap();
+        let record = scene.disk.paths().into_iter().find(|path| !before.contains(path)).unwrap();
+        let access = || scene.with_catalogue(PASSWORD);
+        let well = outcomes(&access, &latest(0), &scene);
+        assert!(well.iter().all(|outcome| *outcome == Outcome::Complete), "{well:?}");
+        // Who has not read the record cannot know what it held.
+        let changed = match lost {
+            true => scene.disk.take(&record),
+            false => scene.disk.flip(&record, 700, 1),
+        };
+        assert!(changed);
+        let access = || match lost {
+            true => scene.with_catalogue(PASSWORD),
+            false => scene.access(PASSWORD),
+        };
+        let late = Time { seconds: START + 900_000_000, nanos: 0 };
+        for asked in [Which::Latest { back: 0 }, Which::Latest { back: 1 }, Which::At(late)] {
+            let snapshot = choice(asked.clone());
+            let given = outcomes(&access, &snapshot, &scene);
+            let as_expected = given.iter().all(|outcome| *outcome == Outcome::Partial);
+            assert!(as_expected, "{asked:?}, lost: {lost}: {given:?}");
+        }
+        // An id means just that one, and a time before the next record was never in doubt.
+        let exact = choice(Which::Id(ids[2].clone()));
+        let before = choice(Which::At(Time { seconds: START + 1500, nanos: 0 }));
+        for clear in [exact, before] {
+            let given = outcomes(&access, &clear, &scene);
+            assert!(given.iter().all(|outcome| *outcome == Outcome::Complete), "{given:?}");
+        }
+    }
 }

@@ -107,7 +107,7 @@ fn against(
     let objects = reader(repository);
     let mut pieces = PieceReader::new(&objects, &repository.catalogue);
     let tree = SnapshotTree::new(&mut pieces, old.backup.root, old.backup.overlay);
-    let mut diff = Diff::new(DiffReport::of(old.line), ears);
+    let mut diff = Diff::new(DiffReport::of(old.line, old.older), ears);
     let mut merge = Merge::new(tree, live);
     enter(&mut diff, &mut merge, TreePath::root(), Some(&old.backup.root), Some(&()))?;
     diff.walk(&mut merge)?;
@@ -124,7 +124,8 @@ fn between(
     let objects = reader(repository);
     let mut pieces = PieceReader::new(&objects, &repository.catalogue);
     let mut more = PieceReader::new(&objects, &repository.catalogue);
-    let mut diff = Diff::new(DiffReport::of(old.line), ears);
+    let older = old.older.into_iter().chain(new.older);
+    let mut diff = Diff::new(DiffReport::of(old.line, older), ears);
     diff.report.new = Some(new.line);
     let overlays_differ = old.backup.overlay != new.backup.overlay;
     let before = SnapshotTree::new(&mut pieces, old.backup.root, old.backup.overlay);

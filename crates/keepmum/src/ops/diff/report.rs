@@ -85,7 +85,7 @@ pub struct DiffReport {
 
 impl DiffReport {
     /// The report of a comparison that has found nothing yet.
-    pub(super) fn of(old: SnapshotLine) -> Self {
+    pub(super) fn of(old: SnapshotLine, problems: impl IntoIterator<Item = Problem>) -> Self {
         Self {
             old,
             new: None,
@@ -94,7 +94,7 @@ impl DiffReport {
             content: 0,
             metadata: 0,
             bytes_read: 0,
-            problems: Vec::new(),
+            problems: problems.into_iter().collect(),
         }
     }
 

@@ -88,7 +88,11 @@ pub fn dump(
         observer,
         links: HashMap::new(),
         state: chosen.line.state,
-        report: DumpReport { snapshot: chosen.line.id, ..DumpReport::default() },
+        report: DumpReport {
+            snapshot: chosen.line.id,
+            problems: chosen.older.into_iter().collect(),
+            ..DumpReport::default()
+        },
     };
     match found.as_ref().map(|entry| &entry.kind) {
         None | Some(Kind::Directory(_)) => dump.folder(tree, root, found, &options.path)?,

@@ -145,7 +145,9 @@ pub fn restore(
     if let Some(target) = target.filter(|_| !options.dry_run) {
         target.sync().map_err(|error| target_failed(&error, options))?;
     }
+    let problems = chosen.older.into_iter().chain(report.problems).collect();
     Ok(RestoreReport {
+        problems,
         snapshot: chosen.line.id,
         dry_run: options.dry_run,
         seconds: (access.seam.clock.elapsed() - started).as_secs_f64(),
