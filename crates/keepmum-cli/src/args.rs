@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use keepmum::ops::ReadData;
 
 use crate::exit::TABLE;
 
@@ -254,9 +255,10 @@ pub(crate) struct CheckArgs {
     /// Read all stored data: every byte must decrypt and hash
     #[arg(long, conflicts_with = "read_data_subset")]
     pub(crate) read_data: bool,
-    /// Read this share of the stored data, 1% to 100%
-    #[arg(long, value_name = "N%", value_parser = percent)]
-    pub(crate) read_data_subset: Option<u8>,
+    /// Read this share of the stored data (5%), or so many bytes of it (500M), and at least one
+    /// object; repeated checks read all of it in turn
+    #[arg(long, value_name = "N%|SIZE", value_parser = subset)]
+    pub(crate) read_data_subset: Option<ReadData>,
 }
 
 /// `completions`.
@@ -279,18 +281,25 @@ fn rate(text: &str) -> Result<NonZero<u64>, String> {
     bytes.ok_or_else(|| "it is a number of bytes a second, such as 500K or 2M".to_owned())
 }
 
-/// Reads `5%` or `5`.
-fn percent(text: &str) -> Result<u8, String> {
-    match text.trim_end_matches('%').trim().parse::<u8>() {
-        Ok(share @ 1..=100) => Ok(share),
-        _ => Err("it is a whole number from 1% to 100%".to_owned()),
+/// Reads `5%`, `5` or `500M`.
+fn subset(text: &str) -> Result<ReadData, String> {
+    let wrong = || "it is a share from 1% to 100%, or a size such as 500M".to_owned();
+    if let Ok(share) = text.trim_end_matches('%').trim().parse::<u8>() {
+        return Some(share)
+            .filter(|share| (1..=100).contains(share))
+            .map(ReadData::Percent)
+            .ok_or_else(wrong);
     }
+    let has_unit = text.ends_with(|last: char| last.is_ascii_alphabetic());
+    let bytes = crate::size::bytes(text).filter(|bytes| has_unit && *bytes > 0);
+    bytes.map(ReadData::Bytes).ok_or_else(wrong)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Cli, percent};
+    use super::{Cli, subset};
     use clap::{CommandFactory, Parser};
+    use keepmum::ops::ReadData;
 
     #[test]
     fn the_definition_is_sound() {
@@ -311,11 +320,13 @@ mod tests {
     }
 
     #[test]
-    fn a_share_is_a_percentage() {
-        assert_eq!(percent("5%"), Ok(5));
-        assert_eq!(percent("100"), Ok(100));
-        for bad in ["0", "0%", "101%", "", "%", "-3%", "2.5%"] {
-            assert!(percent(bad).is_err(), "{bad}");
+    fn a_share_is_a_percentage_or_a_size() {
+        assert_eq!(subset("5%"), Ok(ReadData::Percent(5)));
+        assert_eq!(subset("100"), Ok(ReadData::Percent(100)));
+        assert_eq!(subset("2M"), Ok(ReadData::Bytes(2 << 20)));
+        assert_eq!(subset("500KiB"), Ok(ReadData::Bytes(500 << 10)));
+        for bad in ["0", "0%", "101%", "", "%", "-3%", "2.5%", "0M", "M", "5000", "x"] {
+            assert!(subset(bad).is_err(), "{bad}");
         }
     }
 

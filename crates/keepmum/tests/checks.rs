@@ -18,7 +18,7 @@ use keepmum::pipeline::Mode;
 use keepmum::store::simulated::SimulatedDisk;
 use support::{Dice, World, cases, full_check};
 
-const ALL: CheckOptions = CheckOptions { read_data_percent: 100 };
+const ALL: CheckOptions = CheckOptions { read_data: ops::ReadData::Everything };
 
 fn noise(seed: u64, length: usize) -> Vec<u8> {
     let mut dice = Dice::new(seed);
@@ -177,7 +177,7 @@ fn a_check_counts_the_same_whether_it_reads_or_not() {
     for seed in 1..20 {
         world.mode = Mode::Replay { seed };
         for percent in [0, 1, 40, 100] {
-            let some = CheckOptions { read_data_percent: percent };
+            let some = CheckOptions { read_data: ops::ReadData::Percent(percent) };
             let report = ops::check(&world.own(), &some, &Silent).unwrap();
             assert_eq!(report.outcome(), Outcome::Complete, "{report:#?}");
             assert_eq!(report.snapshots, 5);

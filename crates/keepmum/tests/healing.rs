@@ -133,7 +133,7 @@ fn what_a_check_found_damaged_is_stored_again() {
             let report = world.backup();
             assert!(report.objects_stored > 0, "{what}: {report:#?}");
             let ears = Ears::default();
-            let all = CheckOptions { read_data_percent: 100 };
+            let all = CheckOptions { read_data: ops::ReadData::Everything };
             let check = ops::check(&world.own(), &all, &ears).unwrap();
             assert_eq!(check.outcome(), Outcome::Complete, "{what}: {check:#?}");
             assert!(ears.said().contains("1 of the stored objects are damaged"), "{}", ears.said());
@@ -225,13 +225,14 @@ fn missing_copies_of_the_key_block_are_told_by_check_and_put_back_by_a_run() {
         assert_eq!(here.len(), 3);
         here[..gone].iter().for_each(|path| assert!(world.sim.disk.take(path)));
         let ears = Ears::default();
-        let check = ops::check(&world.own(), &CheckOptions { read_data_percent: 0 }, &ears);
-        assert_eq!(check.unwrap().outcome(), Outcome::Complete);
-        assert!(ears.said().contains("of the key block"), "{}", ears.said());
+        let listing = CheckOptions { read_data: ops::ReadData::Nothing };
+        let check = ops::check(&world.own(), &listing, &ears).unwrap();
+        assert_eq!(check.outcome(), Outcome::Damaged);
+        assert_eq!(check.problems.len(), gone);
         world.backup();
         assert_eq!(blocks(&world).len(), 3, "not all were put back");
         let ears = Ears::default();
-        ops::check(&world.own(), &CheckOptions { read_data_percent: 0 }, &ears).unwrap();
-        assert_eq!(ears.said(), "");
+        let check = ops::check(&world.own(), &listing, &ears).unwrap();
+        assert_eq!((ears.said(), check.outcome()), (String::new(), Outcome::Complete));
     }
 }

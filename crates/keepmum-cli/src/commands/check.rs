@@ -1,6 +1,6 @@
 //! `check`: whether all that is referenced is here and whole.
 
-use keepmum::ops::{self, CheckOptions, CheckReport, Outcome, Problem, ProblemKind};
+use keepmum::ops::{self, CheckOptions, CheckReport, Outcome, Problem, ProblemKind, ReadData};
 
 use super::Session;
 use crate::args::CheckArgs;
@@ -13,25 +13,26 @@ use crate::terminal::{json, problems, text};
 /// Looks, and with data reads.
 pub(crate) fn run(args: &CheckArgs, session: &Session<'_>) -> Result<ExitCode, Failure> {
     let terminal = session.terminal;
-    let access = session.settings()?.open(session.environment, terminal, Asking::Once)?;
-    let read_data_percent = if args.read_data { 100 } else { args.read_data_subset.unwrap_or(0) };
-    if read_data_percent > 0 {
-        ops::distrust_kept_key(&access);
-    }
+    let access =
+        session.settings()?.for_reading().open(session.environment, terminal, Asking::Once)?;
+    let read_data = match (args.read_data, args.read_data_subset) {
+        (true, _) => ReadData::Everything,
+        (false, subset) => subset.unwrap_or(ReadData::Nothing),
+    };
     let report = watched(terminal, Shape::Lines, |watch| {
-        ops::check(&access, &CheckOptions { read_data_percent }, watch)
+        ops::check(&access, &CheckOptions { read_data }, watch)
     })?;
     if terminal.json {
         json::summary(terminal, &report)?;
     } else {
         problems::show(terminal, &report.problems);
-        terminal.write(page(&report, read_data_percent).as_bytes())?;
+        terminal.write(page(&report, read_data).as_bytes())?;
     }
     Ok(report.outcome().into())
 }
 
 /// What was looked at, what is not as it should be, and the verdict.
-fn page(report: &CheckReport, percent: u8) -> String {
+fn page(report: &CheckReport, asked: ReadData) -> String {
     let looked = format!(
         "looked at {}, {}, {}; read {}; {}\n",
         text::count(report.snapshots, "snapshot", "snapshots"),
@@ -50,6 +51,15 @@ fn page(report: &CheckReport, percent: u8) -> String {
         ),
     ];
     let mut page = looked;
+    let is_all = report.bytes_covered >= report.bytes_here;
+    if asked != ReadData::Nothing && !is_all {
+        page.push_str(&format!(
+            "read {} of {}, {} of their bytes; the next checks go on with the others\n",
+            report.objects_read,
+            text::count(report.objects, "object", "objects"),
+            share(report.bytes_covered, report.bytes_here)
+        ));
+    }
     for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
         page.push_str(&format!("{} {what}\n", text::count(count, "object", "objects")));
     }
@@ -61,11 +71,14 @@ fn page(report: &CheckReport, percent: u8) -> String {
         let files = text::count(report.foreign_files, "file", "files");
         page.push_str(&format!("{files} not of keepmum, ignored\n"));
     }
-    page.push_str(match (report.outcome(), percent) {
-        (Outcome::Complete, 0) => {
+    page.push_str(match (report.outcome(), asked) {
+        (Outcome::Complete, ReadData::Nothing) => {
             "all that is referenced is here; its content was not read (--read-data does)\n"
         }
-        (Outcome::Complete, 100) => "all that is referenced is here and whole\n",
+        (Outcome::Complete, _) if report.objects_read == 0 => {
+            "all that is referenced is here; no data is stored yet\n"
+        }
+        (Outcome::Complete, _) if is_all => "all that is referenced is here and whole\n",
         (Outcome::Complete, _) => "all that is referenced is here, and what was read is whole\n",
         (Outcome::Partial, _) if report.problems.iter().any(is_unknown) => {
             "nothing is damaged, but a newer version has stored what this one does not understand\n"
@@ -78,6 +91,12 @@ fn page(report: &CheckReport, percent: u8) -> String {
     page
 }
 
+/// A share, never rounded to all or nothing.
+fn share(part: u64, whole: u64) -> String {
+    let percent = u128::from(part) * 100 / u128::from(whole.max(1));
+    if percent == 0 { "less than 1%".to_owned() } else { format!("{percent}%") }
+}
+
 fn is_unknown(problem: &Problem) -> bool {
     problem.kind == ProblemKind::Unknown
 }
@@ -85,7 +104,7 @@ fn is_unknown(problem: &Problem) -> bool {
 #[cfg(test)]
 mod tests {
     use super::page;
-    use keepmum::ops::CheckReport;
+    use keepmum::ops::{CheckReport, ReadData};
     use snapbox::{IntoData, assert_data_eq, str};
 
     fn report() -> CheckReport {
@@ -101,14 +120,30 @@ mod tests {
 
     #[test]
     fn a_check_without_data_does_not_claim_that_data_is_whole() {
-        let said = page(&report(), 0);
+        let said = page(&report(), ReadData::Nothing);
         assert_eq!(
             said,
             "looked at 1 snapshot, 420 objects, 9000 chunks; read 340 KiB; 0.5 s\n\
              all that is referenced is here; its content was not read (--read-data does)\n"
         );
-        assert!(page(&report(), 100).ends_with("is here and whole\n"));
-        assert!(page(&report(), 5).ends_with("what was read is whole\n"));
+        let all =
+            CheckReport { objects_read: 420, bytes_covered: 900, bytes_here: 900, ..report() };
+        assert!(page(&all, ReadData::Everything).ends_with("is here and whole\n"));
+        let some = CheckReport { objects_read: 3, bytes_covered: 60, ..all };
+        assert_eq!(
+            page(&some, ReadData::Percent(5)),
+            "looked at 1 snapshot, 420 objects, 9000 chunks; read 340 KiB; 0.5 s\n\
+             read 3 of 420 objects, 6% of their bytes; the next checks go on with the others\n\
+             all that is referenced is here, and what was read is whole\n"
+        );
+    }
+
+    #[test]
+    fn nothing_that_was_read_is_never_whole() {
+        let none = CheckReport { objects: 0, chunks: 0, bytes_read: 0, ..report() };
+        for asked in [ReadData::Everything, ReadData::Percent(1), ReadData::Bytes(1)] {
+            assert!(!page(&none, asked).contains("whole"), "{}", page(&none, asked));
+        }
     }
 
     #[test]
@@ -123,7 +158,7 @@ mod tests {
             ..report()
         };
         assert_data_eq!(
-            page(&wrong, 100),
+            page(&wrong, ReadData::Everything),
             str![[r#"
 looked at 1 snapshot, 420 objects, 9000 chunks; read 340 KiB; 0.5 s
 1 object damaged
@@ -138,6 +173,9 @@ data is damaged or lost; a backup stores again what the source still has
             .raw()
         );
         let pending = CheckReport { objects_pending: 8, ..report() };
-        assert!(page(&pending, 0).ends_with("nothing is damaged, but not everything is here\n"));
+        assert!(
+            page(&pending, ReadData::Nothing)
+                .ends_with("nothing is damaged, but not everything is here\n")
+        );
     }
 }

@@ -41,7 +41,7 @@ pub(crate) fn run(args: &DiffArgs, session: &Session<'_>) -> Result<ExitCode, Fa
         }
     };
     let options = DiffOptions { old, new };
-    let access = settings.open(session.environment, terminal, Asking::Once)?;
+    let access = settings.for_reading().open(session.environment, terminal, Asking::Once)?;
     let report = match terminal.json {
         true => streamed(terminal, "differences", |each, watch| {
             ops::diff(&access, &options, each, watch)

@@ -21,7 +21,7 @@ pub(crate) fn run(args: &DumpArgs, session: &Session<'_>) -> Result<ExitCode, Fa
     let settings = session.settings()?;
     let choice = Choice::new(&args.which, settings.source.is_some(), &session.environment.now)?;
     let options = DumpOptions { snapshot: choice.snapshot, path: choice.path };
-    let access = settings.open(session.environment, terminal, Asking::Once)?;
+    let access = settings.for_reading().open(session.environment, terminal, Asking::Once)?;
     let mut output = Output { terminal, is_archive: false };
     let done = watched(terminal, Shape::Document, |watch| {
         ops::dump(&access, &options, &mut output, watch)

@@ -25,7 +25,7 @@ pub(crate) fn run(args: &LsArgs, session: &Session<'_>) -> Result<ExitCode, Fail
     let choice = Choice::new(&args.which, settings.source.is_some(), now)?;
     let options =
         ListOptions { snapshot: choice.snapshot, path: choice.path, recursive: args.recursive };
-    let access = settings.open(session.environment, terminal, Asking::Once)?;
+    let access = settings.for_reading().open(session.environment, terminal, Asking::Once)?;
     let report = match terminal.json {
         true => {
             streamed(terminal, "entries", |each, watch| ops::list(&access, &options, each, watch))?

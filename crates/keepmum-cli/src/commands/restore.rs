@@ -39,7 +39,7 @@ pub(crate) fn run(args: &RestoreArgs, session: &Session<'_>) -> Result<ExitCode,
         special: args.special,
         list_changes: terminal.verbose,
     };
-    let access = settings.open(session.environment, terminal, Asking::Once)?;
+    let access = settings.for_reading().open(session.environment, terminal, Asking::Once)?;
     let report = watched(terminal, Shape::Lines, |watch| ops::restore(&access, &options, watch))?;
     if terminal.json {
         json::summary(terminal, &report)?;

@@ -19,7 +19,8 @@ const SOURCE: usize = 3;
 /// Lists the snapshots.
 pub(crate) fn run(session: &Session<'_>) -> Result<ExitCode, Failure> {
     let terminal = session.terminal;
-    let access = session.settings()?.open(session.environment, terminal, Asking::Once)?;
+    let access =
+        session.settings()?.for_reading().open(session.environment, terminal, Asking::Once)?;
     let report = watched(terminal, Shape::Document, |watch| ops::snapshots(&access, watch))?;
     if terminal.json {
         json::document(terminal, &report)?;

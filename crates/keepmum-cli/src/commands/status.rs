@@ -20,7 +20,8 @@ const SILENT_DAYS: i64 = 28;
 /// Shows how things are.
 pub(crate) fn run(session: &Session<'_>) -> Result<ExitCode, Failure> {
     let terminal = session.terminal;
-    let access = session.settings()?.open(session.environment, terminal, Asking::Once)?;
+    let access =
+        session.settings()?.for_reading().open(session.environment, terminal, Asking::Once)?;
     let report = watched(terminal, Shape::Document, |watch| ops::status(&access, watch))?;
     if terminal.json {
         json::document(terminal, &report)?;

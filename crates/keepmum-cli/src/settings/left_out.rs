@@ -12,8 +12,9 @@ use keepmum::catalogue::Catalogue;
 /// How a catalogue's name ends.
 const EXTENSION: &str = ".sqlite";
 /// What is appended to it for the files that come and go beside it: those of the database, the
-/// last run number and the lock of runs.
-const BESIDE: [&str; 6] = ["-wal", "-shm", "-journal", ".run", ".run.new", ".lock"];
+/// last run number, the lock of runs and the history of runs.
+const BESIDE: [&str; 9] =
+    ["-wal", "-shm", "-journal", ".run", ".run.new", ".lock", ".runs", ".runs-wal", ".runs-shm"];
 
 /// What is left out by itself.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -80,6 +80,10 @@ pub(crate) struct Settings {
     secret_config: Option<PathBuf>,
     /// No catalogue is made where there is none yet.
     leaves_no_catalogue: bool,
+    /// Nothing but a catalogue is written, and where that cannot be, it goes on all the same.
+    only_reads: bool,
+    /// There is no place for the catalogue that a config needs.
+    no_place: Option<Failure>,
 }
 
 impl Settings {
@@ -97,6 +101,8 @@ impl Settings {
                 limit_read: shared.limit_read,
                 secret_config: None,
                 leaves_no_catalogue: false,
+                only_reads: false,
+                no_place: None,
             }),
             None => {
                 let path = config_path(shared, environment)?;
@@ -113,11 +119,17 @@ impl Settings {
     ) -> Result<Self, Failure> {
         let name = config.name.take().unwrap_or_else(|| source_name(&config.roots));
         let folder = match config.db_path.take() {
-            Some(folder) => folder,
-            None => place::state_folder(environment)?,
+            Some(folder) => Ok(folder),
+            None => place::state_folder(environment),
+        };
+        let (folder, no_place) = match folder {
+            Ok(folder) => (Some(folder), None),
+            Err(failure) => (None, Some(failure)),
         };
         Ok(Self {
-            catalogue: Some(folder.join(format!("catalogue-{name}.sqlite"))),
+            only_reads: false,
+            no_place,
+            catalogue: folder.map(|folder| folder.join(format!("catalogue-{name}.sqlite"))),
             threads: threads(shared),
             limit_upload: shared.limit_upload,
             limit_read: shared.limit_read,
@@ -148,6 +160,12 @@ impl Settings {
         self
     }
 
+    /// For a command that reads: it needs no catalogue that can be written.
+    pub(crate) fn for_reading(mut self) -> Self {
+        self.only_reads = true;
+        self
+    }
+
     /// Opens the destination, makes sure of the catalogue's folder and gets the password.
     pub(crate) fn open(
         self,
@@ -171,13 +189,20 @@ impl Settings {
         if let Some(rate) = self.limit_read {
             seam = seam.limit_read(rate, &terminal.interrupt.flag());
         }
+        if let Some(failure) = self.no_place.filter(|_| !self.only_reads) {
+            return Err(failure);
+        }
         let (catalogue, file) = match self.catalogue {
             None => (CatalogueAt::Temporary, None),
             Some(file) if self.leaves_no_catalogue && !file.exists() => {
                 (CatalogueAt::Temporary, Some(place::with_links_followed(&file).unwrap_or(file)))
             }
             Some(file) => {
-                let file = place::make_folder(&file)?;
+                let file = match place::make_folder(&file) {
+                    // The library finds that it cannot be used, and says so.
+                    Err(_) if self.only_reads => file,
+                    made => made?,
+                };
                 (CatalogueAt::File(file.clone()), Some(file))
             }
         };

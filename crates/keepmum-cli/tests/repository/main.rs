@@ -19,6 +19,7 @@ mod namespace;
 mod occupied;
 mod passwords;
 mod prepared;
+mod reading;
 mod restoring;
 mod side_by_side;
 mod slots;

@@ -18,13 +18,41 @@ impl Catalogue {
         Ok(query.query_row([key], |row| row.get(0)).optional()?)
     }
 
-    /// Sets a fact. The next [`Catalogue::reserve_run`] makes it durable.
+    /// Sets a fact. It survives the end of the program, but the next power cut may undo it: what
+    /// must not be undone is made durable by [`Catalogue::make_durable`] before it is built upon.
     pub fn set_fact(&self, key: &str, value: &[u8]) -> Result<(), CatalogueError> {
         let mut insert = self.connection.prepare_cached(
             "INSERT INTO fact VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value = excluded.value",
         )?;
         insert.execute((key, value))?;
         Ok(())
+    }
+
+    /// Removes a fact.
+    pub fn forget_fact(&self, key: &str) -> Result<(), CatalogueError> {
+        let mut delete = self.connection.prepare_cached("DELETE FROM fact WHERE key = ?1")?;
+        delete.execute([key])?;
+        Ok(())
+    }
+
+    /// Makes what was committed until now survive a power cut. Not inside a transaction.
+    pub fn make_durable(&self) -> Result<(), CatalogueError> {
+        if self.file.is_none() || !self.connection.is_autocommit() {
+            return Ok(());
+        }
+        // Only a commit that changes something is synced, and with it all that came before.
+        const CHANGE: &str = "
+            BEGIN IMMEDIATE;
+            INSERT INTO fact VALUES('synced', x'00') ON CONFLICT(key) DO UPDATE
+              SET value = CASE value WHEN x'00' THEN x'01' ELSE x'00' END;
+            COMMIT;";
+        self.connection.execute_batch("PRAGMA synchronous = FULL;")?;
+        let done = self.connection.execute_batch(CHANGE);
+        if done.is_err() {
+            self.rollback()?;
+        }
+        self.connection.execute_batch("PRAGMA synchronous = NORMAL;")?;
+        Ok(done?)
     }
 
     /// Reserves a run number: above every one reserved before, and at least `at_least`. It is on

@@ -10,11 +10,13 @@ mod chunks;
 mod error;
 mod facts;
 mod filter;
+mod history;
 mod lock;
 mod objects;
 mod open;
 mod overlay;
 mod presence;
+mod private;
 mod records;
 mod remembered;
 mod rename;
@@ -31,6 +33,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 pub use error::CatalogueError;
+pub use history::{CheckKind, CheckRow, History, RunProblem, RunRow};
 pub use lock::RunLock;
 pub use objects::ImportedBlock;
 pub use overlay::OverlayRow;
@@ -64,6 +67,11 @@ impl Catalogue {
     /// Why an earlier catalogue was set aside when this one was opened, if it was.
     pub fn was_reset(&self) -> Option<ResetReason> {
         self.reset
+    }
+
+    /// Whether it vanishes with this value.
+    pub fn is_private(&self) -> bool {
+        self.file.is_none()
     }
 
     /// How long to wait for another process that writes, before it is [`CatalogueError::Busy`].

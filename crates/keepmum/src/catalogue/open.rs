@@ -16,7 +16,7 @@ use super::chunks::Chunks;
 use super::presence::Presence;
 use super::schema::{APPLICATION, SANITY, TABLES, VERSION};
 use super::set_aside::{ResetReason, folder_of, is_catalogue};
-use super::{Catalogue, CatalogueError};
+use super::{Catalogue, CatalogueError, RunLock};
 
 /// What is set on every connection: 8 MiB of cache, and a log that shrinks again after a first run.
 const EVERY_TIME: &str = "
@@ -49,19 +49,28 @@ impl From<rusqlite::Error> for Trouble {
 impl Catalogue {
     /// Opens the catalogue in this file, or begins one; its folder must exist. A damaged file, a
     /// foreign one and one of another version are set aside first, see [`Catalogue::was_reset`].
+    /// Only the holder of the run lock may do that, so it is taken meanwhile: the file and its log
+    /// may be those of a run that another version of this program is in the middle of.
     pub fn open(file: &Path) -> Result<Self, CatalogueError> {
-        let reason = match connect(file) {
-            Ok(connection) => return Ok(Self::around(connection, Some(file), None)),
-            Err(Trouble::Error(error)) => return Err(error),
-            // Without our mark in its header it may be anything.
-            Err(Trouble::Reset(_)) if !is_catalogue(file)? => ResetReason::Foreign,
-            Err(Trouble::Reset(reason)) => reason,
+        match open_as_it_is(file)? {
+            Ok(catalogue) => Ok(catalogue),
+            Err(_) => {
+                let lock = Self::lock_for_run(file)?;
+                Self::open_for_run(file, &lock)
+            }
+        }
+    }
+
+    /// The same for a run, which holds the lock.
+    pub fn open_for_run(file: &Path, _held: &RunLock) -> Result<Self, CatalogueError> {
+        let reason = match open_as_it_is(file)? {
+            Ok(catalogue) => return Ok(catalogue),
+            Err(reason) => reason,
         };
         Self::set_aside(file)?;
-        match connect(file) {
-            Ok(connection) => Ok(Self::around(connection, Some(file), Some(reason))),
-            Err(Trouble::Error(error)) => Err(error),
-            Err(Trouble::Reset(_)) => Err(CatalogueError::Io("a new file does not last".into())),
+        match open_as_it_is(file)? {
+            Ok(catalogue) => Ok(Self { reset: Some(reason), ..catalogue }),
+            Err(_) => Err(CatalogueError::Io("a new file does not last".into())),
         }
     }
 
@@ -73,16 +82,16 @@ impl Catalogue {
         connection.execute_batch("PRAGMA page_size = 8192; PRAGMA synchronous = OFF;")?;
         connection.execute_batch("PRAGMA cache_size = -8192;")?;
         connection.execute_batch(TABLES)?;
-        Ok(Self::around(connection, None, None))
+        Ok(Self::around(connection, None))
     }
 
-    fn around(connection: Connection, file: Option<&Path>, reset: Option<ResetReason>) -> Self {
+    fn around(connection: Connection, file: Option<&Path>) -> Self {
         connection.set_prepared_statement_cache_capacity(64);
         Self {
             connection,
             file: file.map(PathBuf::from),
             reserved: Cell::new(0),
-            reset,
+            reset: None,
             presence: RefCell::new(Presence::default()),
             chunks: RefCell::new(Chunks::default()),
             orphans: Cell::new(false),
@@ -91,11 +100,26 @@ impl Catalogue {
     }
 }
 
+/// Opens the file if it is a catalogue of ours that can be used; else says why it is not.
+fn open_as_it_is(file: &Path) -> Result<Result<Catalogue, ResetReason>, CatalogueError> {
+    match connect(file) {
+        Ok(connection) => Ok(Ok(Catalogue::around(connection, Some(file)))),
+        Err(Trouble::Error(error)) => Err(error),
+        // Without our mark in its header it may be anything.
+        Err(Trouble::Reset(_)) if !is_catalogue(file)? => Ok(Err(ResetReason::Foreign)),
+        Err(Trouble::Reset(reason)) => Ok(Err(reason)),
+    }
+}
+
 fn connect(file: &Path) -> Result<Connection, Trouble> {
     prepare_file(file).map_err(Trouble::Error)?;
     // Without the URI flag a path that begins with "file:" is a path.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
+    // SQLite opens for reading alone what it may not write, without a word.
+    if connection.is_readonly("main")? {
+        return Err(Trouble::Error(CatalogueError::Io("it may not be written".into())));
+    }
     if is_empty(&connection)? {
         connection.execute_batch("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL;")?;
         create(&connection)?;

@@ -4,6 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::catalogue::CheckKind;
 use crate::compress::Decompressor;
 use crate::format::{Item, ObjectKind};
 use crate::model::{DeviceId, ObjectKey};
@@ -11,15 +12,18 @@ use crate::pipeline;
 use crate::repository::ObjectReader;
 
 use super::access::Access;
+use super::checked::{Checked, Went};
 use super::choose::Snapshots;
 use super::error::Error;
 use super::event::{Event, Observer, Phase};
 use super::examine::{Examined, Reading};
 use super::healing;
+use super::key_copies::KeyFiles;
 use super::losses::Losses;
 use super::open::{self, Repository};
-use super::options::CheckOptions;
+use super::options::{CheckOptions, ReadData};
 use super::report::{CheckReport, Problem, ProblemKind, note};
+use super::subset::Subset;
 
 /// Checks the repository.
 ///
@@ -31,8 +35,15 @@ pub fn check(
     observer: &dyn Observer,
 ) -> Result<CheckReport, Error> {
     let started = access.seam.clock.elapsed();
-    let repository = open::open(access, observer)?;
+    let time = access.seam.clock.now().seconds;
+    let key_files = KeyFiles::read(access)?;
+    let repository = open::open_to_read(access, key_files.trust(), observer)?;
     let known = Snapshots::read(&repository, access)?;
+    let checked = Checked::open(access, observer);
+    let mut again = checked.again();
+    again.extend(healing::faulty(&repository.catalogue)?);
+    let ring = (&repository.catalogue, &*access.seam.random);
+    let subset = Subset::choose(&repository.listing, options.read_data, &again, ring)?;
     observer.event(Event::Phase(Phase::Working));
     let mut check = Check {
         repository: &repository,
@@ -42,7 +53,11 @@ pub fn check(
         healed: healing::healed(&repository.catalogue)?,
         lost: 0,
         pending: 0,
+        bad: Vec::new(),
         report: CheckReport {
+            objects_read: subset.keys.len() as u64,
+            bytes_covered: subset.bytes,
+            bytes_here: subset.bytes_here,
             foreign_files: repository.listing.foreign,
             conflict_copies: repository.listing.copies,
             ..CheckReport::default()
@@ -50,22 +65,25 @@ pub fn check(
     };
     check.objects();
     check.unknown_items();
-    let is_well = match options.read_data_percent {
-        0 => false,
-        percent => check.read_data(access, percent)?,
+    let kind = match options.read_data {
+        ReadData::Nothing => CheckKind::Listing,
+        _ if subset.is_all => CheckKind::AllData,
+        _ => CheckKind::Subset,
     };
-    let healed = |path: &String| check.healed.iter().any(|key| repository.name_of(key) == *path);
-    let damaged = repository.imported.damaged.iter().filter(|(path, _)| !healed(path));
-    for (object, what) in damaged.cloned().collect::<Vec<_>>() {
-        if !check.report.problems.iter().any(|problem| problem.path == object) {
-            check.damaged_object(&object, &what);
-        }
-    }
+    let is_well = match options.read_data {
+        ReadData::Nothing => false,
+        _ => check.read_data(access, &subset)?,
+    };
+    check.imported();
     if !is_well {
         check.losses.find()?;
     }
-    check.key_blocks();
-    let Check { losses, lost, pending, mut report, .. } = check;
+    for problem in key_files.problems(&repository)? {
+        check.problem(problem);
+        // Where that cannot be noted, the next check finds it again.
+        repository.catalogue.set_fact(open::FACT_KEY_COPIES, &[1]).ok();
+    }
+    let Check { losses, lost, pending, bad, mut report, .. } = check;
     if losses.misses {
         report.objects_lost += lost;
         report.objects_pending += pending;
@@ -73,6 +91,7 @@ pub fn check(
     (report.snapshots, report.chunks) = (losses.snapshots, losses.chunks);
     losses.problems.into_iter().for_each(|problem| problem.note_in(&mut report.problems));
     report.seconds = (access.seam.clock.elapsed() - started).as_secs_f64();
+    checked.keep(&report, &Went { kind, bad, time });
     Ok(report)
 }
 
@@ -88,6 +107,8 @@ struct Check<'a> {
     /// misses anything; else what they held is stored elsewhere.
     lost: u64,
     pending: u64,
+    /// Objects whose data was read and is damaged.
+    bad: Vec<ObjectKey>,
     report: CheckReport,
 }
 
@@ -104,6 +125,18 @@ impl Check<'_> {
             path: object.to_owned(),
             sentence: format!("this stored object is damaged: {what}"),
         });
+    }
+
+    /// Metadata that could not be brought in, unless it is told already or was stored again.
+    fn imported(&mut self) {
+        let (repository, healed) = (self.repository, &self.healed);
+        let healed = |path: &str| healed.iter().any(|key| repository.name_of(key) == path);
+        let damaged = repository.imported.damaged.iter().filter(|(path, _)| !healed(path));
+        for (object, what) in damaged.collect::<Vec<_>>() {
+            if !self.report.problems.iter().any(|problem| problem.path == *object) {
+                self.damaged_object(object, what);
+            }
+        }
     }
 
     /// What records list against what is here.
@@ -191,25 +224,15 @@ impl Check<'_> {
         });
     }
 
-    /// Copies of the key block that are missing: one is enough, and the next run puts the others
-    /// back.
-    fn key_blocks(&self) {
-        let missing = match self.repository.missing_key_blocks.len() {
-            0 => return,
-            1 => "A copy of the key block is missing or damaged".to_owned(),
-            count => format!("{count} copies of the key block are missing or damaged"),
-        };
-        self.observer.event(Event::Notice(format!("{missing}; the next backup puts it back.")));
-    }
-
     /// Reads stored data and proves every piece. Meanwhile the trees are walked on trial, because
     /// nearly always all is well; answers whether that is known now.
-    fn read_data(&mut self, access: &Access, percent: u8) -> Result<bool, Error> {
+    fn read_data(&mut self, access: &Access, subset: &Subset) -> Result<bool, Error> {
         let (repository, observer) = (self.repository, self.observer);
         let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
         let mut trial = Losses::new(repository, self.known, observer);
         let (examined, finds_nothing) = pipeline::run(access.mode, Decompressor::new, |pool| {
-            let mut reading = Reading::begin(repository, &objects, observer, pool, percent);
+            let mut reading =
+                Reading::begin(repository, &objects, observer, pool, subset.keys.clone());
             let finds_nothing = trial.finds_nothing(&mut || reading.turn())?;
             let examined = repository.catalogue.reading(|| reading.end())?;
             Ok::<_, Error>((examined, finds_nothing))
@@ -217,6 +240,7 @@ impl Check<'_> {
         // Where a run holds the catalogue, the next check will note it.
         let found = examined.iter().map(|one| (one.key, one.is_proved));
         healing::note(&repository.catalogue, found).ok();
+        subset.remember(&repository.catalogue);
         self.damaged_objects(examined);
         let is_well =
             finds_nothing && self.losses.bad.is_empty() && self.losses.unreadable.is_empty();
@@ -236,6 +260,7 @@ impl Check<'_> {
             if self.healed.contains(&one.key) {
                 healed += 1;
             } else {
+                self.bad.push(one.key);
                 self.damaged_object(&self.repository.name_of(&one.key), &what);
             }
             if one.is_closed {

@@ -9,8 +9,8 @@ use crate::repository::{Chain, Chains, SnapshotRecord, Standing};
 use super::access::Access;
 use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer};
-use super::open::Repository;
 use super::older;
+use super::open::Repository;
 use super::options::{SnapshotChoice, Which};
 use super::report::{Problem, SnapshotLine, SnapshotState};
 use super::whole::Whole;
@@ -142,7 +142,7 @@ impl Snapshots {
             Which::At(time) => self.at(repository, found, time.seconds)?,
         };
         if let Some(older) = &older {
-            observer.event(Event::Notice(older.sentence.clone()));
+            observer.event(Event::Problem(older.clone()));
         }
         Ok(Chosen { line: picked.0, backup: picked.1.clone(), older })
     }

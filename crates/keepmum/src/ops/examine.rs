@@ -49,18 +49,14 @@ pub(super) struct Reading<'p, 'env> {
 }
 
 impl<'p, 'env> Reading<'p, 'env> {
-    /// Begins to read a fair share of the objects.
+    /// Begins to read these objects.
     pub(super) fn begin(
         repository: &'env Repository,
         objects: &'env ObjectReader<'env>,
         observer: &'env dyn Observer,
         pool: &'p Pool<'env, Decompressor>,
-        percent: u8,
+        keys: Vec<ObjectKey>,
     ) -> Self {
-        let listed = repository.listing.objects.iter();
-        let chosen = listed.filter(|(key, object)| object.is_here() && chosen(key, percent));
-        let mut keys: Vec<ObjectKey> = chosen.map(|(key, _)| *key).collect();
-        keys.sort_unstable();
         let (total, keys) = (keys.len() as u64, keys.into_iter());
         let (waiting, done) = (VecDeque::new(), Vec::new());
         let mut begun =
@@ -124,11 +120,6 @@ impl<'p, 'env> Reading<'p, 'env> {
         }
         Ok(one)
     }
-}
-
-/// A fair share of the objects, the same at each call.
-fn chosen(key: &ObjectKey, percent: u8) -> bool {
-    u32::from(key.hash[0]) * 100 < u32::from(percent) * 256
 }
 
 fn examine(

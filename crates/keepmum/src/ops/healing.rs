@@ -27,6 +27,11 @@ pub(super) fn healed(catalogue: &Catalogue) -> Result<HashSet<ObjectKey>, Error>
     keys(catalogue, FACT_HEALED)
 }
 
+/// Objects that a check found damaged.
+pub(super) fn faulty(catalogue: &Catalogue) -> Result<HashSet<ObjectKey>, Error> {
+    keys(catalogue, FACT_FAULTY)
+}
+
 /// Notes what a check has found of the objects that it read: damaged ones and whole ones.
 pub(super) fn note(
     catalogue: &Catalogue,

@@ -16,7 +16,7 @@ use super::report::InitReport;
 /// [`ErrorKind::Exists`] where objects or key blocks lie already, [`ErrorKind::Refused`] where the
 /// catalogue knows a repository at this destination.
 pub fn init(access: &Access, observer: &dyn Observer) -> Result<InitReport, Error> {
-    let mut destination = open::destination(access, observer)?;
+    let mut destination = open::destination(access, None, observer)?;
     if destination.raw.has_object_shapes() {
         return Err(Error::new(
             ErrorKind::Exists,

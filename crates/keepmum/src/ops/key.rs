@@ -35,7 +35,7 @@ struct Unlocked {
 /// # Errors
 /// Whatever keeps the key blocks from being opened.
 pub fn key_list(access: &Access, observer: &dyn Observer) -> Result<KeyListReport, Error> {
-    let destination = open::destination(access, observer)?;
+    let destination = open::destination(access, None, observer)?;
     let opened = destination.open_key_blocks(access, observer)?;
     let mut slots: Vec<_> = slots(&opened)?.iter().map(KeySlotLine::of).collect();
     // Their numbers are drawn by lot; people look for what they made last.
@@ -166,7 +166,7 @@ fn unlock(access: &Access, observer: &dyn Observer) -> Result<Unlocked, Error> {
         CatalogueAt::File(file) => Some(Catalogue::lock_for_run(file)?),
         CatalogueAt::Temporary => None,
     };
-    let destination = open::destination(access, observer)?;
+    let destination = open::destination(access, lock.as_ref(), observer)?;
     let opened = destination.open_key_blocks(access, observer)?;
     Ok(Unlocked { destination, opened, _lock: lock })
 }

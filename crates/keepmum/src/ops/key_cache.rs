@@ -9,18 +9,14 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
-use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use crate::crypto::{self, Passphrase, SALT, Sealer, cache_key};
 use crate::format::Keyring;
 use crate::format::key_block::KEYRING_LENGTH;
-use crate::repository::{COPIES, Keys, RawListing};
+use crate::repository::Keys;
 use crate::seam::Random;
-use crate::store::LocalStore;
-
-use super::access::Access;
 
 const CONTEXT: &[u8] = b"keepmum v0 key cache";
 const SALT_LENGTH: usize = 32;
@@ -43,23 +39,6 @@ pub(super) fn read(file: &Path, passphrase: &Passphrase, blocks: &[String]) -> O
         return None;
     }
     Keys::derive(&Keyring::decode(keyring).ok()?)
-}
-
-/// Removes the cache if a key block has not all its copies: as long as the key is kept, the blocks
-/// themselves are not looked at. Before a check that reads everything.
-pub fn distrust_kept_key(access: &Access) {
-    let Some(file) = &access.key_cache else { return };
-    let store = LocalStore::new(Arc::clone(&access.seam.disk));
-    // A destination that cannot be read is told by whoever needs it next.
-    let Ok(blocks) = RawListing::read(&store).and_then(|listing| listing.key_blocks(&store)) else {
-        return;
-    };
-    let whole: BTreeSet<&str> =
-        blocks.iter().filter(|block| block.is_whole()).map(|block| block.name.as_str()).collect();
-    // A damaged file stays when its copy was put back, so whole ones are counted.
-    if whole.is_empty() || !whole.len().is_multiple_of(usize::from(COPIES)) {
-        forget(file);
-    }
 }
 
 /// Removes the cache: what it keeps was changed.

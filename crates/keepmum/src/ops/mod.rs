@@ -6,6 +6,7 @@
 mod access;
 mod backup;
 mod check;
+mod checked;
 mod choose;
 mod diff;
 mod doubt;
@@ -18,6 +19,7 @@ mod import;
 mod init;
 mod key;
 mod key_cache;
+mod key_copies;
 mod key_report;
 mod list;
 mod losses;
@@ -31,6 +33,7 @@ mod remember;
 mod report;
 mod restore;
 mod snapshots;
+mod subset;
 mod whole;
 
 pub use access::{Access, CatalogueAt, Installation};
@@ -42,12 +45,11 @@ pub use error::{Error, ErrorKind};
 pub use event::{ChangeKind, Event, Observer, Phase, RecoveryCode, Silent};
 pub use init::init;
 pub use key::{key_add, key_list, key_passwd, key_recovery, key_remove};
-pub use key_cache::distrust_kept_key;
 pub use key_report::{KeyChangeReport, KeyListReport, KeySlotKind, KeySlotLine};
 pub use list::list;
 pub use options::{
     BackupOptions, CheckOptions, Deletions, DiffAgainst, DiffOptions, DumpOptions, ListOptions,
-    Overwrite, RestoreOptions, SnapshotChoice, Which,
+    Overwrite, ReadData, RestoreOptions, SnapshotChoice, Which,
 };
 pub use report::{
     BackupReport, CheckReport, DeviceStatus, EntryKind, EntryLine, InitReport, ListReport, Outcome,

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::catalogue::{Catalogue, CatalogueError};
+use crate::catalogue::{Catalogue, CatalogueError, RunLock};
 use crate::format::Record;
 use crate::model::{DeviceId, ObjectKey, RecordRef};
 use crate::repository::{
@@ -24,6 +24,8 @@ use super::key_cache;
 pub(super) const FACT_REPOSITORIES: &str = "repositories";
 /// The catalogue's fact that says which device this is.
 pub(super) const FACT_DEVICE: &str = "device";
+/// The catalogue's fact that says that a check missed copies of the key block.
+pub(super) const FACT_KEY_COPIES: &str = "key copies";
 
 /// So long a reader waits for a run that writes into the catalogue; after that it does without.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -40,6 +42,15 @@ pub(super) struct Repository {
     pub(super) missing_key_blocks: Vec<NamedBlock>,
 }
 
+/// What the keys are taken from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// The key that is kept beside the catalogue, where it fits; no key block is looked at then.
+    KeptKey,
+    /// The key blocks themselves.
+    KeyBlocks,
+}
+
 /// What the destination holds, before any key is known.
 pub(super) struct Destination {
     pub(super) store: Arc<dyn Store>,
@@ -47,20 +58,34 @@ pub(super) struct Destination {
     pub(super) catalogue: Catalogue,
 }
 
-/// Lists the destination and opens the catalogue.
-pub(super) fn destination(access: &Access, observer: &dyn Observer) -> Result<Destination, Error> {
+/// Lists the destination and opens the catalogue, to write. A run hands over its lock.
+pub(super) fn destination(
+    access: &Access,
+    lock: Option<&RunLock>,
+    observer: &dyn Observer,
+) -> Result<Destination, Error> {
+    let (store, raw) = listed(access)?;
+    let catalogue = match (&access.catalogue, lock) {
+        (CatalogueAt::File(file), Some(lock)) => Catalogue::open_for_run(file, lock),
+        (CatalogueAt::File(file), None) => Catalogue::open(file),
+        (CatalogueAt::Temporary, _) => Catalogue::temporary(),
+    }?;
+    tell_reset(&catalogue, observer);
+    Ok(Destination { store, raw, catalogue })
+}
+
+fn listed(access: &Access) -> Result<(Arc<dyn Store>, RawListing), Error> {
     let store: Arc<dyn Store> = Arc::new(LocalStore::new(Arc::clone(&access.seam.disk)));
     let raw = RawListing::read(&*store).map_err(RepositoryError::from)?;
-    let catalogue = match &access.catalogue {
-        CatalogueAt::File(file) => Catalogue::open(file),
-        CatalogueAt::Temporary => Catalogue::temporary(),
-    }?;
+    Ok((store, raw))
+}
+
+fn tell_reset(catalogue: &Catalogue, observer: &dyn Observer) {
     if let Some(reason) = catalogue.was_reset() {
         observer.event(Event::Notice(format!(
             "The catalogue was begun anew ({reason}); it is rebuilt from the destination."
         )));
     }
-    Ok(Destination { store, raw, catalogue })
 }
 
 impl Destination {
@@ -75,7 +100,15 @@ impl Destination {
         access: &Access,
         observer: &dyn Observer,
     ) -> Result<Repository, Error> {
-        let mut repository = self.open_if_free(access, observer, true)?;
+        // Where a check found a copy of the key block damaged, the kept key would hide that.
+        let trust = match self.catalogue.fact(FACT_KEY_COPIES)? {
+            Some(_) => Trust::KeyBlocks,
+            None => Trust::KeptKey,
+        };
+        let mut repository = self.open_if_free(access, observer, trust, true)?;
+        if trust == Trust::KeyBlocks && repository.missing_key_blocks.is_empty() {
+            repository.catalogue.forget_fact(FACT_KEY_COPIES)?;
+        }
         // Whoever writes must not take for lost what can be read again tomorrow.
         if let Some(error) = repository.imported.unread.take() {
             return Err(error.into());
@@ -91,9 +124,10 @@ impl Destination {
         mut self,
         access: &Access,
         observer: &dyn Observer,
+        trust: Trust,
         to_write: bool,
     ) -> Result<Repository, Error> {
-        let (keys, missing_key_blocks) = self.unlock(access, observer)?;
+        let (keys, missing_key_blocks) = self.unlock(access, trust, observer)?;
         observer.event(Event::Phase(Phase::Opening));
         self.refuse_another_repository(&keys)?;
         let mut listing = self.raw.open(&keys);
@@ -123,10 +157,12 @@ impl Destination {
     fn unlock(
         &self,
         access: &Access,
+        trust: Trust,
         observer: &dyn Observer,
     ) -> Result<(Keys, Vec<NamedBlock>), Error> {
         let names = self.raw.key_block_names();
         if let Some(file) = &access.key_cache
+            && trust == Trust::KeptKey
             && let Some(keys) = key_cache::read(file, &access.passphrase, &names)
         {
             return Ok((keys, Vec::new()));
@@ -191,14 +227,54 @@ impl Destination {
 /// never taken for a new one.
 pub(super) fn remember_repositories(repository: &Repository) -> Result<(), Error> {
     let ids: Vec<u8> = repository.keys.repositories().iter().flat_map(|one| one.id.0).collect();
-    Ok(repository.catalogue.set_fact(FACT_REPOSITORIES, &ids)?)
+    if repository.catalogue.fact(FACT_REPOSITORIES)?.is_some_and(|known| known == ids) {
+        return Ok(());
+    }
+    repository.catalogue.set_fact(FACT_REPOSITORIES, &ids)?;
+    Ok(repository.catalogue.make_durable()?)
 }
 
-/// Lists, unlocks and opens in one go, for everything but `backup` and `init`.
+/// Lists, unlocks and opens in one go, for whoever only reads. Reading needs no catalogue that can
+/// be written: on a read-only or full disk, or without the right to write there, it goes on with a
+/// private copy.
 pub(super) fn open(access: &Access, observer: &dyn Observer) -> Result<Repository, Error> {
-    let destination = destination(access, observer)?;
+    open_to_read(access, Trust::KeptKey, observer)
+}
+
+/// The same, with a say in whether a key that is kept beside the catalogue is enough.
+pub(super) fn open_to_read(
+    access: &Access,
+    trust: Trust,
+    observer: &dyn Observer,
+) -> Result<Repository, Error> {
+    let CatalogueAt::File(file) = &access.catalogue else {
+        return open_with(access, Catalogue::temporary()?, trust, observer);
+    };
+    let refused = match Catalogue::open(file) {
+        Ok(catalogue) => {
+            tell_reset(&catalogue, observer);
+            match open_with(access, catalogue, trust, observer) {
+                Err(error) if error.kind() == ErrorKind::Local => error,
+                other => return other,
+            }
+        }
+        Err(error) => error.into(),
+    };
+    let sentence = format!("{refused}. This command goes on without it: {}", file.display());
+    observer.event(Event::Notice(sentence));
+    open_with(access, Catalogue::private_copy(file)?, trust, observer)
+}
+
+fn open_with(
+    access: &Access,
+    catalogue: Catalogue,
+    trust: Trust,
+    observer: &dyn Observer,
+) -> Result<Repository, Error> {
+    let (store, raw) = listed(access)?;
+    let destination = Destination { store, raw, catalogue };
     destination.catalogue.wait_at_most(PATIENCE)?;
-    let mut repository = destination.open_if_free(access, observer, false)?;
+    let mut repository = destination.open_if_free(access, observer, trust, false)?;
     if repository.imported.held_up {
         repository.leave_catalogue(access, observer)?;
     }

@@ -127,10 +127,23 @@ pub struct RestoreOptions {
     pub list_changes: bool,
 }
 
+/// How much of the stored data a check reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadData {
+    /// None: only what is here is looked at.
+    Nothing,
+    /// A share of its bytes, in percent, and at least one object. Repeated checks read all.
+    Percent(u8),
+    /// So many bytes, and at least one object. Repeated checks read all.
+    Bytes(u64),
+    /// All of it.
+    Everything,
+}
+
 /// What a check is to do.
 pub struct CheckOptions {
-    /// How much of the stored data to read, in percent; 0 for none.
-    pub read_data_percent: u8,
+    /// How much of the stored data to read.
+    pub read_data: ReadData,
 }
 
 /// What a comparison is between.

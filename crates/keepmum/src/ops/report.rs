@@ -267,6 +267,12 @@ pub struct CheckReport {
     pub chunks: u64,
     /// Bytes of the destination that were read.
     pub bytes_read: u64,
+    /// Objects that were read.
+    pub objects_read: u64,
+    /// Bytes of the objects that were read.
+    pub bytes_covered: u64,
+    /// Bytes of all objects that are here.
+    pub bytes_here: u64,
     /// Seconds it took.
     pub seconds: f64,
     /// What is wrong, by object, file and snapshot.

@@ -248,7 +248,7 @@ impl World {
 
     /// What `check` says with all data read.
     pub(crate) fn check(&self, access: &Access) -> CheckReport {
-        ops::check(access, &CheckOptions { read_data_percent: 100 }, &Silent).unwrap()
+        ops::check(access, &CheckOptions { read_data: ops::ReadData::Everything }, &Silent).unwrap()
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, what is not there is a failure")]
 
+mod checking;
 mod choosing;
 mod differences;
 mod dumps;

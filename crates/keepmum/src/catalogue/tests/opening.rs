@@ -69,7 +69,12 @@ fn a_file_that_is_no_catalogue_is_renamed_and_never_deleted() {
     Catalogue::set_aside(&file).unwrap();
     assert_eq!(
         names(&folder),
-        ["home.catalogue.damaged-1", "home.catalogue.damaged-2", "home.catalogue.damaged-3"]
+        [
+            "home.catalogue.damaged-1",
+            "home.catalogue.damaged-2",
+            "home.catalogue.damaged-3",
+            "home.catalogue.lock"
+        ]
     );
     let letters = fs::read(folder.path().join("home.catalogue.damaged-1")).unwrap();
     assert_eq!(letters, b"my letters, which I keep here");
@@ -88,7 +93,7 @@ fn of_our_own_only_the_last_is_kept() {
         assert!(children(&catalogue, Catalogue::ROOT).unwrap().is_empty());
         drop(catalogue);
         let kept = format!("home.catalogue.damaged-{round}");
-        assert_eq!(names(&folder), ["home.catalogue", &kept]);
+        assert_eq!(names(&folder), ["home.catalogue", &kept, "home.catalogue.lock"]);
     }
 }
 
@@ -171,4 +176,51 @@ fn a_flipped_bit_never_changes_what_is_remembered() {
         noticed += usize::from(matches!(read, Err(CatalogueError::Corrupt(_))));
     }
     assert!(noticed > 100, "only {noticed} of 300 were noticed");
+}
+
+#[test]
+fn only_the_holder_of_the_run_lock_sets_a_catalogue_aside() {
+    let (folder, file) = place();
+    let run = Catalogue::lock_for_run(&file).unwrap();
+    let running = Catalogue::open_for_run(&file, &run).unwrap();
+    running.begin().unwrap();
+    running.set_fact("device", b"of the run").unwrap();
+    // To another version of the program it is a catalogue of another version.
+    let other = rusqlite::Connection::open(&file).unwrap();
+    running.commit().unwrap();
+    other.execute_batch("PRAGMA user_version = 99").unwrap();
+    drop(other);
+    let before = names(&folder);
+    assert!(matches!(Catalogue::open(&file), Err(CatalogueError::Busy { .. })));
+    assert_eq!(names(&folder), before, "the log of the run is still there");
+    assert_eq!(running.fact("device").unwrap().unwrap(), b"of the run");
+    drop((running, run));
+    let new = Catalogue::open(&file).unwrap();
+    assert_eq!(new.was_reset(), Some(ResetReason::OtherVersion));
+    let run = Catalogue::lock_for_run(&file).expect("the lock was given back");
+    drop(new);
+    fs::write(&file, "no catalogue").unwrap();
+    let new = Catalogue::open_for_run(&file, &run).unwrap();
+    assert_eq!(new.was_reset(), Some(ResetReason::Foreign));
+}
+
+#[test]
+fn a_private_copy_knows_what_the_catalogue_knew_and_leaves_it_alone() {
+    let (folder, file) = place();
+    let odd = folder.path().join("a? #%20\u{e4}.sqlite");
+    drop(fill(&odd));
+    let before = (names(&folder), fs::read(&odd).unwrap());
+    let copy = Catalogue::private_copy(&odd).unwrap();
+    assert_eq!(copy.fact("device").unwrap().unwrap(), b"12345678");
+    copy.set_fact("device", b"another").unwrap();
+    assert!((names(&folder), fs::read(&odd).unwrap()) == before);
+    // What is none, or not there, or damaged, leads to an empty one.
+    for bytes in [&b"nonsense"[..], &[], &before.1[..20_000]] {
+        fs::write(&file, bytes).unwrap();
+        let copy = Catalogue::private_copy(&file).unwrap();
+        assert_eq!(copy.fact("other").unwrap(), None);
+    }
+    fs::remove_file(&file).unwrap();
+    assert_eq!(Catalogue::private_copy(&file).unwrap().fact("device").unwrap(), None);
+    assert!(!file.exists());
 }

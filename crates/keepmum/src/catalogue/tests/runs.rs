@@ -129,3 +129,25 @@ fn records_come_back_in_order() {
     assert_eq!(catalogue.record(&record(1, 256)).unwrap(), None);
     assert_eq!(catalogue.records().unwrap().len(), 2);
 }
+
+#[test]
+fn a_fact_that_was_made_durable_is_in_the_file_itself_or_its_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("catalogue");
+    let catalogue = Catalogue::open(&file).unwrap();
+    for round in 0..3_u8 {
+        catalogue.set_fact("matters", &[round]).unwrap();
+        catalogue.make_durable().unwrap();
+        // What lies on the disk while it is open, as a power cut would leave it.
+        let copy = folder.path().join(format!("copy {round}"));
+        for suffix in ["", "-wal"] {
+            let name = |path: &std::path::Path| format!("{}{suffix}", path.display());
+            std::fs::copy(name(&file), name(&copy)).unwrap();
+        }
+        let after = Catalogue::open(&copy).unwrap();
+        assert_eq!(after.fact("matters").unwrap().unwrap(), [round]);
+    }
+    catalogue.forget_fact("matters").unwrap();
+    assert_eq!(catalogue.fact("matters").unwrap(), None);
+    Catalogue::temporary().unwrap().make_durable().unwrap();
+}

@@ -76,7 +76,7 @@ pub(super) fn begin(
         access.seam.disk.sweep_staging(access.seam.clock.now()).ok();
     }
     let source = source(access, options)?;
-    let mut destination = open::destination(access, observer)?;
+    let mut destination = open::destination(access, lock.as_ref(), observer)?;
     let mut report =
         BackupReport { foreign_files: destination.raw.foreign(), ..BackupReport::default() };
     let is_first = destination.raw.key_block_names().is_empty();

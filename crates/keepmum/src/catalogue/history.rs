@@ -1,0 +1,361 @@
+//! The history of this installation: its runs and its checks, also those that stored nothing.
+//!
+//! A small database of its own beside the catalogue. Whoever was refused because another run holds
+//! the catalogue must still be able to note that, and what is known of a run must outlive a
+//! catalogue that is set aside. It is for people: nothing that is stored ever depends on it, it is
+//! never sent anywhere, and a run never fails because of it.
+
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
+use serde::Serialize;
+
+use super::CatalogueError;
+use super::private::{uri, ways};
+use super::set_aside::beside;
+
+/// So many runs are kept, and so many problems of each.
+const RUNS: u32 = 1000;
+const PROBLEMS: usize = 20;
+/// So many bytes of a text are kept.
+const TEXT: usize = 2000;
+/// `PRAGMA user_version`: one of another version is begun anew.
+const VERSION: i64 = 1;
+/// So long it is waited for another process that writes.
+const PATIENCE: Duration = Duration::from_millis(1000);
+
+const TABLES: &str = "
+PRAGMA journal_mode = WAL;
+BEGIN IMMEDIATE;
+CREATE TABLE run(id INTEGER PRIMARY KEY AUTOINCREMENT, command TEXT NOT NULL, time INTEGER NOT NULL,
+  utc_offset_minutes INTEGER NOT NULL, seconds REAL, exit_code INTEGER, error TEXT, snapshot TEXT,
+  files_new INTEGER, files_changed INTEGER, files_moved INTEGER, files_gone INTEGER,
+  bytes_stored INTEGER, problem_count INTEGER);
+CREATE TABLE problem(run INTEGER NOT NULL, number INTEGER NOT NULL, kind TEXT NOT NULL,
+  path TEXT NOT NULL, sentence TEXT NOT NULL, PRIMARY KEY(run, number)) WITHOUT ROWID;
+CREATE TABLE checked(id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, kind INTEGER NOT NULL,
+  outcome INTEGER NOT NULL, damage INTEGER NOT NULL, bad BLOB NOT NULL, problem_count INTEGER NOT NULL,
+  seconds REAL NOT NULL);
+PRAGMA user_version = 1;
+COMMIT;
+";
+
+/// One run as it is remembered.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct RunRow {
+    /// Its number in this history; not that of its record.
+    pub id: i64,
+    /// The command.
+    pub command: String,
+    /// Seconds since 1970 when it began.
+    pub time: i64,
+    /// Offset from UTC then, in minutes.
+    pub utc_offset_minutes: i16,
+    /// How long it took; nothing while it is at work, or if it was killed.
+    pub seconds: Option<f64>,
+    /// Its exit code; nothing while it is at work, or if it was killed.
+    pub exit_code: Option<u8>,
+    /// What ended it, where it failed.
+    pub error: Option<String>,
+    /// The snapshot it made.
+    pub snapshot: Option<String>,
+    /// Files that were new.
+    pub files_new: u64,
+    /// Files that differed.
+    pub files_changed: u64,
+    /// Files that were moved.
+    pub files_moved: u64,
+    /// Files that were gone.
+    pub files_gone: u64,
+    /// Bytes written to the destination.
+    pub bytes_stored: u64,
+    /// How many problems it had.
+    pub problem_count: u64,
+    /// The first of them.
+    pub problems: Vec<RunProblem>,
+}
+
+/// A problem of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RunProblem {
+    /// What kind, as one word.
+    pub kind: String,
+    /// Of what.
+    pub path: String,
+    /// A plain sentence.
+    pub sentence: String,
+}
+
+/// How much a check looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckKind {
+    /// What is here, without reading data.
+    Listing,
+    /// Some of the data too.
+    Subset,
+    /// All of the data.
+    AllData,
+}
+
+/// One check as it is remembered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckRow {
+    /// Seconds since 1970 when it began.
+    pub time: i64,
+    /// How much it looked at.
+    pub kind: CheckKind,
+    /// 0 all is well, 1 something is pending, 2 something is damaged or lost.
+    pub outcome: u8,
+    /// The least kind of check that must be clean before all is well again; nothing where all is.
+    pub damage: Option<CheckKind>,
+    /// The keys of objects whose data is damaged, end to end: a subset that reads these again
+    /// covers the damage. Empty where a subset cannot.
+    pub bad: Vec<u8>,
+    /// How many problems it found.
+    pub problem_count: u64,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+/// The history, open.
+pub struct History {
+    connection: Connection,
+}
+
+impl History {
+    /// Where the history of a catalogue lies.
+    pub fn file_of(catalogue: &Path) -> PathBuf {
+        beside(catalogue, ".runs")
+    }
+
+    /// Opens the history beside this catalogue, or begins one. What cannot be used is begun anew.
+    pub fn open(catalogue: &Path) -> Result<Self, CatalogueError> {
+        let file = Self::file_of(catalogue);
+        match Self::connect(&file) {
+            Err(CatalogueError::Corrupt(_)) => {}
+            other => return other,
+        }
+        for suffix in ["-wal", "-shm", ""] {
+            match std::fs::remove_file(beside(&file, suffix)) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+                _ => {}
+            }
+        }
+        Self::connect(&file)
+    }
+
+    fn connect(file: &Path) -> Result<Self, CatalogueError> {
+        let options =
+            OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).clone();
+        options.open(file)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(file, flags)?;
+        connection.busy_timeout(PATIENCE)?;
+        // Its log stays where it is: to fold it into the file at each end would cost two syncs.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        connection.execute_batch("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 64;")?;
+        match Self::version(&connection)? {
+            0 => match connection.execute_batch(TABLES) {
+                // Another process was faster.
+                Err(_) if Self::version(&connection)? == VERSION => {}
+                other => other?,
+            },
+            VERSION => {}
+            _ => return Err(CatalogueError::Corrupt("it is of another version".into())),
+        }
+        Ok(Self { connection })
+    }
+
+    /// Opens the history for reading only; nothing where there is none that can be read.
+    pub fn read(catalogue: &Path) -> Option<Self> {
+        let file = Self::file_of(catalogue);
+        if !file.is_file() {
+            return None;
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_URI;
+        ways(&file).iter().find_map(|how| {
+            let connection = Connection::open_with_flags(uri(&file, how), flags).ok()?;
+            connection.busy_timeout(PATIENCE).ok()?;
+            (Self::version(&connection).ok()? == VERSION).then_some(Self { connection })
+        })
+    }
+
+    fn version(connection: &Connection) -> rusqlite::Result<i64> {
+        connection.pragma_query_value(None, "user_version", |row| row.get(0))
+    }
+
+    /// Notes that a run begins; answers with its number.
+    pub fn begin_run(
+        &self,
+        command: &str,
+        time: i64,
+        utc_offset_minutes: i16,
+    ) -> Result<i64, CatalogueError> {
+        self.connection.execute(
+            "INSERT INTO run(command, time, utc_offset_minutes) VALUES(?1, ?2, ?3)",
+            (command, time, utc_offset_minutes),
+        )?;
+        let id = self.connection.last_insert_rowid();
+        let oldest = id - i64::from(RUNS);
+        self.connection.execute("DELETE FROM run WHERE id <= ?1", [oldest])?;
+        self.connection.execute("DELETE FROM problem WHERE run <= ?1", [oldest])?;
+        Ok(id)
+    }
+
+    /// Notes how the run of this number ended.
+    pub fn end_run(&self, run: &RunRow) -> Result<(), CatalogueError> {
+        self.connection.execute(
+            "UPDATE run SET seconds = ?2, exit_code = ?3, error = ?4, snapshot = ?5, files_new = ?6,
+             files_changed = ?7, files_moved = ?8, files_gone = ?9, bytes_stored = ?10,
+             problem_count = ?11 WHERE id = ?1",
+            (
+                run.id,
+                run.seconds,
+                run.exit_code,
+                run.error.as_deref().map(cut),
+                &run.snapshot,
+                whole(run.files_new),
+                whole(run.files_changed),
+                whole(run.files_moved),
+                whole(run.files_gone),
+                whole(run.bytes_stored),
+                whole(run.problem_count),
+            ),
+        )?;
+        let insert = "INSERT OR REPLACE INTO problem VALUES(?1, ?2, ?3, ?4, ?5)";
+        let mut insert = self.connection.prepare(insert)?;
+        for (number, problem) in (0_i64..).zip(run.problems.iter().take(PROBLEMS)) {
+            let (path, sentence) = (cut(&problem.path), cut(&problem.sentence));
+            insert.execute((run.id, number, &problem.kind, path, sentence))?;
+        }
+        Ok(())
+    }
+
+    /// The last runs, newest first.
+    pub fn runs(&self, most: u32) -> Result<Vec<RunRow>, CatalogueError> {
+        let mut query = self.connection.prepare("SELECT * FROM run ORDER BY id DESC LIMIT ?1")?;
+        let rows = query.query_map([most], run)?;
+        let mut runs = rows.collect::<Result<Vec<_>, _>>()?;
+        for run in &mut runs {
+            self.problems_of(run)?;
+        }
+        Ok(runs)
+    }
+
+    /// The run of this number.
+    pub fn run(&self, id: i64) -> Result<Option<RunRow>, CatalogueError> {
+        let mut query = self.connection.prepare("SELECT * FROM run WHERE id = ?1")?;
+        let mut found = query.query_row([id], run).optional()?;
+        if let Some(run) = &mut found {
+            self.problems_of(run)?;
+        }
+        Ok(found)
+    }
+
+    /// The newest run that ended with one of these exit codes.
+    pub fn last_with(&self, codes: [u8; 2]) -> Result<Option<RunRow>, CatalogueError> {
+        let mut query = self
+            .connection
+            .prepare("SELECT * FROM run WHERE exit_code IN (?1, ?2) ORDER BY id DESC LIMIT 1")?;
+        Ok(query.query_row(codes, run).optional()?)
+    }
+
+    fn problems_of(&self, run: &mut RunRow) -> Result<(), CatalogueError> {
+        let mut query = self.connection.prepare_cached(
+            "SELECT kind, path, sentence FROM problem WHERE run = ?1 ORDER BY number",
+        )?;
+        let rows = query.query_map([run.id], |row| {
+            Ok(RunProblem { kind: row.get(0)?, path: row.get(1)?, sentence: row.get(2)? })
+        })?;
+        run.problems = rows.collect::<Result<_, _>>()?;
+        Ok(())
+    }
+
+    /// Notes what came of a check. Only the last ones are kept.
+    pub fn keep_check(&self, check: &CheckRow) -> Result<(), CatalogueError> {
+        self.connection.execute(
+            "INSERT INTO checked(time, kind, outcome, damage, bad, problem_count, seconds)
+             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            (
+                check.time,
+                check.kind as u8,
+                check.outcome,
+                check.damage.map_or(-1, |kind| i64::from(kind as u8)),
+                &check.bad,
+                whole(check.problem_count),
+                check.seconds,
+            ),
+        )?;
+        let oldest = self.connection.last_insert_rowid() - 100;
+        self.connection.execute("DELETE FROM checked WHERE id <= ?1", [oldest])?;
+        Ok(())
+    }
+
+    /// The last check.
+    pub fn last_check(&self) -> Result<Option<CheckRow>, CatalogueError> {
+        let mut query = self.connection.prepare(
+            "SELECT time, kind, outcome, damage, bad, problem_count, seconds FROM checked
+             ORDER BY id DESC LIMIT 1",
+        )?;
+        let found = query.query_row([], |row| {
+            Ok(CheckRow {
+                time: row.get(0)?,
+                kind: kind(row.get(1)?).unwrap_or(CheckKind::Listing),
+                outcome: row.get(2)?,
+                damage: kind(row.get(3)?),
+                bad: row.get(4)?,
+                problem_count: number(row, 5)?,
+                seconds: row.get(6)?,
+            })
+        });
+        Ok(found.optional()?)
+    }
+}
+
+fn kind(number: i64) -> Option<CheckKind> {
+    [CheckKind::Listing, CheckKind::Subset, CheckKind::AllData]
+        .into_iter()
+        .find(|kind| i64::from(*kind as u8) == number)
+}
+
+fn run(row: &Row<'_>) -> rusqlite::Result<RunRow> {
+    Ok(RunRow {
+        id: row.get(0)?,
+        command: row.get(1)?,
+        time: row.get(2)?,
+        utc_offset_minutes: row.get(3)?,
+        seconds: row.get(4)?,
+        exit_code: row.get(5)?,
+        error: row.get(6)?,
+        snapshot: row.get(7)?,
+        files_new: number(row, 8)?,
+        files_changed: number(row, 9)?,
+        files_moved: number(row, 10)?,
+        files_gone: number(row, 11)?,
+        bytes_stored: number(row, 12)?,
+        problem_count: number(row, 13)?,
+        problems: Vec::new(),
+    })
+}
+
+fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    let number: Option<i64> = row.get(column)?;
+    Ok(number.and_then(|number| u64::try_from(number).ok()).unwrap_or(0))
+}
+
+fn whole(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn cut(text: &str) -> &str {
+    let end = (0..=TEXT.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
+    text.get(..end.unwrap_or(0)).unwrap_or_default()
+}
