@@ -9,12 +9,14 @@
 mod change;
 mod dice;
 mod grow;
+mod power;
 mod tree;
 mod world;
 
 pub(crate) use change::{change, changes};
 pub(crate) use dice::Dice;
 pub(crate) use grow::{bytes, grow, names};
+pub(crate) use power::PowerGate;
 pub(crate) use tree::{Node, Tree, What, differences, scan};
 pub(crate) use world::{World, full_check, latest, options};
 

@@ -102,7 +102,7 @@ pub(crate) fn join(root: &Path, path: &[u8]) -> std::path::PathBuf {
 }
 
 /// Attributes of the user; others are the system's.
-fn attributes(path: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
+pub(crate) fn attributes(path: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut list = vec![0; 64 * 1024];
     let Ok(length) = rustix::fs::llistxattr(path, list.as_mut_slice()) else { return Vec::new() };
     let names = list[..length].split(|byte| *byte == 0).filter(|name| name.starts_with(b"user."));
