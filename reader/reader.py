@@ -20,11 +20,11 @@ from restore import Restorer
 def list_snapshots(destination: Destination, _: argparse.Namespace, report: Report) -> None:
     for snapshot in destination.snapshots:
         repository, record, summary = snapshot.repository, snapshot.record, snapshot.body.get(1)
-        missing, wanted = repository.state(snapshot)
+        here, wanted = repository.state(snapshot)
         files = summary.get(0, "?") if type(summary) is dict else "?"
         print(snapshot.id, moment_text(snapshot), shown(repository.device_name(record.stored.device)),
-              shown(snapshot.source), f"{files} files", f"pending {missing} of {wanted}" if missing else "complete",
-              sep="\t")
+              shown(snapshot.source), f"{files} files",
+              "complete" if repository.complete(snapshot) else f"pending {here} of {wanted}", sep="\t")
     for where, problem in destination.troubles():
         report.code = max(report.code, problem.code)
     report.note(f"{len(destination.snapshots)} snapshots; {destination.foreign} foreign files ignored")

@@ -28,11 +28,6 @@ from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
-from cryptography.hazmat.primitives.hashes import SHA512
-from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
-
 KIB, MIB = 1 << 10, 1 << 20
 MAX_OBJECT, MAX_BLOCK = 256 * MIB, 4 * MIB  # a table, chunk, node, index or record is no longer than a block
 MAX_OVERLAY, MAX_NAME, MAX_PATH, MAX_ITEMS, MAX_NESTING, MAX_LEVELS = MIB, 255, 65_535, 65_535, 16, 8
@@ -57,6 +52,10 @@ class NoRepository(Problem):
 
 class Pending(Problem):
     code, word = 3, "pending"
+
+
+class Arriving(Pending):
+    """A file of an object has its length and not yet its bytes (§10)."""
 
 
 class Refused(Problem):
@@ -306,6 +305,8 @@ class Stored:
     hash: bytes
     epoch: int = 0
     files: list[tuple[str, int]] = field(default_factory=list)
+    original: bool = False  # whether the first of the files has the object's own name
+    epochs: Epochs = field(default_factory=dict)  # of the repository that it belongs to
 
     def __str__(self) -> str:
         return f"object {self.number} of run {self.run} of device {self.device.hex()}"
@@ -318,13 +319,14 @@ class Stored:
     def here(self) -> bool:
         return any(size == self.length for _, size in self.files)
 
-    def read(self, epochs: Epochs) -> bytes:
+    def read(self) -> bytes:
         """The plaintext; the original is tried first, then the conflict copies."""
+        epochs = self.epochs
         if not self.here():
             raise Pending(f"{self} is not here" if not self.files else f"{self} is not here in full")
         if self.epoch not in epochs:
             raise Pending(f"{self} is of epoch {self.epoch}, which the key blocks that are here do not hold")
-        keys, unread = [hkdf(SALT, secret, b"object", 32) for secret in epochs[self.epoch]], ""
+        keys, unread, allocated = [hkdf(SALT, secret, b"object", 32) for secret in epochs[self.epoch]], "", False
         for path, _ in (pair for pair in self.files if pair[1] == self.length):
             try:
                 with open(path, "rb") as file:
@@ -332,12 +334,15 @@ class Stored:
             except OSError as error:
                 unread = str(error)
                 continue
+            allocated = allocated or not any(sealed[:56])
             if blake3(sealed).digest(16) == self.hash:
                 for key in keys:
                     if (plain := unseal(key, self.context, sealed)) is not None:
                         return plain
         if unread:
             raise Pending(f"{self} cannot be read now ({unread})")
+        if allocated or not any(size == self.length for _, size in self.files[:self.original]):
+            raise Arriving(f"{self} has not arrived in full")
         raise Damaged(f"{self} does not open ({len(self.files)} files tried)")
 
 
@@ -408,18 +413,19 @@ class Snapshot:
     needs: list[tuple[bytes, int, int]]
     source: str
     overlay: "Change"
+    whole: bool | None = None  # whether it is complete, once that was looked at
 
     def wants(self, device: bytes, run: int) -> bool:
         return any(device == d and first <= run <= last for d, first, last in self.needs)
 
 
 class Repository:
-    """One repository of a keyring: its objects by identity, its pieces by kind and id, its records."""
+    """All repositories of a keyring as one: objects by identity, pieces by kind and id, records. A device may
+    have written to one and, since they were united, to another, and its trees refer to pieces of both."""
 
-    def __init__(self, secret: bytes, epochs: Epochs) -> None:
-        self.siv = AESSIV(hkdf(SALT, secret, b"name", 64))
-        self.id_key = hkdf(SALT, secret, b"chunk id", 32)
-        self.epochs = epochs
+    def __init__(self, repositories: dict[bytes, Epochs]) -> None:
+        self.keys = [(AESSIV(hkdf(SALT, secret, b"name", 64)), epochs) for secret, epochs in repositories.items()]
+        self.id_keys = [hkdf(SALT, secret, b"chunk id", 32) for secret in repositories]
         self.objects: dict[tuple[Any, ...], Stored] = {}
         self.places: dict[tuple[int, bytes], list[tuple[Block, int, int]]] = {}
         self.indexed: set[Stored] = set()
@@ -429,13 +435,15 @@ class Repository:
         self.incomplete = False  # whether the snapshot that is read lacks objects: decides pending or damaged
 
     def adopt(self, path: str, size: int, data: bytes, original: bool) -> bool:
-        stored = parse_name(self.siv, data)
-        if stored is None:
-            return False
-        known = self.named(stored.device, stored.run, stored.number, stored.kind, stored.length, stored.hash)
-        known.epoch = stored.epoch
-        known.files.insert(0 if original else len(known.files), (path, size))
-        return True
+        for siv, epochs in self.keys:
+            stored = parse_name(siv, data)
+            if stored is not None:
+                known = self.named(stored.device, stored.run, stored.number, stored.kind, stored.length, stored.hash)
+                known.epoch, known.epochs = stored.epoch, epochs
+                known.files.insert(0 if original else len(known.files), (path, size))
+                known.original = known.original or original
+                return True
+        return False
 
     def named(self, *identity: Any) -> Stored:
         return self.objects.setdefault(identity, Stored(*identity))
@@ -444,7 +452,12 @@ class Repository:
         """Reads all meta and record objects: tables, indexes, records (§10)."""
         for stored in list(self.objects.values()):
             if stored.kind in (META_OBJECT, RECORD_OBJECT):
-                self.guarded(str(stored), lambda: self.read_pieces(stored))
+                try:
+                    self.read_pieces(stored)
+                except Arriving:
+                    stored.files.clear()  # as if it were shorter
+                except Problem as problem:
+                    self.troubles.append((str(stored), problem))
             elif stored.kind != DATA_OBJECT:
                 self.troubles.append((str(stored), Refused(f"objects of kind {stored.kind} are not known")))
         self.check_chains()
@@ -463,7 +476,7 @@ class Repository:
                 self.read_record(stored, self.piece(kind, piece_id))
 
     def plaintext(self, stored: Stored) -> bytes:
-        return self.opened.get(stored, lambda: stored.read(self.epochs))
+        return self.opened.get(stored, stored.read)
 
     def read_table(self, stored: Stored) -> list[tuple[int, bytes]]:
         plain = self.plaintext(stored)
@@ -516,33 +529,29 @@ class Repository:
                 known = self.named(stored.device, uint(run, "a run", stored.run, 1), uint(number, "a number"),
                                     uint(kind, "a kind"), uint(length, "a length"), exact(digest, "a hash", 16))
                 record.lists[known.run, known.number, known.hash] = known
-        self.records.append(record)
+        list(self.links(record))
+        if not any(known.hash == record.hash for known in self.records):  # it may have been stored again
+            self.records.append(record)
 
     def links(self, record: Record) -> Iterator[tuple[bytes, int, bytes]]:
         """Every record that this one names as device, run, hash (§7.1, keys 4 and 6)."""
         if 4 in record.map:
             run, digest = array(record.map[4], "the link to a record", 2, 2)
             need(uint(run, "a run") < record.stored.run, "a record follows a later one")
-            yield record.stored.device, run, digest
+            yield record.stored.device, run, exact(digest, "a hash", 32)
         for link in array(record.map[6], "the records seen"):
             device, run, digest = array(link, "a record seen", 3, 3)
             yield exact(device, "a device", 8), uint(run, "a run"), exact(digest, "a hash", 32)
 
     def check_chains(self) -> None:
-        """Every link must end at the record with its hash; where no such run is here, that record is pending."""
-        self.absent: set[tuple[bytes, int]] = set()
-        known: dict[tuple[bytes, int], set[bytes]] = {}
-        for record in self.records:
-            known.setdefault((record.stored.device, record.stored.run), set()).add(record.hash)
-        for record in self.records:
-            try:
-                for device, run, digest in self.links(record):
-                    if (device, run) not in known:
-                        self.absent.add((device, run))
-                    elif digest not in known[device, run]:
-                        raise Damaged(f"it does not follow the record of run {run} of {device.hex()} that is here")
-            except Problem as problem:
-                self.troubles.append((f"the record of {record.stored}", problem))
+        """The records that are missing: those that another names, and those whose run a snapshot needs (§7.4)."""
+        known = {(record.stored.device, record.stored.run, record.hash) for record in self.records}
+        named = {link for record in self.records for link in self.links(record)}
+        self.absent = [(device, run) for device, run, digest in named - known]
+        self.found = list(self.snapshots())
+        runs = {(device, run) for device, run, _ in known} | set(self.absent)
+        needed = {(device, last) for snapshot in self.found for device, _, last in snapshot.needs}
+        self.absent += needed - runs
 
     def piece(self, kind: int, piece_id: Any) -> bytes:
         """The verified bytes of a piece, from any of the places that hold it."""
@@ -554,7 +563,8 @@ class Repository:
             try:
                 data = self.blocks.get(block, lambda: block.expand(self.plaintext(block.stored)))
                 data = data[offset:offset + length]
-                need(blake3(data, key=self.id_key).digest() == piece_id, f"a piece of {block.stored} is not its id's")
+                need(any(blake3(data, key=key).digest() == piece_id for key in self.id_keys),
+                     f"a piece of {block.stored} is not its id's")
                 return data
             except Problem as problem:
                 problems.append(problem)
@@ -593,22 +603,46 @@ class Repository:
         needs = [(exact(device, "a device", 8), uint(first, "a run"), uint(last, "a run"))
                  for device, first, last in (array(n, "a need", 3, 3) for n in array(body[6], "the needs"))]
         array(roots, "the roots", 0, MAX_ITEMS)
-        stored = record.stored
-        named = b"snapshot" + stored.device + stored.run.to_bytes(4, "big")
-        twins = [r for r in self.records if (r.stored.device, r.stored.run) == (stored.device, stored.run)]
-        if any(r.hash < record.hash for r in twins):
-            named += record.hash
-        identity = blake3(named, key=self.id_key).digest(16)
-        return Snapshot(self, record, body, identity.hex(), needs, text(name, "the source"), parse_overlay(body[2]))
+        need(all(first <= last for _, first, last in needs), "a need begins behind its end")
+        needs.append((record.stored.device, record.stored.run, record.stored.run))
+        return Snapshot(self, record, body, record.hash[:16].hex(), needs, text(name, "the source"),
+                        parse_overlay(body[2]))
 
     def state(self, snapshot: Snapshot) -> tuple[int, int]:
-        """How many of the objects in the runs that a snapshot needs are not here, and how many there are."""
-        wanted = {snapshot.record.stored} | {r.stored for r in self.records
-                                             if snapshot.wants(r.stored.device, r.stored.run)}
-        for record in self.records:
-            wanted |= {s for s in record.lists.values() if snapshot.wants(s.device, s.run)}
+        """How many objects of the runs that a snapshot needs are here, and how many there are (§7.4): the objects of
+        their records, what those list, and one for each record that is missing."""
+        records = [r for r in self.records if snapshot.wants(r.stored.device, r.stored.run)]
+        wanted = [stored for record in records for stored in (record.stored, *record.lists.values())]
         absent = sum(snapshot.wants(device, run) for device, run in self.absent)
-        return sum(not stored.here() for stored in wanted) + absent, len(wanted) + absent
+        return sum(stored.here() for stored in wanted), len(wanted) + absent
+
+    def complete(self, snapshot: Snapshot) -> bool:
+        """Whether all of a snapshot is here; what objects held that are missing may be in others, too (§7.4)."""
+        here, wanted = self.state(snapshot)
+        if snapshot.whole is None:
+            snapshot.whole = here == wanted or all(not isinstance(item, Problem) and self.placed(item)
+                                                   for _, item in self.walk(snapshot))
+        return snapshot.whole
+
+    def placed(self, item: "Entry") -> bool:
+        """Whether an object that is here holds each chunk of a file; none is read."""
+        if item.kind != FILE:
+            return True
+        try:
+            for _ in self.content(item, lambda piece_id: self.has_place(CHUNK, piece_id)):
+                pass
+        except Problem:
+            return False
+        return True
+
+    def has_place(self, kind: int, piece_id: Any) -> None:
+        exact(piece_id, "an id", 32)
+        for again in range(2):
+            if any(block.stored.here() for block, _, _ in self.places.get((kind, piece_id), [])):
+                return
+            if not again:
+                self.read_unindexed()
+        raise Pending("no object that is here holds a part of it")
 
     def device_name(self, device: bytes) -> str:
         first = [r for r in self.records if r.stored.device == device and 4 not in r.map]
@@ -622,7 +656,8 @@ class Repository:
 
     def walk(self, snapshot: Snapshot) -> Iterator[tuple[tuple[bytes, ...], "Entry | Problem"]]:
         """All entries of a snapshot, a directory before what is in it, names in ascending order."""
-        self.incomplete = self.state(snapshot)[0] > 0
+        here, wanted = self.state(snapshot)
+        self.incomplete = here < wanted
         stack: list[tuple[tuple[bytes, ...], Iterator[Child]]]
         stack = [((), iter(self.children(snapshot.body[0], snapshot.overlay)))]
         while stack:
@@ -677,18 +712,19 @@ class Repository:
             except Problem as problem:
                 yield problem
 
-    def content(self, entry: "Entry") -> Iterator[tuple[int, bytes | None]]:
-        """The content of a file as (length, bytes), with None for a hole (§6.3)."""
+    def content(self, entry: "Entry", look: Callable[[Any], None] | None = None) -> Iterator[tuple[int, bytes | None]]:
+        """The content of a file as (length, bytes), with None for a hole (§6.3); or only a look at each chunk's id."""
         parts = array(entry.content, "a content", 1, 3)
         size = uint(parts[0], "a size", 2**63 - 1)
         if len(parts) == 3:
-            yield from self.items(size, uint(parts[1], "a depth", MAX_LEVELS), array(parts[2], "a content", 1, 8))
+            yield from self.items(size, uint(parts[1], "a depth", MAX_LEVELS), array(parts[2], "a content", 1, 8), look)
         elif len(parts) == 2:
-            yield from self.items(size, 0, [parts])
+            yield from self.items(size, 0, [parts], look)
         else:
             need(size == 0, "a file that is not empty has no content")
 
-    def items(self, size: int, depth: int, items: list[Any]) -> Iterator[tuple[int, bytes | None]]:
+    def items(self, size: int, depth: int, items: list[Any],
+              look: Callable[[Any], None] | None) -> Iterator[tuple[int, bytes | None]]:
         total = 0
         for item in items:
             length = uint(array(item, "an item of a content", 1, 2)[0], "a length", size - total, 1)
@@ -697,9 +733,11 @@ class Repository:
                 need(len(item) == 2, "a list item has no id")
                 found, below = array(decode(self.piece(LIST, item[1]), "a list node"), "a list node", 2, 2)
                 need(uint(found, "a depth", MAX_LEVELS) == depth - 1, "a list node has the wrong depth")
-                yield from self.items(length, found, array(below, "a list node", 1, 64))
+                yield from self.items(length, found, array(below, "a list node", 1, 64), look)
             elif len(item) == 1:
                 yield length, None
+            elif look is not None:
+                look(item[1])
             else:
                 data = self.piece(CHUNK, item[1])
                 need(len(data) == length, "a chunk has not the length that its file says")
@@ -815,21 +853,18 @@ class Destination:
         files = [(path, size, unbase32(name[:90]), name) for path, size, name in regular_files(folder, report)]
         blocks = [(path, name[:90]) for path, size, data, name in files if size == 4096 and data]
         ring = open_key_blocks(blocks, typed)
-        self.repositories = [Repository(secret, epochs) for secret, epochs in ring.repositories.items()]
+        self.repository = Repository(ring.repositories)
         self.foreign = 0
         for path, size, data, name in files:
             if (path, name[:90]) in blocks:
                 continue
-            if data is None or not any(r.adopt(path, size, data, len(name) == 90) for r in self.repositories):
+            if data is None or not self.repository.adopt(path, size, data, len(name) == 90):
                 self.foreign += 1
-        for repository in self.repositories:
-            repository.load()
-        self.snapshots = [s for r in self.repositories for s in r.snapshots()]
-        self.snapshots.sort(key=lambda s: (moment(s)[0], s.record.stored.run))
+        self.repository.load()
+        self.snapshots = sorted(self.repository.found, key=lambda s: (moment(s)[0], s.record.stored.run))
 
     def troubles(self) -> Iterator[tuple[str, Problem]]:
-        for repository in self.repositories:
-            yield from repository.troubles
+        yield from self.repository.troubles
 
     def choose(self, wanted: str, report: Report) -> Snapshot:
         """The snapshot with this prefix of its id, or the latest of the one device and source."""
@@ -841,7 +876,7 @@ class Destination:
         if len({(s.record.stored.device, s.source) for s in self.snapshots}) != 1:
             raise Problem("'latest' is not clear: there is no snapshot, or several devices or sources; give an id")
         ordered = sorted(self.snapshots, key=lambda s: s.record.stored.run)
-        complete = [s for s in ordered if s.repository.state(s)[0] == 0]
+        complete = [s for s in ordered if s.repository.complete(s)]
         if complete and complete[-1] is not ordered[-1]:
             report.note(f"the newest snapshot {ordered[-1].id} is pending; {complete[-1].id} is the latest complete")
         return (complete or ordered)[-1]

@@ -1,5 +1,6 @@
 //! A writer that writes whatever it is told, under keys that are genuine.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::PathBuf;
@@ -8,7 +9,7 @@ use std::sync::OnceLock;
 use keepmum::crypto::{Passphrase, Profile, SALT, ciphertext_hash, record_hash, seal};
 use keepmum::format::name::context;
 use keepmum::format::{Keyring, ObjectKind, ObjectName, footer};
-use keepmum::model::{ChunkId, DeviceId};
+use keepmum::model::{ChunkId, DeviceId, RecordHash, SnapshotId};
 use keepmum::repository::{self, Candidate, Keys};
 
 use crate::binary::Place;
@@ -68,6 +69,8 @@ pub(crate) struct Forge {
     pub(crate) fields: Fields,
     /// Changes to the body of its backup item.
     pub(crate) body: Fields,
+    /// The hash of the last record that was made of each run.
+    hashes: RefCell<BTreeMap<u32, [u8; 32]>>,
     salts: u8,
     honest: Option<[u8; 32]>,
     struck: bool,
@@ -161,6 +164,7 @@ impl Forge {
             needs: Vec::new(),
             fields: Fields::new(),
             body: Fields::new(),
+            hashes: RefCell::default(),
             salts: 0,
             honest: None,
             struck: false,
@@ -233,7 +237,9 @@ impl Forge {
 
     /// The id of the snapshot of a run, as it is typed.
     pub(crate) fn snapshot(&self, run: u32) -> String {
-        keys().snapshot_id(self.device, run).to_string()
+        let hashes = self.hashes.borrow();
+        let hash = hashes.get(&run).copied().unwrap_or_default();
+        SnapshotId::from(RecordHash(hash)).to_string()
     }
 
     /// A range of runs as `needs` has it.
@@ -332,7 +338,9 @@ impl Forge {
         if self.honest.is_some() {
             fields.extend(self.fields.clone());
         }
-        map(&fields.into_iter().collect::<Vec<_>>())
+        let record = map(&fields.into_iter().collect::<Vec<_>>());
+        self.hashes.borrow_mut().insert(run, record_hash(&record));
+        record
     }
 
     /// The record of the hostile run: `/` with the honest folder and what was put beside it.

@@ -85,13 +85,20 @@ const CHAINS: &[Case] = &[
 ];
 
 const NEEDS: &[Case] = &[
-    legal("all runs that there can be", |forge| {
-        forge.needs = array(&[forge.range(1, u32::MAX)]);
-    }),
-    legal("a hundred thousand times the same runs", |forge| {
-        let range = forge.range(1, u32::MAX);
-        forge.needs = array(&vec![range; 100_000]);
-    }),
+    // The record of the last run of a range has not arrived; all of the tree is here.
+    Case {
+        check: &[3],
+        ..legal("all runs that there can be", |forge| {
+            forge.needs = array(&[forge.range(1, u32::MAX)]);
+        })
+    },
+    Case {
+        check: &[3],
+        ..legal("a hundred thousand times the same runs", |forge| {
+            let range = forge.range(1, u32::MAX);
+            forge.needs = array(&vec![range; 100_000]);
+        })
+    },
     Case {
         restore: &[0, 3],
         check: &[0, 3],

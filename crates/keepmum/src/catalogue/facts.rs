@@ -55,15 +55,19 @@ impl Catalogue {
         Ok(done?)
     }
 
+    /// The last run number that was reserved here; 0 if there is none, or the file is gone.
+    pub fn last_reserved(&self) -> u32 {
+        match &self.file {
+            Some(file) => read_number(&run_file(file)),
+            None => self.reserved.get(),
+        }
+    }
+
     /// Reserves a run number: above every one reserved before, and at least `at_least`. It is on
     /// the disk when this returns. It stands in a small file of its own, so that it may be
     /// reserved, and stays so, in the middle of a transaction that may yet be given up.
     pub fn reserve_run(&self, at_least: u32) -> Result<u32, CatalogueError> {
-        let stored = match &self.file {
-            Some(file) => read_number(&run_file(file)),
-            None => self.reserved.get(),
-        };
-        let next = match stored {
+        let next = match self.last_reserved() {
             0 => Some(1),
             run => run.checked_add(1),
         };

@@ -4,7 +4,7 @@
 //! Only whether an object was ever seen is kept, because "gone" and "not yet arrived" differ.
 
 use rusqlite::OptionalExtension;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Catalogue, CatalogueError};
 use crate::model::ObjectKey;
@@ -174,6 +174,18 @@ impl Catalogue {
         let mut presence = self.presence.borrow_mut();
         let here = presence.here.entry(*key).or_insert(Here { length: None, path: None });
         here.path = Some(path.into());
+    }
+
+    /// Counts objects as not here, whatever the listing says.
+    pub fn count_out(&self, objects: &HashSet<ObjectKey>) {
+        if objects.is_empty() {
+            return;
+        }
+        let mut presence = self.presence.borrow_mut();
+        presence.here.retain(|key, _| !objects.contains(key));
+        let Presence { rows, first_seen, .. } = &mut *presence;
+        first_seen.retain(|row| rows.get(row).is_none_or(|key| !objects.contains(key)));
+        rows.retain(|_, key| !objects.contains(key));
     }
 
     /// Whether what an object holds is known, and the object here.

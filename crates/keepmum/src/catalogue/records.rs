@@ -32,6 +32,18 @@ impl Catalogue {
         Ok(records)
     }
 
+    /// The objects that hold records. The index alone answers this, too.
+    pub fn record_holders(&self) -> Result<Vec<ObjectKey>, CatalogueError> {
+        let mut query = self.connection.prepare_cached("SELECT object FROM record")?;
+        let mut rows = query.query([])?;
+        let mut holders = Vec::new();
+        while let Some(row) = rows.next()? {
+            let key = row.get_ref(0)?.as_blob().ok().and_then(ObjectKey::from_slice);
+            holders.push(key.ok_or_else(bad)?);
+        }
+        Ok(holders)
+    }
+
     /// The objects that hold the records of one run.
     pub fn record_objects(
         &self,

@@ -53,6 +53,16 @@ id_type!(
     SnapshotId, 16
 );
 
+impl From<RecordHash> for SnapshotId {
+    /// A snapshot is named by the record that holds it, so its id is the same for everybody who
+    /// has the record, and for ever.
+    fn from(hash: RecordHash) -> Self {
+        let mut id = [0; Self::LENGTH];
+        id.copy_from_slice(&hash.0[..Self::LENGTH]);
+        Self(id)
+    }
+}
+
 /// One record of a device's chain, by number and hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordRef {

@@ -5,21 +5,19 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::catalogue::CheckKind;
-use crate::compress::Decompressor;
 use crate::format::{Item, ObjectKind};
 use crate::model::{DeviceId, ObjectKey};
 use crate::pipeline;
-use crate::repository::ObjectReader;
 
 use super::access::Access;
 use super::checked::{Checked, Went};
 use super::choose::Snapshots;
 use super::error::Error;
 use super::event::{Event, Observer, Phase};
-use super::examine::{Examined, Reading};
+use super::examine::{Examined, Examiner, Reading};
 use super::healing;
 use super::key_copies::KeyFiles;
-use super::losses::Losses;
+use super::losses::{Fault, Losses};
 use super::open::{self, Repository};
 use super::options::{CheckOptions, ReadData};
 use super::report::{CheckReport, Problem, ProblemKind, note};
@@ -228,11 +226,11 @@ impl Check<'_> {
     /// nearly always all is well; answers whether that is known now.
     fn read_data(&mut self, access: &Access, subset: &Subset) -> Result<bool, Error> {
         let (repository, observer) = (self.repository, self.observer);
-        let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
         let mut trial = Losses::new(repository, self.known, observer);
-        let (examined, finds_nothing) = pipeline::run(access.mode, Decompressor::new, |pool| {
-            let mut reading =
-                Reading::begin(repository, &objects, observer, pool, subset.keys.clone());
+        let (store, keys, listing) = (&*repository.store, &repository.keys, &repository.listing);
+        let examiner = || Examiner::new(store, keys, listing);
+        let (examined, finds_nothing) = pipeline::run(access.mode, examiner, |pool| {
+            let mut reading = Reading::begin(repository, observer, pool, subset.keys.clone());
             let finds_nothing = trial.finds_nothing(&mut || reading.turn())?;
             let examined = repository.catalogue.reading(|| reading.end())?;
             Ok::<_, Error>((examined, finds_nothing))
@@ -257,16 +255,20 @@ impl Check<'_> {
         for one in examined {
             self.report.bytes_read += one.bytes;
             let Some(what) = one.damage else { continue };
-            if self.healed.contains(&one.key) {
+            let is_arriving = one.is_arriving && !one.is_proved;
+            if is_arriving {
+                self.report.objects_pending += 1;
+            } else if self.healed.contains(&one.key) {
                 healed += 1;
             } else {
                 self.bad.push(one.key);
                 self.damaged_object(&self.repository.name_of(&one.key), &what);
             }
+            let fault = Fault { what, is_arriving };
             if one.is_closed {
-                self.losses.unreadable.insert(one.key, what.clone());
+                self.losses.unreadable.insert(one.key, fault.clone());
             }
-            self.losses.bad.extend(one.bad.into_iter().map(|id| (id, what.clone())));
+            self.losses.bad.extend(one.bad.into_iter().map(|id| (id, fault.clone())));
         }
         if healed > 0 {
             self.observer.event(Event::Notice(format!(

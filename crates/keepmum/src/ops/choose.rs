@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 
 use crate::format::{Backup, ObjectKind};
-use crate::model::{DeviceId, ObjectKey, RecordRef};
+use crate::model::{DeviceId, ObjectKey, RecordRef, SnapshotId};
 use crate::repository::{Chain, Chains, SnapshotRecord, Standing};
 
 use super::access::Access;
 use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer};
+use super::import;
 use super::older;
 use super::open::Repository;
 use super::options::{SnapshotChoice, Which};
@@ -45,6 +46,8 @@ pub(super) struct Snapshots {
 impl Snapshots {
     pub(super) fn read(repository: &Repository, access: &Access) -> Result<Self, Error> {
         let chains = repository.chains()?;
+        let Repository { catalogue, store, keys, listing, .. } = repository;
+        import::unclaimed(catalogue, &**store, keys, listing, &chains)?;
         let own = repository.device_in(access, &chains)?;
         let standing = Standing::new(&chains, &repository.listing);
         let gone = repository.imported.gone.iter().map(|(key, _)| *key).collect();
@@ -71,12 +74,8 @@ impl Snapshots {
     ) -> SnapshotLine {
         let (backup, time) = (snapshot.backup, &snapshot.record.time);
         let object = repository.listing.here(snapshot.object);
-        let id = match chain.is_second(snapshot.at) {
-            true => repository.keys.forked_snapshot_id(snapshot.at),
-            false => repository.keys.snapshot_id(device, snapshot.at.run),
-        };
         SnapshotLine {
-            id: id.to_string(),
+            id: SnapshotId::from(snapshot.at.hash).to_string(),
             time: time.seconds,
             utc_offset_minutes: time.offset_minutes,
             device: chain.device_name().to_owned(),
@@ -102,7 +101,7 @@ impl Snapshots {
         device: DeviceId,
         snapshot: &SnapshotRecord<'_>,
     ) -> SnapshotState {
-        let needed = self.standing.needs(snapshot.backup);
+        let needed = self.standing.needs(snapshot.at, snapshot.backup);
         if needed.here == needed.of || self.whole.holds(repository, snapshot.backup) {
             return SnapshotState::Complete;
         }

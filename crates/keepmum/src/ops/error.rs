@@ -3,6 +3,9 @@
 
 use std::fmt;
 
+use crate::catalogue::CatalogueError;
+use crate::repository::RepositoryError;
+
 /// What went wrong, for programs. The command line maps each to an exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -93,5 +96,36 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl From<RepositoryError> for Error {
+    fn from(error: RepositoryError) -> Self {
+        let kind = match &error {
+            RepositoryError::Destination(_) => ErrorKind::Destination,
+            RepositoryError::WrongPassword => ErrorKind::WrongPassword,
+            RepositoryError::NoRepository => ErrorKind::NoRepository,
+            RepositoryError::KeysPending | RepositoryError::Arriving { .. } => ErrorKind::Pending,
+            RepositoryError::Damaged { .. } | RepositoryError::Missing(_) => ErrorKind::Damaged,
+            RepositoryError::Slots(_) => ErrorKind::KeySlots,
+            _ => ErrorKind::Local,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<crate::format::FormatError> for Error {
+    fn from(error: crate::format::FormatError) -> Self {
+        RepositoryError::from(error).into()
+    }
+}
+
+impl From<CatalogueError> for Error {
+    fn from(error: CatalogueError) -> Self {
+        let kind = match error {
+            CatalogueError::Busy { .. } => ErrorKind::Busy,
+            _ => ErrorKind::Local,
+        };
+        Self::new(kind, error.to_string())
     }
 }

@@ -10,7 +10,8 @@ use crate::compress::Decompressor;
 use crate::format::Table;
 use crate::model::{ChunkId, ObjectKey};
 use crate::pipeline::{Pool, Stage, Ticket};
-use crate::repository::{ObjectReader, RepositoryError, block_place, split};
+use crate::repository::{Keys, Listing, ObjectReader, RepositoryError, block_place, split};
+use crate::store::Store;
 
 use super::error::Error;
 use super::event::{Event, Observer};
@@ -30,16 +31,33 @@ pub(super) struct Examined {
     pub(super) is_closed: bool,
     /// It is damaged, not only out of reach.
     pub(super) is_proved: bool,
+    /// Its bytes may still arrive: nothing is damaged.
+    pub(super) is_arriving: bool,
     /// Its own table, if that could be read.
     pub(super) table: Option<Table>,
+}
+
+/// Objects of at most so many bytes are read at once: nearly all, since writers end them at 16 MiB.
+const AT_ONCE: u64 = 20 * 1024 * 1024;
+
+/// What each worker reads objects with.
+pub(super) struct Examiner<'env> {
+    objects: ObjectReader<'env>,
+    decompressor: Decompressor,
+}
+
+impl<'env> Examiner<'env> {
+    pub(super) fn new(store: &'env dyn Store, keys: &'env Keys, listing: &'env Listing) -> Self {
+        let objects = ObjectReader::new(store, keys, listing);
+        Self { objects, decompressor: Decompressor::new() }
+    }
 }
 
 /// Objects that are here and chosen, being read.
 pub(super) struct Reading<'p, 'env> {
     repository: &'env Repository,
-    objects: &'env ObjectReader<'env>,
     observer: &'env dyn Observer,
-    pool: &'p Pool<'env, Decompressor>,
+    pool: &'p Pool<'env, Examiner<'env>>,
     /// Those still to be handed in.
     keys: IntoIter<ObjectKey>,
     waiting: VecDeque<Ticket<'env, Result<Examined, RepositoryError>>>,
@@ -52,15 +70,13 @@ impl<'p, 'env> Reading<'p, 'env> {
     /// Begins to read these objects.
     pub(super) fn begin(
         repository: &'env Repository,
-        objects: &'env ObjectReader<'env>,
         observer: &'env dyn Observer,
-        pool: &'p Pool<'env, Decompressor>,
+        pool: &'p Pool<'env, Examiner<'env>>,
         keys: Vec<ObjectKey>,
     ) -> Self {
         let (total, keys) = (keys.len() as u64, keys.into_iter());
         let (waiting, done) = (VecDeque::new(), Vec::new());
-        let mut begun =
-            Self { repository, objects, observer, pool, keys, waiting, done, bytes: 0, total };
+        let mut begun = Self { repository, observer, pool, keys, waiting, done, bytes: 0, total };
         begun.hand_in();
         begun
     }
@@ -90,8 +106,7 @@ impl<'p, 'env> Reading<'p, 'env> {
         while self.waiting.len() < self.pool.width() * 2
             && let Some(key) = self.keys.next()
         {
-            let objects = self.objects;
-            let task = move |decompressor: &mut Decompressor| examine(objects, key, decompressor);
+            let task = move |examiner: &mut Examiner<'env>| examine(examiner, key);
             self.waiting.push_back(self.pool.submit(READING, task));
         }
     }
@@ -123,9 +138,8 @@ impl<'p, 'env> Reading<'p, 'env> {
 }
 
 fn examine(
-    objects: &ObjectReader<'_>,
+    Examiner { objects, decompressor }: &mut Examiner<'_>,
     key: ObjectKey,
-    decompressor: &mut Decompressor,
 ) -> Result<Examined, RepositoryError> {
     let mut examined = Examined {
         key,
@@ -134,8 +148,10 @@ fn examine(
         bad: Vec::new(),
         is_closed: false,
         is_proved: false,
+        is_arriving: false,
         table: None,
     };
+    objects.read_at_once(&key, AT_ONCE);
     let table = match objects.table(&key) {
         Ok(table) => table,
         Err(error) => {
@@ -178,6 +194,10 @@ impl Examined {
         match error {
             RepositoryError::Damaged { what, .. } => {
                 self.is_proved = true;
+                Ok(what)
+            }
+            RepositoryError::Arriving { what, .. } => {
+                self.is_arriving = true;
                 Ok(what)
             }
             error if error.is_of_one_object() => Ok(error.to_string()),

@@ -3,18 +3,19 @@
 //! Nothing is fetched without need: data objects are never read here, and of metadata objects
 //! only those that are new, and of them only tables, indexes and records.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::catalogue::{Catalogue, CatalogueError, ImportedBlock, ListedObject as CatalogueObject};
-use crate::compress::Decompressor;
-use crate::format::{IndexEntry, ObjectKind, PieceKind, Record, Table, decode_index};
-use crate::model::{ObjectKey, RecordHash, RecordRef};
+use crate::format::{ObjectKind, Table};
+use crate::model::{DeviceId, ObjectKey};
 use crate::pipeline::{self, Mode, Pool, Stage};
-use crate::repository::{Keys, Listing, ObjectReader, RepositoryError};
+use crate::repository::{Chains, Keys, Listing, ObjectReader, RepositoryError};
 use crate::store::Store;
 
+use super::claims::listed_by_records;
 use super::error::{Error, ErrorKind};
 use super::event::Observer;
+use super::metadata::{Metadata, Metadatas};
 
 /// The catalogue's fact that lists metadata objects of which a part could not be read.
 const FACT_HALF_READ: &str = "half read";
@@ -31,6 +32,8 @@ pub(super) struct Imported {
     pub(super) damaged: Vec<(String, String)>,
     /// The first of them that the destination did not give, whether or not it is damaged.
     pub(super) unread: Option<RepositoryError>,
+    /// Metadata objects that have their length and not yet their bytes.
+    pub(super) arriving: Vec<ObjectKey>,
     /// Objects that the catalogue had seen whole and that are not here now.
     pub(super) gone: Vec<(ObjectKey, u8)>,
     /// Whether anything new was read.
@@ -143,6 +146,38 @@ fn unindexed(catalogue: &Catalogue, data: Vec<ObjectKey>) -> Result<Vec<ObjectKe
     Ok(missing)
 }
 
+/// Reads the own tables of data objects of runs whose record is not here, where one of the device
+/// is missing: what a snapshot waits for may be here already. A backup counts none of this.
+pub(super) fn unclaimed(
+    catalogue: &Catalogue,
+    store: &dyn Store,
+    keys: &Keys,
+    listing: &Listing,
+    chains: &Chains,
+) -> Result<(), Error> {
+    let mut missing: HashMap<DeviceId, HashSet<u32>> = HashMap::new();
+    for (device, chain) in chains.iter().filter(|(_, chain)| !chain.missing_runs.is_empty()) {
+        missing.insert(*device, chain.records.iter().map(|(at, ..)| at.run).collect());
+    }
+    let mut unread = Vec::new();
+    for (key, object) in &listing.objects {
+        let runs = missing.get(&key.device).filter(|runs| !runs.contains(&key.run));
+        let is_data = object.name.kind == ObjectKind::Data && object.is_here();
+        if runs.is_some() && is_data && !catalogue.is_imported(key)? {
+            unread.push(*key);
+        }
+    }
+    if unread.is_empty() {
+        return Ok(());
+    }
+    let reader = ObjectReader::new(store, keys, listing);
+    // What cannot be read here is no record's, so there is nobody to tell.
+    let mut ignored = Imported::default();
+    written(catalogue, &mut ignored, |ignored| {
+        import_unindexed(catalogue, &reader, listing, &unread, ignored)
+    })
+}
+
 /// Reads the own tables of data objects that no index names.
 fn import_unindexed(
     catalogue: &Catalogue,
@@ -156,33 +191,10 @@ fn import_unindexed(
         let (kind, length) = (object.name.kind as u8, object.name.length);
         match reader.table(key) {
             Ok(table) => import_table(catalogue, key, kind, length, &table, true)?,
-            Err(error) => imported.refuse(error)?,
+            Err(error) => imported.refuse(key, error)?,
         }
     }
     Ok(())
-}
-
-/// Every object that a record lists, of those records whose own object `counts`.
-pub(super) fn listed_by_records(
-    catalogue: &Catalogue,
-    counts: impl Fn(&ObjectKey) -> bool,
-) -> Result<HashSet<ObjectKey>, Error> {
-    let mut listed = HashSet::new();
-    for (at, bytes, object) in catalogue.records()? {
-        if !counts(&object) {
-            continue;
-        }
-        let Ok(record) = Record::decode(&bytes) else { continue };
-        for run in &record.objects {
-            listed.extend(run.objects.iter().map(|entry| ObjectKey {
-                device: at.device,
-                run: run.run,
-                number: entry.number,
-                hash: entry.hash,
-            }));
-        }
-    }
-    Ok(listed)
 }
 
 /// Metadata objects are read and decoded side by side, a few before they are asked for, and go
@@ -214,44 +226,30 @@ fn import_all<'env>(
             ));
         }
         match ticket.wait() {
+            Ok(Metadata { damage: Some(error @ RepositoryError::Arriving { .. }), .. }) => {
+                imported.refuse(&key, error)?;
+            }
             Ok(metadata) => {
                 import_metadata(catalogue, listing, &key, &metadata)?;
                 if let Some(error) = metadata.damage {
                     half_read.extend_from_slice(&key.to_bytes());
-                    imported.refuse(error)?;
+                    imported.refuse(&key, error)?;
                 }
             }
-            Err(error) => imported.refuse(error)?,
+            Err(error) => imported.refuse(&key, error)?,
         }
         weight -= length;
     }
     Ok(catalogue.set_fact(FACT_HALF_READ, &half_read)?)
 }
 
-/// What each worker reads metadata objects with.
-struct Metadatas<'a> {
-    reader: ObjectReader<'a>,
-    decompressor: Decompressor,
-}
-
-impl<'a> Metadatas<'a> {
-    fn new(store: &'a dyn Store, keys: &'a Keys, listing: &'a Listing) -> Self {
-        let reader = ObjectReader::new(store, keys, listing);
-        Self { reader, decompressor: Decompressor::new() }
-    }
-
-    fn read(&mut self, key: &ObjectKey) -> Result<Metadata, RepositoryError> {
-        self.reader.read_at_once(key);
-        read_metadata(&self.reader, key, &mut self.decompressor)
-    }
-}
-
 impl Imported {
     /// An object that cannot be read costs what it holds and nothing else; a destination that
     /// fails ends the run.
-    fn refuse(&mut self, error: RepositoryError) -> Result<(), Error> {
+    fn refuse(&mut self, key: &ObjectKey, error: RepositoryError) -> Result<(), Error> {
         match error {
             RepositoryError::Damaged { object, what } => self.damaged.push((object, what)),
+            RepositoryError::Arriving { .. } => self.arriving.push(*key),
             error if error.is_of_one_object() => {
                 let object = match &error {
                     RepositoryError::Destination(store) => store.path.clone(),
@@ -264,67 +262,6 @@ impl Imported {
         }
         Ok(())
     }
-}
-
-struct Metadata {
-    table: Table,
-    indexes: Vec<IndexEntry>,
-    records: Vec<FoundRecord>,
-    /// The first thing in it that could not be read; the rest counts all the same.
-    damage: Option<RepositoryError>,
-}
-
-/// A record: which it is, which one it says came before it, its bytes.
-type FoundRecord = (RecordRef, Option<(u32, RecordHash)>, Vec<u8>);
-
-fn read_metadata(
-    reader: &ObjectReader<'_>,
-    key: &ObjectKey,
-    decompressor: &mut Decompressor,
-) -> Result<Metadata, RepositoryError> {
-    let mut metadata = Metadata {
-        table: reader.table(key)?,
-        indexes: Vec::new(),
-        records: Vec::new(),
-        damage: None,
-    };
-    let damaged = |what: String| RepositoryError::Damaged { object: reader.path_of(key), what };
-    for (offset, block) in metadata.table.offsets() {
-        if !matches!(block.kind, PieceKind::Index | PieceKind::Record) {
-            continue;
-        }
-        let pieces = match reader.pieces(key, offset, block, decompressor) {
-            Ok(pieces) => pieces,
-            Err(error) => {
-                metadata.damage.get_or_insert(error);
-                continue;
-            }
-        };
-        for bytes in pieces {
-            let read = match block.kind {
-                PieceKind::Index => decode_index(&bytes)
-                    .map(|entries| metadata.indexes.extend(entries))
-                    .map_err(|error| damaged(error.to_string())),
-                _ => read_record(key, bytes)
-                    .map(|found| metadata.records.push(found))
-                    .map_err(damaged),
-            };
-            if let Err(error) = read {
-                metadata.damage.get_or_insert(error);
-            }
-        }
-    }
-    Ok(metadata)
-}
-
-fn read_record(key: &ObjectKey, bytes: Vec<u8>) -> Result<FoundRecord, String> {
-    let record = Record::decode(&bytes).map_err(|error| error.to_string())?;
-    if record.device != key.device || record.run != key.run {
-        return Err("its record is of another run".to_owned());
-    }
-    let hash = RecordHash(crate::crypto::record_hash(&bytes));
-    let at = RecordRef { device: record.device, run: record.run, hash };
-    Ok((at, record.previous, bytes))
 }
 
 fn import_metadata(

@@ -9,9 +9,8 @@ use super::error::{Error, ErrorKind};
 use super::event::Observer;
 use super::open;
 use super::options::ListOptions;
-use super::part::{no_such_path, problem_of, refused};
-use super::placed::lost_unless_pending;
-use super::report::{EntryKind, EntryLine, ListReport, Problem, note};
+use super::part::{no_such_path, problem_of, refused, unreachable};
+use super::report::{EntryKind, EntryLine, ListReport, note};
 
 /// Lists a folder of a snapshot, or everything in it: each entry goes to `each` in order of path,
 /// as long as it answers `true`. Memory stays bounded whatever the snapshot holds.
@@ -34,7 +33,8 @@ pub fn list(
     let mut report = ListReport { snapshot: chosen.line, problems };
     let mut root = tree.root();
     if !options.path.is_root() {
-        let found = tree.find(&options.path)?;
+        let found = tree.find(&options.path);
+        let found = found.map_err(|e| unreachable(&options.path, e, &report.snapshot.state))?;
         let entry = found.ok_or_else(|| no_such_path(&options.path))?;
         match tree.place(&entry) {
             Some(node) => root = node,
@@ -53,7 +53,8 @@ pub fn list(
         let (path, entry) = match step {
             Step::Pair(path, Pair { new: Some(entry), .. }) => (path, entry),
             Step::Cut(path, error) => {
-                tell(&mut report, problem_of(&path, error)?);
+                let problem = problem_of(&path, error, &report.snapshot.state)?;
+                note(&mut report.problems, problem);
                 continue;
             }
             Step::Pair(..) | Step::Leave(_) => continue,
@@ -79,17 +80,13 @@ fn enter(
 ) -> Result<(), Error> {
     let entered = merge.enter::<RepositoryError>(path.clone(), None, Some(node));
     if let Err(error) = entered {
-        tell(report, problem_of(&path, error)?);
+        let problem = problem_of(&path, error, &report.snapshot.state)?;
+        note(&mut report.problems, problem);
     }
     if let Some(problem) = refused(merge, Some(&path)) {
         note(&mut report.problems, problem);
     }
     Ok(())
-}
-
-fn tell(report: &mut ListReport, problem: Problem) {
-    let problem = lost_unless_pending(problem, &report.snapshot.state);
-    note(&mut report.problems, problem);
 }
 
 fn line(path: &TreePath, entry: &Entry) -> EntryLine {

@@ -29,10 +29,10 @@ pub(super) struct Losses<'a> {
     observer: &'a dyn Observer,
     /// Only in snapshots of this device, if of any.
     pub(super) of: Option<DeviceId>,
-    /// Pieces that were read and are damaged, with what is wrong.
-    pub(super) bad: HashMap<ChunkId, String>,
+    /// Pieces that were read and are damaged or still arriving, with what is wrong.
+    pub(super) bad: HashMap<ChunkId, Fault>,
     /// Objects of which nothing can be read, with what is wrong.
-    pub(super) unreadable: HashMap<ObjectKey, String>,
+    pub(super) unreadable: HashMap<ObjectKey, Fault>,
     /// Nodes beneath which all is well, with the number of entries there.
     clean: HashMap<ChunkId, u64>,
     /// Lists of files that are well.
@@ -47,6 +47,25 @@ pub(super) struct Losses<'a> {
     pub(super) problems: Vec<Problem>,
     /// How the trial goes, if it is one.
     trial: Option<Trial>,
+}
+
+/// What is wrong with something that was read.
+#[derive(Clone)]
+pub(super) struct Fault {
+    pub(super) what: String,
+    /// Its bytes may still arrive.
+    pub(super) is_arriving: bool,
+}
+
+impl Fault {
+    /// What it means for a file with this chunk.
+    fn of(&self, id: &ChunkId) -> RepositoryError {
+        let (object, what) = (format!("chunk {id}"), self.what.clone());
+        match self.is_arriving {
+            true => RepositoryError::Arriving { object, what },
+            false => RepositoryError::Damaged { object, what },
+        }
+    }
 }
 
 /// How a search on trial goes.
@@ -144,7 +163,6 @@ impl<'a> Losses<'a> {
                 continue;
             }
             self.snapshots += 1;
-            let pending = matches!(line.state, SnapshotState::Pending { .. });
             let mut pieces = PieceReader::new(&objects, &repository.catalogue);
             let mut contents = PieceReader::new(&objects, &repository.catalogue);
             let (root, overlay) = (snapshot.backup.root, snapshot.backup.overlay.clone());
@@ -153,8 +171,8 @@ impl<'a> Losses<'a> {
                 merge: Merge::new(Nothing, tree),
                 contents: &mut contents,
                 catalogue: &repository.catalogue,
-                pending,
                 id: line.id[..12].to_owned(),
+                state: line.state,
                 open: vec![Open::default()],
                 meanwhile: &mut *meanwhile,
             };
@@ -266,19 +284,17 @@ impl<'a> Losses<'a> {
             if let Some(what) = bad.get(id) {
                 let others = placed(catalogue, id, length)?.len() > 1;
                 if !others || contents.piece(id).is_err() {
-                    let object = format!("chunk {id}");
-                    return Err(RepositoryError::Damaged { object, what: what.clone() }.into());
+                    return Err(what.of(id).into());
                 }
                 return Ok(());
             }
             let places = placed(catalogue, id, length)?;
-            let mut lost = places.iter().map(|place| unreadable.get(&place.object));
-            match lost.clone().all(|what| what.is_some()) {
-                true => Err(Halt::Piece(RepositoryError::Damaged {
-                    object: format!("chunk {id}"),
-                    what: lost.next().flatten().cloned().unwrap_or_default(),
-                })),
-                false => Ok(()),
+            let faults = places.iter().map(|place| unreadable.get(&place.object));
+            let Some(faults) = faults.collect::<Option<Vec<&Fault>>>() else { return Ok(()) };
+            let arriving = faults.iter().find(|fault| fault.is_arriving);
+            match arriving.or_else(|| faults.first()) {
+                Some(fault) => Err(Halt::Piece(fault.of(id))),
+                None => Ok(()),
             }
         })
     }
@@ -290,13 +306,8 @@ impl<'a> Losses<'a> {
         path: &TreePath,
         error: RepositoryError,
     ) -> Result<(), Error> {
-        let missing = matches!(error, RepositoryError::Missing(_));
-        self.misses |= missing;
-        let lost = missing && !walk.pending;
-        let mut problem = problem_of(path, error)?;
-        if lost {
-            problem.kind = ProblemKind::Damaged;
-        }
+        self.misses |= matches!(error, RepositoryError::Missing(_));
+        let mut problem = problem_of(path, error, &walk.state)?;
         problem.path = walk.place(path);
         self.problem(problem);
         Ok(())
@@ -327,8 +338,8 @@ struct Walk<'a, 'r> {
     merge: Merge<Nothing, SnapshotTree<'a, 'r>>,
     contents: &'r mut PieceReader<'a>,
     catalogue: &'a Catalogue,
-    pending: bool,
     id: String,
+    state: SnapshotState,
     /// The directories that the walk is in, and what is above the root.
     open: Vec<Open>,
     meanwhile: Meanwhile<'r>,

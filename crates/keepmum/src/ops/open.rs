@@ -10,7 +10,7 @@ use crate::catalogue::{Catalogue, CatalogueError, RunLock};
 use crate::format::Record;
 use crate::model::{DeviceId, ObjectKey, RecordRef};
 use crate::repository::{
-    self, Chains, Keys, Listing, NamedBlock, Opened, RawListing, RepositoryError,
+    self, Chain, Chains, Keys, Listing, NamedBlock, Opened, RawListing, RepositoryError,
 };
 use crate::store::{LocalStore, Store};
 
@@ -131,6 +131,8 @@ impl Destination {
         observer.event(Event::Phase(Phase::Opening));
         self.refuse_another_repository(&keys)?;
         let mut listing = self.raw.open(&keys);
+        listing.own =
+            self.catalogue.fact(FACT_DEVICE)?.and_then(|bytes| DeviceId::from_slice(&bytes));
         super::doubt::set_aside(&self.catalogue, &mut listing)?;
         if to_write {
             super::healing::set_aside(&self.catalogue, &mut listing)?;
@@ -143,6 +145,7 @@ impl Destination {
             access.mode,
             observer,
         )?;
+        imported.arriving.iter().for_each(|key| listing.set_arriving(key));
         Ok(Repository {
             store: self.store,
             keys,
@@ -301,6 +304,7 @@ impl Repository {
             access.mode,
             observer,
         )?;
+        imported.arriving.iter().for_each(|key| self.listing.set_arriving(key));
         self.imported = Imported { gone, ..imported };
         self.catalogue = private;
         Ok(())
@@ -345,14 +349,15 @@ impl Repository {
         if let Some(bytes) = self.catalogue.fact(FACT_DEVICE)? {
             return Ok(DeviceId::from_slice(&bytes));
         }
-        let token = self.token(access);
-        let mut mine = chains.iter().filter(|(_, chain)| chain.token() == Some(token));
-        Ok(mine.next().map(|(device, _)| *device))
-    }
-
-    /// The token by which this installation knows itself again.
-    pub(super) fn token(&self, access: &Access) -> [u8; 16] {
-        self.keys.writing().token("machine", &access.installation.identity)
+        // Which repository a device writes to may change when several unite, and its id does not.
+        let identity = &access.installation.identity;
+        let repositories = self.keys.repositories().iter();
+        let tokens: Vec<_> = repositories.map(|one| one.token("machine", identity)).collect();
+        let is_mine = |chain: &Chain| chain.token().is_some_and(|token| tokens.contains(&token));
+        let mine = chains.iter().filter(|(_, chain)| is_mine(chain));
+        // Of several, all but one were given up by this installation, which went on counting.
+        let newest = mine.max_by_key(|(_, chain)| chain.last().map(|(at, ..)| at.run));
+        Ok(newest.map(|(device, _)| *device))
     }
 
     /// The greatest run number of a device among all objects that are here, whole or not.
@@ -364,36 +369,5 @@ impl Repository {
     /// The last record of each device.
     pub(super) fn heads(&self) -> Result<Vec<RecordRef>, Error> {
         Ok(self.catalogue.heads()?)
-    }
-}
-
-impl From<RepositoryError> for Error {
-    fn from(error: RepositoryError) -> Self {
-        let kind = match &error {
-            RepositoryError::Destination(_) => ErrorKind::Destination,
-            RepositoryError::WrongPassword => ErrorKind::WrongPassword,
-            RepositoryError::NoRepository => ErrorKind::NoRepository,
-            RepositoryError::KeysPending => ErrorKind::Pending,
-            RepositoryError::Damaged { .. } | RepositoryError::Missing(_) => ErrorKind::Damaged,
-            RepositoryError::Slots(_) => ErrorKind::KeySlots,
-            _ => ErrorKind::Local,
-        };
-        Self::new(kind, error.to_string())
-    }
-}
-
-impl From<crate::format::FormatError> for Error {
-    fn from(error: crate::format::FormatError) -> Self {
-        RepositoryError::from(error).into()
-    }
-}
-
-impl From<CatalogueError> for Error {
-    fn from(error: CatalogueError) -> Self {
-        let kind = match error {
-            CatalogueError::Busy { .. } => ErrorKind::Busy,
-            _ => ErrorKind::Local,
-        };
-        Self::new(kind, error.to_string())
     }
 }

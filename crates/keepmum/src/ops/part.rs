@@ -7,7 +7,7 @@ use crate::repository::{RepositoryError, SnapshotTree};
 
 use super::choose::display;
 use super::error::{Error, ErrorKind};
-use super::report::{Problem, ProblemKind};
+use super::report::{Problem, ProblemKind, SnapshotState};
 
 /// There is no such path.
 pub(super) fn no_such_path(path: &TreePath) -> Error {
@@ -15,11 +15,18 @@ pub(super) fn no_such_path(path: &TreePath) -> Error {
         .at(format!("/{}", display(path.as_bytes())))
 }
 
-/// A part of a snapshot that cannot be read: a problem of that part, unless the destination
-/// itself fails.
-pub(super) fn problem_of(path: &TreePath, error: RepositoryError) -> Result<Problem, Error> {
+/// A part of a snapshot in this state that cannot be read: a problem of that part, unless the
+/// destination itself fails.
+pub(super) fn problem_of(
+    path: &TreePath,
+    error: RepositoryError,
+    state: &SnapshotState,
+) -> Result<Problem, Error> {
     let kind = match &error {
-        RepositoryError::Missing(_) => ProblemKind::Pending,
+        RepositoryError::Missing(_) if is_waiting(state) => ProblemKind::Pending,
+        // Nothing is on its way that could hold it.
+        RepositoryError::Missing(_) => ProblemKind::Damaged,
+        RepositoryError::Arriving { .. } => ProblemKind::Pending,
         // What cannot be read is as good as damaged; another attempt may find it whole.
         error if error.is_of_one_object() => ProblemKind::Damaged,
         _ => return Err(error.into()),
@@ -29,6 +36,24 @@ pub(super) fn problem_of(path: &TreePath, error: RepositoryError) -> Result<Prob
         path: format!("/{}", display(path.as_bytes())),
         sentence: error.to_string(),
     })
+}
+
+/// What lies between the root of a snapshot in this state and a path in it cannot be read.
+pub(super) fn unreachable(path: &TreePath, error: RepositoryError, state: &SnapshotState) -> Error {
+    let waits = match &error {
+        RepositoryError::Missing(_) => is_waiting(state),
+        error => matches!(error, RepositoryError::Arriving { .. }),
+    };
+    match waits {
+        true => Error::new(ErrorKind::Pending, "not all of the way to this path is here yet")
+            .at(format!("/{}", display(path.as_bytes()))),
+        false => error.into(),
+    }
+}
+
+/// Whether what is missing of a snapshot may still arrive.
+pub(super) fn is_waiting(state: &SnapshotState) -> bool {
+    matches!(state, SnapshotState::Pending { .. })
 }
 
 /// A side of a walk that may have entries which this version does not understand.

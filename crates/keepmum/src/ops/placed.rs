@@ -4,8 +4,6 @@ use crate::catalogue::Catalogue;
 use crate::model::{ChunkId, Locate, Location};
 use crate::repository::RepositoryError;
 
-use super::report::{Problem, ProblemKind, SnapshotState};
-
 /// The places of a chunk that has the length which the file says.
 pub(super) fn placed(
     catalogue: &Catalogue,
@@ -23,16 +21,5 @@ pub(super) fn placed(
             object: format!("chunk {id}"),
             what: "it has another length than the file says".to_owned(),
         }),
-    }
-}
-
-/// What is missing of a snapshot is on its way only where the snapshot waits for something; else
-/// it is lost.
-pub(super) fn lost_unless_pending(problem: Problem, state: &SnapshotState) -> Problem {
-    match (problem.kind, state) {
-        (ProblemKind::Pending, SnapshotState::Complete | SnapshotState::Lost { .. }) => {
-            Problem { kind: ProblemKind::Damaged, ..problem }
-        }
-        _ => problem,
     }
 }

@@ -43,7 +43,9 @@ enum Failure {
 impl From<RepositoryError> for Failure {
     fn from(error: RepositoryError) -> Self {
         match error {
-            RepositoryError::Damaged { .. } | RepositoryError::Missing(_) => Self::Snapshot(error),
+            RepositoryError::Damaged { .. }
+            | RepositoryError::Arriving { .. }
+            | RepositoryError::Missing(_) => Self::Snapshot(error),
             other => Self::Run(other.into()),
         }
     }
@@ -154,7 +156,11 @@ fn is_stored(
     });
     match held {
         Ok(()) => Ok(true),
-        Err(RepositoryError::Missing(_) | RepositoryError::Damaged { .. }) => Ok(false),
+        Err(
+            RepositoryError::Missing(_)
+            | RepositoryError::Damaged { .. }
+            | RepositoryError::Arriving { .. },
+        ) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }

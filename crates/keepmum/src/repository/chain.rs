@@ -12,11 +12,9 @@ use crate::model::{DeviceId, ObjectKey, RecordHash, RecordRef};
 pub struct Chain {
     /// Its records with the objects that hold them.
     pub records: Vec<(RecordRef, Record, ObjectKey)>,
-    /// The runs of records that others name and that are not here, in order; twice where two are
-    /// missing of one number.
+    /// The runs of records that are not here though another record names them, or needs their run;
+    /// in order, and twice where two are missing of one number.
     pub missing_runs: Vec<u32>,
-    /// Two records of one number: a machine was cloned.
-    pub forked: bool,
 }
 
 /// The chains of all devices.
@@ -58,12 +56,6 @@ impl Chain {
         tokens.next()
     }
 
-    /// Whether another record of this number has a lower hash.
-    pub fn is_second(&self, at: &RecordRef) -> bool {
-        self.forked
-            && self.records.iter().any(|(other, ..)| other.run == at.run && other.hash < at.hash)
-    }
-
     /// Its newest record.
     pub fn last(&self) -> Option<&(RecordRef, Record, ObjectKey)> {
         self.records.last()
@@ -96,7 +88,6 @@ impl Chains {
             // A record's number is greater than its predecessor's, so numbers give the links'
             // order; a fork's two branches stay side by side.
             chain.records.sort_by_key(|(at, _, _)| (at.run, at.hash));
-            chain.forked = chain.records.windows(2).any(|two| two[0].0.run == two[1].0.run);
             for (_, record, _) in &chain.records {
                 let previous = record.previous.map(|(run, hash)| (*device, run, hash));
                 missing.extend(previous);
@@ -108,6 +99,7 @@ impl Chains {
                 devices.entry(device).or_default().missing_runs.push(run);
             }
         }
+        add_needed(&mut devices, &known);
         devices.values_mut().for_each(|chain| chain.missing_runs.sort_unstable());
         Self { devices }
     }
@@ -146,5 +138,20 @@ impl Chains {
             }
         }
         objects
+    }
+}
+
+/// Adds the runs whose record a snapshot needs, and that no record here names. The last run of a
+/// range has a record, and the chain leads from it to all others of the range.
+fn add_needed(devices: &mut BTreeMap<DeviceId, Chain>, known: &HashSet<RecordRef>) {
+    let here: HashSet<(DeviceId, u32)> = known.iter().map(|at| (at.device, at.run)).collect();
+    let snapshots = devices.values().flat_map(Chain::snapshots);
+    let needs = snapshots.flat_map(|snapshot| &snapshot.backup.needs);
+    let last: HashSet<_> = needs.map(|needs| (needs.device, needs.last)).collect();
+    for (device, run) in last {
+        let named = devices.get(&device).is_some_and(|chain| chain.missing_runs.contains(&run));
+        if !here.contains(&(device, run)) && !named {
+            devices.entry(device).or_default().missing_runs.push(run);
+        }
     }
 }

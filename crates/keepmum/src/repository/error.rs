@@ -23,6 +23,14 @@ pub enum RepositoryError {
         /// What is wrong with it.
         what: String,
     },
+    /// A file of an object has its length and not yet its bytes: a sync client is at work on it.
+    #[error("object {object} has not arrived in full: {what}")]
+    Arriving {
+        /// Its file name at the destination.
+        object: String,
+        /// By what that is seen.
+        what: String,
+    },
     /// No object that is here holds this piece.
     #[error("no object that is here holds the piece {0}")]
     Missing(ChunkId),
@@ -59,12 +67,25 @@ impl From<Infallible> for RepositoryError {
 }
 
 impl RepositoryError {
+    /// The same once more, where one stored file is the reason for several problems.
+    pub fn again(&self, object: &str) -> Self {
+        match self {
+            Self::Damaged { object, what } => {
+                Self::Damaged { object: object.clone(), what: what.clone() }
+            }
+            Self::Arriving { object, what } => {
+                Self::Arriving { object: object.clone(), what: what.clone() }
+            }
+            other => Self::Damaged { object: object.to_owned(), what: other.to_string() },
+        }
+    }
+
     /// Whether it says something of one stored file only: a copy of it may be whole, and a restore
     /// goes on with the others. A destination that failed as a whole has another kind.
     pub fn is_of_one_object(&self) -> bool {
         use StoreErrorKind::{Denied, Io, Missing, Truncated};
         match self {
-            Self::Damaged { .. } => true,
+            Self::Damaged { .. } | Self::Arriving { .. } => true,
             Self::Destination(error) => {
                 error.path.is_some() && matches!(error.kind, Missing | Truncated | Denied | Io)
             }

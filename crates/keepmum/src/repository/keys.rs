@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::crypto::{self, EpochKey, NAME_SEALED, RepositoryKeys, Secret};
 use crate::format::{self, Keyring, ObjectName, Parameters};
-use crate::model::{ChunkId, DeviceId, RecordRef, RepositoryId, SnapshotId};
+use crate::model::{ChunkId, RepositoryId};
 
 /// The keys of one repository.
 pub struct RepositoryAccess {
@@ -112,29 +112,6 @@ impl Keys {
     /// Whether a piece's bytes are what its id says, under any of the repositories.
     pub fn proves(&self, id: &ChunkId, bytes: &[u8]) -> bool {
         self.repositories.iter().any(|repository| repository.chunk_id(bytes) == *id)
-    }
-
-    /// The id of the snapshot that a run made.
-    pub fn snapshot_id(&self, device: DeviceId, run: u32) -> SnapshotId {
-        let mut bytes = b"snapshot".to_vec();
-        bytes.extend_from_slice(&device.0);
-        bytes.extend_from_slice(&run.to_be_bytes());
-        self.short_id(&bytes)
-    }
-
-    /// The id of a snapshot whose run's number another record of lower hash has too: the device
-    /// was cloned.
-    pub fn forked_snapshot_id(&self, at: &RecordRef) -> SnapshotId {
-        let mut bytes = b"snapshot".to_vec();
-        bytes.extend_from_slice(&at.device.0);
-        bytes.extend_from_slice(&at.run.to_be_bytes());
-        bytes.extend_from_slice(&at.hash.0);
-        self.short_id(&bytes)
-    }
-
-    fn short_id(&self, bytes: &[u8]) -> SnapshotId {
-        let hash = self.writing().chunk_id(bytes);
-        SnapshotId::from_slice(&hash.0[..SnapshotId::LENGTH]).expect("a prefix of that length")
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::crypto::NAME_SEALED;
 use crate::format::key_block::KEY_BLOCK_LENGTH as BLOCK_LENGTH;
 use crate::format::{NAME_LENGTH, ObjectName, base32, split_file_name};
-use crate::model::ObjectKey;
+use crate::model::{DeviceId, ObjectKey};
 use crate::store::{Listed, Store, StoreError, StoreErrorKind};
 
 use super::key_block::Candidate;
@@ -48,6 +48,11 @@ impl ListedObject {
     pub fn is_here(&self) -> bool {
         !self.paths.is_empty()
     }
+
+    /// Whether one of them has the object's own name, and not that of a copy.
+    pub fn has_original(&self) -> bool {
+        self.paths.first().is_some_and(|path| last_component(path).len() == NAME_LENGTH)
+    }
 }
 
 /// A destination as listed, with the names opened.
@@ -61,6 +66,8 @@ pub struct Listing {
     pub copies: u64,
     /// Names of files of a key block's size.
     pub key_blocks: Vec<String>,
+    /// The device that writes here: what it wrote is never on its way.
+    pub own: Option<DeviceId>,
 }
 
 impl RawListing {
@@ -158,6 +165,15 @@ impl Listing {
     /// An object that is here whole.
     pub fn here(&self, key: &ObjectKey) -> Option<&ListedObject> {
         self.objects.get(key).filter(|object| object.is_here())
+    }
+
+    /// Counts an object as not here though its files have the right length: its bytes have not
+    /// arrived.
+    pub fn set_arriving(&mut self, key: &ObjectKey) {
+        if let Some(object) = self.objects.get_mut(key) {
+            object.paths.clear();
+            object.partial = Some(object.name.length);
+        }
     }
 
     /// Counts an object that was just written.

@@ -10,7 +10,7 @@ use crate::format::ListNode;
 use crate::model::{ChunkId, Content, Piece, Pieces};
 
 use super::error::RepositoryError;
-use super::reader::PieceReader;
+use super::piece_reader::PieceReader;
 
 /// Lists that are remembered at once: those of a file of a hundred gigabytes.
 const REMEMBERED: usize = 1 << 16;

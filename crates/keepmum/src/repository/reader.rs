@@ -1,14 +1,14 @@
 //! Reading: from an id to verified bytes. No byte leaves here that was not authenticated, and no
 //! piece whose bytes do not prove its id.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::compress::{Codec, Decompressor};
 use crate::crypto::{HEADER, Opener};
 use crate::format::object::FOOTER_LENGTH;
-use crate::format::{Block, ObjectKind, Table, parse_footer};
-use crate::model::{ChunkId, Locate, Location, ObjectKey};
+use crate::format::{Block, Table, parse_footer};
+use crate::model::{ChunkId, Location, ObjectKey};
 use crate::store::Store;
 
 use super::error::RepositoryError;
@@ -45,46 +45,32 @@ impl From<&Location> for BlockPlace {
 /// How many openers are kept; each is a key schedule of a few hundred bytes.
 const OPENERS: usize = 512;
 
-/// Objects of at most so many bytes may be read at once.
-const WHOLE: u64 = 64 * 1024;
+/// What is wrong with a file whose bytes have not the hash in its name.
+const EXCHANGED: &str = "its bytes are not those that its name says";
 
 /// Reads parts of objects. Usable from several threads at once.
 pub struct ObjectReader<'a> {
-    store: &'a dyn Store,
+    pub(super) store: &'a dyn Store,
     keys: &'a Keys,
     listing: &'a Listing,
     openers: Mutex<HashMap<(ObjectKey, usize), Arc<Opener>>>,
     /// The plaintext of the object that was read at once.
-    whole: Mutex<Option<(ObjectKey, Vec<u8>)>>,
+    pub(super) whole: Mutex<Option<(ObjectKey, Vec<u8>)>>,
+    /// Files, by their place among those of the object, whose bytes are not those that their name
+    /// says: they are those of another object.
+    pub(super) exchanged: Mutex<HashSet<(ObjectKey, usize)>>,
 }
 
 impl<'a> ObjectReader<'a> {
     /// A reader of what the listing found.
     pub fn new(store: &'a dyn Store, keys: &'a Keys, listing: &'a Listing) -> Self {
-        let (openers, whole) = (Mutex::default(), Mutex::default());
-        Self { store, keys, listing, openers, whole }
+        let (openers, whole, exchanged) = Default::default();
+        Self { store, keys, listing, openers, whole, exchanged }
     }
 
     /// The keys that it reads with.
     pub fn keys(&self) -> &'a Keys {
         self.keys
-    }
-
-    /// Reads an object at once if it is small, so that nothing more is read for its ranges until
-    /// another one is read so. One that cannot be had in this way is had range by range, and then
-    /// it turns out what is wrong with it.
-    pub fn read_at_once(&self, key: &ObjectKey) {
-        let object = self.listing.here(key).filter(|object| object.name.length <= WHOLE);
-        let plain = object.and_then(|object| {
-            object.paths.iter().find_map(|path| {
-                let bytes = self.store.get(path, object.name.length).ok()?;
-                let opener = self.opener_with(object, &bytes).ok()?;
-                let mut segments = bytes.get(HEADER..)?.to_vec();
-                opener.open_segments(0, &mut segments).ok()?;
-                Some((*key, segments))
-            })
-        });
-        *self.whole.lock().unwrap_or_else(PoisonError::into_inner) = plain;
     }
 
     /// A range of the object that was read at once; nothing if it reaches beyond its end.
@@ -107,25 +93,51 @@ impl<'a> ObjectReader<'a> {
         if let Some(bytes) = self.range_of_whole(key, offset, length) {
             return Ok(bytes);
         }
-        let mut last = None;
+        let mut first = None;
         for copy in 0..object.paths.len() {
+            if self.is_exchanged(key, copy) {
+                first.get_or_insert_with(|| damaged(object, EXCHANGED));
+                continue;
+            }
             match self.range_of_copy(key, object, copy, offset, length) {
                 Ok(bytes) => return Ok(bytes),
-                Err(error) if error.is_of_one_object() => last = Some(error),
+                Err(error) if error.is_of_one_object() => drop(first.get_or_insert(error)),
                 Err(error) => return Err(error),
             }
         }
-        Err(last.unwrap_or_else(|| damaged(object, "it is not here")))
+        let error = first.unwrap_or_else(|| damaged(object, "it is not here"));
+        Err(self.arriving_or(object, error))
     }
 
-    fn object(&self, key: &ObjectKey) -> Result<&'a ListedObject, RepositoryError> {
+    /// A copy that does not open says nothing of an object whose original is not here: a sync
+    /// client may just be writing it. What this device wrote is not on its way.
+    fn arriving_or(&self, object: &ListedObject, error: RepositoryError) -> RepositoryError {
+        let own = self.listing.own == Some(object.name.device);
+        match error {
+            RepositoryError::Damaged { object: file, .. } if !own && !object.has_original() => {
+                let what = "there is only a copy of it, and that does not open".to_owned();
+                RepositoryError::Arriving { object: file, what }
+            }
+            RepositoryError::Arriving { object, what } if own => {
+                RepositoryError::Damaged { object, what }
+            }
+            error => error,
+        }
+    }
+
+    fn is_exchanged(&self, key: &ObjectKey, copy: usize) -> bool {
+        let exchanged = self.exchanged.lock().unwrap_or_else(PoisonError::into_inner);
+        exchanged.contains(&(*key, copy))
+    }
+
+    pub(super) fn object(&self, key: &ObjectKey) -> Result<&'a ListedObject, RepositoryError> {
         self.listing.here(key).ok_or_else(|| RepositoryError::Damaged {
             object: format!("{}/{}/{}", key.device, key.run, key.number),
             what: "it is not here".to_owned(),
         })
     }
 
-    fn range_of_copy(
+    pub(super) fn range_of_copy(
         &self,
         key: &ObjectKey,
         object: &ListedObject,
@@ -174,7 +186,17 @@ impl<'a> ObjectReader<'a> {
         Ok(opener)
     }
 
-    fn opener_with(&self, object: &ListedObject, header: &[u8]) -> Result<Opener, RepositoryError> {
+    pub(super) fn opener_with(
+        &self,
+        object: &ListedObject,
+        header: &[u8],
+    ) -> Result<Opener, RepositoryError> {
+        // No object begins so: the first bytes of each are random.
+        if header.len() >= HEADER && header[..HEADER].iter().all(|byte| *byte == 0) {
+            let object = object.paths.first().cloned().unwrap_or_default();
+            let what = "it begins with zeros".to_owned();
+            return Err(RepositoryError::Arriving { object, what });
+        }
         let repository = self.keys.repository(object.repository);
         let inputs = repository.into_iter().flat_map(|keys| keys.object_keys(object.name.epoch));
         let (context, length) = (object.name.context(), object.name.length);
@@ -276,11 +298,6 @@ impl<'a> ObjectReader<'a> {
             None => format!("{}/{}/{}", key.device, key.run, key.number),
         }
     }
-
-    /// Whether an object is of a kind that holds metadata.
-    pub fn holds_metadata(object: &ListedObject) -> bool {
-        matches!(object.name.kind, ObjectKind::Meta | ObjectKind::Record)
-    }
 }
 
 /// Where a block of a table lies.
@@ -301,68 +318,7 @@ pub fn split<'b>(
     })
 }
 
-fn damaged(object: &ListedObject, what: &str) -> RepositoryError {
+pub(super) fn damaged(object: &ListedObject, what: &str) -> RepositoryError {
     let object = object.paths.first().cloned().unwrap_or_default();
     RepositoryError::Damaged { object, what: what.to_owned() }
-}
-
-/// Blocks kept by a [`PieceReader`].
-const BLOCKS_KEPT: usize = 6;
-
-/// Reads single pieces by id, as trees need them: neighbours lie in one block, so the last few
-/// blocks are kept.
-pub struct PieceReader<'a> {
-    objects: &'a ObjectReader<'a>,
-    index: &'a dyn Locate,
-    decompressor: Decompressor,
-    kept: VecDeque<(BlockPlace, Arc<Vec<u8>>)>,
-}
-
-impl<'a> PieceReader<'a> {
-    /// A reader that asks `index` where pieces are.
-    pub fn new(objects: &'a ObjectReader<'a>, index: &'a dyn Locate) -> Self {
-        Self { objects, index, decompressor: Decompressor::new(), kept: VecDeque::new() }
-    }
-
-    /// The verified bytes of a piece.
-    pub fn piece(&mut self, id: &ChunkId) -> Result<Vec<u8>, RepositoryError> {
-        let mut last = RepositoryError::Missing(*id);
-        for location in self.index.locate(id)? {
-            match self.piece_at(id, &location) {
-                Ok(bytes) => return Ok(bytes),
-                Err(error) if error.is_of_one_object() => last = error,
-                Err(error) => return Err(error),
-            }
-        }
-        Err(last)
-    }
-
-    /// The keys that it reads with.
-    pub fn keys(&self) -> &'a Keys {
-        self.objects.keys()
-    }
-
-    fn piece_at(&mut self, id: &ChunkId, at: &Location) -> Result<Vec<u8>, RepositoryError> {
-        let place = BlockPlace::from(at);
-        let block = match self.kept.iter().find(|(kept, _)| *kept == place) {
-            Some((_, block)) => Arc::clone(block),
-            None => {
-                let block = Arc::new(self.objects.block(&place, &mut self.decompressor)?);
-                if self.kept.len() >= BLOCKS_KEPT {
-                    self.kept.pop_front();
-                }
-                self.kept.push_back((place, Arc::clone(&block)));
-                block
-            }
-        };
-        let start = at.offset as usize;
-        let piece = block.get(start..start.saturating_add(at.length as usize));
-        match piece {
-            Some(bytes) if self.objects.keys().proves(id, bytes) => Ok(bytes.to_vec()),
-            _ => Err(RepositoryError::Damaged {
-                object: format!("{}/{}/{}", at.object.device, at.object.run, at.object.number),
-                what: "a piece is not what its id says".to_owned(),
-            }),
-        }
-    }
 }

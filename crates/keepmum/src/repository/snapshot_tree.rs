@@ -6,7 +6,7 @@ use crate::format::{Node, Op, Overlay};
 use crate::model::{ChunkId, Entry, Kind, Name, Page, PageOf, Side, TreePath};
 
 use super::error::RepositoryError;
-use super::reader::PieceReader;
+use super::piece_reader::PieceReader;
 use super::tree_size::Size;
 
 /// Most levels of a split directory.

@@ -4,10 +4,10 @@
 //! and a range of runs is the difference of two sums: asking for all of a thousand snapshots must
 //! not cost a million look-ups.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use crate::format::Backup;
-use crate::model::{DeviceId, ObjectKey};
+use crate::model::{DeviceId, ObjectKey, RecordRef};
 
 use super::chain::{Chain, Chains};
 use super::listing::Listing;
@@ -39,7 +39,7 @@ struct Counts {
     of: u64,
     /// What is not here, by the run whose record lists it.
     missing: Vec<(u32, ObjectKey)>,
-    /// Runs whose record another one names and that is not here, once for each that names it.
+    /// Runs whose record is not here.
     missing_records: Vec<u32>,
 }
 
@@ -53,18 +53,16 @@ impl Standing {
 
     /// How many of the objects that a snapshot needs are here, and how many there are; missing
     /// records of the runs that it needs count as one object each. Each counts once, however often
-    /// a range names its run.
-    pub fn needs(&self, backup: &Backup) -> Needed {
+    /// a range names its run. The run of its own record is always needed.
+    pub fn needs(&self, at: &RecordRef, backup: &Backup) -> Needed {
         let mut ranges: BTreeMap<DeviceId, Vec<(u32, u32)>> = BTreeMap::new();
+        ranges.entry(at.device).or_default().push((at.run, at.run));
         for needs in &backup.needs {
             ranges.entry(needs.device).or_default().push((needs.first, needs.last));
         }
         let mut needed = Needed::default();
         for (device, ranges) in ranges {
-            let Some(counts) = self.devices.get(&device) else {
-                needed.of += 1;
-                continue;
-            };
+            let Some(counts) = self.devices.get(&device) else { continue };
             for (first, last) in merged(ranges) {
                 counts.add(device, first, last, &mut needed);
             }
@@ -76,8 +74,8 @@ impl Standing {
 
 impl Counts {
     fn new(device: DeviceId, chain: &Chain, listing: &Listing) -> Self {
-        let here: HashSet<u32> = chain.records.iter().map(|(at, ..)| at.run).collect();
-        let mut counts = Self::default();
+        let missing_records = chain.missing_runs.clone();
+        let mut counts = Self { missing_records, ..Self::default() };
         for (at, record, object) in &chain.records {
             counts.before.push((at.run, counts.of));
             counts.count(at.run, *object, listing);
@@ -87,10 +85,7 @@ impl Counts {
                     counts.count(at.run, ObjectKey { device, run, number, hash }, listing);
                 }
             }
-            let previous = record.previous.map(|(run, _)| run);
-            counts.missing_records.extend(previous.filter(|run| !here.contains(run)));
         }
-        counts.missing_records.sort_unstable();
         counts
     }
 

@@ -224,7 +224,13 @@ fn what_a_range_of_runs_needs_is_counted_right() {
     };
     let mut listing = Listing::default();
     let mut records = Vec::new();
-    // Runs 1, 4, 5, 7 and 9 have a record here, run 3 one that is missing; two of 7 are a fork.
+    // Runs 1, 4, 5, 7 and 9 have a record here, run 3 two that are missing; two of 7 are a fork.
+    let hash_of = |run: u32, by: u32| match run {
+        3 => [90 + by as u8; 32],
+        4 => [1; 32],
+        5 => [2; 32],
+        _ => [3; 32],
+    };
     for (run, previous) in
         [(1, None), (4, Some(3)), (5, Some(4)), (7, Some(5)), (7, Some(3)), (9, Some(7))]
     {
@@ -233,7 +239,7 @@ fn what_a_range_of_runs_needs_is_counted_right() {
         let record = Record {
             device: DEVICE,
             run,
-            previous: previous.map(|run| (run, RecordHash([0; 32]))),
+            previous: previous.map(|before| (before, RecordHash(hash_of(before, run)))),
             seen: Vec::new(),
             time: RecordTime::default(),
             objects: vec![RunObjects { run, objects: vec![object(run, 50), object(run, 51)] }],
@@ -261,7 +267,9 @@ fn what_a_range_of_runs_needs_is_counted_right() {
             let records = || records.iter().filter(|(at, ..)| inside(at.run));
             let missing = 2 * u64::from(inside(3));
             let backup = Backup { needs, ..some_backup() };
-            let needed = standing.needs(&backup);
+            // That of the snapshot's own run is always needed.
+            let at = RecordRef { device: DEVICE, run: 5, hash: RecordHash([2; 32]) };
+            let needed = standing.needs(&at, &backup);
             let what = format!("{first} to {last}");
             assert_eq!(needed.of, records().count() as u64 * 3 + missing, "{what}");
             assert_eq!(needed.missing, [key(5, 50)], "{what}");

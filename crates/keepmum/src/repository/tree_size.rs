@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use crate::format::{Node, Op};
 use crate::model::{ChunkId, Kind, Name, TreePath};
 
-use super::reader::PieceReader;
+use super::piece_reader::PieceReader;
 
 /// So many entries are walked before they are counted: to read the directories of that many a
 /// second time costs little beside what is done with each entry.

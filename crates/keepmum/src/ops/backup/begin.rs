@@ -11,11 +11,12 @@ use crate::source::{RootProblem, Source};
 use crate::store::Put;
 
 use super::super::access::{Access, CatalogueAt};
+use super::super::claims::{self, Claims, listed_by_records};
 use super::super::doubt;
 use super::super::error::{Error, ErrorKind};
 use super::super::event::{Event, Observer};
 use super::super::healing::{self, FACT_HEALED};
-use super::super::import::{import_table, listed_by_records};
+use super::super::import::import_table;
 use super::super::new_repository::{imagine, make};
 use super::super::open::{self, Repository};
 use super::super::options::BackupOptions;
@@ -41,6 +42,7 @@ pub(super) struct Begun {
     pub(super) repository: Repository,
     pub(super) source: Source,
     pub(super) identity: Identity,
+    pub(super) claims: Claims,
     /// Bytes and objects that records took which were stored again.
     pub(super) put_back: (u64, u64),
     pub(super) report: BackupReport,
@@ -109,12 +111,14 @@ pub(super) fn begin(
     if !options.dry_run {
         identity.keep(&repository.catalogue)?;
     }
+    let (catalogue, listing) = (&repository.catalogue, &mut repository.listing);
+    let claims = claims::set_aside(catalogue, listing, identity.device)?;
     let put_back = match options.dry_run || options.destination_is_partial {
         true => (0, 0),
         false => mending::put_back_records(&mut repository, access, identity.device, observer)?,
     };
     refuse_empty_roots(&source, options, &repository.catalogue)?;
-    Ok(Begun { _lock: lock, repository, source, identity, put_back, report })
+    Ok(Begun { _lock: lock, repository, source, identity, claims, put_back, report })
 }
 
 /// Puts copies of the key block back that are gone. Not where this device has never been: there
@@ -286,7 +290,8 @@ fn prepare_inside(repository: &Repository, set: &Setting<'_>) -> Result<Prepared
     let heals = count > 0 && !set.options.destination_is_partial;
     let entries = catalogue.fact(FACT_ENTRIES)?.and_then(|bytes| bytes.try_into().ok());
     let leans = catalogue.fact(FACT_LEANS)?.unwrap_or_default();
-    let leans = Leans::decode(&leans, others);
+    let mut leans = Leans::decode(&leans, others);
+    leans.end_at_records(&catalogue.record_refs()?);
     Ok(Prepared {
         head,
         last_listed_run: repository.last_listed_run(set.device),
@@ -361,7 +366,7 @@ fn adopt(repository: &Repository, set: &Setting<'_>) -> Result<Adopted, Error> {
         if data || !repository.catalogue.is_imported(key)? {
             let table = match reader.table(key) {
                 Ok(table) => table,
-                Err(RepositoryError::Damaged { .. }) => continue,
+                Err(RepositoryError::Damaged { .. } | RepositoryError::Arriving { .. }) => continue,
                 Err(error) => return Err(error.into()),
             };
             import_table(&repository.catalogue, key, name.kind as u8, name.length, &table, true)?;

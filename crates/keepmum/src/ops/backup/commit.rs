@@ -7,7 +7,7 @@ use crate::format::{
     Backup as BackupItem, IndexEntry, Item, Needs, ObjectEntry, Record, RecordTime, RunObjects,
     SourceName, Summary,
 };
-use crate::model::{ChunkId, DeviceId, ObjectKey};
+use crate::model::{ChunkId, DeviceId, RecordRef, SnapshotId};
 use crate::repository::{Destination, Finished, RepositoryError, RunWriter, StoredObject};
 
 use super::super::error::{Error, ErrorKind};
@@ -65,10 +65,19 @@ impl Leans {
         bytes
     }
 
-    fn note(&mut self, object: &ObjectKey) {
-        let run = object.run;
-        let range = self.runs.entry(object.device).or_insert((run, run));
+    /// Notes a run of another device whose record lists what is relied on.
+    fn note(&mut self, device: DeviceId, run: u32) {
+        let range = self.runs.entry(device).or_insert((run, run));
         *range = (range.0.min(run), range.1.max(run));
+    }
+
+    /// Lets each range end at a run that has a record, because a reader waits for that one. Earlier
+    /// versions noted the run that wrote an object, not the one that lists it.
+    pub(super) fn end_at_records(&mut self, records: &[RecordRef]) {
+        for (device, (_, last)) in &mut self.runs {
+            let later = records.iter().filter(|at| at.device == *device && at.run >= *last);
+            *last = later.map(|at| at.run).min().unwrap_or(*last);
+        }
     }
 }
 
@@ -82,7 +91,8 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
         let Some(first) = places.first() else { return Ok(false) };
         let own = |place: &&crate::model::Location| place.object.device == self.set.device;
         if places.iter().find(own).is_none() {
-            self.leans.note(&first.object);
+            let (device, run) = (first.object.device, self.set.claims.run_of(&first.object));
+            self.leans.note(device, run);
         }
         Ok(true)
     }
@@ -295,7 +305,7 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
         let items = self.join().into_iter().chain([Item::Backup(Box::new(backup))]).collect();
         self.write_record(items)?;
         self.catalogue.set_fact(FACT_LEANS, &self.leans.encode())?;
-        self.report.snapshot = Some(self.set.keys.snapshot_id(self.set.device, run).to_string());
+        self.report.snapshot = self.head.map(|(_, hash)| SnapshotId::from(hash).to_string());
         (self.report.bytes_stored, self.report.objects_stored) = self.stored_before;
         Ok(())
     }

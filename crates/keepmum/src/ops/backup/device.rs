@@ -1,8 +1,9 @@
 //! Which device this run writes as.
 //!
-//! Two machines that write under one id would each believe the other's objects its own, so a clone
-//! must be found: by two records of one number, or by the machine's own id having changed. Whoever
-//! finds it takes a new id; everything that was written stays readable.
+//! Two machines that write under one id would each believe the other's objects its own, so a copy
+//! must be found: by the machine's own id having changed, by two records of one number, or by a
+//! number that this installation has not reserved. Whoever finds it takes a new id; everything that
+//! was written stays readable. An older image of this machine looks the same and is treated alike.
 
 use crate::catalogue::Catalogue;
 use crate::model::DeviceId;
@@ -14,8 +15,11 @@ use super::super::open::{FACT_DEVICE, Repository};
 use super::begin::{FACT_LEANS, fill};
 use super::commit::Leans;
 
-/// The catalogue's fact by which a changed machine is found.
-const FACT_MACHINE: &str = "machine";
+/// The catalogue's fact by which a changed machine is found. It never leaves the machine, so no key
+/// is needed: which repository is written to may change.
+const FACT_MACHINE: &str = "machine id";
+/// The same as a token of the repository that was written to, as it was kept before.
+const FACT_MACHINE_KEYED: &str = "machine";
 
 /// The device of this run.
 pub(super) struct Identity {
@@ -23,8 +27,8 @@ pub(super) struct Identity {
     pub(super) device: DeviceId,
     /// The id that was given up, and its last run, if this device was found to be a clone.
     former: Option<(DeviceId, u32)>,
-    /// The machine's token, to be remembered.
-    machine: [u8; 16],
+    /// The machine's own id, to be remembered.
+    machine: Vec<u8>,
 }
 
 impl Identity {
@@ -32,7 +36,7 @@ impl Identity {
     /// and what it relies on.
     pub(super) fn keep(&self, catalogue: &Catalogue) -> Result<(), Error> {
         let known = catalogue.fact(FACT_DEVICE)?.is_some_and(|id| id == self.device.0);
-        if known && catalogue.fact(FACT_MACHINE)?.is_some_and(|token| token == self.machine) {
+        if known && catalogue.fact(FACT_MACHINE)?.is_some_and(|id| id == self.machine) {
             return Ok(());
         }
         catalogue.begin()?;
@@ -54,23 +58,43 @@ pub(super) fn identify(
     access: &Access,
     observer: &dyn Observer,
 ) -> Result<Identity, Error> {
-    let machine = machine_token(repository, access);
+    let machine = machine(access);
     let Some(known) = repository.device(access)? else {
         return Ok(Identity { device: draw(access)?, former: None, machine });
     };
-    let remembered = repository.catalogue.fact(FACT_MACHINE)?;
-    let moved = remembered.is_some_and(|before| before != machine);
     let (forked, last) = chain_state(repository, known)?;
-    if !moved && !forked {
-        return Ok(Identity { device: known, former: None, machine });
-    }
-    let why = if forked {
-        "Another machine has written under this device's id; a new id is taken."
-    } else {
-        "This catalogue comes from another machine; a new device id is taken."
+    let why = match ahead_of(repository, known)? {
+        _ if is_moved(repository, &machine)? => "This catalogue comes from another machine".into(),
+        _ if forked => "Another machine has written under this device's id".into(),
+        Some((run, reserved)) => format!(
+            "Run {run} of this device is here, and the last one that this catalogue knows of is \
+             {reserved}: there is another copy of it, or it is an older one put back"
+        ),
+        None => return Ok(Identity { device: known, former: None, machine }),
     };
-    observer.event(Event::Notice(why.to_owned()));
-    Ok(Identity { device: draw(access)?, former: Some((known, last)), machine })
+    observer.event(Event::Notice(format!("{why}; a new device id is taken.")));
+    let former = Some((known, last)).filter(|(_, last)| *last > 0);
+    Ok(Identity { device: draw(access)?, former, machine })
+}
+
+/// The last run here and the last number reserved, if somebody else has gone on under this id, or
+/// this installation is an older image of itself. Where all of the catalogue's folder is lost, there
+/// is no number to go by, and the token of the join is enough.
+fn ahead_of(repository: &Repository, device: DeviceId) -> Result<Option<(u32, u32)>, Error> {
+    let reserved = repository.catalogue.last_reserved();
+    let is_lost = reserved == 0 && repository.catalogue.fact(FACT_DEVICE)?.is_none();
+    let listed = repository.last_listed_run(device);
+    Ok(Some((listed, reserved)).filter(|_| !is_lost && listed > reserved))
+}
+
+/// Whether the catalogue was kept on another machine before.
+fn is_moved(repository: &Repository, machine: &[u8]) -> Result<bool, Error> {
+    if let Some(before) = repository.catalogue.fact(FACT_MACHINE)? {
+        return Ok(before != machine);
+    }
+    let Some(before) = repository.catalogue.fact(FACT_MACHINE_KEYED)? else { return Ok(false) };
+    let mut repositories = repository.keys.repositories().iter();
+    Ok(!repositories.any(|one| one.token("machine id", machine)[..] == before[..]))
 }
 
 /// Whether two records of a device have one number, and its last number.
@@ -84,10 +108,9 @@ fn chain_state(repository: &Repository, device: DeviceId) -> Result<(bool, u32),
 }
 
 /// Only the machine's own id: moving the catalogue makes no new device.
-fn machine_token(repository: &Repository, access: &Access) -> [u8; 16] {
+fn machine(access: &Access) -> Vec<u8> {
     let identity = &access.installation.identity;
-    let machine = identity.split(|byte| *byte == 0).next().unwrap_or_default();
-    repository.keys.writing().token("machine id", machine)
+    identity.split(|byte| *byte == 0).next().unwrap_or_default().to_vec()
 }
 
 fn draw(access: &Access) -> Result<DeviceId, Error> {

@@ -90,6 +90,7 @@ fn losses(
 ) -> Result<Vec<Problem>, Error> {
     let raw = RawListing::read(&*repository.store).map_err(RepositoryError::from)?;
     repository.listing = raw.open(&repository.keys);
+    repository.listing.own = Some(device);
     doubt::set_aside(&repository.catalogue, &mut repository.listing)?;
     let known = Snapshots::read(repository, access)?;
     let mut losses = Losses::new(repository, &known, observer);

@@ -34,6 +34,7 @@ use crate::source::{Names, Source, Walk};
 use crate::store::Store;
 
 use super::access::Access;
+use super::claims::Claims;
 use super::doubt;
 use super::error::{Error, ErrorKind};
 use super::event::{ChangeKind, Event, Observer, Phase};
@@ -76,6 +77,8 @@ struct Setting<'env> {
     chunker: &'env Chunker,
     store: &'env dyn Store,
     device: DeviceId,
+    /// By which runs objects of other devices are listed.
+    claims: Claims,
     /// The run that is being written.
     writing: Cell<Option<u32>>,
 }
@@ -148,7 +151,8 @@ pub fn backup(
 ) -> Result<BackupReport, Error> {
     let started = access.seam.clock.elapsed();
     let begun = begin::begin(access, options, observer)?;
-    let begin::Begun { _lock, mut repository, source, identity, put_back, mut report } = begun;
+    let begin::Begun { _lock, mut repository, source, identity, claims, put_back, mut report } =
+        begun;
     observer.event(Event::Phase(Phase::Working));
     let chunker = begin::chunker(&repository.keys)?;
     let setting = Setting {
@@ -160,6 +164,7 @@ pub fn backup(
         chunker: &chunker,
         store: &*repository.store,
         device: identity.device,
+        claims,
         writing: Cell::new(None),
     };
     let catalogue = &repository.catalogue;

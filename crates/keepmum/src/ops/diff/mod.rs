@@ -17,7 +17,6 @@ use super::event::{Event, Observer, Phase};
 use super::open::{self, Repository};
 use super::options::{DiffAgainst, DiffOptions};
 use super::part::{Refusing, problem_of, refused};
-use super::placed::lost_unless_pending;
 use super::report::{Problem, ProblemKind, SnapshotState, note};
 pub use report::{Aspect, DiffKind, DiffLine, DiffReport};
 
@@ -279,7 +278,7 @@ impl<'a> Diff<'a> {
                 let new = self.report.new.as_ref().map(|line| &line.state);
                 let state = new.filter(|state| matches!(state, SnapshotState::Pending { .. }));
                 let state = state.unwrap_or(&self.report.old.state);
-                lost_unless_pending(problem_of(path, error)?, state)
+                problem_of(path, error, state)?
             }
             Closed::Source(error) => Problem {
                 kind: ProblemKind::Unreadable,

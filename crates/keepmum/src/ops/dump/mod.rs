@@ -24,8 +24,8 @@ use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer, Phase};
 use super::open;
 use super::options::DumpOptions;
-use super::part::{no_such_path, problem_of, refused};
-use super::placed::{lost_unless_pending, placed};
+use super::part::{is_waiting, no_such_path, problem_of, refused, unreachable};
+use super::placed::placed;
 use super::report::{Outcome, Problem, SnapshotState, note, worst};
 use tar::Header;
 
@@ -78,7 +78,11 @@ pub fn dump(
     let root = chosen.backup.root;
     let found = match options.path.is_root() {
         true => None,
-        false => Some(tree.find(&options.path)?.ok_or_else(|| no_such_path(&options.path))?),
+        false => {
+            let found = tree.find(&options.path);
+            let found = found.map_err(|e| unreachable(&options.path, e, &chosen.line.state))?;
+            Some(found.ok_or_else(|| no_such_path(&options.path))?)
+        }
     };
     let mut dump = Dump {
         out: BufWriter::with_capacity(AT_ONCE, out),
@@ -128,8 +132,9 @@ struct Dump<'a, 'o> {
 
 impl Dump<'_, '_> {
     fn file(&mut self, content: &Content) -> Result<(), Error> {
+        let waits = is_waiting(&self.state);
         self.is_all_here(content).map_err(|error| match error {
-            RepositoryError::Missing(_) if matches!(self.state, SnapshotState::Pending { .. }) => {
+            RepositoryError::Missing(_) if waits => {
                 Error::new(ErrorKind::Pending, "not all of this file is here yet")
             }
             other => other.into(),
@@ -162,7 +167,7 @@ impl Dump<'_, '_> {
             if let Some((path, node)) = next.take() {
                 let entered = merge.enter::<RepositoryError>(path.clone(), None, Some(&node));
                 if let Err(error) = entered {
-                    self.problem(problem_of(&path, error)?);
+                    self.problem(problem_of(&path, error, &self.state)?);
                     refused(&mut merge, Some(&path)).into_iter().for_each(|p| self.problem(p));
                 }
             }
@@ -179,7 +184,7 @@ impl Dump<'_, '_> {
                         None => self.entry(&path, name, &entry)?,
                     }
                 }
-                Step::Cut(path, error) => self.problem(problem_of(&path, error)?),
+                Step::Cut(path, error) => self.problem(problem_of(&path, error, &self.state)?),
                 Step::Pair(..) | Step::Leave(_) => {}
             }
         }
@@ -198,7 +203,7 @@ impl Dump<'_, '_> {
             let bytes = match self.read(content) {
                 Ok(bytes) => bytes,
                 Err(error) => {
-                    self.problem(problem_of(path, error)?);
+                    self.problem(problem_of(path, error, &self.state)?);
                     return Ok(());
                 }
             };
@@ -206,7 +211,7 @@ impl Dump<'_, '_> {
             self.write(&bytes)?;
         } else {
             if let Err(error) = self.is_all_here(content) {
-                self.problem(problem_of(path, error)?);
+                self.problem(problem_of(path, error, &self.state)?);
                 return Ok(());
             }
             self.header(name, entry, None)?;
@@ -294,7 +299,6 @@ impl Dump<'_, '_> {
     }
 
     fn problem(&mut self, problem: Problem) {
-        let problem = lost_unless_pending(problem, &self.state);
         self.observer.event(Event::Problem(problem.clone()));
         note(&mut self.report.problems, problem);
     }

@@ -133,7 +133,7 @@ impl Plan<'_, '_, '_> {
         error: RepositoryError,
     ) -> Result<(), Error> {
         self.not_written(path, size, Cause::Content);
-        let problem = problem_of(path, error)?;
+        let problem = problem_of(path, error, self.set.state)?;
         self.problem(problem);
         Ok(())
     }

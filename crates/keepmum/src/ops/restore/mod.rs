@@ -25,7 +25,7 @@ use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer, Phase};
 use super::open;
 use super::options::RestoreOptions;
-use super::part::{Refusing, no_such_path};
+use super::part::{Refusing, no_such_path, unreachable};
 use super::report::{RestoreReport, SnapshotState};
 
 /// What each worker owns.
@@ -121,7 +121,7 @@ pub fn restore(
     let mut pieces = PieceReader::new(&objects, &repository.catalogue);
     let mut contents = PieceReader::new(&objects, &repository.catalogue);
     let mut tree = SnapshotTree::new(&mut pieces, chosen.backup.root, chosen.backup.overlay);
-    let (root, single) = part(&mut tree, &options.path)?;
+    let (root, single) = part(&mut tree, &options.path, &chosen.line.state)?;
     let prefix = if single.is_some() { TreePath::root() } else { options.path.clone() };
     let target_options = Options { special: options.special, owner: Owner::Names };
     let target = match options.dry_run && !options.target.exists() {
@@ -166,11 +166,13 @@ fn draw(access: &Access) -> Result<u64, Error> {
 fn part(
     tree: &mut SnapshotTree<'_, '_>,
     path: &TreePath,
+    state: &SnapshotState,
 ) -> Result<(ChunkId, Option<Entry>), Error> {
     if path.is_root() {
         return Ok((tree.root(), None));
     }
-    let entry = tree.find(path)?.ok_or_else(|| no_such_path(path))?;
+    let found = tree.find(path).map_err(|error| unreachable(path, error, state))?;
+    let entry = found.ok_or_else(|| no_such_path(path))?;
     Ok(match entry.kind {
         Kind::Directory(node) => (node, None),
         _ => (tree.root(), Some(entry)),

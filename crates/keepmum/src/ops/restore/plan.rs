@@ -182,7 +182,7 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         match closed {
             Closed::Target(error) => self.target_problem(&error),
             Closed::Snapshot(error) => {
-                let problem = problem_of(path, error)?;
+                let problem = problem_of(path, error, self.set.state)?;
                 self.problem(problem);
                 Ok(())
             }

@@ -8,7 +8,6 @@ use crate::target::{Target, TargetError, TargetErrorKind};
 use super::super::choose::display;
 use super::super::error::Error;
 use super::super::event::Event;
-use super::super::placed::lost_unless_pending;
 use super::super::report::{Problem, ProblemKind, RestoreReport, note};
 use super::plan::{Cause, Link, Plan};
 use super::target_failed;
@@ -193,7 +192,6 @@ impl Plan<'_, '_, '_> {
     }
 
     pub(super) fn problem(&mut self, problem: Problem) {
-        let problem = lost_unless_pending(problem, self.set.state);
         self.set.observer.event(Event::Problem(problem.clone()));
         note(&mut self.report.problems, problem);
     }

@@ -128,7 +128,7 @@ impl<'env> Plan<'_, '_, 'env> {
                 continue;
             }
             self.not_written(&file.path, file.size, Cause::Content);
-            let problem = problem_of(&file.path, error)?;
+            let problem = problem_of(&file.path, error, self.set.state)?;
             self.problem(problem);
         }
         self.tick();
@@ -201,13 +201,9 @@ fn write_block(
         Ok(block) => block,
         Err(error) if error.is_of_one_object() => {
             // What lies elsewhere is restored all the same.
-            let (object, what) = match error {
-                RepositoryError::Damaged { object, what } => (object, what),
-                other => (place.object.number.to_string(), other.to_string()),
-            };
+            let object = place.object.number.to_string();
             for used in uses {
-                let error = RepositoryError::Damaged { object: object.clone(), what: what.clone() };
-                give_up(&used.file, error, &mut written);
+                give_up(&used.file, error.again(&object), &mut written);
             }
             return Ok(written);
         }
