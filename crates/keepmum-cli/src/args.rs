@@ -90,9 +90,12 @@ pub(crate) enum Command {
     /// See whether all that is referenced is here and whole
     #[command(after_help = "Example:\n  keepmum check --read-data-subset 5%")]
     Check(CheckArgs),
-    /// Show devices, last runs, what is pending or missing, and space
-    #[command(after_help = "Example:\n  keepmum status")]
-    Status,
+    /// Say in one sentence whether all is well, then show runs, devices, checks and space
+    #[command(after_help = "Example:\n  keepmum status --max-age 26h")]
+    Status(StatusArgs),
+    /// List the runs of this machine, also those that failed or stored nothing
+    #[command(after_help = "Example:\n  keepmum log -n 5")]
+    Log(LogArgs),
     /// List, add, change or remove what opens the repository
     #[command(after_help = "Example:\n  keepmum key passwd")]
     Key(KeyArgs),
@@ -261,6 +264,25 @@ pub(crate) struct CheckArgs {
     pub(crate) read_data_subset: Option<ReadData>,
 }
 
+/// `status`.
+#[derive(Args)]
+pub(crate) struct StatusArgs {
+    /// End with 3 where nothing was saved for so long: 26h, 2d
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) max_age: Option<i64>,
+}
+
+/// `log`.
+#[derive(Args)]
+pub(crate) struct LogArgs {
+    /// How many runs, the newest last
+    #[arg(short = 'n', value_name = "N", default_value_t = 20)]
+    pub(crate) count: u32,
+    /// The number of one run, to see its problems
+    #[arg(value_name = "RUN")]
+    pub(crate) run: Option<i64>,
+}
+
 /// `completions`.
 #[derive(Args)]
 pub(crate) struct CompletionsArgs {
@@ -279,6 +301,11 @@ pub(crate) struct ManArgs {
 fn rate(text: &str) -> Result<NonZero<u64>, String> {
     let bytes = crate::size::bytes(text).and_then(NonZero::new);
     bytes.ok_or_else(|| "it is a number of bytes a second, such as 500K or 2M".to_owned())
+}
+
+/// Reads `26h`.
+fn time(text: &str) -> Result<i64, String> {
+    crate::moment::span(text).ok_or_else(|| "it is a time such as 26h or 2d".to_owned())
 }
 
 /// Reads `5%`, `5` or `500M`.

@@ -5,7 +5,7 @@
 
 use jiff::civil::{Date, DateTime, Time as ClockTime};
 use jiff::tz::{Offset, TimeZone};
-use jiff::{Span, Timestamp, ToSpan, Zoned};
+use jiff::{Span, SpanRelativeTo, Timestamp, ToSpan, Unit, Zoned};
 use keepmum::model::Time;
 
 /// What a person typed after `--at`, seen from `now`.
@@ -110,6 +110,14 @@ pub(crate) fn age(seconds: i64, now: &Zoned) -> String {
     };
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {unit}{plural} ago")
+}
+
+/// How many seconds a time takes: `26h`, `1d`, `2 weeks`. Days have 24 hours.
+pub(crate) fn span(typed: &str) -> Option<i64> {
+    let span: Span = typed.trim().parse().ok()?;
+    let seconds = span.total((Unit::Second, SpanRelativeTo::days_are_24_hours())).ok()?;
+    // A time that is no whole number of seconds is longer than nothing all the same.
+    (seconds > 0.0 && seconds < 1e12).then(|| (seconds.ceil() as i64).max(1))
 }
 
 /// The offset from UTC here and now, in minutes.

@@ -4,26 +4,50 @@ use keepmum::ops::{self, BackupOptions, BackupReport};
 use keepmum::source::Rules;
 
 use super::Session;
+use super::log::UnderWay;
 use crate::args::BackupArgs;
 use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::moment;
-use crate::settings::{Asking, LeftOut, Source};
+use crate::settings::{Asking, LeftOut, Settings, Source};
 use crate::terminal::progress::{Shape, watched};
 use crate::terminal::{Terminal, json, problems, recovery, text};
 
-/// Saves the source.
+/// Saves the source, and notes how that went, whatever came of it.
 pub(crate) fn run(args: &BackupArgs, session: &Session<'_>) -> Result<ExitCode, Failure> {
+    let settings = session.settings()?;
+    if settings.source.is_none() {
+        return Err(Failure::usage("a backup needs a config that says what to save"));
+    }
+    let under_way = match args.dry_run {
+        true => None,
+        false => settings.history().map(|file| UnderWay::begin(file, "backup", session)),
+    };
+    let done = save(args, session, settings);
+    let places = session.terminal.places();
+    let done = done.map_err(|failure| failure.within(places));
+    if let Some(under_way) = under_way {
+        under_way.end(&done);
+    }
+    let report = done?;
+    show(session.terminal, &report)?;
+    Ok(report.outcome().into())
+}
+
+fn save(
+    args: &BackupArgs,
+    session: &Session<'_>,
+    mut settings: Settings,
+) -> Result<BackupReport, Failure> {
     let terminal = session.terminal;
-    let mut settings = session.settings()?;
     let Some(source) = settings.source.take() else {
         return Err(Failure::usage("a backup needs a config that says what to save"));
     };
     if source.roots.is_empty() {
         return Err(Failure::config("the config names nothing to save: to_backup is empty"));
     }
-    if source.auto_forget {
-        terminal.notice("auto_forget is set, but this version forgets nothing by itself");
+    for sentence in settings.not_yet.iter().filter(|_| !terminal.quiet) {
+        terminal.warn(sentence);
     }
     let (destination, catalogue) = (settings.destination.clone(), settings.catalogue.clone());
     let (settings, asking) = match args.dry_run {
@@ -44,9 +68,7 @@ pub(crate) fn run(args: &BackupArgs, session: &Session<'_>) -> Result<ExitCode, 
     }
     let offset = moment::offset_minutes(&session.environment.now);
     let options = options(args, source, left_out, terminal.verbose, offset);
-    let report = watched(terminal, Shape::Lines, |watch| ops::backup(&access, &options, watch))?;
-    show(terminal, &report)?;
-    Ok(report.outcome().into())
+    watched(terminal, Shape::Lines, |watch| ops::backup(&access, &options, watch))
 }
 
 fn options(

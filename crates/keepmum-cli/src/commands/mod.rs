@@ -9,11 +9,13 @@ mod dump;
 mod init;
 mod init_questions;
 mod key;
+mod log;
 mod ls;
 mod man;
 mod restore;
 mod snapshots;
 mod status;
+mod verdict;
 
 use crate::args::{Cli, Command};
 use crate::exit::ExitCode;
@@ -54,7 +56,8 @@ pub(crate) fn run(
         Command::Dump(args) => dump::run(args, &session),
         Command::Diff(args) => diff::run(args, &session),
         Command::Check(args) => check::run(args, &session),
-        Command::Status => status::run(&session),
+        Command::Status(args) => status::run(args, &session),
+        Command::Log(args) => log::run(args, &session),
         Command::Key(args) => key::run(args, &session),
         Command::Completions(args) => completions::run(args, &session),
         Command::Man(args) => man::run(args, &session),

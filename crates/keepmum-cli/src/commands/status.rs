@@ -1,10 +1,13 @@
 //! `status`: how the backup is, on one page.
 
 use jiff::Zoned;
-use keepmum::ops::{self, DeviceStatus, StatusReport};
+use keepmum::ops::{self, CheckKind, CheckLine, DeviceStatus, StatusReport};
+use serde::Serialize;
 
 use super::Session;
 use super::snapshots::{short, state};
+use super::verdict::{Measure, verdict};
+use crate::args::StatusArgs;
 use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::moment;
@@ -17,22 +20,49 @@ use crate::terminal::{json, text};
 /// a device that has nothing new still writes one.
 const SILENT_DAYS: i64 = 28;
 
+/// The document of `--json`.
+#[derive(Serialize)]
+struct Status<'a> {
+    /// One sentence.
+    verdict: String,
+    /// The command's.
+    exit_code: u8,
+    #[serde(flatten)]
+    report: &'a StatusReport,
+}
+
 /// Shows how things are.
-pub(crate) fn run(session: &Session<'_>) -> Result<ExitCode, Failure> {
+pub(crate) fn run(args: &StatusArgs, session: &Session<'_>) -> Result<ExitCode, Failure> {
     let terminal = session.terminal;
-    let access =
-        session.settings()?.for_reading().open(session.environment, terminal, Asking::Once)?;
+    let settings = session.settings()?.for_reading();
+    let by = Measure {
+        saves: settings.source.is_some(),
+        every: settings.source.as_ref().and_then(|source| source.every),
+        max_age: args.max_age,
+    };
+    let access = settings.open(session.environment, terminal, Asking::Once)?;
     let report = watched(terminal, Shape::Document, |watch| ops::status(&access, watch))?;
+    let now = &session.environment.now;
+    let (verdict, code) = verdict(&report, by, now);
     if terminal.json {
-        json::document(terminal, &report)?;
+        json::document(terminal, &Status { verdict, exit_code: code as u8, report: &report })?;
     } else {
-        terminal.write(page(&report, &session.environment.now).as_bytes())?;
+        terminal.write(format!("{verdict}\n{}", page(&report, now)).as_bytes())?;
     }
-    Ok(ExitCode::Done)
+    Ok(code)
 }
 
 fn page(report: &StatusReport, now: &Zoned) -> String {
-    let mut page = match &report.last_snapshot {
+    let mut page = String::new();
+    if let Some(run) = &report.last_run {
+        let (code, age) = (run.exit_code.unwrap_or_default(), moment::age(run.time, now));
+        let began = moment::with_zone(run.time, run.utc_offset_minutes);
+        page.push_str(&format!(
+            "last run: {} {began} ({age}), exit {code}\n",
+            text::line(&run.command)
+        ));
+    }
+    page.push_str(&match &report.last_snapshot {
         None => "last snapshot: none yet\n".to_owned(),
         Some(line) => format!(
             "last snapshot: {} of {}, {} ({}), {}\n",
@@ -42,7 +72,8 @@ fn page(report: &StatusReport, now: &Zoned) -> String {
             moment::age(line.time, now),
             state(line)
         ),
-    };
+    });
+    page.push_str(&last_check(report.last_check.as_ref(), now));
     page.push_str(&format!(
         "destination: {} in {}, {} free\n",
         text::size(report.bytes),
@@ -72,7 +103,8 @@ fn page(report: &StatusReport, now: &Zoned) -> String {
         let columns = [
             ("device", Column::Text),
             ("id", Column::Text),
-            ("last run", Column::Text),
+            ("last record", Column::Text),
+            ("last change", Column::Text),
             ("snapshots", Column::Figures),
             ("", Column::Text),
         ];
@@ -80,6 +112,23 @@ fn page(report: &StatusReport, now: &Zoned) -> String {
         page.push_str(&render(&columns, report.devices.iter().map(|d| row(d, now)).collect()));
     }
     page
+}
+
+fn last_check(check: Option<&CheckLine>, now: &Zoned) -> String {
+    let Some(check) = check else { return "last check: none yet\n".to_owned() };
+    let kind = match check.kind {
+        CheckKind::Listing => "without reading data",
+        CheckKind::Subset => "of some of the data",
+        CheckKind::AllData => "of all data",
+    };
+    let code = ExitCode::from(check.outcome) as u8;
+    let (time, age) = (moment::here(check.time, now), moment::age(check.time, now));
+    let mut line = format!("last check: {kind}, {time} ({age}), exit {code}");
+    if check.problem_count > 0 {
+        let problems = text::count(check.problem_count, "problem", "problems");
+        line.push_str(&format!(", {problems}"));
+    }
+    line + "\n"
 }
 
 fn row(device: &DeviceStatus, now: &Zoned) -> Vec<String> {
@@ -91,6 +140,7 @@ fn row(device: &DeviceStatus, now: &Zoned) -> Vec<String> {
         text::line(&device.name),
         device.id.clone(),
         format!("{} ({})", moment::here(device.last_time, now), moment::age(device.last_time, now)),
+        device.last_change.map(|time| moment::age(time, now)).unwrap_or_default(),
         device.snapshots.to_string(),
         remarks.join(", "),
     ]

@@ -19,6 +19,7 @@ pub(super) enum Key {
     OneFileSystem,
     Compression,
     CompressTogether,
+    Every,
     KeepLast,
     KeepHourly,
     KeepDaily,
@@ -50,7 +51,7 @@ pub(super) const SECTIONS: [(&str, Section); 6] = [
 ];
 
 /// The words for keys; case does not matter, as the original's reader had it.
-pub(super) const KEYS: [(Section, &str, Key); 25] = [
+pub(super) const KEYS: [(Section, &str, Key); 26] = [
     (Section::Credentials, "password", Key::Password),
     (Section::Credentials, "password_command", Key::PasswordCommand),
     (Section::Credentials, "password_file", Key::PasswordFile),
@@ -68,6 +69,7 @@ pub(super) const KEYS: [(Section, &str, Key); 25] = [
     (Section::Backup, "one_file_system", Key::OneFileSystem),
     (Section::Backup, "compression", Key::Compression),
     (Section::Backup, "compress_together", Key::CompressTogether),
+    (Section::Backup, "every", Key::Every),
     (Section::Retention, "keep_last", Key::KeepLast),
     (Section::Retention, "keep_hourly", Key::KeepHourly),
     (Section::Retention, "keep_daily", Key::KeepDaily),
@@ -76,6 +78,18 @@ pub(super) const KEYS: [(Section, &str, Key); 25] = [
     (Section::Retention, "keep_yearly", Key::KeepYearly),
     (Section::Retention, "keep_within", Key::KeepWithin),
     (Section::Retention, "auto_forget", Key::AutoForget),
+];
+
+/// Keys that are accepted, and that this version does not act on.
+pub(super) const NOT_YET: [Key; 8] = [
+    Key::KeepLast,
+    Key::KeepHourly,
+    Key::KeepDaily,
+    Key::KeepWeekly,
+    Key::KeepMonthly,
+    Key::KeepYearly,
+    Key::KeepWithin,
+    Key::AutoForget,
 ];
 
 impl Key {

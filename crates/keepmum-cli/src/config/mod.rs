@@ -33,6 +33,17 @@ pub(crate) enum PasswordIn {
     File(PathBuf),
 }
 
+/// Where in the file those paths stand that must not lie in the destination.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lines {
+    /// The line of the destination.
+    pub(crate) destination: usize,
+    /// The line of `db_path`.
+    pub(crate) db_path: Option<usize>,
+    /// The line of `password_file`, and the file.
+    pub(crate) password_file: Option<(usize, PathBuf)>,
+}
+
 /// What a config file says, with paths made absolute.
 pub(crate) struct Config {
     /// The file.
@@ -65,8 +76,12 @@ pub(crate) struct Config {
     pub(crate) level: Level,
     /// `[Backup] compress_together`.
     pub(crate) compress_together: bool,
-    /// `[Retention] auto_forget`.
-    pub(crate) auto_forget: bool,
+    /// `[Backup] every`, in seconds.
+    pub(crate) every: Option<i64>,
+    /// Keys that are accepted and not acted on yet, each as a sentence with its line.
+    pub(crate) not_yet: Vec<String>,
+    /// Lines that a refusal names.
+    pub(crate) lines: Lines,
 }
 
 impl Config {
@@ -92,6 +107,7 @@ impl Config {
 
     fn from_ini(ini: &Ini, path: &Path, base: &value::Base<'_>) -> Result<Self, reader::Wrong> {
         value::check_retention(ini)?;
+        value::switch(ini, Key::AutoForget)?;
         let switch = |key, default| value::switch(ini, key).map(|on| on.unwrap_or(default));
         let destination = ini.one(Key::Destination).map(|v| value::path(v, base)).transpose()?;
         let roots = ini.all(Key::ToBackup).map(|v| value::path(v, base));
@@ -114,7 +130,16 @@ impl Config {
             one_file_system: switch(Key::OneFileSystem, false)?,
             level: ini.one(Key::Compression).map_or(Ok(Level::Default), value::level)?,
             compress_together: switch(Key::CompressTogether, true)?,
-            auto_forget: switch(Key::AutoForget, false)?,
+            every: ini.one(Key::Every).map(value::span).transpose()?,
+            not_yet: not_yet(ini, path),
+            lines: Lines {
+                destination: ini.one(Key::Destination).map_or(1, |value| value.line),
+                db_path: ini.one(Key::DbPath).map(|value| value.line),
+                password_file: ini
+                    .one(Key::PasswordFile)
+                    .map(|value| Ok((value.line, value::path(value, base)?)))
+                    .transpose()?,
+            },
         })
     }
 
@@ -122,6 +147,22 @@ impl Config {
     pub(crate) fn holds_password(&self) -> bool {
         matches!(self.password, Some(PasswordIn::Config(_)))
     }
+}
+
+/// Says of each key that means nothing yet: whoever wrote it believes that it does.
+fn not_yet(ini: &Ini, path: &Path) -> Vec<String> {
+    let said = keys::NOT_YET.into_iter().filter_map(|key| Some((ini.one(key)?.line, key)));
+    let is_off = |key| key == Key::AutoForget && value::switch(ini, key) == Ok(Some(false));
+    let mut said: Vec<_> = said.filter(|(_, key)| !is_off(*key)).collect();
+    said.sort_by_key(|(line, _)| *line);
+    let sentence = |(line, key): (usize, Key)| {
+        format!(
+            "{}:{line}: {} has no effect yet: this version deletes no snapshots",
+            path.display(),
+            key.word()
+        )
+    };
+    said.into_iter().map(sentence).collect()
 }
 
 fn password(ini: &Ini, base: &value::Base<'_>) -> Result<Option<PasswordIn>, reader::Wrong> {

@@ -134,6 +134,15 @@ pub(super) fn device_name(value: &Value) -> Result<String, Wrong> {
     Ok(typed.to_owned())
 }
 
+/// A time in seconds: `1d`, `26h`.
+pub(super) fn span(value: &Value) -> Result<i64, Wrong> {
+    let typed = text(value)?;
+    crate::moment::span(typed).ok_or_else(|| {
+        let word = value.key.word();
+        Wrong::at(value.line, format!("{word} is a time such as 1d or 12h, not {typed}"))
+    })
+}
+
 /// Sees that `[Retention]` can be understood, so that a slip is found before it matters.
 pub(super) fn check_retention(ini: &Ini) -> Result<(), Wrong> {
     let counts = [

@@ -86,8 +86,11 @@ fn is_ours(path: &Path) -> bool {
     let of = |name: &str| Catalogue::is_one(&path.with_file_name(name));
     if let Some((stem, suffix)) = name.split_once(EXTENSION) {
         let damaged = suffix.strip_prefix(".damaged-").is_some_and(|n| n.parse::<u32>().is_ok());
+        let is_history = suffix.starts_with(".runs");
         return match suffix {
             "" => of(name),
+            // It may be there before the catalogue.
+            _ if is_history && BESIDE.contains(&suffix) => of(&format!("{stem}{EXTENSION}.runs")),
             _ if damaged => of(name),
             _ => BESIDE.contains(&suffix) && of(&format!("{stem}{EXTENSION}")),
         };

@@ -8,6 +8,7 @@ mod environment;
 mod left_out;
 mod password;
 mod place;
+mod private;
 #[cfg(test)]
 mod tests;
 
@@ -54,8 +55,8 @@ pub(crate) struct Source {
     pub(crate) join: bool,
     /// Missing objects are no surprise.
     pub(crate) destination_is_partial: bool,
-    /// The config wants snapshots to be forgotten after a backup.
-    pub(crate) auto_forget: bool,
+    /// Seconds after which the next run is overdue.
+    pub(crate) every: Option<i64>,
 }
 
 /// What is settled before anything is opened.
@@ -80,6 +81,10 @@ pub(crate) struct Settings {
     secret_config: Option<PathBuf>,
     /// No catalogue is made where there is none yet.
     leaves_no_catalogue: bool,
+    /// What the config says that this version does not do yet.
+    pub(crate) not_yet: Vec<String>,
+    /// What lies in a folder that a sync client carries away.
+    synced: Vec<String>,
     /// Nothing but a catalogue is written, and where that cannot be, it goes on all the same.
     only_reads: bool,
     /// There is no place for the catalogue that a config needs.
@@ -103,6 +108,8 @@ impl Settings {
                 leaves_no_catalogue: false,
                 only_reads: false,
                 no_place: None,
+                not_yet: Vec::new(),
+                synced: Vec::new(),
             }),
             None => {
                 let path = config_path(shared, environment)?;
@@ -126,9 +133,12 @@ impl Settings {
             Ok(folder) => (Some(folder), None),
             Err(failure) => (None, Some(failure)),
         };
+        private::refuse(&config, folder.as_deref())?;
         Ok(Self {
             only_reads: false,
             no_place,
+            synced: private::warnings(&config, folder.as_deref()),
+            not_yet: std::mem::take(&mut config.not_yet),
             catalogue: folder.map(|folder| folder.join(format!("catalogue-{name}.sqlite"))),
             threads: threads(shared),
             limit_upload: shared.limit_upload,
@@ -149,7 +159,7 @@ impl Settings {
                 compress_together: config.compress_together,
                 join: config.join,
                 destination_is_partial: config.destination_is_partial,
-                auto_forget: config.auto_forget,
+                every: config.every,
             }),
         })
     }
@@ -158,6 +168,12 @@ impl Settings {
     pub(crate) fn leaving_no_catalogue(mut self) -> Self {
         self.leaves_no_catalogue = true;
         self
+    }
+
+    /// The catalogue whose history this run belongs to. Its folder is made, so that a run which
+    /// fails before anything is opened is noted, too.
+    pub(crate) fn history(&self) -> Option<PathBuf> {
+        place::make_folder(self.catalogue.as_deref()?).ok()
     }
 
     /// For a command that reads: it needs no catalogue that can be written.
@@ -179,6 +195,7 @@ impl Settings {
                 config.display()
             ));
         }
+        self.synced.iter().for_each(|sentence| terminal.warn(sentence));
         let catalogue = self.catalogue.clone();
         terminal.at_work_on(Places { destination: self.destination.clone(), catalogue });
         let mut seam = Seam::real(&self.destination)

@@ -87,6 +87,24 @@ fn snapshots_and_status() {
 }
 
 #[test]
+fn log() {
+    let place = ready(LAPTOP);
+    let mut transcript = Transcript::at(&place);
+    transcript.run("log -c config.ini");
+    sample(&place);
+    assert_eq!(keepmum(&place, ["backup", "-q"]).code, 0);
+    fs::rename(place.path("destination"), place.path("away")).unwrap();
+    assert_eq!(keepmum(&place, ["backup", "-q"]).code, 4);
+    transcript.note("one run has saved, and for the next one the destination was not there");
+    transcript.run("log -c config.ini 1");
+    transcript.run("log -c config.ini 2");
+    transcript.run("log -c config.ini 3");
+    transcript.run("log -c config.ini -n 1 --json");
+    transcript.run("log --from away");
+    transcript.agrees("log.txt");
+}
+
+#[test]
 fn ls() {
     let place = filled();
     let mut transcript = Transcript::at(&place);

@@ -67,8 +67,14 @@ fn the_page_lists_what_the_documents_hold() {
     agrees(&status["devices"][0], "device", &[]);
     assert_eq!(status["last_snapshot"]["id"], snapshots["snapshots"][0]["id"]);
     assert_eq!(status["last_snapshot"]["state"], "complete");
+    agrees(&status["last_run"], "run", &[]);
     let check = lines(&keepmum(&place, ["check", "--read-data", "--json"]));
     agrees(check.last().unwrap(), "check", &[]);
+    let status = one(&keepmum(&place, ["status", "--json"]));
+    agrees(&status["last_check"], "last check", &[]);
+    let log = one(&keepmum(&place, ["log", "--json"]));
+    agrees(&log, "log", &[]);
+    agrees(&log["runs"][0], "run", &[]);
     let restore = lines(&keepmum(&place, ["restore", "-t", "out", "--json"]));
     agrees(restore.last().unwrap(), "restore", &[]);
     assert_eq!(restore.last().unwrap()["files_written"], 4);

@@ -30,6 +30,7 @@ const VERSION: i64 = 1;
 const PATIENCE: Duration = Duration::from_millis(1000);
 
 const TABLES: &str = "
+PRAGMA application_id = 0x6b6d756d;
 PRAGMA journal_mode = WAL;
 BEGIN IMMEDIATE;
 CREATE TABLE run(id INTEGER PRIMARY KEY AUTOINCREMENT, command TEXT NOT NULL, time INTEGER NOT NULL,
@@ -260,12 +261,21 @@ impl History {
         Ok(found)
     }
 
-    /// The newest run that ended with one of these exit codes.
-    pub fn last_with(&self, codes: [u8; 2]) -> Result<Option<RunRow>, CatalogueError> {
-        let mut query = self
-            .connection
-            .prepare("SELECT * FROM run WHERE exit_code IN (?1, ?2) ORDER BY id DESC LIMIT 1")?;
-        Ok(query.query_row(codes, run).optional()?)
+    /// The newest run that has ended, whatever came of it; dry runs are none.
+    pub fn last_run(&self) -> Result<Option<RunRow>, CatalogueError> {
+        let sql = "SELECT * FROM run WHERE exit_code IS NOT NULL ORDER BY id DESC LIMIT 1";
+        let mut found = self.connection.prepare(sql)?.query_row([], run).optional()?;
+        if let Some(run) = &mut found {
+            self.problems_of(run)?;
+        }
+        Ok(found)
+    }
+
+    /// When the newest run began that looked at all that is to be saved: it ended well, or some
+    /// files could not be read.
+    pub fn last_saved(&self) -> Result<Option<i64>, CatalogueError> {
+        let sql = "SELECT max(time) FROM run WHERE exit_code IN (0, 3) AND error IS NULL";
+        Ok(self.connection.query_row(sql, [], |row| row.get(0))?)
     }
 
     fn problems_of(&self, run: &mut RunRow) -> Result<(), CatalogueError> {

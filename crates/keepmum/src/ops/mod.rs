@@ -35,9 +35,11 @@ mod remember;
 mod report;
 mod restore;
 mod snapshots;
+mod status_report;
 mod subset;
 mod whole;
 
+pub use crate::catalogue::{CheckKind, RunProblem, RunRow};
 pub use access::{Access, CatalogueAt, Installation};
 pub use backup::backup;
 pub use check::check;
@@ -54,9 +56,9 @@ pub use options::{
     Overwrite, ReadData, RestoreOptions, SnapshotChoice, Which,
 };
 pub use report::{
-    BackupReport, CheckReport, DeviceStatus, EntryKind, EntryLine, InitReport, ListReport, Outcome,
-    Problem, ProblemKind, RestoreReport, SnapshotLine, SnapshotState, SnapshotsReport,
-    StatusReport,
+    BackupReport, CheckReport, EntryKind, EntryLine, InitReport, ListReport, Outcome, Problem,
+    ProblemKind, RestoreReport, SnapshotLine, SnapshotState, SnapshotsReport,
 };
 pub use restore::restore;
 pub use snapshots::{snapshots, status};
+pub use status_report::{CheckLine, DeviceStatus, StatusReport};

@@ -279,48 +279,6 @@ pub struct CheckReport {
     pub problems: Vec<Problem>,
 }
 
-/// One device.
-#[derive(Clone, Debug, Serialize)]
-pub struct DeviceStatus {
-    /// Its id.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// Whether it is this one.
-    pub own: bool,
-    /// Its last run.
-    pub last_run: u32,
-    /// Seconds since 1970 of its last record.
-    pub last_time: i64,
-    /// How many snapshots it has.
-    pub snapshots: u64,
-}
-
-/// What `status` found.
-#[derive(Debug, Default, Serialize)]
-pub struct StatusReport {
-    /// The devices.
-    pub devices: Vec<DeviceStatus>,
-    /// This device's last snapshot.
-    pub last_snapshot: Option<SnapshotLine>,
-    /// Objects here.
-    pub objects: u64,
-    /// Their bytes.
-    pub bytes: u64,
-    /// Objects not here yet.
-    pub objects_pending: u64,
-    /// Objects that were here and are gone or shorter.
-    pub objects_lost: u64,
-    /// Files in the destination that are not ours.
-    pub foreign_files: u64,
-    /// Copies that a sync client made.
-    pub conflict_copies: u64,
-    /// Free bytes at the destination.
-    pub free_bytes: u64,
-    /// Bytes written by the last runs, newest first.
-    pub recent_uploads: Vec<u64>,
-}
-
 /// Most problems that a report lists, and most bytes of their texts: a hostile repository, or a
 /// destination that is gone, has as many as there are files.
 const LISTED: usize = 1 << 16;

@@ -1,11 +1,13 @@
 //! The snapshots of a repository, and how it is.
 
-use super::access::Access;
+use super::access::{Access, CatalogueAt};
 use super::choose::Snapshots;
 use super::error::Error;
 use super::event::Observer;
 use super::open;
-use super::report::{DeviceStatus, SnapshotState, SnapshotsReport, StatusReport};
+use super::report::{Outcome, SnapshotState, SnapshotsReport};
+use super::status_report::{CheckLine, DeviceStatus, StatusReport};
+use crate::catalogue::History;
 use crate::repository::RepositoryError;
 
 /// How many uploads `status` shows.
@@ -76,6 +78,7 @@ pub fn status(access: &Access, observer: &dyn Observer) -> Result<StatusReport, 
             own: known.own == Some(*device),
             last_run: at.run,
             last_time: record.time.seconds,
+            last_change: chain.snapshots().last().map(|one| one.record.time.seconds),
             snapshots: chain.snapshots().count() as u64,
         });
     }
@@ -84,5 +87,37 @@ pub fn status(access: &Access, observer: &dyn Observer) -> Result<StatusReport, 
     // Whoever only looks, from a machine that has saved nothing here, means the newest there is.
     let newest = lines.iter().max_by_key(|line| line.time).filter(|_| known.own.is_none());
     report.last_snapshot = own.clone().next().or(newest).cloned();
+    remembered(access, &mut report);
     Ok(report)
+}
+
+/// What only this machine knows: its runs, also those that stored nothing, and its checks.
+fn remembered(access: &Access, report: &mut StatusReport) {
+    let history = match &access.catalogue {
+        CatalogueAt::File(file) => History::read(file),
+        CatalogueAt::Temporary => None,
+    };
+    let known = history.as_ref().map(|history| (history.last_saved(), history.last_check()));
+    report.last_run = history.as_ref().and_then(|history| history.last_run().ok().flatten());
+    let (saved, check) = match known {
+        Some((saved, check)) => (saved.ok().flatten(), check.ok().flatten()),
+        None => (None, None),
+    };
+    // A run that found nothing to store says so nowhere else. Without a history its records tell
+    // when it stored something, and without a device of this machine's the newest of all does.
+    let own = report.devices.iter().any(|device| device.own);
+    let records = report.devices.iter().filter(|device| device.own || !own);
+    let recorded = records.map(|device| device.last_time).max();
+    report.last_saved = saved.max(recorded);
+    report.last_check = check.map(|check| CheckLine {
+        time: check.time,
+        kind: check.kind,
+        outcome: match check.outcome {
+            0 => Outcome::Complete,
+            1 => Outcome::Partial,
+            _ => Outcome::Damaged,
+        },
+        problem_count: check.problem_count,
+        damage_until: check.damage,
+    });
 }

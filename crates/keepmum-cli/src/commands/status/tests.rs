@@ -13,6 +13,7 @@ fn device(name: &str, own: bool, last_time: i64) -> DeviceStatus {
         own,
         last_run: 9,
         last_time,
+        last_change: Some(last_time - 90_000),
         snapshots: 8,
     }
 }
@@ -35,6 +36,7 @@ fn a_page() {
         conflict_copies: 3,
         free_bytes: 100 << 30,
         recent_uploads: vec![348_160, 0],
+        ..StatusReport::default()
     };
     assert_data_eq!(
         page(&report, &now),

@@ -1,0 +1,125 @@
+//! What must not lie in the destination, nor in another folder that a sync client carries away.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use crate::binary::{Place, Said};
+use crate::prepared::{PASSWORD, filled, keepmum};
+
+/// A place whose config has this in place of its `db_path`.
+fn with_db(db: &str) -> Place {
+    let place = filled();
+    let config = fs::read_to_string(place.path("config.ini")).unwrap();
+    let at = place.path("").display().to_string();
+    place.file(
+        "config.ini",
+        config.replace(&format!("db_path = {at}db"), &format!("db_path = {db}")),
+    );
+    place
+}
+
+#[track_caller]
+fn refused(place: &Place, words: &[&str], begins: &str) -> Said {
+    let before = fs::read_dir(place.path("destination")).unwrap().count();
+    let said = place.run(words);
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.stderr.starts_with(begins), "{said:?}");
+    let after = fs::read_dir(place.path("destination")).unwrap().count();
+    assert_eq!(before, after, "something was written");
+    said
+}
+
+#[test]
+fn a_catalogue_in_the_destination_is_refused_by_whatever_path() {
+    for db in
+        ["destination", "destination/db", "./destination/", "link", "link/deep/db", "other/db"]
+    {
+        let place = with_db(db);
+        symlink(place.path("destination"), place.path("link")).unwrap();
+        place.folder("other");
+        symlink(place.path("destination"), place.path("other/db")).unwrap();
+        for words in [&["backup", "-c", "config.ini"][..], &["snapshots", "-c", "config.ini"]] {
+            let begins = "keepmum: config.ini:8: db_path lies inside the destination ([PLACE]/";
+            refused(&place, words, begins);
+        }
+    }
+    // The destination inside db_path is no leak: what lies beside it stays here.
+    let place = with_db("db");
+    let config = fs::read_to_string(place.path("config.ini")).unwrap();
+    let at = place.path("").display().to_string();
+    let inside = config.replace(&format!("{at}destination"), &format!("{at}db/destination"));
+    place.file("config.ini", inside);
+    fs::create_dir(place.path("db/destination")).unwrap();
+    let other = place.run(["backup", "-c", "config.ini"]);
+    assert_ne!(other.code, 1, "{other:?}");
+}
+
+#[test]
+fn a_config_in_the_destination_is_refused() {
+    let place = filled();
+    let config = fs::read_to_string(place.path("config.ini")).unwrap();
+    place.file("destination/config.ini", &config);
+    symlink(place.path("destination"), place.path("link")).unwrap();
+    for path in ["destination/config.ini", "./link/config.ini", "destination/../link/config.ini"] {
+        let begins = format!("keepmum: {path}:5: the destination ([PLACE]/destination) holds this");
+        refused(&place, &["backup", "-c", path], &begins);
+    }
+    // Without it everything can still be read.
+    let mut command = place.command(["snapshots", "--from", "destination"]);
+    let said = place.said(command.env("KEEPMUM_PASSWORD", PASSWORD).output().unwrap());
+    assert_eq!(said.code, 0, "{said:?}");
+}
+
+#[test]
+fn a_password_file_in_the_destination_is_refused() {
+    let place = filled();
+    place.file("destination/secret", PASSWORD);
+    let config = fs::read_to_string(place.path("config.ini")).unwrap();
+    let line = format!("password={PASSWORD}");
+    for file in ["destination/secret", "link/secret"] {
+        place.file("config.ini", config.replace(&line, &format!("password_file = {file}")));
+        fs::remove_file(place.path("link")).ok();
+        symlink(place.path("destination"), place.path("link")).unwrap();
+        let begins = "keepmum: config.ini:2: the password file lies inside the destination";
+        refused(&place, &["backup", "-c", "config.ini"], begins);
+    }
+}
+
+#[test]
+fn a_folder_that_a_sync_client_carries_away_is_warned_of() {
+    for marker in [".dropbox.cache", ".stfolder", ".sync_0123456789ab.db"] {
+        let place = filled();
+        assert_eq!(keepmum(&place, ["snapshots"]).stderr, "");
+        place.folder(marker);
+        let said = keepmum(&place, ["snapshots"]);
+        assert_eq!(said.code, 0, "{said:?}");
+        for what in ["the catalogue (names in clear text)", "the config with the password"] {
+            let told = format!("warning: {what} lies in a folder that ");
+            assert!(said.stderr.contains(&told), "{marker}: {said:?}");
+        }
+    }
+    let place = with_db("OneDrive/db");
+    let said = keepmum(&place, ["snapshots"]);
+    assert!(said.stderr.contains("a folder that OneDrive uploads ([PLACE]/OneDrive)"), "{said:?}");
+    assert!(!said.stderr.contains("the config with the password"), "{said:?}");
+}
+
+#[test]
+fn keys_that_have_no_effect_yet_are_told_at_each_run() {
+    let place = filled();
+    let config = fs::read_to_string(place.path("config.ini")).unwrap();
+    let retention = "[Retention]\nkeep_daily = 7\nkeep_within = 30d\nauto_forget = yes\n";
+    place.file("config.ini", format!("{config}{retention}"));
+    for round in 0..2 {
+        let said = keepmum(&place, ["backup"]);
+        assert_eq!(said.code, 0, "{said:?}");
+        for (line, key) in [(14, "keep_daily"), (15, "keep_within"), (16, "auto_forget")] {
+            let told =
+                format!("warning: config.ini:{line}: {key} has no effect yet: this version ");
+            assert!(said.stderr.contains(&told), "{round}: {said:?}");
+        }
+    }
+    let off = "[Retention]\nauto_forget = no\nkeep_last =\n";
+    place.file("config.ini", format!("{config}{off}"));
+    assert_eq!(keepmum(&place, ["backup"]).stderr, "");
+}
