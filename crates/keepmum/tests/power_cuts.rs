@@ -83,6 +83,39 @@ fn leftovers(target: &Path) -> Vec<String> {
     names.filter(|name| name.contains(".keepmum-")).collect()
 }
 
+/// The target holds the snapshot. Where it held another one `earlier`, that one's names are still
+/// there and may be in the way.
+fn assert_right(
+    world: &World,
+    report: &RestoreReport,
+    target: &Path,
+    last: &(String, Tree),
+    earlier: bool,
+) {
+    let in_the_way = |path: &Vec<u8>| {
+        let path = format!("{}/{}", world.source().display(), String::from_utf8_lossy(path));
+        let problems = &mut report.problems.iter();
+        problems.any(|problem| Path::new(&path).starts_with(&problem.path))
+    };
+    let told = |problem: &Problem| earlier && problem.sentence.contains("in the way");
+    assert!(report.problems.iter().all(told), "{:#?}", report.problems);
+    assert!(leftovers(target).is_empty(), "{:?}", leftovers(target));
+    let found = scan(&world.inside(target));
+    let (mut wanted, mut there) = (last.1.clone(), found.clone());
+    wanted.retain(|path, _| !in_the_way(path));
+    there.retain(|path, _| wanted.contains_key(path));
+    let apart = |tree: &Tree| -> Tree {
+        let apart =
+            tree.iter().map(|(path, node)| (path.clone(), Node { link: None, ..node.clone() }));
+        apart.collect()
+    };
+    let wrong = match earlier {
+        false => differences(&wanted, &there),
+        true => differences(&apart(&wanted), &apart(&there)),
+    };
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 #[test]
 fn a_restore_that_lost_its_power_is_run_again_and_is_right() {
     small_batches();
@@ -122,31 +155,8 @@ fn a_restore_that_lost_its_power_is_run_again_and_is_right() {
             earlier |= last.0 == first.0;
             let gate = Arc::new(PowerGate::new(&target, None, only_named));
             let report = restore(&world, &last.0, &target, &gate).unwrap();
-            // What the other snapshot has and nobody removes may be in the way.
-            let in_the_way = |path: &Vec<u8>| {
-                let path =
-                    format!("{}/{}", world.source().display(), String::from_utf8_lossy(path));
-                let problems = &mut report.problems.iter();
-                problems.any(|problem| Path::new(&path).starts_with(&problem.path))
-            };
-            let told = |problem: &Problem| earlier && problem.sentence.contains("in the way");
-            assert!(report.problems.iter().all(told), "{:#?}", report.problems);
-            assert!(leftovers(&target).is_empty(), "{:?}", leftovers(&target));
+            assert_right(&world, &report, &target, last, earlier);
             let found = scan(&world.inside(&target));
-            let (mut wanted, mut there) = (last.1.clone(), found.clone());
-            wanted.retain(|path, _| !in_the_way(path));
-            there.retain(|path, _| wanted.contains_key(path));
-            let apart = |tree: &Tree| -> Tree {
-                let apart = tree
-                    .iter()
-                    .map(|(path, node)| (path.clone(), Node { link: None, ..node.clone() }));
-                apart.collect()
-            };
-            let wrong = match earlier {
-                false => differences(&wanted, &there),
-                true => differences(&apart(&wanted), &apart(&there)),
-            };
-            assert!(wrong.is_empty(), "{wrong:#?}");
             // What is said to be restored outlives a power cut at once.
             let gate = Arc::new(PowerGate::new(&target, Some(0), only_named));
             assert!(restore(&world, &last.0, &target, &gate).is_err());

@@ -6,9 +6,18 @@
 mod support;
 
 use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::Arc;
 
-use keepmum::ops::{Outcome, SnapshotChoice, Which};
-use support::World;
+use keepmum::model::TreePath;
+use keepmum::ops::{
+    self, Outcome, Overwrite, ProblemKind, RestoreOptions, RestoreReport, Silent, SnapshotChoice,
+    Which,
+};
+use keepmum::seam::{Gate, Operation};
+use support::{World, latest};
 
 fn the_one(id: &str) -> SnapshotChoice {
     SnapshotChoice { which: Which::Id(id.to_owned()), device: None, source: None, own: false }
@@ -58,4 +67,122 @@ fn a_hard_link_is_never_made_to_a_name_that_could_not_be_written() {
     assert!(paths.iter().any(|path| path.ends_with("/b")), "{paths:?}");
     // What could not be written is not counted as written.
     assert_eq!((report.files_written, report.bytes_written), (0, 0));
+}
+
+/// Restores the newest snapshot with some gate before the target.
+fn restore(world: &World, target: &Path, gate: Arc<dyn Gate>) -> RestoreReport {
+    let mut access = world.own();
+    access.seam.gate = gate;
+    let options = RestoreOptions {
+        snapshot: latest(),
+        path: TreePath::root(),
+        target: target.to_owned(),
+        dry_run: false,
+        overwrite: Overwrite::IfChanged,
+        delete: false,
+        special: true,
+        list_changes: false,
+    };
+    ops::restore(&access, &options, &Silent).unwrap()
+}
+
+fn with_three_names() -> World {
+    let mut world = World::new(73);
+    let source = world.source();
+    fs::write(source.join("1"), "text").unwrap();
+    for name in ["2", "3"] {
+        fs::hard_link(source.join("1"), source.join(name)).unwrap();
+    }
+    world.backup();
+    world
+}
+
+/// The first name is blocked, or the first two are: those that are left are one file.
+#[test]
+fn names_of_a_file_come_back_without_those_that_cannot() {
+    for blocked in [&["1"][..], &["2"], &["1", "2"], &["1", "3"], &["1", "2", "3"]] {
+        let world = with_three_names();
+        let target = world.fresh_target();
+        let inside = world.inside(&target);
+        for name in blocked {
+            fs::create_dir_all(inside.join(name).join("mine")).unwrap();
+        }
+        let report = world.try_restore(&world.own(), latest(), &target).unwrap();
+        assert_eq!(report.problems.len(), blocked.len(), "{:#?}", report.problems);
+        assert_eq!(report.files_written, 3 - blocked.len() as u64);
+        let left: Vec<_> = ["1", "2", "3"].iter().filter(|name| !blocked.contains(name)).collect();
+        for name in &left {
+            assert_eq!(fs::read(inside.join(name)).unwrap(), b"text", "{blocked:?}");
+            let names = fs::metadata(inside.join(name)).unwrap().nlink();
+            assert_eq!(names, left.len() as u64, "{blocked:?}");
+        }
+        for name in blocked {
+            assert!(inside.join(name).join("mine").is_dir());
+        }
+    }
+}
+
+/// The gate of a file system on which a file has one name.
+struct OneName;
+
+impl Gate for OneName {
+    fn pass(&self, operation: Operation, _path: &[u8], bytes: usize) -> io::Result<usize> {
+        match operation {
+            Operation::TargetUnnamed => Err(rustix::io::Errno::OPNOTSUPP.into()),
+            Operation::TargetLink => Err(rustix::io::Errno::PERM.into()),
+            _ => Ok(bytes),
+        }
+    }
+}
+
+#[test]
+fn where_a_file_has_one_name_the_others_become_copies_once() {
+    let world = with_three_names();
+    let target = world.fresh_target();
+    let inside = world.inside(&target);
+    for written in [3, 0, 0] {
+        let report = restore(&world, &target, Arc::new(OneName));
+        assert_eq!(report.outcome(), Outcome::Partial);
+        assert_eq!(report.problems.len(), 1, "{:#?}", report.problems);
+        assert_eq!(report.problems[0].kind, ProblemKind::Metadata);
+        let sentence = &report.problems[0].sentence;
+        assert!(sentence.contains("1 other entry"), "{sentence}");
+        assert_eq!(report.files_written, written, "{report:#?}");
+        for name in ["1", "2", "3"] {
+            assert_eq!(fs::read(inside.join(name)).unwrap(), b"text");
+            assert_eq!(fs::metadata(inside.join(name)).unwrap().nlink(), 1);
+        }
+    }
+    // Where there can be, there are again.
+    let report = world.try_restore(&world.own(), latest(), &target).unwrap();
+    assert!(report.problems.is_empty(), "{:#?}", report.problems);
+    assert_eq!(fs::metadata(inside.join("3")).unwrap().nlink(), 3);
+    assert_eq!(fs::read_dir(&inside).unwrap().count(), 3);
+}
+
+/// Most file systems of disks end in some century, those in memory do not.
+#[test]
+fn what_the_target_cannot_keep_is_told_once_and_not_written_again() {
+    let mut world = World::new(74);
+    for name in ["a", "b", "c"] {
+        let path = world.source().join(name);
+        fs::write(&path, name).unwrap();
+        let file = fs::File::options().write(true).open(&path).unwrap();
+        let late = std::time::UNIX_EPOCH + std::time::Duration::from_secs(16_725_225_600);
+        file.set_modified(late).unwrap();
+    }
+    world.backup();
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("target");
+    for written in [3, 0] {
+        let report = world.try_restore(&world.own(), latest(), &target).unwrap();
+        assert_eq!(report.files_written, written);
+        let found = fs::metadata(world.inside(&target).join("a")).unwrap().mtime();
+        let lost = found != 16_725_225_600;
+        assert_eq!(report.problems.len(), usize::from(lost), "{:#?}", report.problems);
+        if lost {
+            let sentence = &report.problems[0].sentence;
+            assert!(sentence.contains("2 other entries"), "{sentence}");
+        }
+    }
 }

@@ -8,12 +8,13 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 
 use rustix::buffer::spare_capacity;
 use rustix::fs::{
-    AtFlags, CWD, Gid, Mode, Timestamps, Uid, XattrFlags, chmod, chownat, fchmod, fgetxattr,
+    AtFlags, CWD, Gid, Mode, Statx, Timestamps, Uid, XattrFlags, chmod, chownat, fchmod, fgetxattr,
     flistxattr, fremovexattr, fsetxattr, futimens, getxattr, listxattr, removexattr, setxattr,
     utimensat,
 };
 use rustix::io::Errno;
 
+use super::listing::stat;
 use crate::model::Attribute;
 
 /// The namespace of extended attributes as Linux has them.
@@ -45,6 +46,11 @@ impl<'a> Handle<'a> {
     /// A thing opened for its path only.
     pub(crate) fn path(file: BorrowedFd<'a>) -> Self {
         Self { file, path: Some(format!("/proc/self/fd/{}", file.as_raw_fd())) }
+    }
+
+    /// What is known of it.
+    pub(crate) fn stat(&self) -> Result<Statx, Errno> {
+        stat(self.file)
     }
 
     /// All extended attributes, sorted; none where the file system keeps none.

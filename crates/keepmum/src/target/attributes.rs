@@ -2,9 +2,12 @@
 
 use std::io;
 
+use rustix::io::Errno;
+
+use super::kept::lost;
 use super::metadata::Given;
-use super::{Inner, Target, TargetError, TargetErrorKind};
-use crate::beneath::{Handle, XATTR};
+use super::{Inner, Target, TargetError, TargetErrorKind, kept};
+use crate::beneath::{Handle, XATTR, stamp};
 use crate::model::{Attribute, Found, FoundKind, Metadata, TreePath};
 use crate::seam::Operation;
 
@@ -23,14 +26,22 @@ impl Target {
         kind: FoundKind,
         wanted: &[Attribute],
     ) -> Result<bool, TargetError> {
-        let present = self.0.hold(path, kind, |handle, _| {
-            handle.attributes().map_err(|error| TargetError::new(path, error))
+        let (present, device) = self.0.hold(path, kind, |handle, _| {
+            let present = handle.attributes().map_err(|error| TargetError::new(path, error))?;
+            let found = handle.stat().map_err(|error| TargetError::new(path, error))?;
+            Ok((present, stamp(&found).device))
         })??;
         let ours = |list: &[Attribute]| -> Vec<Attribute> {
             let kept = list.iter().filter(|a| self.0.is_kept(a));
             kept.filter(|a| self.0.is_ours(&a.name)).cloned().collect()
         };
-        Ok(ours(&present) != ours(wanted))
+        let (present, mut wanted) = (ours(&present), ours(wanted));
+        if present == wanted {
+            return Ok(false);
+        }
+        // What the target cannot keep makes no difference.
+        wanted.retain(|one| present.contains(one) || !self.0.forgets(device, one));
+        Ok(present != wanted)
     }
 
     /// What something in the target lacks of its metadata because it may not be given to it. It is
@@ -50,17 +61,25 @@ impl Target {
         if !inner.root && inner.wanted_owner(wanted).is_some_and(|right| right != owner) {
             problems.push(TargetError::not_owner(path));
         }
-        let refused = |attribute: &&Attribute| !inner.is_kept(attribute);
-        let refused: Vec<_> = wanted.attributes.iter().filter(refused).collect();
-        if !refused.is_empty() {
+        inner.lacking(path, found, wanted, &mut problems);
+        if !wanted.attributes.is_empty() {
             let present = inner.hold(path, found.kind, |handle, _| {
                 handle.attributes().map_err(|error| TargetError::new(path, error))
             })??;
-            let missing = refused.into_iter().filter(|attribute| !present.contains(attribute));
-            problems.extend(missing.filter_map(|attribute| refusal(path, attribute)));
+            let missing = wanted.attributes.iter().filter(|one| !present.contains(one));
+            problems.extend(missing.filter_map(|one| match inner.is_kept(one) {
+                true => Some(not_set(TargetError::new(path, Errno::OPNOTSUPP), &one.name)),
+                false => refusal(path, one),
+            }));
         }
-        if found.kind != FoundKind::Symlink && found.metadata.mode != wanted.mode & 0o7777 {
-            problems.push(inner.set_id_left_out(path));
+        if found.kind != FoundKind::Symlink {
+            let mode = inner.right_mode(found, wanted);
+            if mode != wanted.mode & 0o7777 {
+                problems.push(inner.set_id_left_out(path));
+            }
+            if found.metadata.mode != mode {
+                problems.push(lost(path, kept::MODE));
+            }
         }
         Ok(problems)
     }
@@ -78,10 +97,16 @@ fn refusal(path: &TreePath, attribute: &Attribute) -> Option<TargetError> {
     (!is_label).then(|| TargetError::not_permitted(path, &format!("attribute {name} was")))
 }
 
-/// An attribute that the system did not take.
+/// An attribute that the system did not take. Where it is too large for the file system, that may
+/// call itself full.
 fn not_set(error: TargetError, name: &[u8]) -> TargetError {
-    let source = format!("attribute {}: {}", String::from_utf8_lossy(name), error.source);
-    TargetError { source: io::Error::other(source), ..error }
+    let text = format!("attribute {}: {}", String::from_utf8_lossy(name), error.source);
+    let errno = error.source.raw_os_error().map(Errno::from_raw_os_error);
+    let kind = match errno {
+        Some(Errno::NOSPC | Errno::TOOBIG | Errno::RANGE) => TargetErrorKind::Unsupported,
+        _ => error.kind,
+    };
+    TargetError { source: io::Error::other(text), kind, ..error }
 }
 
 impl Inner {

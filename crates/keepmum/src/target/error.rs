@@ -86,6 +86,12 @@ impl TargetError {
         Self { path: path.clone(), kind, source }
     }
 
+    /// The same once more.
+    pub fn same(&self) -> Self {
+        let source = io::Error::new(self.source.kind(), self.source.to_string());
+        Self { path: self.path.clone(), kind: self.kind, source }
+    }
+
     /// The same error under a kind that the caller knows better.
     pub(super) fn of(path: &TreePath, kind: TargetErrorKind, source: impl Into<io::Error>) -> Self {
         Self { path: path.clone(), kind, source: source.into() }

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags, fstatfs, openat, statx};
+use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags, fstatfs, makedev, openat, statx};
 
 /// File systems that a program serves (FUSE).
 const SERVED: i64 = 0x6573_5546;
@@ -61,6 +61,12 @@ impl FileSystems {
         let file_system = Arc::new(FileSystem { id, directory, served, without_unnamed_files });
         all.push(file_system.clone());
         Ok(file_system)
+    }
+
+    /// One with this device number.
+    pub(super) fn with_device(&self, device: u64) -> Option<Arc<FileSystem>> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter().find(|one| makedev(one.id.0, one.id.1) == device).cloned()
     }
 
     /// All of them.

@@ -10,8 +10,9 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use super::folders::Folder;
+use super::kept::lost;
 use super::stage::{Existing, Stage};
-use super::{Inner, Target, TargetError, TargetErrorKind};
+use super::{Inner, Target, TargetError};
 use crate::beneath::{Handle, kind_of, stat, stat_at};
 use crate::model::{DeviceNumber, FoundKind, Metadata, TreePath};
 use crate::seam::Operation;
@@ -93,7 +94,11 @@ impl Target {
             linkat(from.fd(), old.as_bytes(), folder.fd(), name, AtFlags::empty())
         };
         inner.with_space(|| {
-            inner.ask(Operation::TargetLink, path)?;
+            // A gate may refuse it in the way of a file system that has no second names.
+            let asked = inner.gate.pass(Operation::TargetLink, path.as_bytes(), 0);
+            asked.map_err(|error| {
+                no_link(path, Errno::from_io_error(&error).unwrap_or(Errno::IO))
+            })?;
             if existing == Existing::Refuse {
                 return link(&folder, name.as_bytes()).map_err(|error| no_link(path, error));
             }
@@ -173,7 +178,7 @@ impl Target {
         let temporary = inner.with_space(|| {
             inner.ask(Operation::TargetCreate, path)?;
             let made = inner.make_temporary(&folder, &make);
-            made.map(|(temporary, ())| temporary).map_err(|error| TargetError::new(path, error))
+            made.map(|(temporary, ())| temporary).map_err(|error| no_such_thing(path, kind, error))
         })?;
         let problems = {
             let (lies_in, name) = (&temporary.folder, temporary.name.as_bytes());
@@ -188,12 +193,24 @@ impl Target {
     }
 }
 
+/// A link, pipe or device that could not be made.
+fn no_such_thing(path: &TreePath, kind: FoundKind, error: Errno) -> TargetError {
+    let what = match kind {
+        FoundKind::Symlink => "it is a symbolic link",
+        FoundKind::Fifo => "it is a named pipe",
+        _ => return TargetError::new(path, error),
+    };
+    match error {
+        Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS => lost(path, what),
+        error => TargetError::new(path, error),
+    }
+}
+
 /// A second name that could not be given.
 fn no_link(path: &TreePath, error: Errno) -> TargetError {
     match error {
         Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::MLINK | Errno::XDEV => {
-            let source = io::Error::other("a file with more than one name became several files");
-            TargetError::of(path, TargetErrorKind::Unsupported, source)
+            lost(path, "it is a further name of a file, and becomes a file of its own")
         }
         error => TargetError::new(path, error),
     }

@@ -4,11 +4,12 @@
 use std::io;
 use std::os::fd::AsFd;
 
-use rustix::fs::{Gid, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, Uid, openat};
+use rustix::fs::{Gid, Mode, OFlags, Uid, openat};
 use rustix::io::Errno;
 
 use super::folders::{ACCESS_LIST, Folder, Habit};
-use super::{Inner, Owner, Target, TargetError, TargetErrorKind};
+use super::kept::{Set, lost, times};
+use super::{Inner, Owner, Target, TargetError, TargetErrorKind, kept};
 use crate::beneath::{Handle, kind_of, stat};
 use crate::model::{Found, FoundKind, Metadata, Time, TreePath};
 use crate::seam::Operation;
@@ -42,17 +43,22 @@ impl Differences {
 }
 
 impl Target {
-    /// Compares something in the target with what it is to be. Attributes are not looked at.
+    /// Compares something in the target with what it is to be, no finer than the target keeps it.
+    /// Attributes are not looked at.
     pub fn differs(&self, found: &Found, wanted: &Metadata) -> Differences {
         let owner = (found.metadata.owner.uid, found.metadata.owner.gid);
         let right = self.0.wanted_owner(wanted);
-        let owned = self.0.owned_as_recorded(wanted, owner);
-        let can_own = owned || (self.0.root && right.is_some());
-        let mode = self.0.kept_mode(found.kind, wanted.mode, can_own);
+        let inner = &self.0;
+        let mode = inner.right_mode(found, wanted);
         Differences {
-            mode: found.kind != FoundKind::Symlink && found.metadata.mode != mode,
-            mtime: wanted.mtime.is_some_and(|mtime| mtime != found.stamp.mtime),
-            owner: self.0.root && right.is_some_and(|right| right != owner),
+            mode: found.kind != FoundKind::Symlink
+                && found.metadata.mode != mode
+                && !inner.becomes_mode(found, mode),
+            mtime: wanted
+                .mtime
+                .is_some_and(|time| time != found.stamp.mtime && !inner.becomes_time(found, time)),
+            owner: inner.root
+                && right.is_some_and(|right| right != owner && !inner.forgets_owner(found, right)),
         }
     }
 
@@ -155,8 +161,9 @@ impl Inner {
             Given::New { habit, mode } => (habit.owner, *mode, habit.inherits),
             Given::Known { owner, mode } => (*owner, *mode, false),
         };
-        let before = owner;
+        let (before, mut set) = (owner, Set::default());
         self.set_owner(handle, path, metadata, &mut owner).unwrap_or_else(|e| problems.push(e));
+        set.owner = Some(owner).filter(|owner| *owner != before);
         if inherits {
             let gone = self.ask(Operation::TargetMetadata, path).and_then(|()| {
                 handle.remove_attribute(ACCESS_LIST).map_err(|e| TargetError::new(path, e))
@@ -169,15 +176,22 @@ impl Inner {
             let wanted = self.kept_mode(kind, metadata.mode, owned);
             let touched = before != owner || inherits || !metadata.attributes.is_empty();
             if touched || mode != wanted {
-                self.set_mode(handle, path, wanted).unwrap_or_else(|e| problems.push(e));
+                match self.set_mode(handle, path, wanted) {
+                    Ok(()) => set.mode = Some(wanted),
+                    Err(error) => problems.push(error),
+                }
             }
             if wanted != metadata.mode & 0o7777 {
                 problems.push(self.set_id_left_out(path));
             }
         }
         if let Some(mtime) = metadata.mtime {
-            self.set_mtime(handle, path, mtime).unwrap_or_else(|e| problems.push(e));
+            match self.set_mtime(handle, path, mtime) {
+                Ok(()) => set.mtime = Some(mtime),
+                Err(error) => problems.push(error),
+            }
         }
+        self.look(handle, path, &set, &mut problems);
         problems
     }
 
@@ -195,6 +209,14 @@ impl Inner {
     fn owned_as_recorded(&self, metadata: &Metadata, owner: (u32, u32)) -> bool {
         let recorded = (metadata.owner.uid, metadata.owner.gid);
         owner == self.wanted_owner(metadata).unwrap_or(recorded)
+    }
+
+    /// The mode that something is to have.
+    pub(super) fn right_mode(&self, found: &Found, wanted: &Metadata) -> u16 {
+        let owner = (found.metadata.owner.uid, found.metadata.owner.gid);
+        let owned = self.owned_as_recorded(wanted, owner);
+        let can_own = owned || (self.root && self.wanted_owner(wanted).is_some());
+        self.kept_mode(found.kind, wanted.mode, can_own)
     }
 
     /// The mode bits that may be set.
@@ -242,6 +264,7 @@ impl Inner {
             self.ask(Operation::TargetMetadata, path)?;
             match handle.set_owner(user, group) {
                 Err(Errno::PERM) if !self.root => return Err(TargetError::not_owner(path)),
+                Err(Errno::PERM | Errno::OPNOTSUPP) => return Err(lost(path, kept::OWNER)),
                 other => other.map_err(problem)?,
             }
             owner.1 = wanted.1;
@@ -256,7 +279,11 @@ impl Inner {
 
     fn set_mode(&self, handle: &Handle<'_>, path: &TreePath, mode: u16) -> Result<(), TargetError> {
         self.ask(Operation::TargetMetadata, path)?;
-        handle.set_mode(mode).map_err(|error| TargetError::new(path, error))
+        handle.set_mode(mode).map_err(|error| match error {
+            // It is this user's own: the file system has no such mode.
+            Errno::PERM if self.root => lost(path, kept::MODE),
+            error => TargetError::new(path, error),
+        })
     }
 
     fn set_mtime(
@@ -270,10 +297,6 @@ impl Inner {
             return Err(TargetError::new(path, io::Error::from(io::ErrorKind::InvalidInput)));
         }
         self.ask(Operation::TargetMetadata, path)?;
-        let times = Timestamps {
-            last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
-            last_modification: Timespec { tv_sec: mtime.seconds, tv_nsec: mtime.nanos.into() },
-        };
-        handle.set_times(&times).map_err(|error| TargetError::new(path, error))
+        handle.set_times(&times(mtime)).map_err(|error| TargetError::new(path, error))
     }
 }

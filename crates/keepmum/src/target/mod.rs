@@ -10,6 +10,7 @@ mod error;
 mod file;
 mod file_system;
 mod folders;
+mod kept;
 mod make;
 mod metadata;
 mod owners;
@@ -42,6 +43,7 @@ use crate::seam::{Gate, Operation};
 use batch::Batch;
 use file_system::FileSystems;
 use folders::{Folder, Folders};
+use kept::Probes;
 use owners::Owners;
 
 /// How things are restored.
@@ -52,6 +54,8 @@ pub struct Options {
     pub special: bool,
     /// To whom things are given.
     pub owner: Owner,
+    /// Only look; nothing is made.
+    pub dry_run: bool,
 }
 
 /// To whom restored things are given.
@@ -77,6 +81,7 @@ struct Inner {
     /// The target itself.
     top: Arc<Folder>,
     batch: Batch,
+    probes: Probes,
     /// The first temporary name, drawn at random, and how many have been used.
     names_from: u64,
     names: AtomicU64,
@@ -121,6 +126,7 @@ impl Target {
             file_systems,
             top: Arc::new(top),
             batch: Batch::default(),
+            probes: Probes::default(),
             names_from: drawn,
             names: AtomicU64::new(0),
             can_name_open_files: by_number || user.is_root(),
@@ -148,6 +154,7 @@ impl Target {
     /// # Errors
     /// The system failed; what was restored may not outlive a power cut.
     pub fn sync(&self) -> Result<(), TargetError> {
+        self.0.probes.drop_all();
         self.0.file_systems.all().iter().try_for_each(|one| self.0.sync_file_system(one))
     }
 }

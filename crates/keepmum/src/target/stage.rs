@@ -14,6 +14,7 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
+use super::file_system::FileSystem;
 use super::folders::{Folder, Habit};
 use super::{Inner, TargetError};
 use crate::model::{FoundKind, Name, TreePath};
@@ -136,6 +137,26 @@ impl Inner {
         });
         let (temporary, (file, wanted)) = made.map_err(|error| TargetError::new(path, error))?;
         Ok((file, Some(temporary), wanted))
+    }
+
+    /// A file to try things on. In a dry run nothing that has a name is made.
+    pub(super) fn probe_file(
+        &self,
+        file_system: &FileSystem,
+    ) -> Option<(OwnedFd, Option<Temporary>)> {
+        let mode = Mode::RUSR | Mode::WUSR;
+        let flags = OFlags::RDWR | OFlags::CLOEXEC;
+        let unnamed = openat(file_system.directory(), c".", flags | OFlags::TMPFILE, mode);
+        if let Ok(file) = unnamed {
+            return Some((file, None));
+        }
+        if self.options.dry_run || !std::ptr::eq(self.top.file_system(), file_system) {
+            return None;
+        }
+        let flags = flags | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
+        let made =
+            self.make_temporary(&self.top, |folder, name| openat(folder.fd(), name, flags, mode));
+        made.ok().map(|(temporary, file)| (file, Some(temporary)))
     }
 
     /// Gives something durable its name.

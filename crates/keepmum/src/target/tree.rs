@@ -39,6 +39,7 @@ impl TargetTree {
             Err(error) => return Err(problem(error)),
         };
         let directory = directory.as_fd();
+        self.inner.file_systems.of(directory).map_err(problem)?;
         let listed = match rest {
             Some(names) => names.page(directory, &self.scratch),
             None => NameList::read(directory, &mut self.scratch)

@@ -54,12 +54,13 @@ impl Plan<'_, '_, '_> {
         there: Option<&Found>,
     ) -> Result<(), Error> {
         let group = group_of(&entry);
+        let right = there.is_some_and(|found| self.is_right_alone(found, &entry));
         let Kind::File(content) = entry.kind else { return Ok(()) };
         if let Some(group) = group {
             if self.firsts.contains_key(&group) {
                 self.waiting_bytes += path.as_bytes().len();
                 let (metadata, there) = (entry.metadata, there.map(|found| found.kind));
-                self.links.push(Link { group, path, metadata, there });
+                self.links.push(Link { group, path, metadata, there, right });
                 return self.maybe_flush();
             }
             self.firsts.insert(group, (path.clone(), None));
@@ -72,6 +73,15 @@ impl Plan<'_, '_, '_> {
         self.queue(path, content, entry.metadata, existing)?;
         self.tick();
         self.maybe_flush()
+    }
+
+    /// Whether a further name of a file is right but for being a file of its own.
+    fn is_right_alone(&self, found: &Found, entry: &Entry) -> bool {
+        let Kind::File(content) = &entry.kind else { return false };
+        self.set.options.overwrite == Overwrite::IfChanged
+            && found.kind == FoundKind::File
+            && found.stamp.size == content.size
+            && self.target.is_some_and(|target| !target.differs(found, &entry.metadata).any())
     }
 
     /// What to do with what is at a path when something that is no folder comes there: it is

@@ -123,7 +123,8 @@ pub fn restore(
     let mut tree = SnapshotTree::new(&mut pieces, chosen.backup.root, chosen.backup.overlay);
     let (root, single) = part(&mut tree, &options.path, &chosen.line.state)?;
     let prefix = if single.is_some() { TreePath::root() } else { options.path.clone() };
-    let target_options = Options { special: options.special, owner: Owner::Names };
+    let target_options =
+        Options { special: options.special, owner: Owner::Names, dry_run: options.dry_run };
     let target = match options.dry_run && !options.target.exists() {
         true => None,
         false => Some(

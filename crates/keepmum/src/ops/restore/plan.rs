@@ -16,7 +16,7 @@ use super::super::error::{Error, ErrorKind};
 use super::super::event::{ChangeKind, Event, Observer};
 use super::super::options::{Overwrite, RestoreOptions};
 use super::super::part::{problem_of, refused};
-use super::super::report::{RestoreReport, SnapshotState};
+use super::super::report::{ProblemKind, RestoreReport, SnapshotState};
 use super::files::Window;
 use super::{Closed, Part, Worker};
 
@@ -34,6 +34,8 @@ pub(super) struct Link {
     pub(super) path: TreePath,
     pub(super) metadata: Metadata,
     pub(super) there: Option<FoundKind>,
+    /// Whether what is there is right but for not being the same file.
+    pub(super) right: bool,
 }
 
 /// Why a file could not be written.
@@ -79,8 +81,9 @@ pub(super) struct Plan<'a, 'p, 'env> {
     pub(super) firsts: HashMap<Group, (TreePath, Option<u64>)>,
     /// Files that could not be written.
     pub(super) unwritten: HashMap<TreePath, Cause>,
-    /// What is the same for many things, by its sentence: the first of them, and how many more.
-    pub(super) alike: BTreeMap<String, (TreePath, u64)>,
+    /// What is the same for many things, by its sentence: the first of them, how many more, and the
+    /// kind of problem.
+    pub(super) alike: BTreeMap<String, (TreePath, u64, ProblemKind)>,
     pub(super) totals: (u64, u64),
     pub(super) done: (u64, u64),
     pub(super) report: RestoreReport,

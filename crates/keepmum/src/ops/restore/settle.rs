@@ -76,11 +76,11 @@ impl Plan<'_, '_, '_> {
                 continue;
             }
             match self.unwritten.get(&first) {
-                None => {
-                    if self.link_to(target, &first, &link)? == Linked::Unsupported {
-                        self.write_alone(link)?;
-                    }
-                }
+                None => match self.link_to(target, &first, &link)? {
+                    Linked::Told => {}
+                    Linked::Unsupported if link.right => self.is_right_as_it_is(link.group.1.size),
+                    Linked::Unsupported => self.write_alone(link)?,
+                },
                 Some(Cause::Content) => {
                     self.not_written(&link.path, link.group.1.size, Cause::Content);
                     self.problem(Problem {
@@ -108,7 +108,7 @@ impl Plan<'_, '_, '_> {
         match target.hard_link(first, &link.path, existing) {
             Ok(()) => Ok(Linked::Told),
             Err(error) if error.kind == TargetErrorKind::Unsupported => {
-                self.gather(error);
+                self.gather(error, ProblemKind::Metadata);
                 Ok(Linked::Unsupported)
             }
             Err(error) => {
@@ -118,9 +118,17 @@ impl Plan<'_, '_, '_> {
         }
     }
 
+    /// What was counted as to be written is right as far as the target allows.
+    fn is_right_as_it_is(&mut self, size: u64) {
+        self.report.entries_written = self.report.entries_written.saturating_sub(1);
+        self.report.files_written = self.report.files_written.saturating_sub(1);
+        self.report.bytes_written = self.report.bytes_written.saturating_sub(size);
+        self.report.entries_unchanged += 1;
+    }
+
     /// Writes a further name as a file of its own.
     fn write_alone(&mut self, link: Link) -> Result<(), Error> {
-        let Link { group: (_, content), path, metadata, there } = link;
+        let Link { group: (_, content), path, metadata, there, .. } = link;
         match self.room_for(&path, there)? {
             Some(existing) => self.queue(path, content, metadata, existing)?,
             None => self.not_written(&path, content.size, Cause::Place),
@@ -145,7 +153,7 @@ impl Plan<'_, '_, '_> {
                     match error.kind {
                         TargetErrorKind::Owner
                         | TargetErrorKind::Unsupported
-                        | TargetErrorKind::Denied => self.gather(error),
+                        | TargetErrorKind::Denied => self.gather(error, ProblemKind::Metadata),
                         _ => self.problem(metadata_problem(&error)),
                     }
                 }
@@ -157,28 +165,25 @@ impl Plan<'_, '_, '_> {
 
     /// What this user may not do or this target cannot keep is lacking from many things alike: it
     /// is told once, at the end.
-    fn gather(&mut self, error: TargetError) {
+    fn gather(&mut self, error: TargetError, kind: ProblemKind) {
         let sentence = metadata_problem(&error).sentence;
         match self.alike.entry(sentence) {
             btree_map::Entry::Vacant(free) => {
-                free.insert((error.path, 0));
+                free.insert((error.path, 0, kind));
             }
             btree_map::Entry::Occupied(mut known) => known.get_mut().1 += 1,
         }
     }
 
     fn tell_alike(&mut self) {
-        for (sentence, (path, more)) in std::mem::take(&mut self.alike) {
+        for (sentence, (path, more, kind)) in std::mem::take(&mut self.alike) {
             let sentence = match more {
                 0 => sentence,
                 1 => format!("{sentence}; the same goes for 1 other entry"),
                 _ => format!("{sentence}; the same goes for {more} other entries"),
             };
-            self.problem(Problem {
-                kind: ProblemKind::Metadata,
-                path: format!("/{}", display(path.as_bytes())),
-                sentence,
-            });
+            let path = format!("/{}", display(path.as_bytes()));
+            self.problem(Problem { kind, path, sentence });
         }
     }
 
@@ -186,6 +191,10 @@ impl Plan<'_, '_, '_> {
     pub(super) fn target_problem(&mut self, error: &TargetError) -> Result<(), Error> {
         if error.kind == TargetErrorKind::Full {
             return Err(target_failed(error, self.set.options));
+        }
+        if error.kind == TargetErrorKind::Unsupported {
+            self.gather(error.same(), ProblemKind::NotWritten);
+            return Ok(());
         }
         self.problem(Problem { kind: ProblemKind::NotWritten, ..metadata_problem(error) });
         Ok(())

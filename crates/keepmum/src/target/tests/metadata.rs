@@ -42,7 +42,7 @@ fn set_id_bits_are_left_out_unless_asked_for() {
     assert!(special.differs(&found(target, "f"), &metadata).mode);
     // Under another owner the bits would give away that owner's power.
     metadata.owner.uid += 12345;
-    let skip = place.reopen(Options { special: true, owner: Owner::Skip });
+    let skip = place.reopen(Options { special: true, owner: Owner::Skip, ..Options::default() });
     assert_eq!(write(&skip, "h", &metadata), [TargetErrorKind::NotPermitted]);
     assert_eq!(found(target, "h").metadata.mode, 0o755);
     assert!(!skip.differs(&found(target, "h"), &metadata).any());
@@ -55,7 +55,8 @@ fn set_id_bits_are_left_out_unless_asked_for() {
 #[test]
 fn owners_are_set_by_root_and_told_by_others() {
     let place = Place::new();
-    let target = place.reopen(Options { special: true, owner: Owner::Numbers });
+    let target =
+        place.reopen(Options { special: true, owner: Owner::Numbers, ..Options::default() });
     let mut metadata = mode(0o4750);
     metadata.owner.uid = 54321;
     metadata.owner.gid = 54322;
@@ -227,4 +228,50 @@ fn times_differ_to_the_nanosecond_and_must_be_times() {
     assert_eq!(write(&place.target, "g", &metadata), [TargetErrorKind::Io]);
     metadata.mtime = None;
     assert!(!place.target.differs(&there, &metadata).any());
+}
+
+/// Most file systems of disks end in some century. What they make of a later time is all that can
+/// be had, and no reason to write a file anew.
+#[test]
+fn a_time_that_the_target_cannot_keep_is_told_and_is_no_difference() {
+    let dir = tempfile::tempdir().unwrap();
+    let gate = std::sync::Arc::new(crate::seam::OpenGate);
+    let target = Target::open(dir.path(), Options::default(), gate, 0).unwrap();
+    let mut metadata = mode(0o640);
+    for (number, seconds) in [16_725_225_600, 1 << 40, -(1 << 40), 1_000_000_000].iter().enumerate()
+    {
+        metadata.mtime = Some(Time { seconds: *seconds, nanos: 123_456_789 });
+        let name = format!("{number}");
+        let told = write(&target, &name, &metadata);
+        let there = found(&target, &name);
+        let kept = there.stamp.mtime == metadata.mtime.unwrap();
+        assert_eq!(told.is_empty(), kept, "{seconds}");
+        assert!(told.iter().all(|kind| *kind == TargetErrorKind::Unsupported));
+        assert_eq!(target.differs(&there, &metadata), Differences::default(), "{seconds}");
+        let again = target.left_out(&path(&name), &there, &metadata).unwrap();
+        assert_eq!(again.len(), told.len(), "{again:?}");
+        // A time that it can keep is compared exactly.
+        metadata.mtime = Some(Time { seconds: 900_000_000, nanos: 1 });
+        assert!(target.differs(&there, &metadata).mtime);
+    }
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 4);
+}
+
+#[test]
+fn an_attribute_that_the_target_cannot_keep_is_told_and_is_no_difference() {
+    let place = Place::new();
+    let target = &place.target;
+    let mut metadata = mode(0o400);
+    // No kernel takes a value of this length.
+    metadata.attributes = vec![attribute("user.a", b"1"), attribute("user.b", &[7; 70_000])];
+    assert_eq!(write(target, "f", &metadata), [TargetErrorKind::Unsupported]);
+    let differ = |wanted: &[Attribute]| {
+        target.attributes_differ(&path("f"), FoundKind::File, wanted).unwrap()
+    };
+    assert!(!differ(&metadata.attributes));
+    let again = target.left_out(&path("f"), &found(target, "f"), &metadata).unwrap();
+    assert_eq!(again.len(), 1);
+    metadata.attributes[0] = attribute("user.a", b"2");
+    assert!(differ(&metadata.attributes));
+    assert_eq!(place.names(), ["f"]);
 }

@@ -1,0 +1,168 @@
+//! What a target keeps of metadata. Not every file system keeps what it is given: times are
+//! rounded or have an end, modes and owners are taken and forgotten, attributes refused.
+//!
+//! After something was set it is looked at, so that what is lost is told. And before something
+//! counts as different it is asked what the target makes of the right value, on a file that nobody
+//! sees: else everything would be written anew by each restore, for ever.
+
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rustix::fs::{Gid, Timespec, Timestamps, UTIME_OMIT, Uid};
+
+use super::stage::Temporary;
+use super::{Inner, TargetError, TargetErrorKind};
+use crate::beneath::{Handle, stamp};
+use crate::model::{Attribute, Found, FoundKind, Metadata, Time, TreePath};
+
+/// A file on which it is tried what the target keeps.
+struct Probe {
+    file: OwnedFd,
+    /// Goes with the probe.
+    _temporary: Option<Temporary>,
+}
+
+/// The files to try things on, by device; none where there can be none.
+#[derive(Default)]
+pub(super) struct Probes(Mutex<HashMap<u64, Option<Probe>>>);
+
+impl Probes {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Option<Probe>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets go of them.
+    pub(super) fn drop_all(&self) {
+        self.lock().clear();
+    }
+}
+
+/// What was set, for a look at what was kept.
+#[derive(Default)]
+pub(super) struct Set {
+    pub(super) owner: Option<(u32, u32)>,
+    pub(super) mode: Option<u16>,
+    pub(super) mtime: Option<Time>,
+}
+
+/// Times to set: the last change only.
+pub(super) fn times(mtime: Time) -> Timestamps {
+    Timestamps {
+        last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
+        last_modification: Timespec { tv_sec: mtime.seconds, tv_nsec: mtime.nanos.into() },
+    }
+}
+
+/// Something that the target did not keep.
+pub(super) fn lost(path: &TreePath, what: &str) -> TargetError {
+    TargetError::of(path, TargetErrorKind::Unsupported, io::Error::other(what.to_owned()))
+}
+
+pub(super) const MODE: &str = "its mode";
+pub(super) const TIME: &str = "the exact time of its last change";
+pub(super) const OWNER: &str = "its owner";
+
+impl Inner {
+    /// Looks at what was set and says what was not kept.
+    pub(super) fn look(
+        &self,
+        handle: &Handle<'_>,
+        path: &TreePath,
+        set: &Set,
+        problems: &mut Vec<TargetError>,
+    ) {
+        if set.mode.is_none() && set.mtime.is_none() && set.owner.is_none() {
+            return;
+        }
+        let Ok(found) = handle.stat() else { return };
+        if set.mode.is_some_and(|mode| mode != found.stx_mode & 0o7777) {
+            problems.push(lost(path, MODE));
+        }
+        if set.mtime.is_some_and(|mtime| mtime != stamp(&found).mtime) {
+            problems.push(lost(path, TIME));
+        }
+        if set.owner.is_some_and(|owner| owner != (found.stx_uid, found.stx_gid)) {
+            problems.push(lost(path, OWNER));
+        }
+    }
+
+    /// What something that is right as far as the target keeps it lacks.
+    pub(super) fn lacking(
+        &self,
+        path: &TreePath,
+        found: &Found,
+        wanted: &Metadata,
+        problems: &mut Vec<TargetError>,
+    ) {
+        if wanted.mtime.is_some_and(|mtime| mtime != found.stamp.mtime) {
+            problems.push(lost(path, TIME));
+        }
+        let owner = (found.metadata.owner.uid, found.metadata.owner.gid);
+        if self.root && self.wanted_owner(wanted).is_some_and(|right| right != owner) {
+            problems.push(lost(path, OWNER));
+        }
+    }
+
+    /// Whether the target makes of a time just what is there.
+    pub(super) fn becomes_time(&self, found: &Found, mtime: Time) -> bool {
+        // Greater numbers have meanings of their own to the kernel.
+        mtime.nanos < 1_000_000_000
+            && self.tried(found, |probe| {
+                probe.set_times(&times(mtime)).ok();
+                let kept = stamp(&probe.stat().ok()?).mtime;
+                Some(kept == found.stamp.mtime)
+            })
+    }
+
+    /// Whether the target makes of a mode just what is there. It is a file that it is tried on: of
+    /// a folder it only shows whether modes are kept at all.
+    pub(super) fn becomes_mode(&self, found: &Found, mode: u16) -> bool {
+        self.tried(found, |probe| {
+            probe.set_mode(mode).ok();
+            let kept = probe.stat().ok()?.stx_mode & 0o7777;
+            Some(match found.kind {
+                FoundKind::Directory => kept != mode,
+                _ => kept == found.metadata.mode,
+            })
+        })
+    }
+
+    /// Whether the target keeps owners at all.
+    pub(super) fn forgets_owner(&self, found: &Found, owner: (u32, u32)) -> bool {
+        self.tried(found, |probe| {
+            probe.set_owner(Some(Uid::from_raw(owner.0)), Some(Gid::from_raw(owner.1))).ok();
+            let kept = probe.stat().ok()?;
+            Some((kept.stx_uid, kept.stx_gid) != owner)
+        })
+    }
+
+    /// Whether the target does not keep an attribute.
+    pub(super) fn forgets(&self, device: u64, attribute: &Attribute) -> bool {
+        self.tried_on(device, |probe| {
+            // Attributes need a writable thing.
+            probe.set_mode(0o600).ok();
+            let set = probe.set_attribute(&attribute.name, &attribute.value);
+            let kept = probe.attributes().ok()?.contains(attribute);
+            probe.remove_attribute(&attribute.name).ok();
+            Some(set.is_err() || !kept)
+        })
+    }
+
+    fn tried(&self, found: &Found, act: impl FnOnce(&Handle<'_>) -> Option<bool>) -> bool {
+        self.tried_on(found.stamp.device, act)
+    }
+
+    /// Tries something on a file of the file system; no where it cannot be tried.
+    fn tried_on(&self, device: u64, act: impl FnOnce(&Handle<'_>) -> Option<bool>) -> bool {
+        let Some(file_system) = self.file_systems.with_device(device) else { return false };
+        let mut probes = self.probes.lock();
+        let probe = probes.entry(device).or_insert_with(|| {
+            let (file, temporary) = self.probe_file(&file_system)?;
+            Some(Probe { file, _temporary: temporary })
+        });
+        let tried = probe.as_ref().and_then(|probe| act(&Handle::open(probe.file.as_fd())));
+        tried.unwrap_or(false)
+    }
+}
