@@ -46,6 +46,8 @@ impl From<ErrorKind> for ExitCode {
             ErrorKind::Destination => Self::Destination,
             ErrorKind::Refused
             | ErrorKind::SourceGone
+            | ErrorKind::DeletionRefused
+            | ErrorKind::ManyDeletions
             | ErrorKind::Exists
             | ErrorKind::Busy
             | ErrorKind::KeySlots => Self::Refused,
@@ -88,6 +90,8 @@ mod tests {
             (ErrorKind::Destination, 4),
             (ErrorKind::Refused, 5),
             (ErrorKind::SourceGone, 5),
+            (ErrorKind::DeletionRefused, 5),
+            (ErrorKind::ManyDeletions, 5),
             (ErrorKind::Exists, 5),
             (ErrorKind::Busy, 5),
             (ErrorKind::Damaged, 6),

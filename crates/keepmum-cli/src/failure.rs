@@ -140,6 +140,8 @@ impl Failure {
             Kind::Library(ErrorKind::Pending) => "pending",
             Kind::Library(ErrorKind::Refused) => "refused",
             Kind::Library(ErrorKind::SourceGone) => "source_gone",
+            Kind::Library(ErrorKind::DeletionRefused) => "deletion_refused",
+            Kind::Library(ErrorKind::ManyDeletions) => "many_deletions",
             Kind::Library(ErrorKind::Exists) => "exists",
             Kind::Library(ErrorKind::Busy) => "busy",
             Kind::Library(ErrorKind::KeySlots) => "key_slots",
@@ -204,6 +206,12 @@ fn library_hint(kind: ErrorKind) -> Option<&'static str> {
             "nothing was changed. Is the disk of the source mounted? If it is meant to be so, \
              `keepmum backup --accept-mass-delete` goes on; earlier snapshots keep what they hold"
         }
+        ErrorKind::DeletionRefused => {
+            "nothing was changed; without --delete everything comes back and nothing is removed"
+        }
+        ErrorKind::ManyDeletions => {
+            "`--dry-run` names what would go; if it is meant to be so, `--accept-deletions` goes on"
+        }
         ErrorKind::Exists => {
             "`keepmum backup` saves into it; a new repository needs another destination"
         }
@@ -257,6 +265,8 @@ mod tests {
             ErrorKind::Destination,
             ErrorKind::Refused,
             ErrorKind::SourceGone,
+            ErrorKind::DeletionRefused,
+            ErrorKind::ManyDeletions,
             ErrorKind::Exists,
             ErrorKind::Busy,
             ErrorKind::Damaged,

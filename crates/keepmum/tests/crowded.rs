@@ -106,10 +106,13 @@ fn what_lies_in_the_target_is_brought_to_the_state_of_a_snapshot() {
         let options = RestoreOptions {
             snapshot: ops::SnapshotChoice { which, ..latest() },
             path: TreePath::root(),
-            target: target.clone(),
+            target: Some(target.clone()),
             dry_run: false,
             overwrite: Overwrite::IfChanged,
             delete: true,
+            deletions: ops::Deletions::All,
+            staying: Vec::new(),
+            owner: ops::Owner::Names,
             special: true,
             list_changes: false,
         };

@@ -56,10 +56,13 @@ fn restore(repository: &Path, secret: &str, snapshot: &str, target: &Path) {
     let options = RestoreOptions {
         snapshot: SnapshotChoice { which, device: None, source: None, own: false },
         path: TreePath::root(),
-        target: target.to_owned(),
+        target: Some(target.to_owned()),
         dry_run: false,
         overwrite: Overwrite::Always,
         delete: false,
+        deletions: ops::Deletions::All,
+        staying: Vec::new(),
+        owner: ops::Owner::Names,
         special: false,
         list_changes: false,
     };

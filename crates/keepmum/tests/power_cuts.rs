@@ -46,10 +46,13 @@ fn restore(
     let options = RestoreOptions {
         snapshot: snapshot(id),
         path: TreePath::root(),
-        target: target.to_owned(),
+        target: Some(target.to_owned()),
         dry_run: false,
         overwrite: Overwrite::IfChanged,
         delete: false,
+        deletions: ops::Deletions::All,
+        staying: Vec::new(),
+        owner: ops::Owner::Names,
         special: true,
         list_changes: false,
     };

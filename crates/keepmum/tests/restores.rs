@@ -76,10 +76,13 @@ fn restore(world: &World, target: &Path, gate: Arc<dyn Gate>) -> RestoreReport {
     let options = RestoreOptions {
         snapshot: latest(),
         path: TreePath::root(),
-        target: target.to_owned(),
+        target: Some(target.to_owned()),
         dry_run: false,
         overwrite: Overwrite::IfChanged,
         delete: false,
+        deletions: ops::Deletions::All,
+        staying: Vec::new(),
+        owner: ops::Owner::Names,
         special: true,
         list_changes: false,
     };

@@ -1,11 +1,13 @@
 //! `restore`: back to disk.
 
-use keepmum::ops::{self, Overwrite, RestoreOptions, RestoreReport};
+use std::path::{Path, PathBuf};
+
+use keepmum::ops::{self, Deletions, Overwrite, Owner, ProblemKind, RestoreOptions, RestoreReport};
 
 use super::Session;
 use super::choice::Choice;
 use super::snapshots::short;
-use crate::args::{OverwriteArg, RestoreArgs};
+use crate::args::{OverwriteArg, OwnerArg, RestoreArgs};
 use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::settings::Asking;
@@ -18,24 +20,33 @@ pub(crate) fn run(args: &RestoreArgs, session: &Session<'_>) -> Result<ExitCode,
     let settings = session.settings()?;
     let now = &session.environment.now;
     let choice = Choice::new(&args.which, settings.source.is_some(), now)?;
-    let target = std::path::absolute(&args.target).map_err(|error| {
-        Failure::usage(format!("{} is no target ({error})", args.target.display()))
-    })?;
-    if target.exists() && !target.is_dir() {
-        let shown = target.display();
-        return Err(Failure::usage(format!("the target is to be a folder, and {shown} is none")));
-    }
+    let target = args.target.as_deref().map(folder).transpose()?;
+    let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
+    let staying = settings.staying.iter().chain([&settings.destination]).cloned();
+    let staying = staying.map(absolute).collect();
     let options = RestoreOptions {
         snapshot: choice.snapshot,
         path: choice.path,
         target,
         dry_run: args.dry_run,
         overwrite: match args.overwrite {
+            OverwriteArg::IfOlder => Overwrite::IfOlder,
             OverwriteArg::IfChanged => Overwrite::IfChanged,
             OverwriteArg::Always => Overwrite::Always,
             OverwriteArg::Never => Overwrite::Never,
         },
         delete: args.delete,
+        deletions: match args.accept_deletions {
+            None => Deletions::Refuse,
+            Some(None) => Deletions::All,
+            Some(Some(most)) => Deletions::AtMost(most),
+        },
+        staying,
+        owner: match args.owner {
+            OwnerArg::Name => Owner::Names,
+            OwnerArg::Number => Owner::Numbers,
+            OwnerArg::None => Owner::Skip,
+        },
         special: args.special,
         list_changes: terminal.verbose,
     };
@@ -46,8 +57,27 @@ pub(crate) fn run(args: &RestoreArgs, session: &Session<'_>) -> Result<ExitCode,
     } else {
         problems::show(terminal, &report.problems);
         terminal.line(&end(&report, args.delete))?;
+        if report.problems.iter().any(|problem| problem.kind == ProblemKind::Newer) {
+            terminal.notice(
+                "hint: `--overwrite if-changed` replaces what is newer too, and on a terminal you \
+                 are asked",
+            );
+        }
     }
     Ok(report.outcome().into())
+}
+
+/// The folder to restore into.
+fn folder(target: &Path) -> Result<PathBuf, Failure> {
+    let absolute = std::path::absolute(target)
+        .map_err(|error| Failure::usage(format!("{} is no target ({error})", target.display())))?;
+    match absolute.exists() && !absolute.is_dir() {
+        true => {
+            let shown = absolute.display();
+            Err(Failure::usage(format!("the target is to be a folder, and {shown} is none")))
+        }
+        false => Ok(absolute),
+    }
 }
 
 fn end(report: &RestoreReport, delete: bool) -> String {
@@ -63,6 +93,12 @@ fn end(report: &RestoreReport, delete: bool) -> String {
         text::count(report.files_written, "file", "files"),
         report.entries_unchanged,
     ));
+    if report.entries_kept > 0 {
+        line.push_str(&format!(", {} kept", report.entries_kept));
+    }
+    if report.entries_passed_over > 0 {
+        line.push_str(&format!(", {} passed over", report.entries_passed_over));
+    }
     if delete {
         line.push_str(&format!(", {} removed", report.entries_removed));
     }

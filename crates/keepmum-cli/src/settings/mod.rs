@@ -24,7 +24,7 @@ use keepmum::pipeline::Mode;
 use keepmum::seam::Seam;
 
 use crate::args::Shared;
-use crate::config::Config;
+use crate::config::{Config, PasswordIn};
 use crate::failure::{Failure, Kind, Places};
 use crate::terminal::Terminal;
 
@@ -71,6 +71,9 @@ pub(crate) struct Settings {
     pub(crate) device_name: String,
     /// What the config says of the source; nothing without a config.
     pub(crate) source: Option<Source>,
+    /// What must stay when a restore deletes, beside the destination: the catalogue, the config,
+    /// the password file.
+    pub(crate) staying: Vec<PathBuf>,
     /// Threads that work.
     threads: NonZero<usize>,
     /// Most bytes a second to the destination.
@@ -101,6 +104,7 @@ impl Settings {
                 password: PasswordFrom::choose(shared, None, environment),
                 device_name: environment.host_name.clone(),
                 source: None,
+                staying: shared.password_file.iter().cloned().collect(),
                 threads: threads(shared),
                 limit_upload: shared.limit_upload,
                 limit_read: shared.limit_read,
@@ -134,12 +138,20 @@ impl Settings {
             Err(failure) => (None, Some(failure)),
         };
         private::refuse(&config, folder.as_deref())?;
+        let catalogue = folder.as_ref().map(|at| at.join(format!("catalogue-{name}.sqlite")));
+        let password_file = match &config.password {
+            Some(PasswordIn::File(file)) => Some(file.clone()),
+            _ => None,
+        };
+        let files = [catalogue.as_ref(), Some(&config.path), password_file.as_ref()];
+        let files = files.into_iter().flatten().chain(&shared.password_file);
         Ok(Self {
             only_reads: false,
             no_place,
             synced: private::warnings(&config, folder.as_deref()),
             not_yet: std::mem::take(&mut config.not_yet),
-            catalogue: folder.map(|folder| folder.join(format!("catalogue-{name}.sqlite"))),
+            staying: files.cloned().collect(),
+            catalogue,
             threads: threads(shared),
             limit_upload: shared.limit_upload,
             limit_read: shared.limit_read,

@@ -5,6 +5,7 @@
 
 pub(crate) mod error;
 pub(crate) mod json;
+mod newer;
 pub(crate) mod problems;
 pub(crate) mod progress;
 pub(crate) mod recovery;

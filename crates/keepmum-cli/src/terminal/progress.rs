@@ -11,10 +11,11 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use keepmum::model::TreePath;
-use keepmum::ops::{self, ChangeKind, Event, Observer, Phase, Problem};
+use keepmum::ops::{self, Answer, ChangeKind, Event, Newer, Observer, Phase, Problem};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::newer::{Asked, can_ask};
 use super::{Terminal, json as lines, problems, recovery, text};
 use crate::failure::Failure;
 
@@ -79,6 +80,7 @@ pub(crate) struct Watch {
     ticker: Option<JoinHandle<()>>,
     /// What could not be done so far.
     problems: Mutex<Vec<Problem>>,
+    asked: Asked,
 }
 
 /// How the result of a command looks as JSON.
@@ -125,7 +127,8 @@ impl Watch {
             None => None,
         };
         let problems = Mutex::default();
-        Self { terminal: terminal.clone(), counts, bar, shape, ticker, problems }
+        let asked = Asked::default();
+        Self { terminal: terminal.clone(), counts, bar, shape, ticker, problems, asked }
     }
 
     /// Whether events become JSON lines.
@@ -143,7 +146,7 @@ impl Watch {
     }
 
     fn change(&self, kind: ChangeKind, path: &TreePath, reason: &str) {
-        let word = change_word(kind);
+        let word = problems::change_word(kind);
         if self.terminal.json {
             if self.lines() {
                 let path = format!("/{}", String::from_utf8_lossy(path.as_bytes()));
@@ -206,6 +209,13 @@ impl Observer for Watch {
 
     fn stopping(&self) -> bool {
         self.terminal.interrupt.raised()
+    }
+
+    fn ask(&self, newer: &Newer) -> Option<Answer> {
+        if self.terminal.json || self.terminal.quiet || !can_ask() {
+            return None;
+        }
+        aside(self.bar.as_ref(), || self.asked.ask(newer, &self.terminal.interrupt))
     }
 }
 
@@ -326,15 +336,6 @@ fn progress(now: &Now) -> Value {
         "bytes": now.bytes,
         "bytes_total": now.bytes_total,
     })
-}
-
-fn change_word(kind: ChangeKind) -> &'static str {
-    match kind {
-        ChangeKind::New => "new",
-        ChangeKind::Changed => "changed",
-        ChangeKind::Gone => "gone",
-        ChangeKind::Excluded => "left_out",
-    }
 }
 
 /// Prints while the bar is out of the way.

@@ -79,10 +79,12 @@ fn five_thousand_levels() {
     }
     assert_eq!(Dir::read_from(&here).unwrap().count(), 2, "only . and .. are at the bottom");
     assert_eq!(archived(&stage, &what), 2 * LEVELS + 1);
-    // Something in the way is removed to any depth.
-    fs::write(stage.source("other"), "x").unwrap();
-    runs(&stage, &["restore", &format!("{what}/deep/file"), "--target", "out", "--delete"]);
-    assert_eq!(fs::read_dir(stage.out("")).unwrap().count(), 1);
+    // What the snapshot does not have is removed to any depth.
+    fs::create_dir(stage.source("other")).unwrap();
+    runs(&stage, &["backup"]);
+    let what = format!("{what}/other");
+    runs(&stage, &["restore", &what, "-t", "out", "--delete", "--accept-deletions"]);
+    assert_eq!(fs::read_dir(stage.out("")).unwrap().count(), 0);
 }
 
 /// How many entries the archive of a folder has. (GNU tar cannot unpack such paths.)

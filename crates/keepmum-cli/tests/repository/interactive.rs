@@ -114,3 +114,30 @@ fn names_cannot_play_tricks_on_a_terminal() {
     assert!(said.stdout.contains(shown), "{said:?}");
     assert!(!said.stdout.contains("\x1b]0"), "{said:?}");
 }
+
+#[test]
+fn what_is_newer_in_the_target_is_asked_about() {
+    let place = filled();
+    for name in ["letter.txt", "photos/b.txt", "photos/a.raw", "empty"] {
+        place.file(&format!("out/{name}"), "MINE");
+    }
+    let what = format!("latest:{}", place.path("source").display());
+    let words = format!("restore {what} -t out -c config.ini");
+    let read = |path: &str| fs::read_to_string(place.path(path)).unwrap();
+    // In the order of the tree: empty, letter.txt, photos/a.raw, photos/b.txt.
+    let Some(said) = typing(&place, &words, &["nonsense", "keep", "b", "O"]) else { return };
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.stdout.contains("/letter.txt is newer in the target: "), "{said:?}");
+    assert!(said.stdout.contains(", 2 kept; "), "{said:?}");
+    assert_eq!((read("out/empty"), read("out/letter.txt")), ("MINE".into(), "MINE".into()));
+    assert_eq!(read("out/photos/b.txt"), "b\n");
+    let beside = fs::read_dir(place.path("out")).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut beside =
+        beside.filter(|name| name.to_string_lossy().starts_with("letter.txt.restored-"));
+    let beside = beside.next().unwrap().into_string().unwrap();
+    assert_eq!(read(&format!("out/{beside}")), "Dear Anna,\n");
+    // Who does not want to answer may stop.
+    let Some(said) = typing(&place, &words, &[CTRL_C]) else { return };
+    assert_eq!(said.code, 130, "{said:?}");
+    assert_eq!(read("out/empty"), "MINE");
+}

@@ -8,12 +8,14 @@
 mod binary;
 
 mod damage;
+mod deleting;
 mod destination;
 mod documents;
 mod everyday;
 mod history;
 mod interactive;
 mod interrupted;
+mod keeping;
 mod limits;
 mod looking;
 mod namespace;

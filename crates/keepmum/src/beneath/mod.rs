@@ -7,9 +7,11 @@
 mod attributes;
 mod listing;
 mod open;
+mod tag;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use attributes::{Handle, XATTR};
 pub(crate) use listing::{LaterNames, NameList, Scratch, found, kind_of, stamp, stat, stat_at};
 pub(crate) use open::Beneath;
+pub(crate) use tag::{TAG, is_cache, is_tag};

@@ -5,10 +5,11 @@
 //! nothing but the path's own length. The last hops are kept: neighbours share them, and a walk down
 //! or up a deep tree would otherwise begin at the top for each directory.
 
+use std::borrow::Cow;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
@@ -31,6 +32,9 @@ pub(crate) struct Beneath {
     stepwise: AtomicBool,
     /// The last hops on the way to a long path, each beneath the one before it.
     hops: Mutex<Vec<Hop>>,
+    /// Paths that mean other folders: from and to. There are few, and most have none.
+    redirects: RwLock<Vec<(Vec<u8>, Vec<u8>)>>,
+    is_redirecting: AtomicBool,
 }
 
 /// A directory far down, held open, and its path.
@@ -50,7 +54,13 @@ impl Hop {
 impl Beneath {
     /// Everything beneath this open directory.
     pub(crate) fn new(directory: OwnedFd) -> Self {
-        Self { directory, stepwise: AtomicBool::new(false), hops: Mutex::default() }
+        Self {
+            directory,
+            stepwise: AtomicBool::new(false),
+            hops: Mutex::default(),
+            redirects: RwLock::default(),
+            is_redirecting: AtomicBool::new(false),
+        }
     }
 
     /// The directory itself.
@@ -72,6 +82,7 @@ impl Beneath {
 
     /// Opens what lies at `path`: names joined by `/`, empty for the directory itself.
     pub(crate) fn open(&self, path: &[u8], flags: OFlags) -> io::Result<OwnedFd> {
+        let path = &*self.redirected(path);
         if path.len() <= HOP {
             return self.resolve(self.directory(), path, flags);
         }
@@ -83,6 +94,33 @@ impl Beneath {
         // A kept hop may be gone, with another directory at its path.
         self.forget_hops();
         self.hop_on(None, path, path, flags)
+    }
+
+    /// Lets a path mean the folder at another one, in which no redirected path lies.
+    pub(crate) fn redirect(&self, from: &[u8], to: &[u8]) {
+        let mut redirects = self.redirects.write().unwrap_or_else(PoisonError::into_inner);
+        redirects.push((from.to_vec(), to.to_vec()));
+        self.is_redirecting.store(true, Ordering::Release);
+    }
+
+    /// The path of the same thing without redirections.
+    pub(crate) fn redirected<'a>(&self, path: &'a [u8]) -> Cow<'a, [u8]> {
+        if !self.is_redirecting.load(Ordering::Acquire) {
+            return Cow::Borrowed(path);
+        }
+        let redirects = self.redirects.read().unwrap_or_else(PoisonError::into_inner);
+        // The longest one counts: those above it are in what it leads to already.
+        let longest = redirects.iter().rev().find_map(|(from, to)| {
+            let rest = path.strip_prefix(from.as_slice())?;
+            (rest.is_empty() || rest.starts_with(b"/")).then_some((to, rest))
+        });
+        match longest {
+            None => Cow::Borrowed(path),
+            Some((to, rest)) if to.is_empty() => {
+                Cow::Owned(rest.strip_prefix(b"/").unwrap_or(rest).to_vec())
+            }
+            Some((to, rest)) => Cow::Owned([to, rest].concat()),
+        }
     }
 
     /// Holds no directory on the way any longer; to be called when directories are removed.

@@ -24,6 +24,10 @@ pub enum ErrorKind {
     Refused,
     /// Refused for safety: the source, or much of it, is gone.
     SourceGone,
+    /// Refused for safety: what a deletion could reach, or might take for gone.
+    DeletionRefused,
+    /// Refused for safety: more would be deleted than was accepted.
+    ManyDeletions,
     /// Refused because there is a repository already.
     Exists,
     /// Refused because another run is at work.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::model::TreePath;
+use crate::model::{Time, TreePath};
 
 use super::report::Problem;
 
@@ -32,6 +32,10 @@ pub enum ChangeKind {
     Gone,
     /// It is left out, for the reason given.
     Excluded,
+    /// It stays as it is in the target, though the snapshot has something else.
+    Kept,
+    /// It is removed from the target.
+    Removed,
 }
 
 /// What happens.
@@ -95,6 +99,30 @@ impl fmt::Debug for RecoveryCode {
     }
 }
 
+/// Something in the target that is newer than what the snapshot has of that name.
+#[derive(Clone, Debug)]
+pub struct Newer {
+    /// Where it is, from the target downward.
+    pub path: TreePath,
+    /// When it was changed.
+    pub there: Time,
+    /// When what the snapshot has was changed.
+    pub snapshot: Time,
+    /// Whether both can be had.
+    pub can_have_both: bool,
+}
+
+/// What to do with something newer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Replace it.
+    Overwrite,
+    /// Leave it alone.
+    Keep,
+    /// Leave it alone, and put what the snapshot has beside it under another name.
+    Both,
+}
+
 /// Whoever wants to know.
 pub trait Observer: Sync {
     /// Something happened. Called often: it must be quick.
@@ -102,6 +130,12 @@ pub trait Observer: Sync {
 
     /// Whether the user wants the run to stop. Asked between files and between objects.
     fn stopping(&self) -> bool;
+
+    /// What to do with something newer; nothing if there is nobody to be asked. Then it stays, and
+    /// is a problem of the report.
+    fn ask(&self, _: &Newer) -> Option<Answer> {
+        None
+    }
 }
 
 /// An observer that hears nothing and never stops.

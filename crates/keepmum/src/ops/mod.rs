@@ -46,19 +46,19 @@ pub use check::check;
 pub use diff::{Aspect, DiffKind, DiffLine, DiffReport, diff};
 pub use dump::{DumpReport, dump};
 pub use error::{Error, ErrorKind};
-pub use event::{ChangeKind, Event, Observer, Phase, RecoveryCode, Silent};
+pub use event::{Answer, ChangeKind, Event, Newer, Observer, Phase, RecoveryCode, Silent};
 pub use init::init;
 pub use key::{key_add, key_list, key_passwd, key_recovery, key_remove};
 pub use key_report::{KeyChangeReport, KeyListReport, KeySlotKind, KeySlotLine};
 pub use list::list;
 pub use options::{
     BackupOptions, CheckOptions, Deletions, DiffAgainst, DiffOptions, DumpOptions, ListOptions,
-    Overwrite, ReadData, RestoreOptions, SnapshotChoice, Which,
+    Overwrite, Owner, ReadData, RestoreOptions, SnapshotChoice, Which,
 };
 pub use report::{
     BackupReport, CheckReport, EntryKind, EntryLine, InitReport, ListReport, Outcome, Problem,
-    ProblemKind, RestoreReport, SnapshotLine, SnapshotState, SnapshotsReport,
+    ProblemKind, SnapshotLine, SnapshotState, SnapshotsReport,
 };
-pub use restore::restore;
+pub use restore::{RestoreReport, restore};
 pub use snapshots::{snapshots, status};
 pub use status_report::{CheckLine, DeviceStatus, StatusReport};

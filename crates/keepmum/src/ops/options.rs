@@ -6,6 +6,8 @@ use crate::compress::Level;
 use crate::model::{Time, TreePath};
 use crate::source::Rules;
 
+pub use crate::target::Owner;
+
 /// Below this many entries gone, nothing is refused.
 const FEW: u64 = 10;
 
@@ -97,8 +99,11 @@ pub struct ListOptions {
 }
 
 /// What to do with files that lie in the target already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Overwrite {
+    /// Replace what differs in size, time or kind, but ask before something newer is replaced.
+    #[default]
+    IfOlder,
     /// Replace what differs in size, time or kind.
     IfChanged,
     /// Write everything anew.
@@ -113,14 +118,20 @@ pub struct RestoreOptions {
     pub snapshot: SnapshotChoice,
     /// What in it; the root for all.
     pub path: TreePath,
-    /// Where to.
-    pub target: PathBuf,
+    /// Where to; nothing for where it came from.
+    pub target: Option<PathBuf>,
     /// Only say what would be done.
     pub dry_run: bool,
     /// What to do with files that are there.
     pub overwrite: Overwrite,
     /// Remove what the snapshot does not have.
     pub delete: bool,
+    /// How much of it.
+    pub deletions: Deletions,
+    /// What must stay whatever is removed: the destination, the catalogue, the config.
+    pub staying: Vec<PathBuf>,
+    /// To whom things are given.
+    pub owner: Owner,
     /// Restore device nodes, set-id bits and privileged attributes too.
     pub special: bool,
     /// Report each entry that is written.

@@ -24,6 +24,10 @@ pub enum ProblemKind {
     ChangedWhileRead,
     /// A target could not be written.
     NotWritten,
+    /// Something newer is in the target, and nobody said that it is to be overwritten.
+    Newer,
+    /// Something could not be removed from the target.
+    NotRemoved,
     /// Content is there, some of its metadata is not.
     Metadata,
     /// Stored data that is not here yet.
@@ -219,31 +223,6 @@ pub struct ListReport {
     pub problems: Vec<Problem>,
 }
 
-/// What `restore` did.
-#[derive(Debug, Default, Serialize)]
-pub struct RestoreReport {
-    /// From which snapshot.
-    pub snapshot: String,
-    /// Files written.
-    pub files_written: u64,
-    /// Entries written or mended in all.
-    pub entries_written: u64,
-    /// Entries that were right already.
-    pub entries_unchanged: u64,
-    /// Entries removed, with `--delete`.
-    pub entries_removed: u64,
-    /// Bytes of the files written.
-    pub bytes_written: u64,
-    /// Bytes read from the destination.
-    pub bytes_fetched: u64,
-    /// Nothing was written because it was only asked what would be.
-    pub dry_run: bool,
-    /// Seconds it took.
-    pub seconds: f64,
-    /// What could not be done.
-    pub problems: Vec<Problem>,
-}
-
 /// What `check` found.
 #[derive(Debug, Default, Serialize)]
 pub struct CheckReport {
@@ -327,13 +306,6 @@ impl BackupReport {
 }
 
 impl ListReport {
-    /// How it ended.
-    pub fn outcome(&self) -> Outcome {
-        worst(&self.problems)
-    }
-}
-
-impl RestoreReport {
     /// How it ended.
     pub fn outcome(&self) -> Outcome {
         worst(&self.problems)

@@ -12,13 +12,9 @@ use super::error::{RootProblem, SourceError};
 use super::root::Root;
 use super::rules::{Excluded, ExcludedCounts, Rules, Why};
 use super::{Inner, Leading};
-use crate::beneath::{LaterNames, NameList, Scratch, kind_of, stamp, stat, stat_at};
+use crate::beneath::{LaterNames, NameList, Scratch, TAG, is_cache, is_tag, stamp, stat};
 use crate::model::{Found, FoundKind, Name, Time, TreePath};
 use crate::seam::Operation;
-
-const TAG: &[u8] = b"CACHEDIR.TAG";
-/// What a tag begins with, by the Cache Directory Tagging Specification.
-const SIGNATURE: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55";
 
 /// A page of a directory with what was left out of it.
 #[derive(Default)]
@@ -223,20 +219,6 @@ impl Inner {
         let limit = self.rules.exclude_larger_than?;
         (entry.kind == FoundKind::File && entry.stamp.size > limit).then_some(Why::Size)
     }
-}
-
-/// Whether a directory with a tag in it says of itself that it is a cache.
-fn is_cache(directory: BorrowedFd<'_>) -> bool {
-    stat_at(directory, TAG).is_ok_and(|tag| kind_of(&tag) == FoundKind::File) && is_tag(directory)
-}
-
-fn is_tag(directory: BorrowedFd<'_>) -> bool {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let Ok(tag) = openat(directory, TAG, flags | OFlags::NOCTTY, Mode::empty()) else {
-        return false;
-    };
-    let mut start = [0; SIGNATURE.len()];
-    rustix::io::pread(&tag, &mut start, 0) == Ok(SIGNATURE.len()) && start == SIGNATURE
 }
 
 /// Refuses a root within another root that the walk of the outer one would leave out: it was

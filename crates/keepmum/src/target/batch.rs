@@ -43,6 +43,8 @@ pub(super) struct Batch {
     /// Held while a batch is put in place.
     placing: Mutex<()>,
     unplaced: Mutex<Vec<Unplaced>>,
+    /// How many things got their names, and how many bytes they have.
+    placed: Mutex<(u64, u64)>,
     /// The sync that failed.
     failed: Mutex<Option<(TargetErrorKind, String)>>,
     most: usize,
@@ -64,6 +66,7 @@ impl Default for Batch {
             waiting: Mutex::default(),
             placing: Mutex::default(),
             unplaced: Mutex::default(),
+            placed: Mutex::default(),
             failed: Mutex::default(),
             most: most.clamp(1, MOST),
         }
@@ -83,6 +86,11 @@ impl Target {
     pub fn place(&self) -> Result<(), TargetError> {
         self.0.check_syncs()?;
         self.0.place_all(|_| true).map(drop)
+    }
+
+    /// How many things got their names since this was asked last, and how many bytes they have.
+    pub fn take_placed(&self) -> (u64, u64) {
+        std::mem::take(&mut lock(&self.0.batch.placed))
     }
 
     /// What did not get its name since this was asked last.
@@ -145,18 +153,24 @@ impl Inner {
         let mut full = Vec::new();
         for mut stage in batch.stages {
             match self.name(&mut stage) {
-                Ok(()) => {}
+                Ok(()) => self.note_placed(&stage),
                 Err(error) if error.kind == TargetErrorKind::Full => full.push(stage),
                 Err(error) => self.note_unplaced(&stage, error),
             }
         }
         for mut stage in full {
-            if let Err(error) = self.name(&mut stage) {
-                self.note_unplaced(&stage, error);
+            match self.name(&mut stage) {
+                Ok(()) => self.note_placed(&stage),
+                Err(error) => self.note_unplaced(&stage, error),
             }
         }
         drop(placing);
         Ok(count)
+    }
+
+    fn note_placed(&self, stage: &Stage) {
+        let mut placed = lock(&self.batch.placed);
+        *placed = (placed.0 + 1, placed.1.saturating_add(stage.size));
     }
 
     fn note_unplaced(&self, stage: &Stage, error: TargetError) {

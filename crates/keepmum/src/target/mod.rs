@@ -14,11 +14,13 @@ mod kept;
 mod make;
 mod metadata;
 mod owners;
+mod reach;
 mod remove;
 mod stage;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod ways;
 
 use std::fs::DirBuilder;
 use std::io;
@@ -34,8 +36,10 @@ pub use batch::Unplaced;
 pub use error::{TargetError, TargetErrorKind};
 pub use file::TargetFile;
 pub use metadata::Differences;
+pub use reach::Staying;
 pub use stage::{Existing, is_temporary};
 pub use tree::{Rest, TargetTree};
+pub use ways::Way;
 
 use crate::beneath::{Beneath, Scratch};
 use crate::model::{Name, TreePath};
@@ -136,6 +140,11 @@ impl Target {
             root: user.is_root(),
             user: user.as_raw(),
         })))
+    }
+
+    /// Whether this process may give things to others.
+    pub fn may_give(&self) -> bool {
+        self.0.root
     }
 
     /// The target as one side of a merge.

@@ -31,6 +31,17 @@ impl Target {
         }
     }
 
+    /// Removes something that is no directory. It is no error if nothing is there.
+    ///
+    /// # Errors
+    /// It could not be removed.
+    pub fn remove_file(&self, path: &TreePath) -> Result<(), TargetError> {
+        match self.0.unlink(path, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(TargetError::new(path, error)),
+        }
+    }
+
     /// Removes something and, if it is a directory, everything beneath it. It is no error if
     /// nothing is there. Other file systems mounted beneath it are left alone.
     ///

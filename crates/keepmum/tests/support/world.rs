@@ -197,10 +197,13 @@ impl World {
         let options = RestoreOptions {
             snapshot,
             path: TreePath::root(),
-            target: target.to_owned(),
+            target: Some(target.to_owned()),
             dry_run: false,
             overwrite: Overwrite::IfChanged,
             delete: false,
+            deletions: ops::Deletions::All,
+            staying: Vec::new(),
+            owner: ops::Owner::Names,
             special: true,
             list_changes: false,
         };

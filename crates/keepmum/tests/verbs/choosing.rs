@@ -154,10 +154,13 @@ fn outcomes(access: &dyn Fn() -> Access, snapshot: &SnapshotChoice, scene: &Scen
     let restore = RestoreOptions {
         snapshot: snapshot.clone(),
         path,
-        target: target.path().to_owned(),
+        target: Some(target.path().to_owned()),
         dry_run: true,
         overwrite: ops::Overwrite::IfChanged,
         delete: false,
+        deletions: ops::Deletions::All,
+        staying: Vec::new(),
+        owner: ops::Owner::Names,
         special: false,
         list_changes: false,
     };

@@ -248,7 +248,7 @@ impl Backup<'_, '_, '_> {
         match kind {
             ChangeKind::New => self.report.new += 1,
             ChangeKind::Changed => self.report.changed += 1,
-            ChangeKind::Gone | ChangeKind::Excluded => {}
+            ChangeKind::Gone | ChangeKind::Excluded | ChangeKind::Kept | ChangeKind::Removed => {}
         }
     }
 }

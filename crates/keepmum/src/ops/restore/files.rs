@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use crate::model::{ChunkId, Content, Metadata, Piece, TreePath};
+use crate::model::{ChunkId, Content, Metadata, Piece, Pieces, TreePath};
 use crate::repository::{BlockPlace, PieceWalk, RepositoryError};
 use crate::target::Existing;
 
@@ -16,7 +16,7 @@ use super::super::error::Error;
 use super::super::part::problem_of;
 use super::super::placed::placed;
 use super::super::report::{Problem, ProblemKind};
-use super::plan::{Cause, Plan, is_plain};
+use super::plan::{Cause, Plan};
 use super::write::{FileState, Output};
 
 /// Up to this size a file is put together in memory.
@@ -214,5 +214,13 @@ fn larger_than_the_target(path: &TreePath, bytes: u64) -> Problem {
         kind: ProblemKind::NotWritten,
         path: format!("/{}", display(path.as_bytes())),
         sentence: format!("its {bytes} bytes are more than the whole target can hold"),
+    }
+}
+
+/// Whether a file can be put together in memory: no holes, and few bytes.
+fn is_plain(content: &Content) -> bool {
+    match &content.pieces {
+        Pieces::Inline(pieces) => pieces.iter().all(|piece| matches!(piece, Piece::Chunk { .. })),
+        Pieces::Lists { .. } => false,
     }
 }

@@ -1,50 +1,75 @@
 //! Making what is not in the target, or not as it should be.
 
-use crate::model::{Entry, Found, FoundKind, Kind, TreePath};
-use crate::target::Existing;
+use crate::model::{ChunkId, Entry, Found, FoundKind, Kind, Merge, TreePath};
+use crate::target::{Existing, TargetTree};
 
 use super::super::error::Error;
 use super::super::options::Overwrite;
+use super::super::report::ProblemKind;
+use super::part::Part;
 use super::plan::{Cause, Link, Plan, group_of};
+use super::policy::{Verdict, problem};
 
 impl Plan<'_, '_, '_> {
-    /// Makes a directory; answers whether to go on beneath it.
-    pub(super) fn directory(
+    /// A directory of the snapshot: makes it, and goes on beneath it.
+    pub(super) fn folder(
         &mut self,
-        path: &TreePath,
-        entry: &Entry,
+        merge: &mut Merge<TargetTree, Part<'_, '_>>,
+        (path, entry, node): (TreePath, Entry, ChunkId),
         there: Option<Found>,
-    ) -> Result<bool, Error> {
+    ) -> Result<(), Error> {
+        let known = there.as_ref().is_some_and(|found| found.kind == FoundKind::Directory);
+        let mut stays = false;
         match &there {
-            Some(found) if found.kind == FoundKind::Directory => {
-                let Some(target) = self.target else { return Ok(true) };
-                if target.differs(found, &entry.metadata).any() {
-                    self.report.entries_written += 1;
-                } else {
-                    self.report.entries_unchanged += 1;
+            Some(found) if known => {
+                let differs =
+                    self.target.is_some_and(|target| target.differs(found, &entry.metadata).any());
+                let never = self.set.options.overwrite == Overwrite::Never;
+                stays = never || self.is_own_layout(&path);
+                match (differs, stays) {
+                    (true, false) => self.report.entries_written += 1,
+                    (true, true) if never => self.count_kept(&path),
+                    _ => self.report.entries_unchanged += 1,
                 }
             }
-            Some(_) if self.set.options.overwrite == Overwrite::Never => {
-                self.report.entries_unchanged += 1;
-                return Ok(false);
+            Some(found) => {
+                if self.verdict(&path, &entry, found) != Verdict::Replace {
+                    if self.set.options.overwrite == Overwrite::Never {
+                        let sentence = "the target has something else of this name, which stays";
+                        let kind = ProblemKind::NotWritten;
+                        self.problem(problem(kind, &path, sentence.to_owned()));
+                    }
+                    return self.pass_beneath(merge, path, node);
+                }
+                self.count_written(&path, &entry);
             }
-            _ => self.count_written(path, entry),
+            None => self.count_written(&path, &entry),
         }
-        if !self.set.options.dry_run {
-            let in_the_way = there.filter(|found| found.kind != FoundKind::Directory);
-            if !self.make_room(path, in_the_way.map(|found| found.kind))? {
+        let linked = self.stays.ways.followed(&path).is_some();
+        if !self.set.options.dry_run
+            && !(known && (stays || linked))
+            && !self.make_folder(&path, there.filter(|_| !known))?
+        {
+            if !known {
                 self.report.entries_written = self.report.entries_written.saturating_sub(1);
-                return Ok(false);
             }
-            if let Some(target) = self.target
-                && let Err(error) = target.make_directory(path)
-            {
-                self.report.entries_written = self.report.entries_written.saturating_sub(1);
-                self.target_problem(&error)?;
-                return Ok(false);
-            }
+            return self.pass_beneath(merge, path, node);
         }
-        Ok(true)
+        self.in_place(1, 0);
+        let metadata = (!self.set.options.dry_run && !stays).then_some(entry.metadata);
+        self.enter(merge, path, known, (node, metadata))?;
+        self.maybe_flush()
+    }
+
+    /// Makes a directory or finds it; answers whether it is there.
+    fn make_folder(&mut self, path: &TreePath, in_the_way: Option<Found>) -> Result<bool, Error> {
+        if !self.make_room(path, in_the_way.map(|found| found.kind))? {
+            return Ok(false);
+        }
+        match self.target.map(|target| target.make_directory(path)) {
+            Some(Err(error)) => self.target_problem(&error).map(|()| false),
+            _ => Ok(true),
+        }
     }
 
     pub(super) fn file(
@@ -69,9 +94,7 @@ impl Plan<'_, '_, '_> {
             self.not_written(&path, content.size, Cause::Place);
             return Ok(());
         };
-        self.done.1 = self.done.1.saturating_add(content.size);
         self.queue(path, content, entry.metadata, existing)?;
-        self.tick();
         self.maybe_flush()
     }
 
@@ -101,7 +124,7 @@ impl Plan<'_, '_, '_> {
     }
 
     /// Removes what is in the way of something else; answers whether the place is free. Of a folder
-    /// what is in it is removed only with `--delete`: nobody asked for it to go.
+    /// what is in it stays: nobody asked for it to go, or a deletion has left it.
     pub(super) fn make_room(
         &mut self,
         path: &TreePath,
@@ -110,23 +133,12 @@ impl Plan<'_, '_, '_> {
         let Some(target) = self.target.filter(|_| !self.set.options.dry_run) else {
             return Ok(true);
         };
-        match there {
-            None => Ok(true),
-            Some(FoundKind::Directory) if !self.set.options.delete => {
-                match target.remove_empty(path) {
-                    Ok(()) => Ok(true),
-                    Err(error) => self.target_problem(&error).map(|()| false),
-                }
-            }
-            Some(_) => self.remove(path),
-        }
-    }
-
-    pub(super) fn remove(&mut self, path: &TreePath) -> Result<bool, Error> {
-        let Some(target) = self.target.filter(|_| !self.set.options.dry_run) else {
-            return Ok(true);
+        let removed = match there {
+            None => return Ok(true),
+            Some(FoundKind::Directory) => target.remove_empty(path),
+            Some(_) => target.remove_file(path),
         };
-        match target.remove(path) {
+        match removed {
             Ok(()) => Ok(true),
             Err(error) => self.target_problem(&error).map(|()| false),
         }

@@ -4,72 +4,40 @@
 //! A byte is only written after it was authenticated and its chunk proved. What is right already
 //! is left alone, so that an interrupted restore is simply run again.
 
+mod delete;
 mod files;
+mod looked;
 mod make;
 mod others;
+mod part;
 mod plan;
+mod policy;
+mod removing;
+mod report;
 mod settle;
+mod ways;
+mod work;
 mod write;
 
 use std::convert::Infallible;
+use std::path::{Path, PathBuf};
 
 use crate::compress::Decompressor;
-use crate::model::{ChunkId, Entry, Kind, Page, PageOf, Side, TreePath};
-use crate::pipeline;
-use crate::repository::{ObjectReader, Parts, PieceReader, RepositoryError, SnapshotTree};
-use crate::target::{Options, Owner, Target, TargetError, TargetTree};
+use crate::repository::{ObjectReader, PieceReader, RepositoryError, SnapshotTree};
+use crate::target::{Options, Staying, Target, TargetError};
 
 use super::access::Access;
-use super::choose::{Snapshots, display};
+use super::choose::{Chosen, Snapshots, display};
 use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer, Phase};
 use super::open;
 use super::options::RestoreOptions;
-use super::part::{Refusing, no_such_path, unreachable};
-use super::report::{RestoreReport, SnapshotState};
+use super::report::SnapshotState;
+pub use report::RestoreReport;
 
 /// What each worker owns.
 pub(super) struct Worker {
     decompressor: Decompressor,
-}
-
-/// A snapshot, or a part of it, as it will lie in the target.
-struct Part<'a, 'r> {
-    tree: SnapshotTree<'a, 'r>,
-    /// Where the part lies in the snapshot.
-    prefix: TreePath,
-    /// The one entry, if the part is not a directory.
-    single: Option<Entry>,
-}
-
-impl Refusing for Part<'_, '_> {
-    fn take_refused(&mut self) -> u64 {
-        self.tree.take_refused()
-    }
-}
-
-impl Refusing for TargetTree {}
-
-impl Side for Part<'_, '_> {
-    type Item = Entry;
-    type Place = ChunkId;
-    type Rest = Parts;
-    type Error = RepositoryError;
-
-    fn place(&self, item: &Entry) -> Option<ChunkId> {
-        self.tree.place(item)
-    }
-
-    fn list(&mut self, place: &ChunkId, path: &TreePath) -> Result<PageOf<Self>, RepositoryError> {
-        match self.single.take() {
-            Some(entry) => Ok(Page::whole(vec![entry])),
-            None => self.tree.list(place, &path.under(&self.prefix)),
-        }
-    }
-
-    fn more(&mut self, rest: Parts, path: &TreePath) -> Result<PageOf<Self>, RepositoryError> {
-        self.tree.more(rest, &path.under(&self.prefix))
-    }
 }
 
 /// Why a directory could not be entered.
@@ -100,7 +68,7 @@ impl From<RepositoryError> for Closed {
 ///
 /// # Errors
 /// Whatever keeps the repository from being opened, no such snapshot or path, a target that fails
-/// as a whole, a destination that fails.
+/// as a whole, a destination that fails, a deletion that is refused.
 pub fn restore(
     access: &Access,
     options: &RestoreOptions,
@@ -110,42 +78,42 @@ pub fn restore(
     let repository = open::open(access, observer)?;
     let known = Snapshots::read(&repository, access)?;
     let chosen = known.choose(&repository, &options.snapshot, observer)?;
-    if options.delete && chosen.line.state != SnapshotState::Complete {
-        return Err(Error::new(
-            ErrorKind::Refused,
-            "--delete is refused: not all of this snapshot is here",
-        ));
-    }
     observer.event(Event::Phase(Phase::Working));
     let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
     let mut pieces = PieceReader::new(&objects, &repository.catalogue);
-    let mut contents = PieceReader::new(&objects, &repository.catalogue);
-    let mut tree = SnapshotTree::new(&mut pieces, chosen.backup.root, chosen.backup.overlay);
-    let (root, single) = part(&mut tree, &options.path, &chosen.line.state)?;
-    let prefix = if single.is_some() { TreePath::root() } else { options.path.clone() };
+    let overlay = chosen.backup.overlay.clone();
+    let mut tree = SnapshotTree::new(&mut pieces, chosen.backup.root, overlay);
+    let (root, single) = part::part(&mut tree, &options.path, &chosen.line.state)?;
+    let single = single.is_some();
+    drop(tree);
+    let staying = Staying::new(&options.staying);
+    let home = options.target.clone().unwrap_or_else(|| PathBuf::from("/"));
+    if options.delete {
+        may_delete(&chosen, single, &home, &staying)?;
+    }
     let target_options =
-        Options { special: options.special, owner: Owner::Names, dry_run: options.dry_run };
-    let target = match options.dry_run && !options.target.exists() {
+        Options { special: options.special, owner: options.owner, dry_run: options.dry_run };
+    let target = match options.dry_run && !home.exists() {
         true => None,
         false => Some(
-            Target::open(&options.target, target_options, access.seam.gate.clone(), draw(access)?)
+            Target::open(&home, target_options, access.seam.gate.clone(), draw(access)?)
                 .map_err(|error| target_failed(&error, options))?,
         ),
     };
-    let make_worker = || Worker { decompressor: Decompressor::new() };
-    let state = &chosen.line.state;
-    let report = pipeline::run(access.mode, make_worker, |pool| {
-        let set = plan::Setting { options, observer, state, objects: &objects, pool };
-        let part = Part { tree, prefix, single };
-        let totals = &chosen.backup.summary;
-        let mut plan =
-            plan::Plan::new(set, target.as_ref(), &mut contents, &repository.catalogue, totals);
-        plan.walk(part, root)?;
-        plan.finish()
-    })?;
-    if let Some(target) = target.filter(|_| !options.dry_run) {
-        target.sync().map_err(|error| target_failed(&error, options))?;
-    }
+    let work = work::Work {
+        access,
+        options,
+        observer,
+        objects: &objects,
+        catalogue: &repository.catalogue,
+        chosen: &chosen,
+        target: target.as_ref(),
+        staying: &staying,
+        whole: options.target.is_none(),
+        root,
+        single,
+    };
+    let report = work.run(&home)?;
     let problems = chosen.older.into_iter().chain(report.problems).collect();
     Ok(RestoreReport {
         problems,
@@ -163,26 +131,30 @@ fn draw(access: &Access) -> Result<u64, Error> {
     Ok(u64::from_le_bytes(bytes))
 }
 
-/// The node of the part to be restored, or the one entry that it is.
-fn part(
-    tree: &mut SnapshotTree<'_, '_>,
-    path: &TreePath,
-    state: &SnapshotState,
-) -> Result<(ChunkId, Option<Entry>), Error> {
-    if path.is_root() {
-        return Ok((tree.root(), None));
+/// What refuses a deletion before the target is touched.
+fn may_delete(chosen: &Chosen, single: bool, home: &Path, staying: &Staying) -> Result<(), Error> {
+    let refused = |kind, sentence: &str| Err(Error::new(kind, sentence));
+    if single {
+        return refused(ErrorKind::Usage, "--delete needs a folder, and the path is none");
     }
-    let found = tree.find(path).map_err(|error| unreachable(path, error, state))?;
-    let entry = found.ok_or_else(|| no_such_path(path))?;
-    Ok(match entry.kind {
-        Kind::Directory(node) => (node, None),
-        _ => (tree.root(), Some(entry)),
-    })
+    if chosen.line.state != SnapshotState::Complete {
+        let sentence = "--delete is refused: not all of this snapshot is here";
+        return refused(ErrorKind::DeletionRefused, sentence);
+    }
+    if chosen.older.is_some() {
+        let sentence = "--delete is refused: this is an older snapshot than was asked for";
+        return refused(ErrorKind::DeletionRefused, sentence);
+    }
+    match staying.holding(home) {
+        Some(stay) => Err(removing::reaches(stay)),
+        None => Ok(()),
+    }
 }
 
 /// The target as a whole cannot be used.
 fn target_failed(error: &TargetError, options: &RestoreOptions) -> Error {
     use std::os::unix::ffi::OsStrExt;
-    let path = display(options.target.as_os_str().as_bytes());
+    let target = options.target.as_deref().unwrap_or(Path::new("/"));
+    let path = display(target.as_os_str().as_bytes());
     Error::new(ErrorKind::Target, format!("the target {}: {}", error.kind, error.source)).at(path)
 }

@@ -3,22 +3,23 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::catalogue::Catalogue;
-use crate::format::Summary;
 use crate::model::{
-    ChunkId, Content, Entry, Found, FoundKind, Kind, Merge, Metadata, Nothing, Pair, Pieces, Side,
-    Step, TreePath,
+    ChunkId, Content, Entry, Found, FoundKind, Kind, Merge, Metadata, Nothing, Pair, Side, Step,
+    TreePath,
 };
 use crate::pipeline::Pool;
 use crate::repository::{Extents, ObjectReader, PieceReader};
 use crate::target::{Target, TargetTree, is_temporary};
 
 use super::super::error::{Error, ErrorKind};
-use super::super::event::{ChangeKind, Event, Observer};
+use super::super::event::{ChangeKind, Observer};
 use super::super::options::{Overwrite, RestoreOptions};
 use super::super::part::{problem_of, refused};
-use super::super::report::{ProblemKind, RestoreReport, SnapshotState};
+use super::super::report::{ProblemKind, SnapshotState};
 use super::files::Window;
-use super::{Closed, Part, Worker};
+use super::part::Part;
+use super::policy::{Stays, Verdict};
+use super::{Closed, RestoreReport, Worker};
 
 /// So many directories or links may wait for the files before them, and so many bytes of their
 /// paths: those of a deep tree are long.
@@ -52,6 +53,8 @@ pub(super) enum Cause {
 pub(super) struct Setting<'p, 'env> {
     pub(super) options: &'env RestoreOptions,
     pub(super) observer: &'env dyn Observer,
+    /// Id of the snapshot.
+    pub(super) id: &'env str,
     /// Whether all of the snapshot is here, or will be.
     pub(super) state: &'env SnapshotState,
     pub(super) objects: &'env ObjectReader<'env>,
@@ -84,6 +87,7 @@ pub(super) struct Plan<'a, 'p, 'env> {
     /// What is the same for many things, by its sentence: the first of them, how many more, and the
     /// kind of problem.
     pub(super) alike: BTreeMap<String, (TreePath, u64, ProblemKind)>,
+    pub(super) stays: Stays,
     pub(super) totals: (u64, u64),
     pub(super) done: (u64, u64),
     pub(super) report: RestoreReport,
@@ -95,7 +99,7 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         target: Option<&'env Target>,
         contents: &'a mut PieceReader<'env>,
         catalogue: &'a Catalogue,
-        totals: &Summary,
+        (totals, stays): ((u64, u64), Stays),
     ) -> Self {
         Self {
             set,
@@ -113,7 +117,8 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
             firsts: HashMap::new(),
             unwritten: HashMap::new(),
             alike: BTreeMap::new(),
-            totals: (entries_of(totals), totals.bytes),
+            stays,
+            totals,
             done: (0, 0),
             report: RestoreReport::default(),
         }
@@ -131,6 +136,7 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
                     if let Some(metadata) = self.within.pop().flatten() {
                         self.leave(path, metadata)?;
                     }
+                    self.stop_passing();
                 }
                 Step::Cut(path, closed) => self.closed(&path, closed)?,
                 Step::Pair(path, pair) => self.pair(&mut merge, path, pair)?,
@@ -154,7 +160,8 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
             match step {
                 Step::Cut(path, closed) => self.closed(&path, closed)?,
                 Step::Pair(path, Pair { new: Some(entry), .. }) => {
-                    self.count_written(&path, &entry);
+                    self.would_write(&path, &entry, None);
+                    self.in_place(1, 0);
                     next = merge.new_side().place(&entry).map(|node| (path, node));
                 }
                 Step::Pair(..) | Step::Leave(_) => {}
@@ -162,7 +169,7 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         }
     }
 
-    fn enter(
+    pub(super) fn enter(
         &mut self,
         merge: &mut Merge<TargetTree, Part<'_, '_>>,
         path: TreePath,
@@ -194,6 +201,8 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
 
     /// A directory into which nothing more is written but what waits.
     fn leave(&mut self, path: TreePath, metadata: Metadata) -> Result<(), Error> {
+        // Of a link that is followed, what it leads to is meant.
+        let path = self.target.map_or(path.clone(), |target| target.real(&path));
         self.waiting_bytes += path.as_bytes().len();
         self.directories.push((path, metadata));
         self.maybe_flush()
@@ -215,24 +224,50 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
             }
             return pair.old.map_or(Ok(()), |found| self.surplus(&path, &found));
         };
-        self.done.0 += 1;
-        let there = pair.old;
-        if let Kind::Directory(node) = entry.kind {
-            let known = there.as_ref().is_some_and(|found| found.kind == FoundKind::Directory);
-            if self.directory(&path, &entry, there)? {
-                let metadata = (!self.set.options.dry_run).then_some(entry.metadata);
-                self.enter(merge, path, known, (node, metadata))?;
-            }
-            return self.maybe_flush();
+        if self.is_passing() {
+            return self.pass_over(merge, path, &entry);
         }
-        if let Some(found) = &there
-            && self.is_right(&path, &entry, found)?
-        {
-            self.report.entries_unchanged += 1;
-            return self.note_first(&path, &entry, Some(found.stamp.inode));
+        if let Some(where_to) = self.stays.ways.astray(&path) {
+            return self.astray(merge, (path, &entry), where_to);
+        }
+        if let Kind::Directory(node) = entry.kind {
+            let there = self.stays.ways.followed(&path).cloned().or(pair.old);
+            return self.folder(merge, (path, entry, node), there);
+        }
+        if self.stays.ways.followed(&path).is_some() {
+            return self.astray(merge, (path, &entry), "leads to a folder");
+        }
+        let size = match &entry.kind {
+            Kind::File(content) => content.size,
+            _ => 0,
+        };
+        let there = pair.old;
+        if let Some(found) = &there {
+            if self.is_right(&path, &entry, found)? {
+                self.report.entries_unchanged += 1;
+                self.note_first(&path, &entry, Some(found.stamp.inode));
+                self.in_place(1, size);
+                return Ok(());
+            }
+            match self.verdict(&path, &entry, found) {
+                Verdict::Replace => {}
+                Verdict::Keep => {
+                    self.in_place(1, size);
+                    return Ok(());
+                }
+                Verdict::Both => return self.beside(&path, entry),
+            }
+            if found.kind == FoundKind::Directory
+                && !self.set.options.dry_run
+                && self.stays.freed.contains(&path)
+            {
+                self.stays.waiting += 1;
+                return Ok(());
+            }
         }
         if self.set.options.dry_run {
-            self.count_written(&path, &entry);
+            self.would_write(&path, &entry, there.as_ref());
+            self.in_place(1, 0);
             return Ok(());
         }
         match &entry.kind {
@@ -251,9 +286,7 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
             self.report.bytes_written = self.report.bytes_written.saturating_add(content.size);
         }
         if self.set.options.list_changes {
-            let event =
-                Event::Change { kind: ChangeKind::New, path: path.clone(), reason: String::new() };
-            self.set.observer.event(event);
+            self.tell(ChangeKind::New, path);
         }
     }
 
@@ -266,22 +299,24 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         }
     }
 
-    /// Something in the target that the snapshot does not have.
+    /// Something in the target that the snapshot does not have: what an interrupted restore left
+    /// is removed. All else is for a deletion.
     fn surplus(&mut self, path: &TreePath, found: &Found) -> Result<(), Error> {
-        let leftover = found.kind != FoundKind::Directory && is_temporary(&found.name);
-        if !self.set.options.delete && !leftover {
-            return Ok(());
+        match found.kind != FoundKind::Directory && is_temporary(&found.name) {
+            true => self.make_room(path, Some(found.kind)).map(drop),
+            false => Ok(()),
         }
-        self.report.entries_removed += u64::from(!leftover);
-        self.remove(path).map(drop)
     }
 
     /// Whether something in the target is what it should be; mends what is not content.
-    fn is_right(&mut self, path: &TreePath, entry: &Entry, found: &Found) -> Result<bool, Error> {
-        match self.set.options.overwrite {
-            Overwrite::Always => return Ok(false),
-            Overwrite::Never => return Ok(true),
-            Overwrite::IfChanged => {}
+    pub(super) fn is_right(
+        &mut self,
+        path: &TreePath,
+        entry: &Entry,
+        found: &Found,
+    ) -> Result<bool, Error> {
+        if self.set.options.overwrite == Overwrite::Always {
+            return Ok(false);
         }
         let same = match &entry.kind {
             Kind::File(content) => {
@@ -305,20 +340,24 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         if differs.mtime || !self.has_right_link(entry, found) {
             return Ok(false);
         }
-        if !self.set.options.dry_run {
-            let attributes = target.attributes_differ(path, found.kind, &entry.metadata.attributes);
-            match attributes {
-                Ok(attributes) if differs.any() || attributes => {
-                    self.report.entries_written += 1;
+        if self.set.options.overwrite == Overwrite::Never {
+            // Nothing of it is touched, so it is right as it is or it is not.
+            return Ok(!differs.any());
+        }
+        match target.attributes_differ(path, found.kind, &entry.metadata.attributes) {
+            Ok(attributes) if differs.any() || attributes => {
+                self.report.entries_written += 1;
+                if !self.set.options.dry_run {
                     let applied = target.apply_metadata(path, found.kind, &entry.metadata);
                     self.applied(applied)?;
                 }
-                Ok(_) => {
-                    let left_out = target.left_out(path, found, &entry.metadata);
-                    self.applied(left_out)?;
-                }
-                Err(error) => self.target_problem(&error)?,
             }
+            Ok(_) if !self.set.options.dry_run => {
+                let left_out = target.left_out(path, found, &entry.metadata);
+                self.applied(left_out)?;
+            }
+            Ok(_) => {}
+            Err(error) => self.target_problem(&error)?,
         }
         Ok(true)
     }
@@ -329,20 +368,10 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         first.is_none_or(|(_, inode)| *inode == Some(found.stamp.inode))
     }
 
-    fn note_first(
-        &mut self,
-        path: &TreePath,
-        entry: &Entry,
-        inode: Option<u64>,
-    ) -> Result<(), Error> {
+    fn note_first(&mut self, path: &TreePath, entry: &Entry, inode: Option<u64>) {
         if let Some(group) = group_of(entry) {
             self.firsts.entry(group).or_insert_with(|| (path.clone(), inode));
         }
-        if let Kind::File(content) = &entry.kind {
-            self.done.1 = self.done.1.saturating_add(content.size);
-        }
-        self.tick();
-        Ok(())
     }
 
     pub(super) fn maybe_flush(&mut self) -> Result<(), Error> {
@@ -354,23 +383,9 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
     }
 }
 
-fn entries_of(totals: &Summary) -> u64 {
-    totals.files.saturating_add(totals.directories).saturating_add(totals.others)
-}
-
 pub(super) fn group_of(entry: &Entry) -> Option<Group> {
     match (&entry.kind, entry.metadata.link) {
         (Kind::File(content), Some(group)) => Some((group, content.clone())),
         _ => None,
-    }
-}
-
-/// Whether a file can be put together in memory: no holes, and few bytes.
-pub(super) fn is_plain(content: &Content) -> bool {
-    match &content.pieces {
-        Pieces::Inline(pieces) => {
-            pieces.iter().all(|piece| matches!(piece, crate::model::Piece::Chunk { .. }))
-        }
-        Pieces::Lists { .. } => false,
     }
 }

@@ -8,9 +8,10 @@ use crate::target::{Target, TargetError, TargetErrorKind};
 use super::super::choose::display;
 use super::super::error::Error;
 use super::super::event::Event;
-use super::super::report::{Problem, ProblemKind, RestoreReport, note};
+use super::super::report::{Problem, ProblemKind, note};
 use super::plan::{Cause, Link, Plan};
-use super::target_failed;
+use super::policy::Stays;
+use super::{RestoreReport, target_failed};
 
 /// What came of a further name.
 #[derive(PartialEq, Eq)]
@@ -50,9 +51,11 @@ impl Plan<'_, '_, '_> {
         self.take_unplaced()
     }
 
-    /// Reports what was whole and did not get its name.
+    /// Counts what has got its name, and reports what was whole and did not.
     pub(super) fn take_unplaced(&mut self) -> Result<(), Error> {
         let Some(target) = self.target else { return Ok(()) };
+        let (entries, bytes) = target.take_placed();
+        self.in_place(entries, bytes);
         let unplaced = target.unplaced();
         for thing in unplaced.map_err(|error| target_failed(&error, self.set.options))? {
             match thing.kind {
@@ -106,7 +109,10 @@ impl Plan<'_, '_, '_> {
             return Ok(Linked::Told);
         };
         match target.hard_link(first, &link.path, existing) {
-            Ok(()) => Ok(Linked::Told),
+            Ok(()) => {
+                self.in_place(1, size);
+                Ok(Linked::Told)
+            }
             Err(error) if error.kind == TargetErrorKind::Unsupported => {
                 self.gather(error, ProblemKind::Metadata);
                 Ok(Linked::Unsupported)
@@ -137,10 +143,11 @@ impl Plan<'_, '_, '_> {
     }
 
     /// Writes what is left and gives the report.
-    pub(super) fn finish(mut self) -> Result<RestoreReport, Error> {
+    pub(super) fn finish(mut self) -> Result<(RestoreReport, Stays), Error> {
         self.settle()?;
         self.tell_alike();
-        Ok(self.report)
+        self.tell_owners();
+        Ok((self.report, self.stays))
     }
 
     pub(super) fn applied(
@@ -151,6 +158,11 @@ impl Plan<'_, '_, '_> {
             Ok(problems) => {
                 for error in problems {
                     match error.kind {
+                        TargetErrorKind::Owner
+                            if self.target.is_some_and(|target| !target.may_give()) =>
+                        {
+                            self.owner_not_given(error);
+                        }
                         TargetErrorKind::Owner
                         | TargetErrorKind::Unsupported
                         | TargetErrorKind::Denied => self.gather(error, ProblemKind::Metadata),
@@ -201,6 +213,7 @@ impl Plan<'_, '_, '_> {
     }
 
     pub(super) fn problem(&mut self, problem: Problem) {
+        self.stays.failed |= !matches!(problem.kind, ProblemKind::Metadata | ProblemKind::Newer);
         self.set.observer.event(Event::Problem(problem.clone()));
         note(&mut self.report.problems, problem);
     }

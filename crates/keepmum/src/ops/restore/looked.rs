@@ -1,0 +1,75 @@
+//! What the run that made a snapshot looked at. Only of that can be said that it was gone.
+
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use crate::format::{Backup, LeftOut};
+use crate::model::{Found, FoundKind, TreePath};
+use crate::source::{Covered, Rules};
+
+use super::super::error::{Error, ErrorKind};
+
+/// By the record of the run.
+pub(super) struct Looked {
+    covered: Covered,
+    /// What was left out by itself, with all that is beneath it.
+    left: HashSet<TreePath>,
+    /// Content of tagged caches was left out.
+    pub(super) caches: bool,
+}
+
+impl Looked {
+    pub(super) fn new(backup: &Backup) -> Result<Self, Error> {
+        let refused = |sentence| Err(Error::new(ErrorKind::DeletionRefused, sentence));
+        let Some(left_out) = &backup.left_out else {
+            return refused(
+                "--delete is refused: the snapshot does not say what was left out of it, and what \
+                 it does not have may never have been saved",
+            );
+        };
+        if left_out.incomplete {
+            return refused(
+                "--delete is refused: more was left out of the snapshot than it says, and what it \
+                 does not have may never have been saved",
+            );
+        }
+        let path = |bytes: &Vec<u8>| PathBuf::from(OsStr::from_bytes(bytes));
+        let roots: Vec<PathBuf> = backup.source.roots.iter().map(path).collect();
+        let rules = Rules {
+            excludes: left_out.patterns.clone(),
+            exclude_larger_than: left_out.larger_than,
+            ..Rules::default()
+        };
+        let Ok(covered) = Covered::new(&roots, &rules) else {
+            return refused(
+                "--delete is refused: the snapshot was made by rules that this version does not \
+                 understand",
+            );
+        };
+        Ok(Self { covered, left: paths(left_out), caches: left_out.caches })
+    }
+
+    /// Whether this was looked at, as far as it alone is concerned: what is above it was asked
+    /// before.
+    pub(super) fn at(&self, path: &TreePath, found: &Found) -> bool {
+        // A backup stores no sockets.
+        found.kind != FoundKind::Other
+            && !self.left.contains(path)
+            && !self.covered.leaves_out(path, found)
+    }
+
+    /// Whether a path, or one above it, was left out by itself.
+    pub(super) fn leaves_out_above(&self, path: &TreePath) -> bool {
+        let above = |path: &TreePath| path.split().map(|(above, _)| above);
+        std::iter::successors(Some(path.clone()), above).any(|path| self.left.contains(&path))
+    }
+}
+
+fn paths(left_out: &LeftOut) -> HashSet<TreePath> {
+    let LeftOut { own, unread, mounts, large, .. } = left_out;
+    let all = own.iter().chain(unread).chain(mounts).chain(large);
+    let relative = all.map(|path| path.strip_prefix(b"/").unwrap_or(path));
+    relative.filter_map(|path| TreePath::new(path).ok()).collect()
+}

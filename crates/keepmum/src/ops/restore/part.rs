@@ -1,0 +1,96 @@
+//! The part of a snapshot that is restored, as it will lie in the target.
+
+use crate::model::{ChunkId, Entry, Kind, Page, PageOf, Side, TreePath};
+use crate::repository::{Parts, RepositoryError, SnapshotTree};
+use crate::target::TargetTree;
+
+use super::super::error::Error;
+use super::super::part::{Refusing, no_such_path, unreachable};
+use super::super::report::SnapshotState;
+
+/// A snapshot, or a part of it, as it will lie in the target.
+pub(super) struct Part<'a, 'r> {
+    pub(super) tree: SnapshotTree<'a, 'r>,
+    /// Where the part lies in the snapshot.
+    pub(super) prefix: TreePath,
+    /// The one entry, if the part is not a directory and comes alone.
+    pub(super) single: Option<Entry>,
+    /// All that is shown is this, and the folders above it; the root for everything.
+    pub(super) only: TreePath,
+}
+
+impl Refusing for Part<'_, '_> {
+    fn take_refused(&mut self) -> u64 {
+        self.tree.take_refused()
+    }
+}
+
+impl Refusing for TargetTree {}
+
+impl Part<'_, '_> {
+    /// Of a folder above what is shown, only the way to it.
+    fn narrow(&self, mut page: PageOf<Self>, path: &TreePath) -> PageOf<Self> {
+        if is_above(path, &self.only) {
+            let next = self.only.names().nth(path.names().count());
+            page.entries.retain(|entry| Some(&entry.name) == next.as_ref());
+        }
+        page
+    }
+}
+
+impl Side for Part<'_, '_> {
+    type Item = Entry;
+    type Place = ChunkId;
+    type Rest = Parts;
+    type Error = RepositoryError;
+
+    fn place(&self, item: &Entry) -> Option<ChunkId> {
+        self.tree.place(item)
+    }
+
+    fn list(&mut self, place: &ChunkId, path: &TreePath) -> Result<PageOf<Self>, RepositoryError> {
+        match self.single.take() {
+            Some(entry) => Ok(Page::whole(vec![entry])),
+            None => {
+                let page = self.tree.list(place, &path.under(&self.prefix))?;
+                Ok(self.narrow(page, path))
+            }
+        }
+    }
+
+    fn more(&mut self, rest: Parts, path: &TreePath) -> Result<PageOf<Self>, RepositoryError> {
+        let page = self.tree.more(rest, &path.under(&self.prefix))?;
+        Ok(self.narrow(page, path))
+    }
+}
+
+/// Whether one path lies above another.
+pub(super) fn is_above(path: &TreePath, other: &TreePath) -> bool {
+    path != other && other.is_within(path)
+}
+
+/// What remains of a path below another one, if it lies there.
+pub(super) fn below(path: &TreePath, above: &TreePath) -> Option<TreePath> {
+    if !path.is_within(above) {
+        return None;
+    }
+    let rest = path.as_bytes().get(above.as_bytes().len()..)?;
+    TreePath::new(rest.strip_prefix(b"/").unwrap_or(rest)).ok()
+}
+
+/// The node of the part to be restored, or the one entry that it is.
+pub(super) fn part(
+    tree: &mut SnapshotTree<'_, '_>,
+    path: &TreePath,
+    state: &SnapshotState,
+) -> Result<(ChunkId, Option<Entry>), Error> {
+    if path.is_root() {
+        return Ok((tree.root(), None));
+    }
+    let found = tree.find(path).map_err(|error| unreachable(path, error, state))?;
+    let entry = found.ok_or_else(|| no_such_path(path))?;
+    Ok(match entry.kind {
+        Kind::Directory(node) => (node, None),
+        _ => (tree.root(), Some(entry)),
+    })
+}

@@ -1,0 +1,261 @@
+//! What lies in the target already, and what is to become of it.
+//!
+//! What a person has there is worth more than what can be had from the snapshot at any time: it is
+//! replaced only where that was asked for, or where it is older.
+
+use std::collections::HashSet;
+
+use crate::model::{ChunkId, Entry, Found, FoundKind, Kind, Merge, TreePath};
+use crate::target::{Target, TargetError, TargetTree};
+
+use super::super::choose::display;
+use super::super::error::Error;
+use super::super::event::{Answer, ChangeKind, Event, Newer};
+use super::super::options::Overwrite;
+use super::super::report::{Problem, ProblemKind};
+use super::part::{Part, is_above};
+use super::plan::Plan;
+use super::ways::Ways;
+
+/// What stays in the target, and what waits for something to go.
+#[derive(Default)]
+pub(super) struct Stays {
+    pub(super) ways: Ways,
+    /// All that is restored is this, and the folders above it.
+    pub(super) only: TreePath,
+    /// Folders in the way that a deletion will empty.
+    pub(super) freed: HashSet<TreePath>,
+    /// How many entries wait for that.
+    pub(super) waiting: u64,
+    /// Files that were put beside newer ones.
+    pub(super) beside: HashSet<TreePath>,
+    /// While something is passed over: in how many folders the walk was before.
+    pub(super) passing: Option<usize>,
+    /// Something could not be restored.
+    pub(super) failed: bool,
+    /// Only places that were freed are filled: all else was decided before.
+    pub(super) filling: bool,
+    /// The first entry that could not be given to its owner.
+    pub(super) owner: Option<TreePath>,
+}
+
+/// What is to become of something that is not right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Replace,
+    Keep,
+    Both,
+}
+
+impl Plan<'_, '_, '_> {
+    /// What is to become of something in the target that differs.
+    pub(super) fn verdict(&mut self, path: &TreePath, entry: &Entry, found: &Found) -> Verdict {
+        let folder = found.kind == FoundKind::Directory;
+        if self.stays.filling && !folder {
+            return Verdict::Keep;
+        }
+        match self.set.options.overwrite {
+            Overwrite::Always | Overwrite::IfChanged => return Verdict::Replace,
+            Overwrite::Never => {
+                self.count_kept(path);
+                return Verdict::Keep;
+            }
+            // A folder by itself is nothing that could be lost, and one that holds something is
+            // never replaced.
+            Overwrite::IfOlder if folder || !self.is_newer(path, entry, found) => {
+                return Verdict::Replace;
+            }
+            Overwrite::IfOlder => {}
+        }
+        let can_have_both = matches!(entry.kind, Kind::File(_));
+        let snapshot = entry.metadata.mtime.unwrap_or_default();
+        let there = found.stamp.mtime;
+        let question = Newer { path: path.clone(), there, snapshot, can_have_both };
+        let answer = match self.set.options.dry_run {
+            true => None,
+            false => self.set.observer.ask(&question),
+        };
+        match answer {
+            Some(Answer::Overwrite) => Verdict::Replace,
+            Some(Answer::Both) if can_have_both => {
+                self.count_kept(path);
+                Verdict::Both
+            }
+            Some(_) => {
+                self.count_kept(path);
+                Verdict::Keep
+            }
+            None => {
+                self.count_kept(path);
+                let sentence = "the target has something newer, which stays".to_owned();
+                self.problem(problem(ProblemKind::Newer, path, sentence));
+                Verdict::Keep
+            }
+        }
+    }
+
+    /// Whether something in the target was changed after what the snapshot has, and holds anything
+    /// that could be lost.
+    fn is_newer(&self, path: &TreePath, entry: &Entry, found: &Found) -> bool {
+        // Of a folder above a source no time is known; and a target may keep times less finely.
+        let later = entry.metadata.mtime.is_none_or(|mtime| {
+            let same = |target: &Target| !target.differs(found, &entry.metadata).mtime;
+            found.stamp.mtime > mtime && !self.target.is_some_and(same)
+        });
+        later
+            && match (&entry.kind, found.kind) {
+                (Kind::Fifo, FoundKind::Fifo) => false,
+                (Kind::CharacterDevice(a), FoundKind::CharacterDevice(b))
+                | (Kind::BlockDevice(a), FoundKind::BlockDevice(b)) => *a != b,
+                (Kind::Symlink(text), FoundKind::Symlink) => {
+                    let there = self.target.and_then(|target| target.link_text(path));
+                    there.as_deref() != Some(text)
+                }
+                _ => true,
+            }
+    }
+
+    pub(super) fn count_kept(&mut self, path: &TreePath) {
+        self.report.entries_kept += 1;
+        if self.set.options.list_changes {
+            self.tell(ChangeKind::Kept, path);
+        }
+    }
+
+    pub(super) fn tell(&self, kind: ChangeKind, path: &TreePath) {
+        let event = Event::Change { kind, path: path.clone(), reason: String::new() };
+        self.set.observer.event(event);
+    }
+
+    /// Whether the folder at this path is the user's own layout: it is above what is restored, or
+    /// a link leads to it.
+    pub(super) fn is_own_layout(&self, path: &TreePath) -> bool {
+        let linked = self.stays.ways.followed(path).is_some() && !self.stays.ways.is_root(path);
+        linked || is_above(path, &self.stays.only)
+    }
+
+    /// A link on the way to a root that is not followed.
+    pub(super) fn astray(
+        &mut self,
+        merge: &mut Merge<TargetTree, Part<'_, '_>>,
+        (path, entry): (TreePath, &Entry),
+        where_to: &str,
+    ) -> Result<(), Error> {
+        let sentence = format!("in the target a link stands here that {where_to}; it stays");
+        self.problem(problem(ProblemKind::NotWritten, &path, sentence));
+        self.pass_over(merge, path, entry)
+    }
+
+    /// Goes by an entry that is not restored, and by all that is beneath it.
+    pub(super) fn pass_over(
+        &mut self,
+        merge: &mut Merge<TargetTree, Part<'_, '_>>,
+        path: TreePath,
+        entry: &Entry,
+    ) -> Result<(), Error> {
+        self.report.entries_passed_over += 1;
+        let Kind::Directory(node) = &entry.kind else { return Ok(()) };
+        self.pass_beneath(merge, path, *node)
+    }
+
+    /// Goes by all that is beneath a directory.
+    pub(super) fn pass_beneath(
+        &mut self,
+        merge: &mut Merge<TargetTree, Part<'_, '_>>,
+        path: TreePath,
+        node: ChunkId,
+    ) -> Result<(), Error> {
+        let depth = self.within.len();
+        self.enter(merge, path, false, (node, None))?;
+        if self.within.len() > depth {
+            self.stays.passing.get_or_insert(depth);
+        }
+        Ok(())
+    }
+
+    pub(super) fn is_passing(&self) -> bool {
+        self.stays.passing.is_some()
+    }
+
+    /// The walk has left a directory.
+    pub(super) fn stop_passing(&mut self) {
+        if self.stays.passing == Some(self.within.len()) {
+            self.stays.passing = None;
+        }
+    }
+
+    /// Restores a file beside the newer one that stays.
+    pub(super) fn beside(&mut self, path: &TreePath, mut entry: Entry) -> Result<(), Error> {
+        let Some(target) = self.target else { return Ok(()) };
+        let id: String = self.set.id.chars().take(8).collect();
+        let named = [path.as_bytes(), b".restored-", id.as_bytes()].concat();
+        let Ok(named) = TreePath::new(&named) else {
+            let sentence = "a name for a second file would be too long".to_owned();
+            self.problem(problem(ProblemKind::NotWritten, path, sentence));
+            return Ok(());
+        };
+        let there = match target.look(&named) {
+            Ok(there) => there,
+            Err(error) => return self.target_problem(&error),
+        };
+        // It is no name of the file that others are.
+        entry.metadata.link = None;
+        self.stays.beside.insert(named.clone());
+        if let Some(found) = &there
+            && self.is_right(&named, &entry, found)?
+        {
+            self.report.entries_unchanged += 1;
+            return Ok(());
+        }
+        self.count_written(&named, &entry);
+        self.file(named, entry, there.as_ref())
+    }
+
+    /// What a dry run says of something that is to be written.
+    pub(super) fn would_write(&mut self, path: &TreePath, entry: &Entry, there: Option<&Found>) {
+        let device = matches!(entry.kind, Kind::CharacterDevice(_) | Kind::BlockDevice(_));
+        let occupied = there.is_some_and(|found| {
+            found.kind == FoundKind::Directory
+                && !self.stays.freed.contains(path)
+                && !self.target.is_none_or(|target| target.is_empty(path))
+        });
+        let sentence = match (occupied, device && !self.set.options.special) {
+            (true, _) => {
+                "could not be restored because a folder with something in it is in the way"
+            }
+            (_, true) => "was not restored in all: a device is left out without --special",
+            _ => return self.count_written(path, entry),
+        };
+        self.problem(problem(ProblemKind::NotWritten, path, sentence.to_owned()));
+    }
+
+    /// That an ordinary user cannot give a thing to its owner is no failure: it is told once.
+    pub(super) fn owner_not_given(&mut self, error: TargetError) {
+        self.report.owners_not_given += 1;
+        self.stays.owner.get_or_insert(error.path);
+    }
+
+    pub(super) fn tell_owners(&mut self) {
+        let Some(path) = self.stays.owner.take().filter(|_| !self.stays.filling) else { return };
+        let path = display(path.as_bytes());
+        let sentence = match self.report.owners_not_given {
+            1 => format!("/{path} belongs to somebody else in the snapshot"),
+            count => {
+                format!("{count} entries belong to somebody else in the snapshot, first /{path}")
+            }
+        };
+        let sentence = format!("{sentence}: only root may give files to others.");
+        self.set.observer.event(Event::Notice(sentence));
+    }
+
+    /// So much is in place.
+    pub(super) fn in_place(&mut self, entries: u64, bytes: u64) {
+        self.done.0 += entries;
+        self.done.1 = self.done.1.saturating_add(bytes);
+        self.tick();
+    }
+}
+
+pub(super) fn problem(kind: ProblemKind, path: &TreePath, sentence: String) -> Problem {
+    Problem { kind, path: format!("/{}", display(path.as_bytes())), sentence }
+}

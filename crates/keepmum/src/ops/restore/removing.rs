@@ -1,0 +1,125 @@
+//! The end of a deletion: one thing after the other goes, or stays and is told.
+
+use crate::model::{FoundKind, TreePath};
+use crate::repository::RepositoryError;
+use crate::target::{TargetError, TargetErrorKind};
+
+use super::super::choose::display;
+use super::super::error::{Error, ErrorKind};
+use super::super::event::{ChangeKind, Event};
+use super::super::options::Overwrite;
+use super::super::report::{Problem, ProblemKind, note};
+use super::Closed;
+use super::delete::{Deletion, Folder};
+use super::policy::problem;
+
+impl Deletion<'_> {
+    /// Gives a folder its time again, and what else it was given before something in it went.
+    pub(super) fn mend(&mut self, path: &TreePath, folder: &Folder) {
+        let never = self.set.options.overwrite == Overwrite::Never;
+        let Some(metadata) = folder.metadata.as_ref().filter(|_| folder.touched && !never) else {
+            return;
+        };
+        let path = self.set.target.real(path);
+        let applied = self.set.target.apply_metadata(&path, FoundKind::Directory, metadata);
+        if let Err(error) = applied {
+            let sentence = format!("{}: {}", error.kind, error.source);
+            self.tell(problem(ProblemKind::Metadata, &path, sentence));
+        }
+    }
+
+    fn remove(&self, path: &TreePath, is_folder: bool) -> Result<(), TargetError> {
+        match is_folder {
+            true => self.set.target.remove_empty(path),
+            false => self.set.target.remove_file(path),
+        }
+    }
+
+    /// Removes one thing, or says that it would go.
+    pub(super) fn goes(&mut self, path: &TreePath, is_folder: bool) -> Result<(), Error> {
+        if let Some(counted) = self.doing {
+            if !self.set.options.deletions.accept(self.tally.gone + 1, counted) {
+                self.stays(path, "more would go than was counted before");
+                return Ok(());
+            }
+            let mut removed = self.remove(path, is_folder);
+            if let Err(error) = &removed
+                && error.kind == TargetErrorKind::Denied
+                && let Some((above, _)) = path.split()
+            {
+                // The folder may shut its owner out; the restore has made it so.
+                self.set.target.make_directory(&self.set.target.real(&above)).ok();
+                removed = self.remove(path, is_folder);
+            }
+            if let Some(above) = self.folders.last_mut() {
+                above.touched = true;
+            }
+            if let Err(error) = removed {
+                let sentence = error.source.to_string();
+                self.stays(path, &sentence);
+                return Ok(());
+            }
+        }
+        self.tally.gone += 1;
+        let listed = self.doing.is_some() && self.set.options.list_changes;
+        if listed || self.set.options.dry_run {
+            let (kind, path) = (ChangeKind::Removed, path.clone());
+            self.set.observer.event(Event::Change { kind, path, reason: String::new() });
+        }
+        Ok(())
+    }
+
+    /// Something that was to go and does not.
+    pub(super) fn stays(&mut self, path: &TreePath, why: &str) {
+        self.something_stays();
+        let problem =
+            problem(ProblemKind::NotRemoved, path, format!("could not be removed: {why}"));
+        self.tell(problem);
+    }
+
+    fn tell(&mut self, problem: Problem) {
+        self.set.observer.event(Event::Problem(problem.clone()));
+        note(&mut self.tally.problems, problem);
+    }
+
+    /// A folder that cannot be listed. What of the snapshot cannot be read may be just that which
+    /// seems not to be there.
+    pub(super) fn closed(&mut self, closed: Closed) -> Result<(), Error> {
+        match closed {
+            Closed::Target(error) => {
+                if self.doing.is_some() {
+                    let sentence = error.source.to_string();
+                    self.stays(&error.path, &sentence);
+                }
+                Ok(())
+            }
+            Closed::Snapshot(error)
+                if error.is_of_one_object() || matches!(error, RepositoryError::Missing(_)) =>
+            {
+                Err(refused("--delete is refused: not all of the snapshot can be read")
+                    .because(error))
+            }
+            Closed::Snapshot(error) => Err(error.into()),
+        }
+    }
+}
+
+pub(super) fn refused(sentence: &str) -> Error {
+    Error::new(ErrorKind::DeletionRefused, sentence)
+}
+
+/// What belongs to the backup is within reach.
+pub(super) fn reaches(stay: &std::path::Path) -> Error {
+    use std::os::unix::ffi::OsStrExt;
+    let sentence = "--delete is refused: it could reach what belongs to the backup itself";
+    refused(sentence).at(display(stay.as_os_str().as_bytes()))
+}
+
+pub(super) fn unreadable(error: &TargetError) -> Error {
+    let sentence = format!("--delete is refused: the target {}: {}", error.kind, error.source);
+    refused(&sentence).at(shown(&error.path))
+}
+
+pub(super) fn shown(path: &TreePath) -> String {
+    format!("/{}", display(path.as_bytes()))
+}

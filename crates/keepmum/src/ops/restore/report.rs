@@ -1,0 +1,43 @@
+//! What `restore` reports.
+
+use serde::Serialize;
+
+use super::super::report::{Outcome, Problem, worst};
+
+/// What `restore` did.
+#[derive(Debug, Default, Serialize)]
+pub struct RestoreReport {
+    /// From which snapshot.
+    pub snapshot: String,
+    /// Files written.
+    pub files_written: u64,
+    /// Entries written or mended in all.
+    pub entries_written: u64,
+    /// Entries that were right already.
+    pub entries_unchanged: u64,
+    /// Entries of the target left as they are, though the snapshot has something else.
+    pub entries_kept: u64,
+    /// Entries of the snapshot passed over, because what is above them in the target stays.
+    pub entries_passed_over: u64,
+    /// Entries removed, with `--delete`.
+    pub entries_removed: u64,
+    /// Entries that belong to others than in the snapshot, because only root may give them away.
+    pub owners_not_given: u64,
+    /// Bytes of the files written.
+    pub bytes_written: u64,
+    /// Bytes read from the destination.
+    pub bytes_fetched: u64,
+    /// Nothing was written because it was only asked what would be.
+    pub dry_run: bool,
+    /// Seconds it took.
+    pub seconds: f64,
+    /// What could not be done.
+    pub problems: Vec<Problem>,
+}
+
+impl RestoreReport {
+    /// How it ended.
+    pub fn outcome(&self) -> Outcome {
+        worst(&self.problems)
+    }
+}

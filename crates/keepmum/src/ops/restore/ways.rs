@@ -1,0 +1,93 @@
+//! Links that stand in the target above a root of the snapshot, or in its place.
+//!
+//! One that leads to a folder of the target is followed: somebody keeps his folders elsewhere.
+//! Any other stays, and what belongs beneath it is not restored. None is ever replaced.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use crate::model::{Found, TreePath};
+use crate::target::{Target, TargetError, Way};
+
+use super::part::below;
+
+/// What was found on the ways to the roots.
+#[derive(Default)]
+pub(super) struct Ways {
+    followed: HashMap<TreePath, Found>,
+    astray: HashMap<TreePath, &'static str>,
+    roots: HashSet<TreePath>,
+}
+
+impl Ways {
+    /// Looks at every folder on the way to a root of the snapshot, as the target has it. What lies
+    /// beneath a root is not the user's own layout, and is not looked at.
+    pub(super) fn new(
+        target: &Target,
+        home: &Path,
+        roots: &[TreePath],
+        prefix: &TreePath,
+    ) -> Result<Self, TargetError> {
+        let mut ways = Self::default();
+        let mut seen = HashSet::new();
+        for root in roots.iter().filter_map(|root| below(root, prefix)) {
+            let mut here = TreePath::root();
+            for name in root.names() {
+                here = here.join(&name);
+                if !seen.insert(here.clone()) {
+                    continue;
+                }
+                match target.follow(&here, home) {
+                    Ok(Way::Plain) => {}
+                    Ok(Way::Followed(found)) => {
+                        ways.followed.insert(here.clone(), *found);
+                    }
+                    Ok(Way::Astray(sentence)) => {
+                        ways.astray.insert(here.clone(), sentence);
+                    }
+                    // The walk meets it too, and says so.
+                    Err(_) => break,
+                }
+                if ways.astray.contains_key(&here) {
+                    break;
+                }
+            }
+            ways.roots.insert(root);
+        }
+        Ok(ways)
+    }
+
+    /// The folder that a link at this path leads to.
+    pub(super) fn followed(&self, path: &TreePath) -> Option<&Found> {
+        self.followed.get(path)
+    }
+
+    /// Where a link at this path leads, if it is not followed.
+    pub(super) fn astray(&self, path: &TreePath) -> Option<&'static str> {
+        self.astray.get(path).copied()
+    }
+
+    /// Whether a root of the snapshot lies here.
+    pub(super) fn is_root(&self, path: &TreePath) -> bool {
+        self.roots.contains(path)
+    }
+}
+
+/// The roots of a snapshot as paths of its tree, without those that lie in others.
+pub(super) fn roots(recorded: &[Vec<u8>]) -> Vec<TreePath> {
+    let path = |root: &Vec<u8>| {
+        let names: Vec<&[u8]> =
+            root.split(|byte| *byte == b'/').filter(|n| !n.is_empty()).collect();
+        TreePath::new(&names.join(&b'/')).ok()
+    };
+    let mut roots: Vec<TreePath> = recorded.iter().filter_map(path).collect();
+    roots.sort();
+    roots.dedup();
+    let all: HashSet<TreePath> = roots.iter().cloned().collect();
+    let is_inner = |root: &TreePath| {
+        let above = |path: &TreePath| path.split().map(|(above, _)| above);
+        std::iter::successors(above(root), above).any(|above| all.contains(&above))
+    };
+    roots.retain(|root| !is_inner(root));
+    roots
+}

@@ -1,0 +1,242 @@
+//! The passes of a restore: what would go is counted, what is to come back is written, and then
+//! what is to go is removed.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use crate::catalogue::Catalogue;
+use crate::compress::Decompressor;
+use crate::model::{ChunkId, Kind, Merge, Nothing, Pair, Side, Step, TreePath};
+use crate::pipeline;
+use crate::repository::{ObjectReader, PieceReader, SnapshotTree};
+use crate::target::{Staying, Target};
+
+use super::super::access::Access;
+use super::super::choose::Chosen;
+use super::super::error::Error;
+use super::super::event::{Event, Observer};
+use super::super::options::{Overwrite, RestoreOptions};
+use super::super::report::{Problem, ProblemKind};
+use super::delete::{self, Deletion};
+use super::part::{Part, part};
+use super::policy::{Stays, problem};
+use super::ways::{Ways, roots};
+use super::{Closed, RestoreReport, Worker, plan, target_failed};
+
+/// What all passes work with.
+pub(super) struct Work<'r> {
+    pub(super) access: &'r Access,
+    pub(super) options: &'r RestoreOptions,
+    pub(super) observer: &'r dyn Observer,
+    pub(super) objects: &'r ObjectReader<'r>,
+    pub(super) catalogue: &'r Catalogue,
+    pub(super) chosen: &'r Chosen,
+    /// Nothing in a dry run into a target that is not there.
+    pub(super) target: Option<&'r Target>,
+    pub(super) staying: &'r Staying,
+    /// The target is to have the paths of the snapshot, also of a part of it.
+    pub(super) whole: bool,
+    /// The node of what is restored.
+    pub(super) root: ChunkId,
+    /// It is no directory.
+    pub(super) single: bool,
+}
+
+impl Work<'_> {
+    pub(super) fn run(&self, home: &Path) -> Result<RestoreReport, Error> {
+        let roots = roots(&self.chosen.backup.source.roots);
+        let prefix = self.prefix();
+        let mut stays = Stays { only: self.only(), ..Stays::default() };
+        if let Some(target) = self.target
+            && (!self.single || self.whole)
+        {
+            stays.ways = Ways::new(target, home, &roots, &prefix)
+                .map_err(|error| target_failed(&error, self.options))?;
+        }
+        let mut deletion = None;
+        if let Some(target) = self.target.filter(|_| self.options.delete) {
+            let set = delete::Setting {
+                options: self.options,
+                observer: self.observer,
+                objects: self.objects,
+                catalogue: self.catalogue,
+                backup: &self.chosen.backup,
+                target,
+                staying: self.staying,
+                prefix: &prefix,
+            };
+            let mut new = Deletion::new(set, &roots)?;
+            new.think()?;
+            let counted = new.take();
+            stays.freed.clone_from(&counted.freed);
+            deletion = Some((new, counted));
+        } else if self.options.delete {
+            super::looked::Looked::new(&self.chosen.backup)?;
+        }
+        let (mut report, stays) = self.pass(self.options, stays)?;
+        let Some((mut deletion, counted)) = deletion else {
+            self.sync()?;
+            return Ok(report);
+        };
+        if self.options.dry_run {
+            report.entries_removed = counted.gone;
+            return Ok(report);
+        }
+        self.sync()?;
+        if stays.failed {
+            self.call_off(&mut report, &stays);
+            return Ok(report);
+        }
+        let done = deletion.act(&counted, stays.beside.clone())?;
+        report.entries_removed = done.gone;
+        done.problems.into_iter().for_each(|problem| problem.note_in(&mut report.problems));
+        if stays.waiting > 0 {
+            self.write_into_freed_places(&mut report, stays)?;
+        }
+        self.sync()?;
+        Ok(report)
+    }
+
+    /// Where the target is in the snapshot.
+    fn prefix(&self) -> TreePath {
+        match self.whole || self.single {
+            true => TreePath::root(),
+            false => self.options.path.clone(),
+        }
+    }
+
+    fn only(&self) -> TreePath {
+        match self.whole {
+            true => self.options.path.clone(),
+            false => TreePath::root(),
+        }
+    }
+
+    /// What was in the way of a file is gone: now it can be written.
+    fn write_into_freed_places(
+        &self,
+        report: &mut RestoreReport,
+        stays: Stays,
+    ) -> Result<(), Error> {
+        let overwrite = match self.options.overwrite {
+            Overwrite::Always => Overwrite::IfChanged,
+            other => other,
+        };
+        let options = RestoreOptions {
+            snapshot: self.options.snapshot.clone(),
+            path: self.options.path.clone(),
+            target: self.options.target.clone(),
+            staying: Vec::new(),
+            overwrite,
+            ..*self.options
+        };
+        let stays = Stays { freed: HashSet::new(), waiting: 0, filling: true, ..stays };
+        let (more, _) = self.pass(&options, stays)?;
+        report.files_written += more.files_written;
+        report.entries_written += more.entries_written;
+        report.bytes_written += more.bytes_written;
+        report.bytes_fetched += more.bytes_fetched;
+        let of_places = |problem: &Problem| problem.kind == ProblemKind::NotWritten;
+        let more = more.problems.into_iter().filter(of_places);
+        more.for_each(|problem| problem.note_in(&mut report.problems));
+        Ok(())
+    }
+
+    /// Something that was to come back has not, so nothing is removed.
+    fn call_off(&self, report: &mut RestoreReport, stays: &Stays) {
+        let sentence = "Nothing was removed, because not all could be restored.";
+        self.observer.event(Event::Notice(sentence.to_owned()));
+        if stays.waiting > 0 {
+            let sentence = format!(
+                "folders stand in the way of {} other entries; they were not removed",
+                stays.waiting
+            );
+            let problem = problem(ProblemKind::NotWritten, &TreePath::root(), sentence);
+            problem.note_in(&mut report.problems);
+        }
+    }
+
+    fn sync(&self) -> Result<(), Error> {
+        match self.target.filter(|_| !self.options.dry_run) {
+            Some(target) => target.sync().map_err(|error| target_failed(&error, self.options)),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes what is to come back.
+    fn pass(
+        &self,
+        options: &RestoreOptions,
+        stays: Stays,
+    ) -> Result<(RestoreReport, Stays), Error> {
+        let totals = self.totals()?;
+        let mut pieces = PieceReader::new(self.objects, self.catalogue);
+        let mut contents = PieceReader::new(self.objects, self.catalogue);
+        let backup = &self.chosen.backup;
+        let mut tree = SnapshotTree::new(&mut pieces, backup.root, backup.overlay.clone());
+        let single = match self.single && !self.whole {
+            true => part(&mut tree, &self.options.path, &self.chosen.line.state)?.1,
+            false => None,
+        };
+        let root = if self.whole { tree.root() } else { self.root };
+        let part = Part { tree, prefix: self.prefix(), single, only: self.only() };
+        let make_worker = || Worker { decompressor: Decompressor::new() };
+        pipeline::run(self.access.mode, make_worker, |pool| {
+            let set = plan::Setting {
+                options,
+                observer: self.observer,
+                id: &self.chosen.line.id,
+                state: &self.chosen.line.state,
+                objects: self.objects,
+                pool,
+            };
+            let known = (totals, stays);
+            let mut plan = plan::Plan::new(set, self.target, &mut contents, self.catalogue, known);
+            plan.walk(part, root)?;
+            plan.finish()
+        })
+    }
+
+    /// Entries and bytes of what is restored. The record counts the whole snapshot; of a part they
+    /// are counted, which reads its folders once more.
+    fn totals(&self) -> Result<(u64, u64), Error> {
+        let (summary, path) = (&self.chosen.backup.summary, &self.options.path);
+        let all = summary.files.saturating_add(summary.directories).saturating_add(summary.others);
+        if path.is_root() {
+            return Ok((all, summary.bytes));
+        }
+        let recorded = roots(&self.chosen.backup.source.roots);
+        let above = if self.whole { path.names().count() as u64 } else { 0 };
+        if recorded.iter().all(|root| root.is_within(path)) {
+            let depth = path.names().count() as u64;
+            return Ok((all.saturating_sub(depth).saturating_add(above), summary.bytes));
+        }
+        let mut pieces = PieceReader::new(self.objects, self.catalogue);
+        let backup = &self.chosen.backup;
+        let mut tree = SnapshotTree::new(&mut pieces, backup.root, backup.overlay.clone());
+        let (node, single) = part(&mut tree, path, &self.chosen.line.state)?;
+        let (mut entries, mut bytes) = (above, 0_u64);
+        let mut count = |kind: &Kind| {
+            entries += 1;
+            if let Kind::File(content) = kind {
+                bytes = bytes.saturating_add(content.size);
+            }
+        };
+        if let Some(entry) = single {
+            count(&entry.kind);
+            return Ok((entries.saturating_sub(u64::from(self.whole)), bytes));
+        }
+        let mut merge = Merge::new(Nothing, tree);
+        // What cannot be read is told when it is to be restored.
+        merge.enter::<Closed>(path.clone(), None, Some(&node)).ok();
+        while let Some(step) = merge.step::<Closed>() {
+            if let Step::Pair(path, Pair { new: Some(entry), .. }) = step {
+                count(&entry.kind);
+                if let Some(node) = merge.new_side().place(&entry) {
+                    merge.enter::<Closed>(path, None, Some(&node)).ok();
+                }
+            }
+        }
+        Ok((entries, bytes))
+    }
+}
