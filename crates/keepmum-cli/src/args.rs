@@ -51,7 +51,7 @@ pub(crate) struct Shared {
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
     /// Work on so many threads [default: one for each core]
-    #[arg(long, value_name = "N", global = true)]
+    #[arg(long, value_name = "N", global = true, value_parser = threads)]
     pub(crate) threads: Option<NonZero<usize>>,
     /// Write at most so many bytes a second to the destination: 500K, 2M
     #[arg(long, value_name = "SIZE", global = true, value_parser = rate)]
@@ -323,6 +323,12 @@ pub(crate) struct ManArgs {
 fn rate(text: &str) -> Result<NonZero<u64>, String> {
     let bytes = crate::size::bytes(text).and_then(NonZero::new);
     bytes.ok_or_else(|| "it is a number of bytes a second, such as 500K or 2M".to_owned())
+}
+
+/// Reads a number of threads: more than a machine has cores help nobody.
+fn threads(text: &str) -> Result<NonZero<usize>, String> {
+    let count = text.parse().ok().filter(|count| *count <= 256).and_then(NonZero::new);
+    count.ok_or_else(|| "it is a whole number from 1 to 256".to_owned())
 }
 
 /// Reads `26h`.

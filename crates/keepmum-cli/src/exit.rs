@@ -23,6 +23,8 @@ pub(crate) enum ExitCode {
     Damaged = 6,
     /// Stopped by a signal, as shells number it.
     Interrupted = 130,
+    /// Nobody read the output to its end; shells number the signal that ends other programs so.
+    Unread = 141,
 }
 
 /// What `--help` and the man page say.
@@ -31,11 +33,13 @@ Exit codes:
   0    all done
   1    usage or config
   2    wrong password, or no repository there
-  3    done, but some files could not be read or restored, or something is pending
+  3    done, but some files could not be read or restored, or something is pending,
+       overdue or older than asked for
   4    the destination failed
   5    refused for safety
   6    damaged or lost data found
-  130  stopped by Ctrl-C or a signal";
+  130  stopped by Ctrl-C or a signal
+  141  dump: nobody read the output to its end";
 
 impl From<ErrorKind> for ExitCode {
     fn from(kind: ErrorKind) -> Self {
@@ -84,6 +88,7 @@ mod tests {
     fn every_kind_has_the_code_of_the_contract() {
         let table = [
             (ErrorKind::Usage, 1),
+            (ErrorKind::Unusable, 1),
             (ErrorKind::WrongPassword, 2),
             (ErrorKind::NoRepository, 2),
             (ErrorKind::Pending, 3),
@@ -117,6 +122,6 @@ mod tests {
             .lines()
             .filter_map(|line| line.split_whitespace().next()?.parse::<u8>().ok())
             .collect();
-        assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 130]);
+        assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 130, 141]);
     }
 }

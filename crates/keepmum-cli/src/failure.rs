@@ -130,7 +130,7 @@ impl Failure {
     /// The kind as one word, for `--json`.
     pub(crate) fn word(&self) -> &'static str {
         match self.kind {
-            Kind::Usage | Kind::Library(ErrorKind::Usage) => "usage",
+            Kind::Usage | Kind::Library(ErrorKind::Usage | ErrorKind::Unusable) => "usage",
             Kind::Config | Kind::NoConfig | Kind::NoTerminal => "config",
             Kind::NoPassword => "no_password",
             Kind::NoDestination | Kind::Library(ErrorKind::Destination) => "destination",

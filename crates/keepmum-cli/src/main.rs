@@ -13,6 +13,7 @@ mod settings;
 mod size;
 mod terminal;
 
+use std::io::{self, Write};
 use std::{env, process};
 
 use clap::Parser;
@@ -29,12 +30,24 @@ fn main() -> process::ExitCode {
             if typed.use_stderr() && env::args_os().any(|word| word == "--json") {
                 error::typed_wrong(&typed);
             }
-            // Asking for help is no error, and where it cannot be printed nobody is left to tell.
-            typed.print().ok();
-            if typed.use_stderr() { ExitCode::Usage } else { ExitCode::Done }
+            print(&typed)
         }
     };
     code.into()
+}
+
+/// Prints help, or what was typed wrong. Asking for help is no error, and that nobody reads it to
+/// its end is none either; that it cannot be written is one.
+fn print(typed: &clap::Error) -> ExitCode {
+    let printed = typed.print().and_then(|()| io::stdout().flush());
+    match printed {
+        _ if typed.use_stderr() => ExitCode::Usage,
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            writeln!(anstream::stderr(), "keepmum: cannot write the output ({error})").ok();
+            ExitCode::Usage
+        }
+        _ => ExitCode::Done,
+    }
 }
 
 fn run(cli: &Cli) -> ExitCode {

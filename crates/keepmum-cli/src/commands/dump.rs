@@ -22,7 +22,7 @@ pub(crate) fn run(args: &DumpArgs, session: &Session<'_>) -> Result<ExitCode, Fa
     let choice = Choice::new(&args.which, settings.source.is_some(), &session.environment.now)?;
     let options = DumpOptions { snapshot: choice.snapshot, path: choice.path };
     let access = settings.for_reading().open(session.environment, terminal, Asking::Once)?;
-    let mut output = Output { terminal, is_archive: false };
+    let mut output = Output { terminal, is_archive: false, failed: None };
     let done = watched(terminal, Shape::Document, |watch| {
         ops::dump(&access, &options, &mut output, watch)
     });
@@ -31,8 +31,12 @@ pub(crate) fn run(args: &DumpArgs, session: &Session<'_>) -> Result<ExitCode, Fa
             "an archive is nothing for a terminal; write it to a file: keepmum dump … > a.tar",
         ));
     }
+    if let Some(failure) = output.failed {
+        return Err(failure);
+    }
     if terminal.reader_is_gone() {
-        return Ok(ExitCode::Done);
+        // What was read is not all, and a script must be able to see that, as with `cat`.
+        return Ok(ExitCode::Unread);
     }
     let report = done?;
     if terminal.json {
@@ -48,6 +52,8 @@ struct Output<'a> {
     terminal: &'a Terminal,
     /// An archive was about to be written to a terminal.
     is_archive: bool,
+    /// Why it could not be written.
+    failed: Option<Failure>,
 }
 
 impl Write for Output<'_> {
@@ -56,7 +62,11 @@ impl Write for Output<'_> {
             self.is_archive = true;
             return Err(io::ErrorKind::InvalidData.into());
         }
-        self.terminal.content(bytes).map_err(|failure| io::Error::other(failure.to_string()))?;
+        if let Err(failure) = self.terminal.content(bytes) {
+            let error = io::Error::other(failure.to_string());
+            self.failed = Some(failure);
+            return Err(error);
+        }
         match self.terminal.reader_is_gone() {
             true => Err(io::ErrorKind::BrokenPipe.into()),
             false => Ok(bytes.len()),

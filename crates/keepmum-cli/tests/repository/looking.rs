@@ -100,5 +100,68 @@ fn a_reader_that_has_seen_enough_ends_a_dump() {
         .unwrap();
     drop(child.stdout.take());
     let said = place.said(child.wait_with_output().unwrap());
-    assert_eq!((said.code, said.stderr.as_str()), (0, ""));
+    assert_eq!((said.code, said.stderr.as_str()), (141, ""));
+}
+
+/// What a shell says of the exit codes in a pipe.
+fn shell(place: &Place, script: &str) -> String {
+    let program = env!("CARGO_BIN_EXE_keepmum");
+    let script = format!("KM='{program} -c config.ini'; PLAIN={program}; {script}");
+    let mut command = Command::new("bash");
+    command.args(["-c", &script]).current_dir(place.path("")).env("TZ", "UTC");
+    String::from_utf8(command.output().unwrap().stdout).unwrap()
+}
+
+#[test]
+fn an_output_that_fails_is_the_outputs_failure() {
+    let place = twice();
+    place.file("source/large", crate::prepared::noise(3, 9_000_000));
+    assert_eq!(keepmum(&place, ["backup"]).code, 0);
+    let source = place.path("source").display().to_string();
+    for path in ["letters/one", "large", "letters"] {
+        let said =
+            shell(&place, &format!("$KM dump latest:{source}/{path} 2>&1 >/dev/full; echo $?"));
+        assert!(said.starts_with("keepmum: cannot write the output (No space left"), "{said}");
+        assert!(said.ends_with("\n1\n") && !said.contains("target"), "{said}");
+    }
+    for words in ["--help", "--version", "backup --help"] {
+        let said = shell(&place, &format!("$PLAIN {words} 2>&1 >/dev/full; echo $?"));
+        assert!(said.starts_with("keepmum: cannot write the output"), "{words}: {said}");
+        assert!(said.ends_with("\n1\n"), "{words}: {said}");
+    }
+    for words in ["man", "completions bash", "snapshots -c config.ini", "log -c config.ini"] {
+        let said = shell(&place, &format!("$PLAIN {words} 2>&1 >/dev/full; echo $?"));
+        assert!(said.ends_with("\n1\n"), "{words}: {said}");
+    }
+}
+
+#[test]
+fn a_dump_that_was_not_read_to_its_end_does_not_end_well() {
+    let place = twice();
+    place.file("source/large", crate::prepared::noise(3, 9_000_000));
+    assert_eq!(keepmum(&place, ["backup"]).code, 0);
+    let source = place.path("source").display().to_string();
+    for path in ["/large", ""] {
+        let dump = format!("$KM dump latest:{source}{path}");
+        let said = shell(&place, &format!("{dump} | head -c1 >/dev/null; echo ${{PIPESTATUS[0]}}"));
+        assert_eq!(said, "141\n", "as `cat` has it");
+        let said = shell(&place, &format!("{dump} | cat >/dev/null; echo ${{PIPESTATUS[0]}}"));
+        assert_eq!(said, "0\n");
+    }
+    // A listing is for people, who read as much as they like.
+    assert_eq!(shell(&place, "$KM ls -R | head -c1 >/dev/null; echo ${PIPESTATUS[0]}"), "0\n");
+}
+
+#[test]
+fn hints_speak_of_what_failed() {
+    let place = twice();
+    let said = keepmum(&place, ["ls", "0123456789"]);
+    assert!(said.stderr.contains("`keepmum snapshots` lists the snapshots"), "{said:?}");
+    let config = std::fs::read_to_string(place.path("config.ini")).unwrap();
+    place.file("config.ini", format!("{config}to_exclude = [a\n"));
+    let said = keepmum(&place, ["backup", "-n"]);
+    assert!(!said.stderr.contains("keepmum snapshots"), "{said:?}");
+    let said = keepmum(&place, ["backup", "--threads", "1000000"]);
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.stderr.contains("it is a whole number from 1 to 256"), "{said:?}");
 }

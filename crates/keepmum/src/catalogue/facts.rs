@@ -1,6 +1,6 @@
 //! Facts about this installation, and the one number that must survive a power cut.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use rusqlite::OptionalExtension;
 
 use super::Catalogue;
 use super::error::CatalogueError;
-use super::set_aside::folder_of;
+use super::set_aside::{folder_of, sync_folder};
 
 impl Catalogue {
     /// A fact by its key.
@@ -102,5 +102,5 @@ fn write_number(file: &Path, run: u32) -> Result<(), CatalogueError> {
     out.write_all(format!("{run}\n").as_bytes())?;
     out.sync_all()?;
     fs::rename(&new, file)?;
-    Ok(File::open(folder_of(file))?.sync_all()?)
+    sync_folder(folder_of(file))
 }

@@ -4,7 +4,7 @@
 //! refuses (a folder in its place, no permission, a full disk) is an error and changes nothing.
 
 use std::cell::{Cell, RefCell};
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, OpenOptions, Permissions};
 use std::io::ErrorKind;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::chunks::Chunks;
 use super::presence::Presence;
 use super::schema::{APPLICATION, SANITY, TABLES, VERSION};
-use super::set_aside::{ResetReason, folder_of, is_catalogue};
+use super::set_aside::{ResetReason, folder_of, is_catalogue, sync_folder};
 use super::{Catalogue, CatalogueError, RunLock};
 
 /// What is set on every connection: 8 MiB of cache, and a log that shrinks again after a first run.
@@ -157,7 +157,7 @@ fn settle_plans(connection: &Connection) -> rusqlite::Result<()> {
 fn prepare_file(file: &Path) -> Result<(), CatalogueError> {
     let new = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(file);
     match new {
-        Ok(_) => return Ok(File::open(folder_of(file))?.sync_all()?),
+        Ok(_) => return sync_folder(folder_of(file)),
         Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
         Err(e) => return Err(e.into()),
     }

@@ -67,7 +67,7 @@ impl Catalogue {
                 fs::remove_file(path)?;
             }
         }
-        Ok(File::open(folder_of(file))?.sync_all()?)
+        sync_folder(folder_of(file))
     }
 }
 
@@ -76,6 +76,16 @@ pub(super) fn folder_of(file: &Path) -> &Path {
     match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
+    }
+}
+
+/// Makes the names in a folder durable, where the file system can sync a folder at all.
+pub(super) fn sync_folder(folder: &Path) -> Result<(), CatalogueError> {
+    match File::open(folder)?.sync_all() {
+        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => {
+            Ok(())
+        }
+        other => Ok(other?),
     }
 }
 

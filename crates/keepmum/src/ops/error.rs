@@ -12,6 +12,8 @@ use crate::repository::RepositoryError;
 pub enum ErrorKind {
     /// The request makes no sense (no such snapshot, an ambiguous prefix, no such path).
     Usage,
+    /// What was given (roots, patterns, a password) cannot be used.
+    Unusable,
     /// The password opens no key block.
     WrongPassword,
     /// There is no repository at the destination.

@@ -146,7 +146,7 @@ pub fn key_recovery(access: &Access, observer: &dyn Observer) -> Result<KeyChang
 }
 
 fn usage(sentence: &str) -> Error {
-    Error::new(ErrorKind::Usage, sentence)
+    Error::new(ErrorKind::Unusable, sentence)
 }
 
 fn is(slot: &KnownSlot, kind: SlotKind) -> bool {

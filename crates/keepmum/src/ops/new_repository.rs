@@ -101,7 +101,7 @@ pub(super) fn imagine(
 /// Refuses an empty password: it would open for everybody.
 pub(super) fn refuse_empty(passphrase: &Passphrase) -> Result<(), Error> {
     if passphrase.is_empty() {
-        return Err(Error::new(ErrorKind::Usage, "the password is empty"));
+        return Err(Error::new(ErrorKind::Unusable, "the password is empty"));
     }
     Ok(())
 }

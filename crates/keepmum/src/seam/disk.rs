@@ -29,7 +29,8 @@ pub trait Disk: Send + Sync {
     /// Makes all names published and removed in the root until now durable.
     ///
     /// # Errors
-    /// After an error nothing may be believed durable, whatever a second call answers.
+    /// `Unsupported` where the file system has no such operation; all that it can do is done then.
+    /// After another error nothing may be believed durable, whatever a second call answers.
     fn sync_directory(&self) -> io::Result<()>;
 
     /// Visits every regular file below the root once, in no order. What vanishes meanwhile,

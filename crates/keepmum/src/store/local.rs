@@ -26,6 +26,7 @@ pub struct LocalStore {
     synced: Mutex<u64>,
     sync_failed: AtomicBool,
     names_doubtful: AtomicBool,
+    names_unsynced: AtomicBool,
 }
 
 impl LocalStore {
@@ -39,6 +40,7 @@ impl LocalStore {
             synced: Mutex::new(0),
             sync_failed: AtomicBool::new(false),
             names_doubtful: AtomicBool::new(false),
+            names_unsynced: AtomicBool::new(false),
         }
     }
 
@@ -192,10 +194,17 @@ impl Store for LocalStore {
         if changes == *synced {
             return Ok(());
         }
-        self.disk.sync_directory().map_err(|source| {
-            self.names_doubtful.store(true, Ordering::Release);
-            self.sync_failure(source, None)
-        })?;
+        match self.disk.sync_directory() {
+            Ok(()) => {}
+            // It has no such thing, and never will: more cannot be done than was.
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                self.names_unsynced.store(true, Ordering::Release);
+            }
+            Err(source) => {
+                self.names_doubtful.store(true, Ordering::Release);
+                return Err(self.sync_failure(source, None));
+            }
+        }
         // A deleted folder still syncs without complaint.
         self.check_place()?;
         *synced = changes;
@@ -204,6 +213,10 @@ impl Store for LocalStore {
 
     fn names_are_doubtful(&self) -> bool {
         self.names_doubtful.load(Ordering::Acquire)
+    }
+
+    fn cannot_sync_names(&self) -> bool {
+        self.names_unsynced.load(Ordering::Acquire)
     }
 
     fn rely_on_found(&self) {

@@ -135,3 +135,38 @@ fn key_copy(kept_key: bool, damage: &str, read_data: ReadData) {
     let report = check(&access(), read_data);
     assert_eq!(report.outcome(), Outcome::Complete, "{report:#?}");
 }
+
+/// Hears notices.
+#[derive(Default)]
+struct Notices(std::sync::Mutex<Vec<String>>);
+
+impl ops::Observer for Notices {
+    fn event(&self, event: ops::Event) {
+        if let ops::Event::Notice(sentence) = event {
+            self.0.lock().unwrap().push(sentence);
+        }
+    }
+
+    fn stopping(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn a_destination_whose_folders_cannot_be_synced_is_used_and_said_once() {
+    let scene = Scene::new();
+    scene.disk.cannot_sync_folders();
+    for run in 0..3 {
+        scene.write("file", noise(1000 + run));
+        let told = Notices::default();
+        let access = scene.with_catalogue(PASSWORD);
+        let report = ops::backup(&access, &scene.backup_options(), &told).unwrap();
+        assert!(report.snapshot.is_some() && report.objects_stored == 1, "{report:#?}");
+        let told = told.0.into_inner().unwrap();
+        let said = told.iter().filter(|said| said.contains("cannot sync a folder")).count();
+        assert_eq!(said, 1, "{told:?}");
+    }
+    // Nothing of it is in doubt later.
+    let report = check(&scene.with_catalogue(PASSWORD), ReadData::Everything);
+    assert_eq!((report.outcome(), report.objects), (Outcome::Complete, 3));
+}

@@ -231,3 +231,74 @@ fn a_root_that_is_not_there_is_refused() {
 fn live_at(root: std::path::PathBuf) -> DiffAgainst {
     DiffAgainst::Source { roots: vec![root], rules: Rules::default() }
 }
+
+/// What `diff` says against the source must be what it says of the snapshot that follows.
+#[test]
+fn a_change_of_metadata_alone_is_seen_in_the_source_and_between_snapshots() {
+    let tool = |program: &str, arguments: &[&str], scene: &Scene| {
+        let mut command = std::process::Command::new(program);
+        let done = command.args(arguments).current_dir(scene.source()).output();
+        done.is_ok_and(|done| done.status.success())
+    };
+    let cases: [(&str, &str, &[&str], &str); 6] = [
+        ("setfattr", "a", &["-n", "user.k", "-v", "v", "a"], "attributes"),
+        ("setfattr", "d", &["-n", "user.k", "-v", "v", "d"], "attributes"),
+        ("setfacl", "a", &["-m", "u:7:r", "a"], "attributes"),
+        ("setfacl", "d", &["-d", "-m", "u:7:r", "d"], "attributes"),
+        ("chmod", "a", &["0601", "a"], "mode"),
+        ("chmod", "fifo", &["0601", "fifo"], "mode"),
+    ];
+    for (program, path, arguments, aspect) in cases {
+        let scene = Scene::new();
+        scene.write("a", "x");
+        scene.write("d/inside", "x");
+        assert!(tool("mkfifo", &["fifo"], &scene));
+        scene.backup().unwrap();
+        assert!(diff(&scene, live(&scene), 0).differences.is_empty());
+        if !tool(program, arguments, &scene) {
+            println!("skipped: {program} cannot be done here");
+            continue;
+        }
+        let seen = |compared: Compared| {
+            let lines = compared.differences.into_iter();
+            lines.map(|line| (line.path, format!("{:?}", line.aspects))).collect::<Vec<_>>()
+        };
+        let now = seen(diff(&scene, live(&scene), 0));
+        let expected = format!("{}/{path}", scene.source().display());
+        assert_eq!(now.len(), 1, "{program} {path}: {now:?}");
+        assert_eq!(now[0].0, expected);
+        assert!(now[0].1.to_lowercase().contains(aspect), "{now:?}");
+        scene.backup().unwrap();
+        let after = seen(diff(&scene, DiffAgainst::Snapshot(latest(0)), 1));
+        assert_eq!(now, after, "{program} {path}");
+    }
+}
+
+#[test]
+fn names_that_change_their_partners_are_seen() {
+    let scene = Scene::new();
+    let source = scene.source();
+    let link = |from: &str, to: &str| {
+        fs::remove_file(source.join(to)).ok();
+        fs::hard_link(source.join(from), source.join(to)).unwrap();
+        age(&source.join(to), 1);
+    };
+    for name in ["a", "c"] {
+        age(&scene.write(name, "the same"), 1);
+    }
+    link("a", "b");
+    link("c", "d");
+    scene.backup().unwrap();
+    assert!(lines(&scene, &diff(&scene, live(&scene), 0)).is_empty());
+    // All have two names, as before, and the same content and time.
+    fs::rename(source.join("b"), source.join("other")).unwrap();
+    link("c", "b");
+    fs::rename(source.join("other"), source.join("d")).unwrap();
+    let now = diff(&scene, live(&scene), 0);
+    let links = now.differences.iter().filter(|line| line.aspects.contains(&Aspect::Links)).count();
+    assert!(links > 0, "{now:?}");
+    scene.backup().unwrap();
+    let after = diff(&scene, DiffAgainst::Snapshot(latest(0)), 1);
+    let links = after.differences.iter().filter(|line| line.aspects.contains(&Aspect::Links));
+    assert!(links.count() > 0, "{after:?}");
+}

@@ -217,3 +217,65 @@ fn what_is_not_here_or_damaged_is_told_and_never_written() {
     let error = fresh("", &mut Vec::new()).unwrap_err();
     assert!(error.to_string().contains("in the middle of this file"), "{error}");
 }
+
+/// Runs a program that the system may not have; answers with what it said.
+fn tool(program: &str, arguments: &[&str], folder: &Path) -> Option<String> {
+    let done = Command::new(program).args(arguments).current_dir(folder).output().ok()?;
+    let text = String::from_utf8_lossy(&done.stdout).into_owned();
+    assert!(done.status.success(), "{program} {arguments:?}: {done:?}");
+    Some(text)
+}
+
+#[test]
+fn gnu_tar_gives_acls_attributes_and_holes_back() {
+    let scene = Scene::new();
+    scene.write("f", "with a list");
+    scene.write("d/inside", "x");
+    // Data at the front, in the middle and at the end, and never at the edge of a block.
+    let sparse = scene.write("sparse", noise(70_001));
+    let file = fs::File::options().write(true).open(&sparse).unwrap();
+    let huge = 3_u64 << 30;
+    std::os::unix::fs::FileExt::write_all_at(&file, &noise(300_000), 1_000_000_001).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, b"end", huge).unwrap();
+    let hole = scene.write("only a hole", "");
+    fs::File::options().write(true).open(hole).unwrap().set_len(huge + 77).unwrap();
+    let source = scene.source();
+    for (list, name) in [("u:7:r,g:100000:rw", "f"), ("u:12:rwx", "d")] {
+        if tool("setfacl", &["-m", list, name], &source).is_none() {
+            println!("skipped: there is no setfacl here");
+            return;
+        }
+    }
+    tool("setfacl", &["-d", "-m", "g:9:rx", "d"], &source);
+    for (name, value) in [("user.key", "value"), ("user.a=b%c", "odd"), ("user.\u{e4}", "\n")] {
+        tool("setfattr", &["-n", name, "-v", value, "f"], &source);
+    }
+    scene.backup().unwrap();
+    let mut archive = Vec::new();
+    let report = dump(&scene, "", &mut archive).unwrap();
+    assert_eq!(report.outcome(), Outcome::Complete, "{report:?}");
+    assert!(archive.len() < 3_000_000, "{} bytes: holes were written", archive.len());
+    let target = tempfile::tempdir_in(scene.folder.path()).unwrap();
+    fs::write(target.path().join("a.tar"), &archive).unwrap();
+    let words = ["--acls", "--xattrs", "--xattrs-include=*", "-xpf", "a.tar"];
+    tool("tar", &words, target.path());
+    let back = target.path().join("source");
+    for (program, words) in [
+        ("getfacl", &["-cn", "f", "d"][..]),
+        ("getfattr", &["-d", "-m", "user", "-e", "hex", "f"]),
+        ("find", &[".", "-printf", "%p %m %s %T@ %U %G\\n"]),
+    ] {
+        let sorted = |folder: &Path| {
+            let said = tool(program, words, folder).unwrap();
+            let mut lines: Vec<_> = said.lines().map(str::to_owned).collect();
+            lines.sort();
+            lines
+        };
+        assert_eq!(sorted(&source), sorted(&back), "{program}");
+    }
+    for name in ["sparse", "only a hole"] {
+        tool("cmp", &[source.join(name).to_str().unwrap(), name], &back);
+        let blocks = fs::metadata(back.join(name)).unwrap().blocks();
+        assert!(blocks * 512 < 2_000_000, "{name} takes {blocks} blocks");
+    }
+}

@@ -42,6 +42,7 @@ fn a_page() {
         page(&report, &now),
         str![[r#"
 last snapshot: 000000010000 of docs, 2026-11-02 14:00:03 +01:00 (2 hours ago), complete
+last check: none yet
 destination: 5.0 GiB in 420 objects, 100 GiB free
 stored by the last runs: 340 KiB, 0 B
 1 object lost; `keepmum check` says which files are affected, if any
@@ -49,13 +50,16 @@ stored by the last runs: 340 KiB, 0 B
 3 copies made by a sync client
 2 files not of keepmum, ignored
 
-device  id                last run                                  snapshots
-laptop  0011223344556677  2026-11-02 15:08:40 +01:00 (1 hour ago)           8  this one
-tower   0011223344556677  2026-09-23 17:10:20 +02:00 (40 days ago)          8  silent
+device  id                last record                               last change  snapshots
+laptop  0011223344556677  2026-11-02 15:08:40 +01:00 (1 hour ago)   1 day ago            8  this one
+tower   0011223344556677  2026-09-23 17:10:20 +02:00 (40 days ago)  41 days ago          8  silent
 
 "#]]
         .raw()
     );
     let empty = page(&StatusReport::default(), &now);
-    assert_eq!(empty, "last snapshot: none yet\ndestination: 0 B in 0 objects, 0 B free\n");
+    assert_eq!(
+        empty,
+        "last snapshot: none yet\nlast check: none yet\ndestination: 0 B in 0 objects, 0 B free\n"
+    );
 }

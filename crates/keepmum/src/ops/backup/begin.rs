@@ -160,7 +160,7 @@ fn source(access: &Access, options: &BackupOptions) -> Result<Source, Error> {
 fn root_problem(problem: RootProblem) -> Error {
     let kind = match &problem {
         RootProblem::Missing { .. } | RootProblem::Unreadable { .. } => ErrorKind::SourceGone,
-        _ => ErrorKind::Usage,
+        _ => ErrorKind::Unusable,
     };
     Error::new(kind, problem.to_string())
 }
@@ -202,11 +202,11 @@ pub(super) fn chunker(keys: &Keys) -> Result<Chunker, Error> {
         1 => Algorithm::Gear,
         other => {
             let sentence = format!("the repository asks for chunker {other}, which is unknown");
-            return Err(Error::new(ErrorKind::Usage, sentence));
+            return Err(Error::new(ErrorKind::Unusable, sentence));
         }
     };
     let parameters = Parameters::new(algorithm, repository.parameters.average)
-        .map_err(|error| Error::new(ErrorKind::Usage, error.to_string()))?;
+        .map_err(|error| Error::new(ErrorKind::Unusable, error.to_string()))?;
     Ok(Chunker::new(parameters, repository.chunker_key()))
 }
 

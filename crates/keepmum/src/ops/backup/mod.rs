@@ -182,6 +182,13 @@ pub fn backup(
             Ok(backup.report)
         },
     );
+    if repository.store.cannot_sync_names() {
+        observer.event(Event::Notice(
+            "The file system of the destination cannot sync a folder. All that it can do was done, \
+             but a power cut shortly after a run may lose that run; the next one stores it again."
+                .to_owned(),
+        ));
+    }
     match done {
         Ok(mut report) => {
             report.bytes_stored += put_back.0;

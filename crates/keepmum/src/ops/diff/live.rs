@@ -21,7 +21,7 @@ const AT_ONCE: u64 = 1 << 16;
 /// Opens the roots; a comparison with roots that are not there would call everything removed.
 pub(super) fn open(roots: &[PathBuf], rules: &Rules, access: &Access) -> Result<Source, Error> {
     Source::open(roots, rules.clone(), access.seam.gate.clone(), access.seam.clock.clone())
-        .map_err(|problem| Error::new(ErrorKind::Usage, problem.to_string()))
+        .map_err(|problem| Error::new(ErrorKind::Unusable, problem.to_string()))
 }
 
 /// The source, walked and where needed read.
@@ -155,15 +155,20 @@ impl Newer for Live<'_, '_> {
             now.mtime = old.metadata.mtime;
         }
         aspects.extend(metadata(&old.metadata, &now));
-        // They cost system calls that only entries which differ are worth: whoever changes them
-        // without touching anything else is seen by the next backup, not here.
-        if !aspects.is_empty() && !aspects.contains(&Aspect::Kind) {
+        // They change nothing that a listing shows, so each entry is asked for them.
+        if !aspects.contains(&Aspect::Kind) {
             let attributes = self.source.attributes(path, new.kind)?;
             if attributes != old.metadata.attributes {
                 aspects.push(Aspect::Attributes);
             }
         }
         Ok(aspects)
+    }
+
+    fn group(&self, item: &Found) -> Option<u128> {
+        let linked = item.kind == FoundKind::File && item.links > 1;
+        let stamp = &item.stamp;
+        linked.then(|| u128::from(stamp.device) << 64 | u128::from(stamp.inode))
     }
 
     fn is_same_folder(&self, _: &TreePath, _: &Entry, _: &Found) -> bool {

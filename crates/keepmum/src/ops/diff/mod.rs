@@ -3,6 +3,7 @@
 //! It writes nothing. Folders with one node and nothing of an overlay beneath are equal without
 //! being entered; of the source, only files of equal size and another time are read.
 
+mod groups;
 mod live;
 mod report;
 
@@ -18,6 +19,7 @@ use super::open::{self, Repository};
 use super::options::{DiffAgainst, DiffOptions};
 use super::part::{Refusing, problem_of, refused};
 use super::report::{Problem, ProblemKind, SnapshotState, note};
+use groups::Groups;
 pub use report::{Aspect, DiffKind, DiffLine, DiffReport};
 
 /// Steps between two progress events.
@@ -55,6 +57,9 @@ trait Newer: Side + Refusing {
         old: &Entry,
         new: &Self::Item,
     ) -> Result<Vec<Aspect>, Closed>;
+
+    /// The group of names that are one file with this one.
+    fn group(&self, item: &Self::Item) -> Option<u128>;
 
     /// Whether all beneath two folders is known to be equal.
     fn is_same_folder(&self, path: &TreePath, old: &Entry, new: &Self::Item) -> bool;
@@ -175,6 +180,7 @@ struct Diff<'a> {
     steps: u64,
     /// Paths that could not be looked at; that they are in no listing says nothing.
     unseen: std::collections::HashSet<TreePath>,
+    groups: Groups,
 }
 
 impl<'a> Diff<'a> {
@@ -186,6 +192,7 @@ impl<'a> Diff<'a> {
             enough: false,
             steps: 0,
             unseen: std::collections::HashSet::new(),
+            groups: Groups::default(),
         }
     }
 
@@ -230,7 +237,14 @@ impl<'a> Diff<'a> {
             (Some(_), None) => self.line(&path, DiffKind::Removed, Vec::new()),
             (None, Some(_)) => self.line(&path, DiffKind::Added, Vec::new()),
             (Some(old), Some(new)) => match merge.new_side().compare(&path, old, new) {
-                Ok(aspects) => self.differs(&path, aspects),
+                Ok(mut aspects) => {
+                    let group = merge.new_side().group(new);
+                    let links = !aspects.contains(&Aspect::Links);
+                    if links && !self.groups.agree(old.metadata.link.map(u128::from), group) {
+                        aspects.push(Aspect::Links);
+                    }
+                    self.differs(&path, aspects);
+                }
                 Err(Closed::Source(error)) if error.kind == SourceErrorKind::Vanished => {
                     self.line(&path, DiffKind::Removed, Vec::new());
                 }
@@ -292,6 +306,11 @@ impl<'a> Diff<'a> {
     }
 
     fn problem(&mut self, problem: Problem) {
+        // A folder that may not be read is asked for its attributes, and then for what is in it.
+        let last = self.report.problems.last();
+        if last.is_some_and(|last| last.path == problem.path && last.kind == problem.kind) {
+            return;
+        }
         self.observer.event(Event::Problem(problem.clone()));
         note(&mut self.report.problems, problem);
     }
@@ -343,6 +362,10 @@ impl Newer for SnapshotTree<'_, '_> {
         Ok(aspects)
     }
 
+    fn group(&self, item: &Entry) -> Option<u128> {
+        item.metadata.link.map(u128::from)
+    }
+
     fn is_same_folder(&self, path: &TreePath, old: &Entry, new: &Entry) -> bool {
         let same = matches!((&old.kind, &new.kind),
             (Kind::Directory(a), Kind::Directory(b)) if a == b);
@@ -354,8 +377,8 @@ impl Newer for SnapshotTree<'_, '_> {
     }
 }
 
-/// In what metadata differs that costs nothing to know. The number of a link group says nothing,
-/// only whether there is one.
+/// In what metadata differs that costs nothing to know. The number of a link group says nothing
+/// by itself, only whether there is one.
 fn metadata(old: &Metadata, new: &Metadata) -> Vec<Aspect> {
     let mut aspects = Vec::new();
     if old.mode != new.mode {

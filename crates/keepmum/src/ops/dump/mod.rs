@@ -3,6 +3,8 @@
 //! Memory stays bounded whatever the size. Nothing is written that was not proved; what is found
 //! damaged in the middle of a large file ends the output there, because no honest byte can follow.
 
+mod acl;
+mod holes;
 mod tar;
 
 use std::collections::HashMap;
@@ -26,8 +28,9 @@ use super::open;
 use super::options::DumpOptions;
 use super::part::{is_waiting, no_such_path, problem_of, refused, unreachable};
 use super::placed::placed;
-use super::report::{Outcome, Problem, SnapshotState, note, worst};
-use tar::Header;
+use super::report::{Outcome, Problem, ProblemKind, SnapshotState, note, worst};
+use holes::Regions;
+use tar::Member;
 
 /// Files of an archive up to this size are read before their header is written.
 const READ_FIRST: u64 = 4 << 20;
@@ -139,7 +142,7 @@ impl Dump<'_, '_> {
             }
             other => other.into(),
         })?;
-        self.stream(content)?;
+        self.stream(content, None)?;
         self.report.entries = 1;
         Ok(())
     }
@@ -159,7 +162,8 @@ impl Dump<'_, '_> {
         let above = path.split().map_or(0, |(above, _)| above.as_bytes().len());
         let above = if above > 0 { above + 1 } else { 0 };
         if let Some(entry) = &entry {
-            self.header(path.as_bytes().get(above..).unwrap_or_default(), entry, None)?;
+            let name = path.as_bytes().get(above..).unwrap_or_default();
+            self.header(path, name, entry, (None, None))?;
         }
         let mut merge = Merge::new(Nothing, tree);
         let mut next = Some((path.clone(), node));
@@ -178,7 +182,7 @@ impl Dump<'_, '_> {
                     let name = path.as_bytes().get(above..).unwrap_or_default();
                     match merge.new_side().place(&entry) {
                         Some(node) => {
-                            self.header(name, &entry, None)?;
+                            self.header(&path, name, &entry, (None, None))?;
                             next = Some((path, node));
                         }
                         None => self.entry(&path, name, &entry)?,
@@ -194,11 +198,14 @@ impl Dump<'_, '_> {
     /// Anything but a folder. What is not here or damaged is left out and told.
     fn entry(&mut self, path: &TreePath, name: &[u8], entry: &Entry) -> Result<(), Error> {
         self.tick()?;
-        let Kind::File(content) = &entry.kind else { return self.header(name, entry, None) };
+        let Kind::File(content) = &entry.kind else {
+            return self.header(path, name, entry, (None, None));
+        };
         let group = entry.metadata.link;
         if let Some(first) = group.and_then(|group| self.links.get(&group)).cloned() {
-            return self.header(name, entry, Some(&first));
+            return self.header(path, name, entry, (Some(&first), None));
         }
+        let mut regions = None;
         if content.size <= READ_FIRST {
             let bytes = match self.read(content) {
                 Ok(bytes) => bytes,
@@ -207,16 +214,17 @@ impl Dump<'_, '_> {
                     return Ok(());
                 }
             };
-            self.header(name, entry, None)?;
+            self.header(path, name, entry, (None, None))?;
             self.write(&bytes)?;
         } else {
             if let Err(error) = self.is_all_here(content) {
                 self.problem(problem_of(path, error, &self.state)?);
                 return Ok(());
             }
-            self.header(name, entry, None)?;
+            regions = self.regions(content)?;
+            self.header(path, name, entry, (None, regions.as_ref()))?;
             let sentence = "the archive ends here, in the middle of this file";
-            self.stream(content).map_err(|error| match error.kind() {
+            self.stream(content, regions.as_ref()).map_err(|error| match error.kind() {
                 ErrorKind::Damaged => Error::new(ErrorKind::Damaged, sentence)
                     .at(format!("/{}", display(path.as_bytes())))
                     .because(error),
@@ -226,13 +234,39 @@ impl Dump<'_, '_> {
         if let Some(group) = group {
             self.links.insert(group, name.to_vec());
         }
-        tar::pad(&mut self.out, content.size).map_err(|error| not_written(&error))
+        let length = regions.as_ref().map_or(content.size, Regions::length);
+        tar::pad(&mut self.out, length).map_err(|error| not_written(&error))
     }
 
-    fn header(&mut self, path: &[u8], entry: &Entry, same_as: Option<&[u8]>) -> Result<(), Error> {
+    /// What is written of a file with large holes.
+    fn regions(&mut self, content: &Content) -> Result<Option<Regions>, Error> {
+        let mut regions = Regions::default();
+        let mut walk = PieceWalk::new(content);
+        while let Some(piece) = walk.next(&mut self.contents)? {
+            regions.add(&piece);
+        }
+        Ok(regions.worth())
+    }
+
+    fn header(
+        &mut self,
+        path: &TreePath,
+        name: &[u8],
+        entry: &Entry,
+        (same_as, regions): (Option<&[u8]>, Option<&Regions>),
+    ) -> Result<(), Error> {
         self.report.entries += 1;
-        let header = Header { path, kind: &entry.kind, metadata: &entry.metadata, same_as };
-        header.write(&mut self.out).map_err(|error| not_written(&error))
+        let metadata = &entry.metadata;
+        let member = Member { path: name, kind: &entry.kind, metadata, same_as, regions };
+        let left_out = member.write(&mut self.out).map_err(|error| not_written(&error))?;
+        if !left_out.is_empty() {
+            self.problem(Problem {
+                kind: ProblemKind::Metadata,
+                path: format!("/{}", display(path.as_bytes())),
+                sentence: format!("an archive cannot hold its attributes {}", left_out.join(", ")),
+            });
+        }
+        Ok(())
     }
 
     /// A small file, whole.
@@ -269,28 +303,33 @@ impl Dump<'_, '_> {
         })
     }
 
-    /// Writes a file piece by piece.
-    fn stream(&mut self, content: &Content) -> Result<(), Error> {
+    /// Writes a file piece by piece; with regions their map first, and then nothing else of it.
+    fn stream(&mut self, content: &Content, regions: Option<&Regions>) -> Result<(), Error> {
+        if let Some(regions) = regions {
+            regions.write_map(&mut self.out).map_err(|error| not_written(&error))?;
+        }
         let mut walk = PieceWalk::new(content);
-        let mut written = 0;
+        let mut at = 0;
         while let Some(piece) = walk.next(&mut self.contents)? {
             self.tick()?;
-            written += piece.length();
+            let begin = at;
+            at += piece.length();
             match piece {
                 Piece::Chunk { id, length } => {
                     let bytes = self.chunk(&id, length)?;
                     self.write(&bytes)?;
                 }
-                Piece::Hole { mut length } => {
-                    while length > 0 {
-                        let count = length.min(AT_ONCE as u64);
+                Piece::Hole { length } => {
+                    let mut zeros = regions.map_or(length, |regions| regions.within(begin, at));
+                    while zeros > 0 {
+                        let count = zeros.min(AT_ONCE as u64);
                         self.write(&vec![0; usize::try_from(count).unwrap_or(AT_ONCE)])?;
-                        length -= count;
+                        zeros -= count;
                     }
                 }
             }
         }
-        if written == content.size { Ok(()) } else { Err(wrong_length().into()) }
+        if at == content.size { Ok(()) } else { Err(wrong_length().into()) }
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {

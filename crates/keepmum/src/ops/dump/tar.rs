@@ -1,8 +1,16 @@
-//! The bytes of a tar archive: POSIX ustar headers, and a pax header before those whose fields do
-//! not fit (long names, times with nanoseconds, extended attributes).
+//! The bytes of a tar archive, as GNU tar writes and reads it: POSIX headers by the `tar` crate, with
+//! a pax header before those whose fields do not fit (long names, times with nanoseconds, extended
+//! attributes), ACLs as text, and files with large holes in GNU's sparse format 1.0.
+//!
+//! Headers are made here and written by the caller, so that an archive which must end early gets no
+//! end that would make it look whole.
 
 use std::io::{self, Write};
 
+use tar::{Builder, EntryType, Header};
+
+use super::acl;
+use super::holes::Regions;
 use crate::model::{DeviceNumber, Kind, Metadata, Time};
 
 /// Everything in an archive is in blocks of so many bytes.
@@ -12,86 +20,137 @@ const LONG_MAX: u64 = 0o77_777_777_777;
 const SHORT_MAX: u64 = 0o7_777_777;
 
 /// One entry of an archive, without its content.
-pub(super) struct Header<'a> {
+pub(super) struct Member<'a> {
     /// Its path in the archive, relative; a folder's without a slash at its end.
     pub(super) path: &'a [u8],
     pub(super) kind: &'a Kind,
     pub(super) metadata: &'a Metadata,
     /// Path of an entry before it that is the same file.
     pub(super) same_as: Option<&'a [u8]>,
+    /// What is written of a file with holes.
+    pub(super) regions: Option<&'a Regions>,
 }
 
-impl Header<'_> {
-    /// Writes it.
-    pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        let (flag, size, link, device) = self.parts();
+impl Member<'_> {
+    /// Writes its headers; answers with the names of attributes that an archive cannot hold.
+    pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<Vec<String>> {
+        let (kind, size, link, device) = self.parts();
         let mut path = self.path.to_vec();
         if self.kind.is_directory() {
             path.push(b'/');
         }
-        let Metadata { mode, mtime, owner, attributes, .. } = self.metadata;
+        let (pax, left_out) = self.extensions(&path, link, size);
+        let mut builder = Builder::new(Vec::new());
+        builder.append_pax_extensions(pax.iter().map(|(key, value)| (&**key, &**value)))?;
+        let Metadata { mode, mtime, owner, .. } = self.metadata;
+        let fits = |number: u32| if u64::from(number) > SHORT_MAX { 0 } else { number.into() };
+        let mut header = Header::new_ustar();
+        header.set_entry_type(kind);
+        header.set_mode((*mode).into());
+        header.set_uid(fits(owner.uid));
+        header.set_gid(fits(owner.gid));
+        header.set_size(size);
+        let seconds = u64::try_from(mtime.unwrap_or_default().seconds).unwrap_or(0);
+        header.set_mtime(seconds.min(LONG_MAX));
+        let fields = header.as_ustar_mut().expect("it was made as one");
+        match self.regions {
+            Some(_) => put(&mut fields.name, &[b"GNUSparseFile.0/", base(&path)].concat()),
+            None => put(&mut fields.name, &path),
+        }
+        put(&mut fields.linkname, link);
+        put(&mut fields.uname[..31], owner.user.as_deref().unwrap_or_default());
+        put(&mut fields.gname[..31], owner.group.as_deref().unwrap_or_default());
+        fields.set_device_major(device.major);
+        fields.set_device_minor(device.minor);
+        header.set_cksum();
+        builder.append(&header, io::empty())?;
+        let mut bytes = builder.into_inner()?;
+        bytes.truncate(bytes.len() - 2 * BLOCK);
+        out.write_all(&bytes)?;
+        Ok(left_out)
+    }
+
+    /// What does not fit into the plain header.
+    fn extensions(&self, path: &[u8], link: &[u8], size: u64) -> (Vec<Extension>, Vec<String>) {
+        let Metadata { mtime, owner, attributes, .. } = self.metadata;
         let mtime = mtime.unwrap_or_default();
+        let name = |name: Option<&[u8]>| name.unwrap_or_default().to_vec();
         let (user, group) = (name(owner.user.as_deref()), name(owner.group.as_deref()));
-        let mut pax = Vec::new();
-        let mut extend = |key: &[u8], value: &[u8], needed: bool| {
+        let decimal = |number: u64| number.to_string().into_bytes();
+        let mut pax: Vec<Extension> = Vec::new();
+        let mut extend = |key: &str, value: Vec<u8>, needed: bool| {
             if needed {
-                record(&mut pax, key, value);
+                pax.push((key.to_owned(), value));
             }
         };
-        let decimal = |number: u64| number.to_string().into_bytes();
-        extend(b"path", &path, path.len() > 100);
-        extend(b"linkpath", link, link.len() > 100);
-        extend(b"size", &decimal(size), size > LONG_MAX);
+        if let (Some(_), Kind::File(content)) = (self.regions, self.kind) {
+            extend("GNU.sparse.major", decimal(1), true);
+            extend("GNU.sparse.minor", decimal(0), true);
+            extend("GNU.sparse.name", path.to_vec(), true);
+            extend("GNU.sparse.realsize", decimal(content.size), true);
+        } else {
+            extend("path", path.to_vec(), path.len() > 100);
+        }
+        extend("linkpath", link.to_vec(), link.len() > 100);
+        extend("size", decimal(size), size > LONG_MAX);
         let fits = mtime.nanos == 0 && (0..=LONG_MAX as i64).contains(&mtime.seconds);
-        extend(b"mtime", time_text(mtime).as_bytes(), !fits);
-        extend(b"uid", &decimal(owner.uid.into()), u64::from(owner.uid) > SHORT_MAX);
-        extend(b"gid", &decimal(owner.gid.into()), u64::from(owner.gid) > SHORT_MAX);
-        extend(b"uname", user, user.len() > 31);
-        extend(b"gname", group, group.len() > 31);
-        for attribute in attributes.iter().filter(|attribute| &*attribute.namespace == "xattr") {
-            let mut key = b"SCHILY.xattr.".to_vec();
-            key.extend(escaped(&attribute.name));
-            extend(&key, &attribute.value, self.same_as.is_none());
+        extend("mtime", time_text(mtime).into_bytes(), !fits);
+        extend("uid", decimal(owner.uid.into()), u64::from(owner.uid) > SHORT_MAX);
+        extend("gid", decimal(owner.gid.into()), u64::from(owner.gid) > SHORT_MAX);
+        extend("uname", user.clone(), user.len() > 31);
+        extend("gname", group.clone(), group.len() > 31);
+        let mut left_out = Vec::new();
+        for attribute in attributes.iter().filter(|_| self.same_as.is_none()) {
+            let shown = String::from_utf8_lossy(&attribute.name).into_owned();
+            let list = match &*attribute.name {
+                b"system.posix_acl_access" => Some("SCHILY.acl.access"),
+                b"system.posix_acl_default" => Some("SCHILY.acl.default"),
+                _ => None,
+            };
+            let is_named = &*attribute.namespace == "xattr";
+            match (list, acl::text(&attribute.value), escaped(&attribute.name)) {
+                (Some(key), Some(text), _) if is_named => extend(key, text.into_bytes(), true),
+                (None, _, Some(name)) if is_named => {
+                    extend(&format!("SCHILY.xattr.{name}"), attribute.value.to_vec(), true);
+                }
+                _ => left_out.push(shown),
+            }
         }
-        if !pax.is_empty() {
-            let base = path.iter().rev().skip(1).position(|byte| *byte == b'/');
-            let base = base.map_or(&path[..], |at| &path[path.len() - 1 - at..]);
-            let mut header = Block::new(&[b"PaxHeaders/", base].concat(), b'x');
-            header.numbers(0o644, (0, 0), pax.len() as u64, 0);
-            out.write_all(&header.finish())?;
-            out.write_all(&pax)?;
-            pad(out, pax.len() as u64)?;
-        }
-        let mut header = Block::new(&path, flag);
-        let seconds = u64::try_from(mtime.seconds).unwrap_or(0);
-        header.numbers((*mode).into(), (owner.uid.into(), owner.gid.into()), size, seconds);
-        header.text(157, 100, link);
-        header.text(265, 31, user);
-        header.text(297, 31, group);
-        header.number(329, 7, device.major.into());
-        header.number(337, 7, device.minor.into());
-        out.write_all(&header.finish())
+        (pax, left_out)
     }
 
     /// Type, size, link and device numbers.
-    fn parts(&self) -> (u8, u64, &[u8], DeviceNumber) {
+    fn parts(&self) -> (EntryType, u64, &[u8], DeviceNumber) {
         let none = DeviceNumber { major: 0, minor: 0 };
         if let Some(first) = self.same_as {
-            return (b'1', 0, first, none);
+            return (EntryType::Link, 0, first, none);
         }
         match self.kind {
-            Kind::File(content) => (b'0', content.size, b"", none),
-            Kind::Directory(_) => (b'5', 0, b"", none),
-            Kind::Symlink(target) => (b'2', 0, target, none),
-            Kind::Fifo => (b'6', 0, b"", none),
-            Kind::CharacterDevice(number) => (b'3', 0, b"", *number),
-            Kind::BlockDevice(number) => (b'4', 0, b"", *number),
+            Kind::File(content) => {
+                let size = self.regions.map_or(content.size, Regions::length);
+                (EntryType::Regular, size, b"", none)
+            }
+            Kind::Directory(_) => (EntryType::Directory, 0, b"", none),
+            Kind::Symlink(target) => (EntryType::Symlink, 0, target, none),
+            Kind::Fifo => (EntryType::Fifo, 0, b"", none),
+            Kind::CharacterDevice(number) => (EntryType::Char, 0, b"", *number),
+            Kind::BlockDevice(number) => (EntryType::Block, 0, b"", *number),
         }
     }
 }
 
-fn name(name: Option<&[u8]>) -> &[u8] {
-    name.unwrap_or_default()
+/// A key of a pax header and its value.
+type Extension = (String, Vec<u8>);
+
+/// As much of a text as its field takes; where it does not fit, the pax header has all of it.
+fn put(field: &mut [u8], text: &[u8]) {
+    let length = text.len().min(field.len());
+    field[..length].copy_from_slice(&text[..length]);
+}
+
+/// The last part of a path.
+fn base(path: &[u8]) -> &[u8] {
+    path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)
 }
 
 /// Fills up the last block of so many bytes.
@@ -105,21 +164,6 @@ pub(super) fn end(out: &mut dyn Write) -> io::Result<()> {
     out.write_all(&[0; 2 * BLOCK])
 }
 
-/// `length key=value\n`, where the length counts its own digits too.
-fn record(pax: &mut Vec<u8>, key: &[u8], value: &[u8]) {
-    let rest = key.len() + value.len() + 3;
-    let mut length = rest + 1;
-    while length != rest + length.to_string().len() {
-        length = rest + length.to_string().len();
-    }
-    pax.extend_from_slice(length.to_string().as_bytes());
-    pax.push(b' ');
-    pax.extend_from_slice(key);
-    pax.push(b'=');
-    pax.extend_from_slice(value);
-    pax.push(b'\n');
-}
-
 /// A time as pax has it; before 1970 the fraction counts away from zero.
 fn time_text(time: Time) -> String {
     let (sign, seconds, nanos) = match (time.seconds, time.nanos) {
@@ -131,78 +175,15 @@ fn time_text(time: Time) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// The name of an attribute in a key, where `=` would end it.
-fn escaped(name: &[u8]) -> Vec<u8> {
-    let mut escaped = Vec::with_capacity(name.len());
-    for byte in name {
-        match byte {
-            b'=' => escaped.extend_from_slice(b"%3D"),
-            b'%' => escaped.extend_from_slice(b"%25"),
-            byte => escaped.push(*byte),
-        }
-    }
-    escaped
-}
-
-/// A header block being filled.
-struct Block([u8; BLOCK]);
-
-impl Block {
-    fn new(path: &[u8], flag: u8) -> Self {
-        let mut block = Self([0; BLOCK]);
-        block.text(0, 100, path);
-        block.0[156] = flag;
-        block.text(257, 8, b"ustar\x0000");
-        block
-    }
-
-    fn numbers(&mut self, mode: u64, owner: (u64, u64), size: u64, mtime: u64) {
-        self.number(100, 7, mode);
-        self.number(108, 7, owner.0);
-        self.number(116, 7, owner.1);
-        self.number(124, 11, size);
-        self.number(136, 11, mtime);
-    }
-
-    /// Octal digits and a zero byte; a number that does not fit stands in the pax header.
-    fn number(&mut self, at: usize, digits: usize, number: u64) {
-        let most = (1 << (3 * digits)) - 1;
-        let number = if number > most { 0 } else { number };
-        self.text(at, digits, format!("{number:0digits$o}").as_bytes());
-    }
-
-    fn text(&mut self, at: usize, most: usize, text: &[u8]) {
-        let length = text.len().min(most);
-        self.0[at..at + length].copy_from_slice(&text[..length]);
-    }
-
-    fn finish(mut self) -> [u8; BLOCK] {
-        self.text(148, 8, b"        ");
-        let sum: u64 = self.0.iter().map(|byte| u64::from(*byte)).sum();
-        self.text(148, 8, format!("{sum:06o}\0 ").as_bytes());
-        self.0
-    }
+/// The name of an attribute in a key, where `=` would end it. A key is text.
+fn escaped(name: &[u8]) -> Option<String> {
+    Some(String::from_utf8(name.to_vec()).ok()?.replace('%', "%25").replace('=', "%3D"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{record, time_text};
+    use super::time_text;
     use crate::model::Time;
-
-    #[test]
-    fn a_record_counts_its_own_digits() {
-        for (value, expected) in [(1, "6 k="), (5, "11 k="), (93, "99 k="), (94, "101 k=")] {
-            let mut pax = Vec::new();
-            record(&mut pax, b"k", &vec![b'v'; value]);
-            assert!(pax.starts_with(expected.as_bytes()), "{}", String::from_utf8_lossy(&pax));
-        }
-        for length in 0..1200 {
-            let mut pax = Vec::new();
-            record(&mut pax, b"key", &vec![b'v'; length]);
-            let text = String::from_utf8(pax).unwrap();
-            assert_eq!(text.split(' ').next().unwrap(), text.len().to_string());
-        }
-    }
 
     #[test]
     fn times_have_a_sign_and_a_fraction() {

@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::{AtFlags, CWD, Dir, FileType, OFlags, fstat, fstatvfs, statat, unlinkat};
+use rustix::fs::{
+    AtFlags, CWD, Dir, FileType, OFlags, fstat, fstatvfs, fsync, statat, syncfs, unlinkat,
+};
 use rustix::io::Errno;
 
 use super::super::{
@@ -56,7 +58,19 @@ impl Disk for RealDisk {
     }
 
     fn sync_directory(&self) -> io::Result<()> {
-        self.directory().sync_all()
+        match fsync(self.directory()) {
+            Ok(()) => Ok(()),
+            // A file system that cannot sync a folder, such as one of VirtualBox's: what it can
+            // do is write out all that it holds.
+            Err(error @ (Errno::INVAL | Errno::OPNOTSUPP | Errno::NOSYS)) => {
+                match syncfs(self.directory()) {
+                    Ok(()) | Err(Errno::INVAL | Errno::OPNOTSUPP | Errno::NOSYS) => {}
+                    Err(failed) => return Err(failed.into()),
+                }
+                Err(io::Error::new(io::ErrorKind::Unsupported, io::Error::from(error)))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn list(&self, visit: &mut dyn FnMut(Found) -> io::Result<()>) -> io::Result<()> {

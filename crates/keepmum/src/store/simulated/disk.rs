@@ -27,6 +27,11 @@ pub(super) fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 }
 
 impl SimulatedDisk {
+    /// From now on folders cannot be synced, as on some shared folders.
+    pub fn cannot_sync_folders(&self) {
+        lock(&self.state).no_folder_sync = true;
+    }
+
     /// An empty disk without faults.
     #[must_use]
     pub fn new() -> Self {
@@ -104,6 +109,9 @@ impl Disk for SimulatedDisk {
 
     fn sync_directory(&self) -> io::Result<()> {
         let mut state = lock(&self.state);
+        if state.no_folder_sync {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
         match state.begin(Effect::Settles) {
             Ok(course) => {
                 state.settle_entries();

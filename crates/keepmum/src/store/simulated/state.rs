@@ -39,6 +39,8 @@ pub(super) struct State {
     pub(super) crashed: bool,
     pub(super) full: bool,
     pub(super) read_only: bool,
+    /// It has no way to sync a folder.
+    pub(super) no_folder_sync: bool,
     pub(super) gone: bool,
 }
 
