@@ -17,6 +17,7 @@ use std::io::{self, Write};
 use std::{env, process};
 
 use clap::Parser;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::args::{Cli, Command};
 use crate::exit::ExitCode;
@@ -50,7 +51,19 @@ fn print(typed: &clap::Error) -> ExitCode {
     }
 }
 
+/// Lets a restore hold as many files open as it may: they have no names until many of them are
+/// durable together. The usual limit is kept low for programs that cannot count far.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    // Where it may not, fewer wait at a time.
+    setrlimit(Resource::Nofile, raised).ok();
+}
+
 fn run(cli: &Cli) -> ExitCode {
+    if let Command::Restore(_) = cli.command {
+        raise_open_files();
+    }
     let terminal = Terminal::new(&cli.shared, matches!(cli.command, Command::Dump(_)));
     let listening = terminal.interrupt.listen(&terminal);
     match listening.and_then(|()| commands::run(cli, &Environment::real(), &terminal)) {

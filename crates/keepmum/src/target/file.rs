@@ -189,7 +189,8 @@ impl TargetFile {
     /// # Errors
     /// The target has failed; nothing of the file is left.
     pub fn finish(&self, metadata: &Metadata) -> Result<Vec<TargetError>, TargetError> {
-        let given = Given::New { habit: self.habit, mode: self.mode & self.habit.given };
+        let mode = self.mode & self.habit.given | self.habit.added;
+        let given = Given::New { habit: self.habit, mode };
         let handle = Handle::open(self.file.as_fd());
         let problems = self.inner.settle(&handle, &self.path, FoundKind::File, metadata, &given);
         let stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -27,6 +27,8 @@ pub(super) struct Habit {
     pub(super) asked: u16,
     /// Those of them that were given.
     pub(super) given: u16,
+    /// Mode bits that were given and not asked for.
+    pub(super) added: u16,
     /// Whether new files inherit an access list.
     pub(super) inherits: bool,
 }
@@ -86,6 +88,7 @@ impl Folder {
         habit.owner = (made.stx_uid, made.stx_gid);
         habit.asked |= mode;
         habit.given |= made.stx_mode & mode;
+        habit.added |= made.stx_mode & 0o7777 & !mode;
         habit.inherits |= inherits;
         Ok(*habit)
     }

@@ -93,7 +93,11 @@ impl Inner {
                         return Ok((Temporary { folder, name, renamed: false }, made));
                     }
                     Err(Errno::EXIST) => {}
-                    Err(error) => return Err(error),
+                    Err(error) => {
+                        // Some file systems leave an empty file behind what they could not make.
+                        unlinkat(folder.fd(), name.as_str(), AtFlags::empty()).ok();
+                        return Err(error);
+                    }
                 }
             }
             Err(Errno::EXIST)
