@@ -691,6 +691,8 @@ class Repository:
                 problems.append((None, item, None))
         changes = change.children if change else {}
         for name, child in changes.items():
+            if name not in entries and child.operation != PUT and problems:
+                entries[name] = problems[0][1]  # it may be in the part that cannot be read
             child.apply(name, entries)
         return problems + [(name, entries[name], changes.get(name)) for name in sorted(entries)]
 

@@ -43,6 +43,8 @@ pub(crate) struct Places {
     pub(crate) destination: PathBuf,
     /// The file of the catalogue; none where it is a private one in the temporary folder.
     pub(crate) catalogue: Option<PathBuf>,
+    /// The config and the line that name the roots.
+    pub(crate) roots: Option<String>,
 }
 
 /// A sentence for a person, and a kind for programs.
@@ -70,6 +72,10 @@ impl Failure {
         let destination = places.destination.display();
         match kind {
             ErrorKind::Destination => self.message = format!("{destination}: {}", self.message),
+            ErrorKind::OtherSource => match &places.roots {
+                Some(line) => self.message = format!("{line}: {}", self.message),
+                None => return self,
+            },
             ErrorKind::NoRepository
             | ErrorKind::WrongPassword
             | ErrorKind::Pending
@@ -132,6 +138,7 @@ impl Failure {
         match self.kind {
             Kind::Usage | Kind::Library(ErrorKind::Usage | ErrorKind::Unusable) => "usage",
             Kind::Config | Kind::NoConfig | Kind::NoTerminal => "config",
+            Kind::Library(ErrorKind::OtherSource) => "config",
             Kind::NoPassword => "no_password",
             Kind::NoDestination | Kind::Library(ErrorKind::Destination) => "destination",
             Kind::Output => "output",
@@ -290,10 +297,15 @@ mod tests {
     #[test]
     fn a_message_names_the_place_that_the_library_cannot_know() {
         let library = |kind, said: &str| Failure::from(ops::Error::new(kind, said));
-        let mut places = Places { destination: "/d".into(), catalogue: Some("/c".into()) };
+        let mut places = Places {
+            destination: "/d".into(),
+            catalogue: Some("/c".into()),
+            roots: Some("/config.ini:3".to_owned()),
+        };
         let table = [
             (ErrorKind::Destination, "the disk failed", "/d: the disk failed"),
             (ErrorKind::NoRepository, "there is none", "there is none: /d"),
+            (ErrorKind::OtherSource, "it is taken", "/config.ini:3: it is taken"),
             (ErrorKind::Local, "the catalogue is full", "the catalogue is full: /c"),
             (ErrorKind::Local, "no randomness", "no randomness"),
             (ErrorKind::Usage, "no such snapshot", "no such snapshot"),

@@ -50,7 +50,11 @@ fn restore(repository: &Path, secret: &str, snapshot: &str, target: &Path) {
         key_cache: None,
         profile: Profile::Standard,
         mode: Mode::Threads(2),
-        installation: Installation { identity: vec![0], device_name: "test".to_owned() },
+        installation: Installation {
+            identity: vec![0],
+            device_name: "test".to_owned(),
+            roots: Vec::new(),
+        },
     };
     let which = Which::Id(snapshot.to_owned());
     let options = RestoreOptions {

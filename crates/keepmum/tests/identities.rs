@@ -11,8 +11,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use keepmum::catalogue::Catalogue;
 use keepmum::ops::{
-    self, Access, Event, Observer, Outcome, Silent, SnapshotChoice, SnapshotLine, Which,
+    self, Access, ErrorKind, Event, Observer, Outcome, Silent, SnapshotChoice, SnapshotLine, Which,
 };
 use keepmum::store::simulated::SimulatedDisk;
 use support::{World, full_check, latest, options};
@@ -72,6 +73,8 @@ fn clone_of(one: &World, seed: u64, disk: Arc<SimulatedDisk>) -> World {
     clone.identity.clone_from(&one.identity);
     clone.name.clone_from(&one.name);
     put_image(&image(one), clone.catalogue().parent().unwrap());
+    // On another machine the source has the same path; here both are on one.
+    Catalogue::open(&clone.catalogue()).unwrap().forget_fact("roots").unwrap();
     for entry in fs::read_dir(one.source()).unwrap() {
         let entry = entry.unwrap();
         fs::copy(entry.path(), clone.source().join(entry.file_name())).unwrap();
@@ -270,6 +273,33 @@ fn the_ids_of_a_fork_are_the_same_before_and_after_both_have_arrived() {
     }
 }
 
+/// Two devices may have one name: then only the id says which is meant.
+#[test]
+fn of_two_devices_with_one_name_the_id_says_which() {
+    let one = World::new(67);
+    let mut other = World::beside(1067, Arc::clone(&one.sim.disk));
+    other.name.clone_from(&one.name);
+    run(&one, "one");
+    run(&other, "other");
+    let error =
+        one.try_restore(&one.stranger(), of_device(&one.name), &one.fresh_target()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Usage);
+    let ids = devices(&one.stranger());
+    assert!(ids.iter().all(|id| error.to_string().contains(id.as_str())), "{error}");
+    assert!(error.to_string().contains("last backup"), "{error}");
+    for id in &ids {
+        let target = one.fresh_target();
+        one.try_restore(&one.stranger(), of_device(id), &target).unwrap();
+    }
+    let error = one.try_restore(
+        &one.stranger(),
+        SnapshotChoice { device: None, ..of_device("") },
+        &one.fresh_target(),
+    );
+    assert!(ids.iter().all(|id| error.as_ref().unwrap_err().to_string().contains(id.as_str())));
+    assert_eq!(one.check(&one.stranger()).outcome(), Outcome::Complete);
+}
+
 /// Two objects of one fork, alike in all that their names say but the hash: one with the bytes of
 /// the other is not whole, whether or not the other is there.
 #[test]
@@ -306,4 +336,41 @@ fn an_object_with_the_bytes_of_its_twin_is_damaged() {
         let (id, tree) = world.kept.last().unwrap();
         assert_eq!(&world.restored(&stranger, id).1, tree);
     }
+}
+
+/// Two sources of one name share a catalogue only by mistake; roots that change are no other source.
+#[test]
+fn a_catalogue_is_of_one_source_and_its_roots_may_change() {
+    let world = World::new(69);
+    let folder = |name: &str| {
+        let path = world.folder().join(name);
+        fs::create_dir_all(&path).unwrap();
+        fs::write(path.join(name.replace('/', "-")), name).unwrap();
+        path
+    };
+    let (a, b, more) = (folder("a/docs"), folder("b/docs"), folder("more"));
+    let run = |roots: &[&PathBuf]| {
+        let roots = roots.iter().map(|root| root.to_path_buf()).collect();
+        ops::backup(&world.own(), &ops::BackupOptions { roots, ..options(&a) }, &Silent)
+    };
+    run(&[&a]).unwrap();
+    let error = run(&[&b]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::OtherSource, "{error}");
+    assert!(error.to_string().contains(a.to_str().unwrap()), "{error}");
+    // Whoever only reads is told too, and gets nothing of the other.
+    let mut access = world.own();
+    access.installation.roots = vec![b.clone()];
+    let error = world.try_restore(&access, latest(), &world.fresh_target()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::OtherSource, "{error}");
+    // The catalogue is lost, and the wrong config is the first to build it again.
+    put_image(&[], world.catalogue().parent().unwrap());
+    assert_eq!(run(&[&b]).unwrap_err().kind(), ErrorKind::OtherSource);
+    // A folder more, one level up and down again, one less.
+    for roots in [&[&a, &more][..], &[&a.parent().unwrap().to_owned(), &more], &[&a, &more], &[&a]]
+    {
+        run(roots).unwrap();
+    }
+    // The folder has moved.
+    fs::rename(&a, world.folder().join("a/papers")).unwrap();
+    run(&[&world.folder().join("a/papers")]).unwrap();
 }

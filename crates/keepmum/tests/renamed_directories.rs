@@ -28,7 +28,11 @@ fn access(folder: &Path) -> Access {
         key_cache: None,
         profile: Profile::Test,
         mode: Mode::Threads(1),
-        installation: Installation { identity: vec![1], device_name: "device".to_owned() },
+        installation: Installation {
+            identity: vec![1],
+            device_name: "device".to_owned(),
+            roots: Vec::new(),
+        },
     }
 }
 

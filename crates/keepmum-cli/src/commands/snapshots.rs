@@ -1,5 +1,7 @@
 //! `snapshots`: the table.
 
+use std::collections::{HashMap, HashSet};
+
 use keepmum::ops::{self, SnapshotLine, SnapshotState, SnapshotsReport};
 
 use super::Session;
@@ -57,11 +59,23 @@ fn rows(lines: &[SnapshotLine]) -> String {
         ("added", Column::Figures),
         ("state", Column::Text),
     ];
+    // Two devices may have one name: then their ids tell them apart.
+    let mut ids: HashMap<&str, HashSet<&str>> = HashMap::new();
+    for line in lines {
+        ids.entry(&line.device).or_default().insert(&line.device_id);
+    }
+    let device = |line: &SnapshotLine| match ids
+        .get(line.device.as_str())
+        .is_some_and(|ids| ids.len() > 1)
+    {
+        true => format!("{} ({})", text::line(&line.device), line.device_id),
+        false => text::line(&line.device),
+    };
     let row = |line: &SnapshotLine| {
         vec![
             short(&line.id).to_owned(),
             moment::with_zone(line.time, line.utc_offset_minutes),
-            text::line(&line.device),
+            device(line),
             line.files.to_string(),
             text::size(line.bytes),
             text::size(line.added),

@@ -60,6 +60,8 @@ pub(crate) struct Config {
     pub(crate) db_path: Option<PathBuf>,
     /// `[Backup] to_backup`.
     pub(crate) roots: Vec<PathBuf>,
+    /// The line of `to_backup`; the first where it is not said.
+    pub(crate) roots_line: usize,
     /// `[Backup] to_exclude`.
     pub(crate) excludes: Vec<String>,
     /// `[Backup] name`.
@@ -122,6 +124,7 @@ impl Config {
             destination_is_partial: switch(Key::DestinationIsPartial, false)?,
             db_path: ini.one(Key::DbPath).map(|v| value::path(v, base)).transpose()?,
             roots: roots.collect::<Result<_, _>>()?,
+            roots_line: ini.said(Key::ToBackup).unwrap_or(1),
             excludes: excludes.collect::<Result<_, _>>()?,
             name: ini.one(Key::Name).map(value::name).transpose()?,
             device_name: ini.one(Key::DeviceName).map(value::device_name).transpose()?,

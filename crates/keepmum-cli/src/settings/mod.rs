@@ -39,6 +39,8 @@ pub(crate) struct Source {
     pub(crate) name: String,
     /// Absolute paths of what is to be saved.
     pub(crate) roots: Vec<PathBuf>,
+    /// The config and the line that name them.
+    pub(crate) roots_at: String,
     /// Patterns of what is left out.
     pub(crate) excludes: Vec<String>,
     /// Leave out tagged caches.
@@ -163,6 +165,7 @@ impl Settings {
             source: Some(Source {
                 name,
                 roots: config.roots,
+                roots_at: format!("{}:{}", config.path.display(), config.roots_line),
                 excludes: config.excludes,
                 exclude_caches: config.exclude_caches,
                 exclude_larger_than: config.exclude_larger_than,
@@ -209,7 +212,8 @@ impl Settings {
         }
         self.synced.iter().for_each(|sentence| terminal.warn(sentence));
         let catalogue = self.catalogue.clone();
-        terminal.at_work_on(Places { destination: self.destination.clone(), catalogue });
+        let roots = self.source.as_ref().map(|source| source.roots_at.clone());
+        terminal.at_work_on(Places { destination: self.destination.clone(), catalogue, roots });
         let mut seam = Seam::real(&self.destination)
             .map_err(|error| no_destination(&self.destination, &error))?;
         if let Some(rate) = self.limit_upload {
@@ -252,6 +256,7 @@ impl Settings {
             installation: Installation {
                 identity: identity(&environment.machine, file.as_deref()),
                 device_name: self.device_name,
+                roots: self.source.map(|source| source.roots).unwrap_or_default(),
             },
         })
     }

@@ -10,6 +10,7 @@ mod binary;
 mod damage;
 mod deleting;
 mod destination;
+mod devices;
 mod documents;
 mod everyday;
 mod history;

@@ -20,6 +20,8 @@ pub struct Installation {
     pub identity: Vec<u8>,
     /// What people call this device.
     pub device_name: String,
+    /// The roots of the source that the catalogue is for; empty where no config says any.
+    pub roots: Vec<PathBuf>,
 }
 
 /// What every verb needs.

@@ -7,6 +7,7 @@ use crate::model::{DeviceId, ObjectKey, RecordRef, SnapshotId};
 use crate::repository::{Chain, Chains, SnapshotRecord, Standing};
 
 use super::access::Access;
+use super::descent;
 use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer};
 use super::import;
@@ -127,10 +128,11 @@ impl Snapshots {
         observer: &dyn Observer,
     ) -> Result<Chosen, Error> {
         let mut found: Vec<(SnapshotLine, &Backup, &RecordRef)> = Vec::new();
+        let is_name = choice.device.as_ref().is_some_and(|typed| self.is_name(typed));
         for (device, chain) in self.chains.iter() {
             for snapshot in chain.snapshots() {
                 let line = self.line(repository, *device, chain, &snapshot);
-                if self.is_meant(choice, &line) {
+                if self.is_meant(choice, is_name, &line) {
                     found.push((line, snapshot.backup, snapshot.at));
                 }
             }
@@ -153,7 +155,7 @@ impl Snapshots {
         mut found: Vec<Row<'a>>,
         back: u32,
     ) -> Result<(Row<'a>, Option<Problem>), Error> {
-        one_line_of_descent(&found)?;
+        descent::one_of(found.iter().map(|(line, ..)| line))?;
         let newest = found.last().map(|(line, ..)| line.clone());
         let absent = found.iter().rev().filter(|(line, ..)| line.state != SnapshotState::Complete);
         let absent: Vec<SnapshotLine> = absent.map(|(line, ..)| line.clone()).collect();
@@ -177,7 +179,7 @@ impl Snapshots {
         mut found: Vec<Row<'a>>,
         seconds: i64,
     ) -> Result<(Row<'a>, Option<Problem>), Error> {
-        one_line_of_descent(&found)?;
+        descent::one_of(found.iter().map(|(line, ..)| line))?;
         found.retain(|(line, ..)| line.time <= seconds);
         let none = || none("there is no snapshot at or before that time");
         let picked = found.pop().ok_or_else(none)?;
@@ -223,12 +225,18 @@ impl Snapshots {
         }
     }
 
-    fn is_meant(&self, choice: &SnapshotChoice, line: &SnapshotLine) -> bool {
+    /// Whether a device with snapshots has this name.
+    fn is_name(&self, typed: &str) -> bool {
+        let mut chains = self.chains.iter().map(|(_, chain)| chain);
+        chains.any(|chain| chain.device_name() == typed && chain.snapshots().next().is_some())
+    }
+
+    fn is_meant(&self, choice: &SnapshotChoice, is_name: bool, line: &SnapshotLine) -> bool {
         if matches!(choice.which, Which::Id(_)) {
             return true;
         }
         let device = match &choice.device {
-            Some(device) => line.device == *device || line.device_id.starts_with(device.as_str()),
+            Some(device) => descent::is_device(line, device, is_name),
             None => !choice.own || line.own || self.own.is_none(),
         };
         device && choice.source.as_ref().is_none_or(|source| line.source == *source)
@@ -263,24 +271,6 @@ fn by_age<'a>(mut found: Vec<Row<'a>>, back: u32, newest: Option<&str>) -> Resul
     }
     let at = found.len() - 1 - back;
     Ok(found.swap_remove(at))
-}
-
-/// Of several devices or sources, "latest" says nothing.
-fn one_line_of_descent(found: &[Row<'_>]) -> Result<(), Error> {
-    let mut kinds: Vec<(String, String)> =
-        found.iter().map(|(line, ..)| (line.device.clone(), line.source.clone())).collect();
-    kinds.sort_unstable();
-    kinds.dedup();
-    if kinds.len() < 2 {
-        return Ok(());
-    }
-    let list: Vec<String> =
-        kinds.into_iter().map(|(device, source)| format!("{device}: {source}")).collect();
-    let sentence = format!(
-        "the repository holds several devices or sources ({}); say which by --device or --source",
-        list.join(", ")
-    );
-    Err(Error::new(ErrorKind::Usage, sentence))
 }
 
 fn none(sentence: &str) -> Error {

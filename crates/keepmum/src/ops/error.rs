@@ -30,6 +30,8 @@ pub enum ErrorKind {
     DeletionRefused,
     /// Refused for safety: more would be deleted than was accepted.
     ManyDeletions,
+    /// The catalogue belongs to another source of the same name.
+    OtherSource,
     /// Refused because there is a repository already.
     Exists,
     /// Refused because another run is at work.

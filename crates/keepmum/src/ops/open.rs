@@ -19,6 +19,7 @@ use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer, Phase};
 use super::import::{self, Imported};
 use super::key_cache;
+use super::roots;
 
 /// The catalogue's fact that names the repositories it knows.
 pub(super) const FACT_REPOSITORIES: &str = "repositories";
@@ -127,6 +128,7 @@ impl Destination {
         trust: Trust,
         to_write: bool,
     ) -> Result<Repository, Error> {
+        roots::refuse_another(&self.catalogue, &access.installation.roots)?;
         let (keys, missing_key_blocks) = self.unlock(access, trust, observer)?;
         observer.event(Event::Phase(Phase::Opening));
         self.refuse_another_repository(&keys)?;

@@ -10,6 +10,7 @@ use super::backup::{FACT_ENTRIES, FACT_ROOT};
 use super::error::Error;
 use super::event::{Event, Observer};
 use super::open::Repository;
+use super::roots;
 
 /// Rebuilds the remembered tree from the newest snapshot of a device that can be read. Files come
 /// without stamps, so the next run reads them once and uploads nothing that is here.
@@ -102,6 +103,8 @@ fn tree(repository: &Repository, backup: &Backup) -> Result<(), Failure> {
     let entries = summary.files.saturating_add(summary.directories).saturating_add(summary.others);
     catalogue.set_fact(FACT_ENTRIES, &entries.to_le_bytes())?;
     catalogue.set_fact(FACT_ROOT, &backup.root.0)?;
+    let roots = backup.source.roots.iter().map(Vec::as_slice);
+    roots::remember(catalogue, roots).map_err(Failure::Run)?;
     Ok(())
 }
 

@@ -140,6 +140,7 @@ impl World {
             installation: Installation {
                 identity: self.identity.clone(),
                 device_name: self.name.clone(),
+                roots: Vec::new(),
             },
         }
     }

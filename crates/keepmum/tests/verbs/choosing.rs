@@ -123,7 +123,10 @@ fn of_several_devices_or_sources_one_must_be_named() {
     let error = chosen(&nobody(), &latest(0)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Usage);
     let said = error.to_string();
-    assert!(said.contains("desktop: papers") && said.contains("laptop: source"), "{said}");
+    for (device, source) in [("desktop", "papers"), ("laptop", "source")] {
+        assert!(said.contains(&format!("device {device} (")), "{said}");
+        assert!(said.contains(&format!("), source {source}, last backup 2026-01-0")), "{said}");
+    }
     let of = |device: Option<&str>, source: Option<&str>, own| SnapshotChoice {
         device: device.map(str::to_owned),
         source: source.map(str::to_owned),

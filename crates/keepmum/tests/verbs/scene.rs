@@ -77,6 +77,7 @@ impl Scene {
             installation: Installation {
                 identity: b"machine".to_vec(),
                 device_name: "laptop".to_owned(),
+                roots: Vec::new(),
             },
         }
     }

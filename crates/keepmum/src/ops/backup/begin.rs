@@ -22,6 +22,7 @@ use super::super::open::{self, Repository};
 use super::super::options::BackupOptions;
 use super::super::remember;
 use super::super::report::BackupReport;
+use super::super::roots;
 use super::Setting;
 use super::commit::{Adopted, Leans};
 use super::device::{Identity, identify};
@@ -79,6 +80,7 @@ pub(super) fn begin(
     }
     let source = source(access, options)?;
     let mut destination = open::destination(access, lock.as_ref(), observer)?;
+    roots::refuse_another(&destination.catalogue, &options.roots)?;
     let mut report =
         BackupReport { foreign_files: destination.raw.foreign(), ..BackupReport::default() };
     let is_first = destination.raw.key_block_names().is_empty();
@@ -264,6 +266,7 @@ fn prepare_inside(repository: &Repository, set: &Setting<'_>) -> Result<Prepared
     let adopted = adopt(repository, set)?;
     if catalogue.fact(FACT_ROOT)?.is_none() && head.is_some() {
         remember::latest(repository, set.device, set.observer)?;
+        roots::refuse_another(catalogue, &set.options.roots)?;
         keep_leans(repository, set.device)?;
     }
     let mut full_tree = match catalogue.fact(FACT_ROOT)? {

@@ -15,6 +15,7 @@ use super::super::event::{Event, Phase};
 use super::super::healing::FACT_HEALED;
 use super::super::import::import_table;
 use super::super::options::Deletions;
+use super::super::roots;
 use super::begin::{FACT_DURABLE, FACT_ENTRIES, FACT_LEANS};
 use super::{Backup, Worker};
 
@@ -279,6 +280,9 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
         self.set.observer.event(Event::Phase(Phase::Finishing));
         let entries = self.report.files + self.report.directories + self.report.others;
         self.catalogue.set_fact(FACT_ENTRIES, &entries.to_le_bytes())?;
+        let roots: Vec<Vec<u8>> =
+            self.set.options.roots.iter().map(|root| bytes_of(root)).collect();
+        roots::remember(self.catalogue, roots.iter().map(Vec::as_slice))?;
         self.catalogue.set_fact(FACT_HEALED, &self.gone)?;
         let differs = self.full_tree || self.overlay_changed || self.writer.is_some();
         if !differs && self.stored_before.1 == 0 && !self.is_overdue()? {
