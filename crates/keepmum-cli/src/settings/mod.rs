@@ -39,8 +39,6 @@ pub(crate) struct Source {
     pub(crate) name: String,
     /// Absolute paths of what is to be saved.
     pub(crate) roots: Vec<PathBuf>,
-    /// The config and the line that name them.
-    pub(crate) roots_at: String,
     /// Patterns of what is left out.
     pub(crate) excludes: Vec<String>,
     /// Leave out tagged caches.
@@ -76,6 +74,10 @@ pub(crate) struct Settings {
     /// What must stay when a restore deletes, beside the destination: the catalogue, the config,
     /// the password file.
     pub(crate) staying: Vec<PathBuf>,
+    /// The roots of the source that the catalogue is for.
+    roots: Vec<PathBuf>,
+    /// The config and the line that name them.
+    roots_at: Option<String>,
     /// Threads that work.
     threads: NonZero<usize>,
     /// Most bytes a second to the destination.
@@ -107,6 +109,8 @@ impl Settings {
                 device_name: environment.host_name.clone(),
                 source: None,
                 staying: shared.password_file.iter().cloned().collect(),
+                roots: Vec::new(),
+                roots_at: None,
                 threads: threads(shared),
                 limit_upload: shared.limit_upload,
                 limit_read: shared.limit_read,
@@ -148,6 +152,8 @@ impl Settings {
         let files = [catalogue.as_ref(), Some(&config.path), password_file.as_ref()];
         let files = files.into_iter().flatten().chain(&shared.password_file);
         Ok(Self {
+            roots: config.roots.clone(),
+            roots_at: Some(format!("{}:{}", config.path.display(), config.roots_line)),
             only_reads: false,
             no_place,
             synced: private::warnings(&config, folder.as_deref()),
@@ -165,7 +171,6 @@ impl Settings {
             source: Some(Source {
                 name,
                 roots: config.roots,
-                roots_at: format!("{}:{}", config.path.display(), config.roots_line),
                 excludes: config.excludes,
                 exclude_caches: config.exclude_caches,
                 exclude_larger_than: config.exclude_larger_than,
@@ -212,7 +217,7 @@ impl Settings {
         }
         self.synced.iter().for_each(|sentence| terminal.warn(sentence));
         let catalogue = self.catalogue.clone();
-        let roots = self.source.as_ref().map(|source| source.roots_at.clone());
+        let roots = self.roots_at.clone();
         terminal.at_work_on(Places { destination: self.destination.clone(), catalogue, roots });
         let mut seam = Seam::real(&self.destination)
             .map_err(|error| no_destination(&self.destination, &error))?;
@@ -256,7 +261,7 @@ impl Settings {
             installation: Installation {
                 identity: identity(&environment.machine, file.as_deref()),
                 device_name: self.device_name,
-                roots: self.source.map(|source| source.roots).unwrap_or_default(),
+                roots: self.roots,
             },
         })
     }

@@ -56,7 +56,12 @@ fn moment(seconds: i64, offset_minutes: i16) -> String {
     let day = day - (153 * month + 2) / 5 + 1;
     let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
     let year = year + era * 400 + next;
-    format!("{year:04}-{month:02}-{day:02} {:02}:{:02}", second / 3600, second / 60 % 60)
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    let (sign, offset) =
+        (if offset_minutes < 0 { '-' } else { '+' }, offset_minutes.unsigned_abs());
+    let (hours, minutes) = (offset / 60, offset % 60);
+    let date = format!("{year:04}-{month:02}-{day:02}");
+    format!("{date} {hour:02}:{minute:02}:{second:02} {sign}{hours:02}:{minutes:02}")
 }
 
 #[cfg(test)]
@@ -66,14 +71,14 @@ mod tests {
     #[test]
     fn a_moment_is_what_a_clock_on_the_wall_showed() {
         let table = [
-            (0, 0, "1970-01-01 00:00"),
-            (-1, 0, "1969-12-31 23:59"),
-            (951_782_399, 0, "2000-02-28 23:59"),
-            (951_782_400, 0, "2000-02-29 00:00"),
-            (951_868_800, 0, "2000-03-01 00:00"),
-            (1_767_225_600, 330, "2026-01-01 05:30"),
-            (1_767_225_600, -60, "2025-12-31 23:00"),
-            (4_107_542_400, 0, "2100-03-01 00:00"),
+            (0, 0, "1970-01-01 00:00:00 +00:00"),
+            (-1, 0, "1969-12-31 23:59:59 +00:00"),
+            (951_782_399, 0, "2000-02-28 23:59:59 +00:00"),
+            (951_782_400, 0, "2000-02-29 00:00:00 +00:00"),
+            (951_868_800, 0, "2000-03-01 00:00:00 +00:00"),
+            (1_767_225_600, 330, "2026-01-01 05:30:00 +05:30"),
+            (1_767_225_600, -60, "2025-12-31 23:00:00 -01:00"),
+            (4_107_542_400, 0, "2100-03-01 00:00:00 +00:00"),
         ];
         for (seconds, offset, shown) in table {
             assert_eq!(moment(seconds, offset), shown);
