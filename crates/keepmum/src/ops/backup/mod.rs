@@ -182,13 +182,7 @@ pub fn backup(
             Ok(backup.report)
         },
     );
-    if repository.store.cannot_sync_names() {
-        observer.event(Event::Notice(
-            "The file system of the destination cannot sync a folder. All that it can do was done, \
-             but a power cut shortly after a run may lose that run; the next one stores it again."
-                .to_owned(),
-        ));
-    }
+    tell_unsynced(&*repository.store, observer);
     match done {
         Ok(mut report) => {
             report.bytes_stored += put_back.0;
@@ -214,6 +208,16 @@ pub fn backup(
             }
             Err(error)
         }
+    }
+}
+
+/// Says that the destination cannot keep its names as well as others can.
+fn tell_unsynced(store: &dyn Store, observer: &dyn Observer) {
+    if store.cannot_sync_names() {
+        let sentence = "The file system of the destination cannot sync a folder. All that it can do \
+                        was done, but a power cut shortly after a run may lose that run; the next \
+                        one stores it again.";
+        observer.event(Event::Notice(sentence.to_owned()));
     }
 }
 
