@@ -150,9 +150,8 @@ pub fn backup(
     observer: &dyn Observer,
 ) -> Result<BackupReport, Error> {
     let started = access.seam.clock.elapsed();
-    let begun = begin::begin(access, options, observer)?;
     let begin::Begun { _lock, mut repository, source, identity, claims, put_back, mut report } =
-        begun;
+        begin::begin(access, options, observer)?;
     observer.event(Event::Phase(Phase::Working));
     let chunker = begin::chunker(&repository.keys)?;
     let setting = Setting {
@@ -188,10 +187,9 @@ pub fn backup(
             report.bytes_stored += put_back.0;
             report.objects_stored += put_back.1;
             report.seconds = (access.seam.clock.elapsed() - started).as_secs_f64();
-            if options.dry_run {
-                catalogue.rollback()?
-            } else {
-                catalogue.commit()?
+            match options.dry_run {
+                true => catalogue.rollback()?,
+                false => catalogue.commit()?,
             }
             if heals && !options.dry_run {
                 let device = setting.device;
