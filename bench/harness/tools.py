@@ -124,7 +124,7 @@ class Keepmum(Tool):
         return [Command([str(self.binary), *map(str, words), "-c", str(place.folder / "config.ini")])]
 
     def backup(self, place: Place, label: str) -> list[Command] | None:
-        """One run; `--accept-mass-delete` is not needed for any edit of the bench."""
+        """One run; `--accept-deletions` is not needed for any edit of the bench."""
         return self._command(place, "backup")
 
     def restore(self, place: Place, target: Path) -> list[Command] | None:

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use keepmum::ops::ReadData;
+use keepmum::ops::{Deletions, ReadData};
 
 use crate::exit::TABLE;
 
@@ -47,7 +47,7 @@ pub(crate) struct Shared {
     /// Show no progress and no notices
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
-    /// Tell more: list each entry that is new, changed, gone or left out
+    /// Tell more: list each entry that is new, changed, moved, gone or left out
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
     /// Work on so many threads [default: one for each core]
@@ -115,9 +115,11 @@ pub(crate) struct BackupArgs {
     /// Only say what would be done
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
-    /// Go on though more than half of the source is gone
-    #[arg(long)]
-    pub(crate) accept_mass_delete: bool,
+    /// Go on though more than half of the files are gone from the source, or a disk seems to be
+    /// missing; with a number only while at most so many files are gone
+    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, value_parser = crate::size::deletions,
+          default_missing_value = "all", alias = "accept-mass-delete")]
+    pub(crate) accept_deletions: Option<Deletions>,
 }
 
 /// Which snapshot, and what in it.

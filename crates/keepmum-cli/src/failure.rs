@@ -56,12 +56,14 @@ pub(crate) struct Failure {
     named: bool,
     /// It is about a catalogue in the temporary folder.
     temporary: bool,
+    /// The hint, where it has a number in it.
+    hint: Option<String>,
 }
 
 impl Failure {
     /// A failure with a sentence that begins in lower case and ends without a full stop.
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), named: false, temporary: false }
+        Self { kind, message: message.into(), named: false, temporary: false, hint: None }
     }
 
     /// Adds the path that it happened to, where the message does not name it yet.
@@ -160,7 +162,10 @@ impl Failure {
     }
 
     /// What to do next, where there is something to say.
-    pub(crate) fn hint(&self) -> Option<&'static str> {
+    pub(crate) fn hint(&self) -> Option<&str> {
+        if let Some(hint) = &self.hint {
+            return Some(hint);
+        }
         Some(match self.kind {
             Kind::Usage | Kind::Config | Kind::Output => return None,
             Kind::NoConfig => {
@@ -211,7 +216,7 @@ fn library_hint(kind: ErrorKind) -> Option<&'static str> {
         }
         ErrorKind::SourceGone => {
             "nothing was changed. Is the disk of the source mounted? If it is meant to be so, \
-             `keepmum backup --accept-mass-delete` goes on; earlier snapshots keep what they hold"
+             `keepmum backup --accept-deletions` goes on; earlier snapshots keep what they hold"
         }
         ErrorKind::DeletionRefused => {
             "nothing was changed; without --delete everything comes back and nothing is removed"
@@ -251,7 +256,14 @@ impl fmt::Display for Failure {
 impl From<ops::Error> for Failure {
     fn from(error: ops::Error) -> Self {
         let named = error.path().is_some();
-        Self { named, ..Self::new(Kind::Library(error.kind()), error.to_string()) }
+        let hint = error.deletions().map(|files| {
+            format!(
+                "nothing was changed. Is the disk of the source mounted? If it is meant to be so, \
+                 `keepmum backup --accept-deletions={files}` goes on; earlier snapshots keep what \
+                 they hold"
+            )
+        });
+        Self { named, hint, ..Self::new(Kind::Library(error.kind()), error.to_string()) }
     }
 }
 

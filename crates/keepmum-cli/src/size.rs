@@ -1,5 +1,7 @@
 //! Sizes as people type them.
 
+use keepmum::ops::Deletions;
+
 /// Bytes from `500M`, `2 GiB` or `1000`; units are powers of 1,024.
 pub(crate) fn bytes(typed: &str) -> Option<u64> {
     let digits = typed.len() - typed.trim_start_matches(|c: char| c.is_ascii_digit()).len();
@@ -13,6 +15,17 @@ pub(crate) fn bytes(typed: &str) -> Option<u64> {
         _ => return None,
     };
     number.parse::<u64>().ok()?.checked_mul(1 << shift)
+}
+
+/// Reads how many files may be gone.
+pub(crate) fn deletions(text: &str) -> Result<Deletions, String> {
+    match text {
+        "all" => Ok(Deletions::All),
+        _ => text
+            .parse()
+            .map(Deletions::AtMost)
+            .map_err(|_| "it is a number of files, such as 200".to_owned()),
+    }
 }
 
 #[cfg(test)]

@@ -298,3 +298,29 @@ fn a_stamp_that_was_too_young_when_it_was_listed_is_not_remembered() {
         world.verify(&world.own());
     }
 }
+
+/// The sizes that proc and sysfs state are not those of what can be read: 0, or that of a page.
+#[test]
+fn a_file_whose_size_is_untrue_is_saved_as_it_was_read_and_told() {
+    for path in ["/proc/sys/kernel/ostype", "/sys/kernel/mm/transparent_hugepage/enabled"] {
+        let path = std::path::Path::new(path);
+        let Ok(content) = fs::read(path) else {
+            eprintln!("there is no {}", path.display());
+            continue;
+        };
+        let world = World::new(63);
+        let options = support::options(path);
+        for run in 0..2 {
+            let report = ops::backup(&world.own(), &options, &Silent).unwrap();
+            assert_eq!(report.problems.len(), 1, "run {run}");
+            assert_eq!(report.bytes, content.len() as u64);
+            let stated = fs::metadata(path).unwrap().len();
+            let sentence = format!("says that it has {stated} bytes, but {}", content.len());
+            assert!(report.problems[0].sentence.starts_with(&sentence), "{report:#?}");
+        }
+        let target = world.fresh_target();
+        world.try_restore(&world.own(), latest(), &target).unwrap();
+        let restored = fs::read(target.join(path.strip_prefix("/").unwrap())).unwrap();
+        assert_eq!(restored, content);
+    }
+}

@@ -63,7 +63,7 @@ fn history(seed: u64) {
             2 => copy_catalogue(&world, "older"),
             // What was written a moment ago may hide another change behind its time.
             3 => world.ahead = -5,
-            4 => world.ahead = 10,
+            4 => world.ahead = 1000,
             _ => {}
         }
         if std::env::var_os("KEEPMUM_SEED").is_some() {
@@ -71,7 +71,7 @@ fn history(seed: u64) {
         }
         world.backup();
     }
-    world.ahead = 10;
+    world.ahead = 1000;
     world.backup();
     quiet(&mut world);
     world.verify(&world.own());

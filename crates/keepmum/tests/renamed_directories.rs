@@ -12,8 +12,8 @@ use keepmum::compress::Level;
 use keepmum::crypto::{Passphrase, Profile};
 use keepmum::model::TreePath;
 use keepmum::ops::{
-    self, Access, BackupOptions, CatalogueAt, EntryLine, Installation, ListOptions, Silent,
-    SnapshotChoice, Which,
+    self, Access, BackupOptions, CatalogueAt, Deletions, EntryLine, Installation, ListOptions,
+    Silent, SnapshotChoice, Which,
 };
 use keepmum::pipeline::Mode;
 use keepmum::seam::Seam;
@@ -43,7 +43,7 @@ fn backup(folder: &Path) {
         rules: Rules::default(),
         dry_run: false,
         list_changes: false,
-        accept_mass_delete: true,
+        accept_deletions: Deletions::All,
         create: true,
         destination_is_partial: false,
         level: Level::Fast,

@@ -85,7 +85,7 @@ fn options(
         rules: Rules { record_excluded: list_changes, ..rules },
         dry_run: args.dry_run,
         list_changes,
-        accept_mass_delete: args.accept_mass_delete,
+        accept_deletions: args.accept_deletions.unwrap_or_default(),
         create: !source.join,
         destination_is_partial: source.destination_is_partial,
         level: source.level,
@@ -102,6 +102,7 @@ pub(super) fn rules(source: &Source, left_out: LeftOut) -> Rules {
         exclude_larger_than: source.exclude_larger_than,
         one_file_system: source.one_file_system,
         never: left_out.paths,
+        beside: left_out.beside,
         record_excluded: false,
     }
 }
@@ -137,11 +138,15 @@ fn lines(report: &BackupReport, verbose: bool) -> String {
 }
 
 fn end(report: &BackupReport) -> String {
-    let directories = report.directories_new + report.directories_changed + report.directories_gone;
+    let directories = report.directories_new
+        + report.directories_changed
+        + report.directories_moved
+        + report.directories_gone;
     let mut files = format!(
-        "files: {} new, {} changed, {} gone",
+        "files: {} new, {} changed, {} moved, {} gone",
         report.new.saturating_sub(report.directories_new),
         report.changed.saturating_sub(report.directories_changed),
+        report.moved.saturating_sub(report.directories_moved),
         report.gone.saturating_sub(report.directories_gone),
     );
     if directories > 0 {

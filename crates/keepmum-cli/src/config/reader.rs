@@ -19,6 +19,18 @@ pub(super) struct Value {
     pub(super) bytes: Zeroizing<Vec<u8>>,
 }
 
+impl Value {
+    /// In a pattern a blank behind a backslash is a part of it, at the end of a line too.
+    fn keep_blank(&mut self, line: &[u8]) {
+        let backslashes = self.bytes.iter().rev().take_while(|byte| **byte == b'\\').count();
+        let end = line.iter().rposition(|byte| !is_blank(*byte)).map_or(0, |last| last + 1);
+        let is_blank = line.get(end) == Some(&b' ');
+        if self.key == Key::ToExclude && backslashes % 2 == 1 && is_blank {
+            self.bytes.push(b' ');
+        }
+    }
+}
+
 /// A config file taken apart.
 #[derive(Default)]
 pub(super) struct Ini {
@@ -70,6 +82,7 @@ impl Ini {
             if text.contains(&0) {
                 return Err(Wrong::at(number, "there is a zero byte in this line"));
             }
+            let pushed = ini.values.len();
             let indent = line.iter().take_while(|byte| is_blank(**byte)).count();
             match open {
                 Some((key, at)) if indent > at => ini.go_on(key, number, text)?,
@@ -79,6 +92,7 @@ impl Ini {
                 }
                 _ => open = Some((ini.open_key(number, text)?, indent)),
             }
+            ini.values.iter_mut().skip(pushed).for_each(|value| value.keep_blank(line));
         }
         Ok(ini)
     }

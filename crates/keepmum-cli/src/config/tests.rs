@@ -352,3 +352,15 @@ fn no_bytes_make_the_reader_panic() {
         assert!(said.is_none_or(|said| said.starts_with("backup.ini:")), "{text:?}");
     }
 }
+
+#[test]
+fn a_pattern_that_git_would_not_understand_is_an_error_with_its_line() {
+    for bad in ["a[", "[[:letters:]]", "x\\"] {
+        let said = wrong(backup(&format!("to_exclude =\n  *.o\n  {bad}")));
+        assert!(said.starts_with(&format!("backup.ini:6: the pattern \"{bad}\"")), "{said}");
+    }
+    let config = parse(backup("to_exclude =\n  x\\ \n  y\\\\ \n  {a,d}\n  a{ \r\nname = n\\ "));
+    let config = config.unwrap();
+    assert_eq!(config.excludes, ["x\\ ", "y\\\\", "{a,d}", "a{"]);
+    assert_eq!(config.name.as_deref(), Some("n\\"));
+}

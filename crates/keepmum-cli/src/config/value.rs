@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use std::str;
 
 use keepmum::compress::Level;
+use keepmum::source::check_pattern;
 
 use super::keys::Key;
 use super::reader::{Ini, Value, Wrong};
@@ -61,6 +62,17 @@ pub(super) fn path(value: &Value, base: &Base<'_>) -> Result<PathBuf, Wrong> {
 
 /// An exclude: a gitignore pattern, with `~` before `/` standing for the home.
 pub(super) fn pattern(value: &Value, base: &Base<'_>) -> Result<String, Wrong> {
+    let pattern = with_home(value, base)?;
+    match check_pattern(&pattern) {
+        Ok(()) => Ok(pattern),
+        Err(reason) => {
+            let sentence = format!("the pattern \"{pattern}\" cannot be understood: {reason}");
+            Err(Wrong::at(value.line, sentence))
+        }
+    }
+}
+
+fn with_home(value: &Value, base: &Base<'_>) -> Result<String, Wrong> {
     let typed = text(value)?;
     // In a gitignore file this would be a comment; here every value is meant.
     if typed.starts_with('#') {

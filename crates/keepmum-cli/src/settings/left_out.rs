@@ -21,6 +21,8 @@ const BESIDE: [&str; 9] =
 pub(crate) struct LeftOut {
     /// Absolute paths.
     pub(crate) paths: Vec<PathBuf>,
+    /// Those of files that come and go.
+    pub(crate) beside: Vec<PathBuf>,
     /// Those of them that lie in a root, with what they are: to be told.
     pub(crate) told: Vec<(PathBuf, &'static str)>,
 }
@@ -45,7 +47,7 @@ impl LeftOut {
                 false if !around_a_root => add(folder, "the catalogue"),
                 _ => {
                     add(folder.join(file.file_name().unwrap_or_default()), "the catalogue");
-                    left_out.paths.extend(beside(&folder, file));
+                    left_out.beside = beside(&folder, file);
                 }
             }
         }

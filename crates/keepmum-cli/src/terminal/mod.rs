@@ -3,6 +3,7 @@
 //! A reader that has gone away (`keepmum ls | head`) is no failure; from then on nothing is
 //! written, and the exit code is what it would have been.
 
+mod changes;
 pub(crate) mod error;
 pub(crate) mod json;
 mod newer;

@@ -1,6 +1,6 @@
 //! Problems with single files, as a list that a person can read to its end.
 
-use keepmum::ops::{ChangeKind, Problem, ProblemKind};
+use keepmum::ops::{Problem, ProblemKind};
 
 use super::{Terminal, text};
 
@@ -33,6 +33,7 @@ fn word(kind: ProblemKind) -> &'static str {
     match kind {
         ProblemKind::Unreadable => "not read",
         ProblemKind::ChangedWhileRead => "changed while it was read",
+        ProblemKind::NotWhole => "not wholly saved",
         ProblemKind::NotWritten => "not written",
         ProblemKind::Newer => "kept",
         ProblemKind::NotRemoved => "not removed",
@@ -41,18 +42,6 @@ fn word(kind: ProblemKind) -> &'static str {
         ProblemKind::Older => "older than asked for",
         ProblemKind::Unknown => "not understood",
         ProblemKind::Damaged => "damaged",
-    }
-}
-
-/// How an entry differs, in a word.
-pub(super) fn change_word(kind: ChangeKind) -> &'static str {
-    match kind {
-        ChangeKind::New => "new",
-        ChangeKind::Changed => "changed",
-        ChangeKind::Gone => "gone",
-        ChangeKind::Excluded => "left_out",
-        ChangeKind::Kept => "kept",
-        ChangeKind::Removed => "removed",
     }
 }
 

@@ -10,11 +10,11 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use keepmum::model::TreePath;
-use keepmum::ops::{self, Answer, ChangeKind, Event, Newer, Observer, Phase, Problem};
+use keepmum::ops::{self, Answer, Event, Newer, Observer, Phase, Problem};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::changes::{self, Change};
 use super::newer::{Asked, can_ask};
 use super::{Terminal, json as lines, problems, recovery, text};
 use crate::failure::Failure;
@@ -145,29 +145,13 @@ impl Watch {
         self.problems.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change(&self, kind: ChangeKind, path: &TreePath, reason: &str) {
-        let word = problems::change_word(kind);
-        if self.terminal.json {
-            if self.lines() {
-                let path = format!("/{}", String::from_utf8_lossy(path.as_bytes()));
-                let line = json!({"type": "change", "kind": word, "path": path, "reason": reason});
-                lines::print(&self.terminal, &line).ok();
-            }
-            return;
+    fn change(&self, change: &Change) {
+        if !self.terminal.json {
+            let line = change.line(self.terminal.person_reads);
+            aside(self.bar.as_ref(), || self.terminal.write(&line).ok());
+        } else if self.lines() {
+            lines::print(&self.terminal, &change.json()).ok();
         }
-        let why = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
-        let word = word.replace('_', " ");
-        let mut line = format!("{word:<9}").into_bytes();
-        if self.terminal.person_reads {
-            line.extend_from_slice(format!("/{}", text::bytes(path.as_bytes())).as_bytes());
-            line.extend_from_slice(text::line(&why).as_bytes());
-        } else {
-            line.push(b'/');
-            line.extend_from_slice(path.as_bytes());
-            line.extend_from_slice(why.as_bytes());
-        }
-        line.push(b'\n');
-        aside(self.bar.as_ref(), || self.terminal.write(&line).ok());
     }
 
     fn notice(&self, sentence: &str) {
@@ -194,7 +178,13 @@ impl Observer for Watch {
                 self.counts.bytes.store(bytes, Ordering::Relaxed);
                 self.counts.bytes_total.store(bytes_total, Ordering::Relaxed);
             }
-            Event::Change { kind, path, reason } => self.change(kind, &path, &reason),
+            Event::Change { kind, path, reason } => {
+                self.change(&Change { kind: changes::word(kind), path, from: None, reason });
+            }
+            Event::Moved { from, to } => {
+                let reason = String::new();
+                self.change(&Change { kind: "moved", path: to, from: Some(from), reason });
+            }
             // They are listed at the end, where they are seen.
             Event::Problem(problem) => problem.note_in(&mut self.problems()),
             Event::Notice(sentence) => self.notice(&sentence),

@@ -54,7 +54,7 @@ fn backup() {
     place.folder("source");
     transcript.note("the source is empty");
     transcript.run("backup -c config.ini");
-    transcript.run("backup -c config.ini --accept-mass-delete");
+    transcript.run("backup -c config.ini --accept-deletions");
     transcript.run("backup -c config.ini");
     transcript.agrees("backup.txt");
 }

@@ -143,9 +143,9 @@ fn counts(line: &str) -> String {
 fn what_differs_is_replaced_and_nothing_else() {
     let said = "da76f53e116e  2026-11-23 03:40:00 +00:00  laptop  1  6 B  4.0 KiB  complete\n";
     assert_eq!(steady(said), "[ID]  [TIME]  laptop  1  6 B  4.0 KiB  complete\n");
-    let said = "files: 1 new, 0 changed, 0 gone (and 5 folders); read 6 B, stored 4.0 KiB in 1 \
+    let said = "files: 1 new, 0 changed, 0 moved, 0 gone (and 5 folders); read 6 B, stored 4.0 KiB in 1 \
                 object; 0.1 s\n";
-    let calm = "files: 1 new, 0 changed, 0 gone (and [N] folders); read [BYTES], stored 4.0 KiB in 1 \
+    let calm = "files: 1 new, 0 changed, 0 moved, 0 gone (and [N] folders); read [BYTES], stored 4.0 KiB in 1 \
                 object; [SECONDS] s\n";
     assert_eq!(steady(said), calm);
     assert_eq!(steady("-rw------- root root 6 B x\n"), "-rw------- [OWNER] [OWNER] 6 B x\n");

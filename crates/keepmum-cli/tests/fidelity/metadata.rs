@@ -364,7 +364,7 @@ fn access_and_change_times_and_inodes() {
         let again = stage.backup();
         assert!(!again.stdout.contains("stored 0 B"), "the folder's own time is kept: {again:?}");
         assert!(
-            again.stdout.starts_with("files: 0 new, 0 changed, 0 gone (and 1 folder); "),
+            again.stdout.starts_with("files: 0 new, 0 changed, 0 moved, 0 gone (and 1 folder); "),
             "{again:?}"
         );
         assert_ne!(before, access());

@@ -133,7 +133,7 @@ fn one_folder(stage: &Stage, files: usize) {
     let said = stage.backup();
     // The folder itself has another time.
     assert!(
-        said.stdout.starts_with("files: 1 new, 0 changed, 1 gone (and 1 folder); "),
+        said.stdout.starts_with("files: 1 new, 0 changed, 0 moved, 1 gone (and 1 folder); "),
         "{said:?}"
     );
     stage.restores_all(&[]);

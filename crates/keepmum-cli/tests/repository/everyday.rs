@@ -38,7 +38,7 @@ It opens the repository when the password is lost. It is shown this once and
 kept nowhere: write it down, and keep it where neither this machine nor the
 destination is. Whoever has it and the destination can read every backup.
 
-files: 1 new, 0 changed, 0 gone (and [..] folders); read 11 B, stored [..] KiB in 1 object; [..] s
+files: 1 new, 0 changed, 0 moved, 0 gone (and [..] folders); read 11 B, stored [..] KiB in 1 object; [..] s
 ",
     );
     let code = first.stdout.lines().find_map(|line| line.strip_prefix("    ")).unwrap();
@@ -52,7 +52,7 @@ files: 1 new, 0 changed, 0 gone (and [..] folders); read 11 B, stored [..] KiB i
     let again = place.run(["backup", "-c", "original.ini"]);
     says(
         &again.stdout,
-        "files: 0 new, 0 changed, 0 gone; read [..] B, stored 0 B in 0 objects; [..] s\n",
+        "files: 0 new, 0 changed, 0 moved, 0 gone; read [..] B, stored 0 B in 0 objects; [..] s\n",
     );
 }
 
@@ -114,7 +114,7 @@ fn a_run_tells_what_it_did() {
     assert_eq!((first.code, first.stderr.as_str()), (0, ""));
     says(
         &first.stdout,
-        "files: 5 new, 0 changed, 0 gone (and [..] folders); read 293 KiB, stored [..] KiB in 2 objects; [..] s\n",
+        "files: 5 new, 0 changed, 0 moved, 0 gone (and [..] folders); read 293 KiB, stored [..] KiB in 2 objects; [..] s\n",
     );
     let before = stored(&place);
     let same = keepmum(&place, ["backup"]);

@@ -91,7 +91,7 @@ fn a_run_over_many_files_is_stopped() {
     let said = stop(&place, child, Signal::TERM);
     assert_eq!(said.code, 130, "{said:?}");
     let next = keepmum(&place, ["backup"]);
-    assert!(next.stdout.starts_with("files: 6000 new, 0 changed, 0 gone"), "{next:?}");
+    assert!(next.stdout.starts_with("files: 6000 new, 0 changed, 0 moved, 0 gone"), "{next:?}");
 }
 
 #[test]

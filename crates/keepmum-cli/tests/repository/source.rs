@@ -8,16 +8,21 @@ use std::process::Stdio;
 use crate::binary::Place;
 use crate::prepared::{as_nobody, command, filled, keepmum, objects, ready, sample, says};
 
-const GONE: &str = "hint: nothing was changed. Is the disk of the source mounted? If it is meant \
-                    to be so, `keepmum backup --accept-mass-delete` goes on; earlier snapshots \
-                    keep what they hold\n";
+/// The hint of a refusal, with what accepts so many files as gone.
+fn hint(accept: &str) -> String {
+    format!(
+        "hint: nothing was changed. Is the disk of the source mounted? If it is meant to be so, \
+         `keepmum backup --accept-deletions{accept}` goes on; earlier snapshots keep what they \
+         hold\n"
+    )
+}
 
-fn refused(place: &Place, message: &str) {
+fn refused(place: &Place, message: &str, accept: &str) {
     let before = objects(place);
     for words in [&["backup"][..], &["backup", "--dry-run"]] {
         let said = keepmum(place, words);
         assert_eq!((said.code, said.stdout.as_str()), (5, ""), "{said:?}");
-        assert_eq!(said.stderr, format!("keepmum: {message}\n{GONE}"));
+        assert_eq!(said.stderr, format!("keepmum: {message}\n{}", hint(accept)));
     }
     assert_eq!(objects(place), before, "something was written");
 }
@@ -26,9 +31,9 @@ fn refused(place: &Place, message: &str) {
 fn a_missing_source_is_refused() {
     let place = filled();
     fs::rename(place.path("source"), place.path("elsewhere")).unwrap();
-    refused(&place, "[PLACE]/source is to be backed up but is not there");
+    refused(&place, "[PLACE]/source is to be backed up but is not there", "");
     // The only folder there is cannot be meant to be gone.
-    assert_eq!(keepmum(&place, ["backup", "--accept-mass-delete"]).code, 5);
+    assert_eq!(keepmum(&place, ["backup", "--accept-deletions"]).code, 5);
 }
 
 #[test]
@@ -39,8 +44,8 @@ fn one_of_several_folders_may_be_gone_for_good() {
     let first = keepmum(&place, ["backup"]);
     assert_eq!(first.code, 0, "{first:?}");
     fs::remove_dir_all(place.path("other")).unwrap();
-    refused(&place, "[PLACE]/other is to be backed up but is not there");
-    let meant = keepmum(&place, ["backup", "--accept-mass-delete"]);
+    refused(&place, "[PLACE]/other is to be backed up but is not there", "");
+    let meant = keepmum(&place, ["backup", "--accept-deletions"]);
     assert_eq!(meant.code, 0, "{meant:?}");
     let listed = keepmum(&place, ["ls", "-R"]).stdout;
     assert!(listed.contains("/source/a\n") && !listed.contains("/other/b"), "{listed}");
@@ -51,8 +56,8 @@ fn an_emptied_source_is_refused() {
     let place = filled();
     fs::remove_dir_all(place.path("source")).unwrap();
     fs::create_dir(place.path("source")).unwrap();
-    refused(&place, "this folder was not empty and is now: [PLACE]/source");
-    let meant = keepmum(&place, ["backup", "--accept-mass-delete"]);
+    refused(&place, "this folder was not empty and is now: [PLACE]/source", "=5");
+    let meant = keepmum(&place, ["backup", "--accept-deletions"]);
     assert_eq!(meant.code, 0, "{meant:?}");
     let older = keepmum(&place, ["ls", "-R", "latest~1"]);
     assert!(older.stdout.contains("letter.txt"), "{older:?}");
@@ -73,9 +78,18 @@ fn a_source_that_is_mostly_gone_is_refused() {
     says(
         &said.stderr,
         &format!(
-            "keepmum: 25 of [..] entries are gone from the source; nothing was written\n{GONE}"
+            "keepmum: 25 of 30 files in [PLACE]/source are gone (the first: [PLACE]/source/0, \
+             [PLACE]/source/1, [PLACE]/source/10); nothing was written\n{}",
+            hint("=25")
         ),
     );
+    let fewer = keepmum(&place, ["backup", "--accept-deletions=24"]);
+    assert_eq!(fewer.code, 5);
+    let expected = "keepmum: 25 files are gone, and 24 may be (the first: ";
+    assert!(fewer.stderr.starts_with(expected), "{fewer:?}");
+    let wrong = keepmum(&place, ["backup", "--accept-deletions=many"]);
+    assert_eq!(wrong.code, 1);
+    // The older name does the same.
     let meant = keepmum(&place, ["backup", "--accept-mass-delete"]);
     assert_eq!(meant.code, 0);
     assert!(meant.stdout.starts_with("files: 0 new, "), "{meant:?}");
@@ -166,7 +180,7 @@ fn a_tree_that_is_deleted_meanwhile_is_told_and_costs_nothing_else() {
     assert!(said.stderr.contains(told), "{said:?}");
     assert!(keepmum(&place, ["ls", "-R"]).stdout.contains("/source/zz\n"));
     assert_eq!(keepmum(&place, ["check", "--read-data"]).code, 0);
-    let again = keepmum(&place, ["backup", "--accept-mass-delete"]);
+    let again = keepmum(&place, ["backup", "--accept-deletions"]);
     assert_eq!((again.code, again.stderr.as_str()), (0, ""), "{again:?}");
     assert!(!keepmum(&place, ["ls", "-R"]).stdout.contains("/source/tree"));
 }

@@ -6,7 +6,7 @@
 use std::io;
 use std::os::fd::BorrowedFd;
 
-use rustix::fs::{AtFlags, FileType, RawDir, Statx, StatxFlags, makedev, statx};
+use rustix::fs::{AtFlags, FileType, RawDir, Statx, StatxAttributes, StatxFlags, makedev, statx};
 use rustix::io::Errno;
 
 use crate::model::{DeviceNumber, Found, FoundKind, Metadata, Name, Owner, PAGE, Stamp, Time};
@@ -280,5 +280,8 @@ pub(crate) fn found(name: Name, stat: &Statx) -> Found {
         stamp,
         links: u64::from(stat.stx_nlink),
         settled: false,
+        is_mount: stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT),
+        renumbers: false,
+        file_system: 0,
     }
 }

@@ -29,6 +29,22 @@ impl Catalogue {
         Ok(id.optional()?.map(DirectoryId))
     }
 
+    /// The number of the file system that a directory was on; nothing where it is not known.
+    pub fn file_system(&self, directory: DirectoryId) -> Result<Option<u64>, CatalogueError> {
+        let mut query = self
+            .connection
+            .prepare_cached("SELECT device FROM directory WHERE id = ?1 AND device IS NOT NULL")?;
+        let number: Option<i64> = query.query_row([directory.0], |row| row.get(0)).optional()?;
+        Ok(number.map(i64::cast_unsigned).filter(|number| *number != 0))
+    }
+
+    /// The greatest number that a file system has.
+    pub fn last_file_system(&self) -> Result<u64, CatalogueError> {
+        let last: Option<i64> =
+            self.connection.query_row("SELECT max(device) FROM directory", [], |row| row.get(0))?;
+        Ok(last.map_or(0, i64::cast_unsigned))
+    }
+
     /// The directory above and the name in it; nothing for the root and for unknown directories.
     pub fn place(
         &self,
@@ -75,10 +91,13 @@ impl Catalogue {
             if self.is_within(new_parent, directory)? {
                 return Err(CatalogueError::Io("a directory cannot move into itself".into()));
             }
-            // First out of its old place: it may lie beneath the one whose place it takes.
+            // First out of its old place: it may lie beneath the one whose place it takes. Where it
+            // has left that place already, something else may be there.
             self.connection
-                .prepare_cached("DELETE FROM entry WHERE directory = ?1 AND name = ?2")?
-                .execute((parent.0, name.as_bytes()))?;
+                .prepare_cached(
+                    "DELETE FROM entry WHERE directory = ?1 AND name = ?2 AND child = ?3",
+                )?
+                .execute((parent.0, name.as_bytes(), directory.0))?;
             self.remove(new_parent, new_name)?;
             self.connection
                 .prepare_cached("UPDATE directory SET parent = ?2, name = ?3 WHERE id = ?1")?

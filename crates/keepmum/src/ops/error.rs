@@ -54,19 +54,27 @@ pub struct Error {
     kind: ErrorKind,
     sentence: String,
     path: Option<String>,
+    deletions: Option<u64>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
     /// An error with a sentence that needs no more explanation.
     pub fn new(kind: ErrorKind, sentence: impl Into<String>) -> Self {
-        Self { kind, sentence: sentence.into(), path: None, source: None }
+        Self { kind, sentence: sentence.into(), path: None, deletions: None, source: None }
     }
 
     /// Names the path it happened to.
     #[must_use]
     pub fn at(mut self, path: impl Into<String>) -> Self {
         self.path = Some(path.into());
+        self
+    }
+
+    /// Says how many files would have to be accepted as gone.
+    #[must_use]
+    pub(super) fn deleting(mut self, files: u64) -> Self {
+        self.deletions = Some(files);
         self
     }
 
@@ -80,6 +88,11 @@ impl Error {
     /// The kind, for programs.
     pub fn kind(&self) -> ErrorKind {
         self.kind
+    }
+
+    /// How many files would have to be accepted as gone for the run to go on, if that would help.
+    pub fn deletions(&self) -> Option<u64> {
+        self.deletions
     }
 
     /// The path it happened to.

@@ -63,6 +63,13 @@ pub enum Event {
         /// Why it is left out; empty otherwise.
         reason: String,
     },
+    /// An entry that lies at another place than before; only when asked for.
+    Moved {
+        /// Where it was.
+        from: TreePath,
+        /// Where it is.
+        to: TreePath,
+    },
     /// One file could not be handled.
     Problem(Problem),
     /// Something the user should know that is no failure.

@@ -47,8 +47,8 @@ pub struct BackupOptions {
     pub dry_run: bool,
     /// Report each entry that is new, changed, gone or left out.
     pub list_changes: bool,
-    /// Go on though more than half of the entries are gone.
-    pub accept_mass_delete: bool,
+    /// How many files may be gone.
+    pub accept_deletions: Deletions,
     /// Make a repository where none is, and the catalogue knows of none.
     pub create: bool,
     /// Missing objects of our own are no surprise and are not stored again.

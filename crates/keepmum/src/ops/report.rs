@@ -22,6 +22,8 @@ pub enum ProblemKind {
     Unreadable,
     /// A source file changed while it was read; what was read is kept, and it is read again next time.
     ChangedWhileRead,
+    /// A source file was saved, but not all of its attributes, or not with the size that it states.
+    NotWhole,
     /// A target could not be written.
     NotWritten,
     /// Something newer is in the target, and nobody said that it is to be overwritten.
@@ -75,12 +77,17 @@ pub struct BackupReport {
     pub new: u64,
     /// Entries that differ, directories included.
     pub changed: u64,
+    /// Entries that lie at another place than before, directories included. Of a directory that
+    /// moved, what lies in it is not counted.
+    pub moved: u64,
     /// Entries that are there no more, directories included.
     pub gone: u64,
     /// Those of the new entries that are directories.
     pub directories_new: u64,
     /// Those of the changed entries that are directories.
     pub directories_changed: u64,
+    /// Those of the moved entries that are directories.
+    pub directories_moved: u64,
     /// Those of the entries gone that are directories.
     pub directories_gone: u64,
     /// Bytes read from the source.

@@ -14,6 +14,8 @@ pub enum Operation {
     SourceOpen,
     /// Reading bytes from a file of the source.
     SourceRead,
+    /// Having a file system of the source write back what programs stored.
+    SourceSync,
     /// Creating a file or directory in the target.
     TargetCreate,
     /// Creating a file that has no name yet in the target. Refused as not supported, it is created

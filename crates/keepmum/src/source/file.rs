@@ -10,6 +10,7 @@ use rustix::io::{Errno, pread, retry_on_intr};
 
 use super::Inner;
 use super::error::SourceError;
+use super::file_system::FileSystem;
 use crate::beneath::{Handle, kind_of, stamp, stat};
 use crate::model::{Attribute, FoundKind, Stamp, TreePath};
 use crate::seam::{Gate, Operation};
@@ -60,6 +61,11 @@ impl OpenFile {
     /// Size, times and identity when it was opened.
     pub fn stamp(&self) -> &Stamp {
         &self.stamp
+    }
+
+    /// Whether more may be in it than its size says.
+    pub fn may_be_longer(&self) -> bool {
+        !FileSystem::of(self.file.as_fd()).states_true_sizes()
     }
 
     /// Size, times and identity now.

@@ -5,10 +5,12 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::PoisonError;
 
 use rustix::fs::{Mode, OFlags, openat};
 
 use super::error::{RootProblem, SourceError};
+use super::file_system::FileSystem;
 use super::root::Root;
 use super::rules::{Excluded, ExcludedCounts, Rules, Why};
 use super::{Inner, Leading};
@@ -59,11 +61,22 @@ impl Inner {
         self.gate.pass(Operation::SourceList, path.as_bytes(), 0).map_err(problem)?;
         // The moment before the first of them is looked at counts for all.
         let now = self.clock.now();
+        let now = Time { seconds: now.seconds, nanos: now.nanos };
         let mut listing = self.look(path, rest, scratch)?;
         for entry in &mut listing.entries {
-            entry.settled = entry.stamp.is_settled(Time { seconds: now.seconds, nanos: now.nanos });
+            let Found { stamp, kind, .. } = &entry;
+            entry.settled = match kind {
+                FoundKind::File => stamp.is_settled_file(now, self.written_back(stamp.device)),
+                _ => stamp.is_settled(now),
+            };
         }
         Ok(listing)
+    }
+
+    /// When the last write-back of a file system began, if it is complete.
+    fn written_back(&self, device: u64) -> Option<Time> {
+        let all = self.written_back.get()?;
+        all.iter().find(|(known, _)| *known == device).map(|(_, begun)| *begun)
     }
 
     fn look(
@@ -102,7 +115,27 @@ impl Inner {
         }
         listing.rest = listed.rest;
         self.apply(path, root, listed.entries, &mut listing);
+        self.note_renumbering(directory, &mut listing.entries);
         Ok(listing)
+    }
+
+    /// Marks the files whose inode numbers do not last. The kind of each file system is asked once.
+    fn note_renumbering(&self, directory: BorrowedFd<'_>, entries: &mut [Found]) {
+        let device = |entry: &Found| entry.stamp.device;
+        let Some(here) = entries.iter().find(|entry| !entry.is_mount).map(device) else { return };
+        let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = kinds.iter().find(|(known, _)| *known == here).map(|(_, kind)| *kind);
+        let kind = known.unwrap_or_else(|| {
+            let kind = FileSystem::of(directory);
+            kinds.push((here, kind));
+            kind
+        });
+        drop(kinds);
+        if kind.renumbers() {
+            for entry in entries.iter_mut().filter(|entry| entry.stamp.device == here) {
+                entry.renumbers = true;
+            }
+        }
     }
 
     /// The names in a directory, unless the rules leave all of it out.
@@ -190,6 +223,17 @@ impl Inner {
             }
         }
         listing.entries = kept;
+    }
+
+    /// Whether a directory, or one that it lies in, is left out by its path.
+    pub(super) fn leaves_out_above(&self, path: &TreePath) -> bool {
+        let Some(root) = self.root_of(path) else { return false };
+        let mut here = root.path.clone();
+        path.names().skip(root.path.names().count()).any(|name| {
+            let never = self.never.names_in(&here).contains(&name);
+            here = here.join(&name);
+            never || root.patterns.matching(root.relative(&here), true).is_some()
+        })
     }
 
     /// Whether a name that is gone before it was looked at would have been left out as a file.

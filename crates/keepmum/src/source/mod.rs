@@ -8,23 +8,29 @@
 mod covered;
 mod error;
 mod file;
+mod file_system;
 mod lister;
 mod listing;
 mod names;
 mod never;
+mod pattern;
 mod root;
 mod rules;
 #[cfg(test)]
 mod tests;
 mod walk;
+mod wildmatch;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock};
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxFlags, openat, readlinkat, statx};
+use rustix::fs::{
+    AtFlags, CWD, Mode, OFlags, StatxAttributes, StatxFlags, openat, readlinkat, statx,
+};
 use rustix::io::Errno;
 
 pub use covered::Covered;
@@ -32,12 +38,14 @@ pub use error::{RootProblem, SourceError, SourceErrorKind};
 pub use file::{DataRanges, OpenFile};
 pub use lister::Lister;
 pub use names::Names;
+pub use pattern::check_pattern;
 pub use rules::{Excluded, ExcludedCounts, Rules, Why};
 pub use walk::{Rest, Walk};
 
-use crate::beneath::{Handle, found};
+use crate::beneath::{Handle, found, kind_of, stamp, stat};
 use crate::model::{Attribute, Found, FoundKind, Name, PAGE, Stamp, Time, TreePath};
 use crate::seam::{Clock, Gate, Operation};
+use file_system::FileSystem;
 use never::Never;
 use root::{Root, tree_path};
 
@@ -56,6 +64,10 @@ struct Inner {
     never: Never,
     gate: Arc<dyn Gate>,
     clock: Arc<dyn Clock>,
+    /// The kinds of file systems that were met.
+    kinds: Mutex<Vec<(u64, FileSystem)>>,
+    /// File systems that have written back everything, and when that began.
+    written_back: OnceLock<Vec<(u64, Time)>>,
 }
 
 /// A name in a folder above the roots.
@@ -92,9 +104,11 @@ impl Source {
         let mut dropped = Vec::new();
         for (path, typed) in named {
             let root = Root::open(typed, &rules, roots)?;
-            match kept.iter().find(|outer| path.is_within(&outer.path)) {
+            match kept.iter_mut().find(|outer| path.is_within(&outer.path)) {
                 Some(outer) => {
                     listing::check_nested(outer, &root, typed, &rules)?;
+                    let beneath = outer.relative(&path).to_vec();
+                    outer.patterns.nest(&beneath, root.patterns);
                     nested.push((path, root.device));
                     dropped.push(typed.to_owned());
                 }
@@ -104,14 +118,45 @@ impl Source {
         if kept.is_empty() {
             return Err(RootProblem::NoRoots);
         }
-        let never = Never::new(&rules.never, &kept);
+        let never = Never::new(&rules, &kept);
         if let Some(root) = kept.iter().find(|root| never.holds_root(root)) {
             let by = "it belongs to the backup itself".to_owned();
             return Err(RootProblem::LeftOut { path: never::absolute(&root.path), by });
         }
         let above = above(&kept)?;
         let roots = kept;
-        Ok(Self(Arc::new(Inner { roots, nested, dropped, above, rules, never, gate, clock })))
+        Ok(Self(Arc::new(Inner {
+            roots,
+            nested,
+            dropped,
+            above,
+            rules,
+            never,
+            gate,
+            clock,
+            kinds: Mutex::default(),
+            written_back: OnceLock::new(),
+        })))
+    }
+
+    /// Has the file systems of the roots write back what programs stored. What is listed from now
+    /// on, and was changed before, shows by its time if it is stored to again, through a memory
+    /// map too. Where a file system does not do that, or fails, its files are believed later.
+    pub fn write_back(&self) {
+        let mut written_back: Vec<(u64, Time)> = Vec::new();
+        for root in &self.0.roots {
+            if written_back.iter().any(|(device, _)| *device == root.device) {
+                continue;
+            }
+            let now = self.0.clock.now();
+            let begun = Time { seconds: now.seconds, nanos: now.nanos };
+            let passed = self.0.gate.pass(Operation::SourceSync, root.path.as_bytes(), 0);
+            if passed.is_ok() && root.write_back() {
+                written_back.push((root.device, begun));
+            }
+        }
+        // A second time changes nothing: the first one is believed already.
+        self.0.written_back.set(written_back).ok();
     }
 
     /// The paths of the roots, as the tree has them.
@@ -127,6 +172,14 @@ impl Source {
     /// What of the backup itself would lie in the roots, whether or not it is there now.
     pub fn own(&self) -> impl Iterator<Item = &TreePath> {
         self.0.never.paths().filter(|path| self.0.root_of(path).is_some())
+    }
+
+    /// Patterns that can match nothing, with the reason.
+    pub fn useless_patterns(&self) -> impl Iterator<Item = (&str, &'static str)> {
+        let roots: Vec<_> = self.roots().map(never::absolute).collect();
+        let useless = move |pattern: &String| rules::useless(pattern, &roots);
+        let all = self.0.rules.excludes.iter();
+        all.filter_map(move |pattern| Some((pattern.as_str(), useless(pattern)?)))
     }
 
     /// Whether files of the backup itself come and go in this very folder, so that its time is
@@ -146,6 +199,36 @@ impl Source {
     #[cfg(test)]
     fn walk_within(&self, ahead: usize, limit: usize, page: usize) -> (Walk, Vec<Lister>) {
         Walk::new(self.0.clone(), ahead, limit, page)
+    }
+
+    /// Whether rules hide something that is there and could be saved.
+    pub fn hides(&self, path: &TreePath) -> bool {
+        let Inner { rules, .. } = &*self.0;
+        let is_possible = rules.choose_entries() || rules.exclude_caches || rules.one_file_system;
+        if !is_possible || self.0.root_of(path).is_none() {
+            return false;
+        }
+        let thing = self.0.open_at(path, OFlags::PATH).ok();
+        let found = thing.and_then(|thing| stat(thing.as_fd()).ok());
+        found.is_some_and(|found| kind_of(&found) != FoundKind::Other)
+    }
+
+    /// Whether the patterns, or what belongs to the backup itself, leave out a directory or one
+    /// that it lies in.
+    pub fn leaves_out(&self, path: &TreePath) -> bool {
+        self.0.leaves_out_above(path)
+    }
+
+    /// Whether a file system is mounted at a directory; nothing if no directory is there.
+    pub fn is_mount(&self, path: &TreePath) -> Option<bool> {
+        let directory = self.0.open_at(path, OFlags::PATH | OFlags::DIRECTORY).ok()?;
+        let found = stat(directory.as_fd()).ok()?;
+        if found.stx_attributes_mask.contains(StatxAttributes::MOUNT_ROOT) {
+            return Some(found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT));
+        }
+        let above = never::absolute(&path.split()?.0);
+        let above = std::fs::metadata(above).ok()?;
+        Some(above.dev() != stamp(&found).device)
     }
 
     /// Opens a file for reading.

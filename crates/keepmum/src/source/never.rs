@@ -11,6 +11,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::root::{Root, tree_path};
+use super::rules::Rules;
 use crate::model::{Found, Name, TreePath};
 
 /// Paths and identities that are left out.
@@ -25,13 +26,16 @@ pub(super) struct Never {
 
 impl Never {
     /// Finds out what these paths are, seen from the roots.
-    pub(super) fn new(paths: &[PathBuf], roots: &[Root]) -> Self {
+    pub(super) fn new(rules: &Rules, roots: &[Root]) -> Self {
         let mut never = Self::default();
-        for path in paths {
+        let lasting = rules.never.iter().map(|path| (path, true));
+        for (path, lasts) in lasting.chain(rules.beside.iter().map(|path| (path, false))) {
             let real = real(path);
             let mut is_folder = false;
             if let Ok(metadata) = std::fs::metadata(&real) {
-                never.identities.push((metadata.dev(), metadata.ino()));
+                if lasts {
+                    never.identities.push((metadata.dev(), metadata.ino()));
+                }
                 is_folder = metadata.is_dir();
             }
             never.add(tree_path(path).ok(), is_folder);

@@ -6,10 +6,11 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::fs::{CWD, Mode, OFlags, openat, syncfs};
 use rustix::io::Errno;
 
 use super::error::RootProblem;
+use super::file_system::FileSystem;
 use super::rules::{Patterns, Rules};
 use crate::beneath::{Beneath, found, kind_of, stamp, stat, stat_at};
 use crate::model::{Found, FoundKind, Name, TreePath};
@@ -64,6 +65,17 @@ impl Root {
         }
         let rest = path.as_bytes().get(self.path.as_bytes().len()..).unwrap_or_default();
         rest.strip_prefix(b"/").unwrap_or(rest)
+    }
+
+    /// Has its file system write back what programs stored, if that file system is known to
+    /// protect the pages of memory maps again when it does so.
+    pub(super) fn write_back(&self) -> bool {
+        let (path, flags) = match &self.file {
+            Some(file) => (file.as_bytes(), OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY),
+            None => (&b""[..], OFlags::RDONLY | OFlags::DIRECTORY),
+        };
+        let Ok(thing) = self.beneath.open(path, flags) else { return false };
+        FileSystem::of(thing.as_fd()).protects_maps() && syncfs(&thing).is_ok()
     }
 
     /// The root as an entry of the folder above it.

@@ -1,13 +1,9 @@
 //! What is left out of a source, and why.
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use ignore::Match;
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
-
 use super::error::RootProblem;
+use super::pattern::{PatternList, Verdict};
 use crate::model::TreePath;
 
 /// What is left out of a source. Roots themselves are never left out: who names a folder wants it.
@@ -26,6 +22,9 @@ pub struct Rules {
     /// Absolute paths that are left out whatever else is said, with what lies at them under any
     /// other path: the destination, the catalogue.
     pub never: Vec<PathBuf>,
+    /// Absolute paths of files that come and go beside those, left out by path only: the system may
+    /// give their inodes to other files meanwhile.
+    pub beside: Vec<PathBuf>,
     /// Remember each thing that was left out, not only those that no pattern and no tag explains.
     pub record_excluded: bool,
 }
@@ -33,7 +32,10 @@ pub struct Rules {
 impl Rules {
     /// Whether single entries have to be looked at.
     pub(super) fn choose_entries(&self) -> bool {
-        !self.excludes.is_empty() || !self.never.is_empty() || self.exclude_larger_than.is_some()
+        !self.excludes.is_empty()
+            || !self.never.is_empty()
+            || !self.beside.is_empty()
+            || self.exclude_larger_than.is_some()
     }
 }
 
@@ -115,7 +117,12 @@ impl ExcludedCounts {
 }
 
 /// The patterns as they apply below one root.
-pub(super) struct Patterns(Gitignore);
+#[derive(Default)]
+pub(super) struct Patterns {
+    own: PatternList,
+    /// Of the roots within this one: the path from here, and their patterns. The deepest first.
+    nested: Vec<(Vec<u8>, PatternList)>,
+}
 
 impl Patterns {
     /// Compiles what of `excludes` concerns `root`, one of `roots`.
@@ -124,31 +131,59 @@ impl Patterns {
         root: &Path,
         roots: &[PathBuf],
     ) -> Result<Self, RootProblem> {
-        // Relative paths are matched, so nothing is to be stripped: `.` says that.
-        let mut builder = GitignoreBuilder::new(".");
+        let mut own = PatternList::default();
         for pattern in excludes {
             let Some(line) = relative(pattern, root, roots)? else { continue };
-            builder.add_line(None, &line).map_err(|e| bad(pattern, &e))?;
+            own.add(&line)
+                .map_err(|reason| RootProblem::BadPattern { pattern: pattern.clone(), reason })?;
         }
-        let matcher = builder.build().map_err(|e| bad(&excludes.join(", "), &e))?;
-        Ok(Self(matcher))
+        Ok(Self { own, nested: Vec::new() })
+    }
+
+    /// Takes over the patterns of a root that lies in this one.
+    pub(super) fn nest(&mut self, path: &[u8], inner: Self) {
+        self.nested.push((path.to_vec(), inner.own));
+        self.nested.sort_by_key(|(path, _)| std::cmp::Reverse(path.len()));
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.own.is_empty() && self.nested.iter().all(|(_, list)| list.is_empty())
     }
 
-    /// The pattern that leaves this path out; it is relative to the root.
+    /// The pattern that leaves this path out; it is relative to the root. A root within this one
+    /// decides first, if it says anything.
     pub(super) fn matching(&self, path: &[u8], is_directory: bool) -> Option<String> {
-        match self.0.matched(Path::new(OsStr::from_bytes(path)), is_directory) {
-            Match::Ignore(glob) => Some(glob.original().to_owned()),
-            Match::None | Match::Whitelist(_) => None,
+        let inner = self.nested.iter().find_map(|(above, list)| {
+            let beneath = path.strip_prefix(above.as_slice())?.strip_prefix(b"/")?;
+            list.verdict(beneath, is_directory)
+        });
+        match inner.or_else(|| self.own.verdict(path, is_directory))? {
+            Verdict::LeftOut(pattern) => Some(pattern.to_owned()),
+            Verdict::Kept => None,
         }
     }
 }
 
-fn bad(pattern: &str, error: &ignore::Error) -> RootProblem {
-    RootProblem::BadPattern { pattern: pattern.to_owned(), reason: error.to_string() }
+/// Why a pattern can match nothing below any root, where that can be told: somebody has mistaken
+/// the place that patterns count from.
+pub(super) fn useless(pattern: &str, roots: &[PathBuf]) -> Option<&'static str> {
+    let body = pattern.strip_prefix('!').unwrap_or(pattern).trim_end_matches(['/', ' ']);
+    if body.is_empty() || body.starts_with('#') || roots.iter().any(|r| beneath(body, r).is_some())
+    {
+        return None;
+    }
+    let mut parts = body.strip_prefix('/').unwrap_or(body).split('/');
+    let is_dotted = |part: &str| matches!(part, "." | ".." | "");
+    if parts.any(is_dotted) {
+        return Some("no path below a folder to back up has a part like \".\", \"..\" or nothing");
+    }
+    let is_below = roots.iter().any(|root| {
+        let at = root.join(body.trim_start_matches('/'));
+        at.symlink_metadata().is_ok()
+    });
+    let is_elsewhere = body.starts_with('/') && Path::new(body).symlink_metadata().is_ok();
+    (!is_below && (is_elsewhere || body.starts_with("~/")))
+        .then_some("it counts from each folder to back up, and is a path elsewhere")
 }
 
 /// The pattern as it counts below `root`: unchanged, without the root's path before it, or not at

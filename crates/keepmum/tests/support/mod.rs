@@ -9,6 +9,7 @@
 mod change;
 mod dice;
 mod grow;
+mod heard;
 mod power;
 mod tree;
 mod world;
@@ -16,6 +17,7 @@ mod world;
 pub(crate) use change::{change, changes};
 pub(crate) use dice::Dice;
 pub(crate) use grow::{bytes, grow, names};
+pub(crate) use heard::{asked, both, careful, fill, run};
 pub(crate) use power::PowerGate;
 pub(crate) use tree::{Node, Tree, What, differences, scan};
 pub(crate) use world::{World, full_check, latest, options};

@@ -9,9 +9,9 @@ use keepmum::compress::Level;
 use keepmum::crypto::{Passphrase, Profile};
 use keepmum::model::TreePath;
 use keepmum::ops::{
-    self, Access, BackupOptions, BackupReport, CatalogueAt, CheckOptions, CheckReport, Error,
-    Event, Installation, Observer, Outcome, Overwrite, RestoreOptions, RestoreReport, Silent,
-    SnapshotChoice, SnapshotState, Which,
+    self, Access, BackupOptions, BackupReport, CatalogueAt, CheckOptions, CheckReport, Deletions,
+    Error, Event, Installation, Observer, Outcome, Overwrite, RestoreOptions, RestoreReport,
+    Silent, SnapshotChoice, SnapshotState, Which,
 };
 use keepmum::pipeline::Mode;
 use keepmum::seam::Timestamp;
@@ -28,8 +28,8 @@ pub(crate) struct World {
     /// By what the installation knows itself.
     pub(crate) identity: Vec<u8>,
     pub(crate) name: String,
-    /// Seconds by which the clock runs before the file system's: with more than two, what was
-    /// just written counts as settled.
+    /// Seconds by which the clock runs before the file system's: with more than ten minutes, what
+    /// was just written counts as settled.
     pub(crate) ahead: i64,
     /// Snapshots that were reported as done, with the tree each must give back.
     pub(crate) kept: Vec<(String, Tree)>,
@@ -60,7 +60,7 @@ pub(crate) fn options(source: &Path) -> BackupOptions {
         rules: Rules::default(),
         dry_run: false,
         list_changes: false,
-        accept_mass_delete: true,
+        accept_deletions: Deletions::All,
         create: true,
         destination_is_partial: false,
         level: Level::Fast,
@@ -101,7 +101,7 @@ impl World {
             mode: if seed.is_multiple_of(3) { Mode::Threads(2) } else { Mode::Replay { seed } },
             identity: format!("machine {seed}").into_bytes(),
             name: format!("device-{seed}"),
-            ahead: 10,
+            ahead: 1000,
             kept: Vec::new(),
             folder,
             targets: AtomicU32::new(0),

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use keepmum::compress::Level;
 use keepmum::crypto::{Passphrase, Profile};
 use keepmum::ops::{
-    self, Access, BackupOptions, BackupReport, CatalogueAt, Error, Event, Installation, Observer,
-    Silent, SnapshotChoice, Which,
+    self, Access, BackupOptions, BackupReport, CatalogueAt, Deletions, Error, Event, Installation,
+    Observer, Silent, SnapshotChoice, Which,
 };
 use keepmum::pipeline::Mode;
 use keepmum::source::Rules;
@@ -129,7 +129,7 @@ impl Scene {
             rules: Rules::default(),
             dry_run: false,
             list_changes: false,
-            accept_mass_delete: true,
+            accept_deletions: Deletions::All,
             create: false,
             destination_is_partial: false,
             level: Level::Fast,

@@ -19,14 +19,13 @@ fn report() -> BackupReport {
 
 #[test]
 fn the_last_line_is_the_contract() {
-    let expected =
-        "files: 3 new, 1 changed, 0 gone; read 1.2 MiB, stored 340 KiB in 2 objects; 1.4 s";
+    let expected = "files: 3 new, 1 changed, 0 moved, 0 gone; read 1.2 MiB, stored 340 KiB in 2 objects; 1.4 s";
     assert_eq!(end(&report()), expected);
     assert_eq!(lines(&report(), false), format!("{expected}\n"));
     let dry = BackupReport { dry_run: true, ..report() };
     assert_eq!(
         end(&dry),
-        "dry run, nothing was written: files: 3 new, 1 changed, 0 gone; read 1.2 MiB; 1.4 s"
+        "dry run, nothing was written: files: 3 new, 1 changed, 0 moved, 0 gone; read 1.2 MiB; 1.4 s"
     );
     let nothing = end(&BackupReport::default());
     assert!(nothing.ends_with("read 0 B, stored 0 B in 0 objects; 0.0 s"), "{nothing}");
@@ -43,7 +42,7 @@ fn more_is_told_when_asked_for() {
 2 chunks whose stored copy was lost: stored again
 1 entry left out by rules
 snapshot 00ff
-files: 3 new, 1 changed, 0 gone; read 1.2 MiB, stored 340 KiB in 2 objects; 1.4 s
+files: 3 new, 1 changed, 0 moved, 0 gone; read 1.2 MiB, stored 340 KiB in 2 objects; 1.4 s
 
 "#]]
         .raw()

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::catalogue::{Catalogue, RunLock};
 use crate::chunk::{Algorithm, Chunker, Parameters};
 use crate::format::{IndexEntry, ObjectKind, RunObjects};
-use crate::model::{ChunkId, DeviceId, ObjectKey, RecordHash, Side};
+use crate::model::{ChunkId, DeviceId, ObjectKey, RecordHash};
 use crate::repository::{Keys, ObjectReader, RawListing, RepositoryError, object_entry};
 use crate::source::{RootProblem, Source};
 use crate::store::Put;
@@ -19,13 +19,14 @@ use super::super::healing::{self, FACT_HEALED};
 use super::super::import::import_table;
 use super::super::new_repository::{imagine, make};
 use super::super::open::{self, Repository};
-use super::super::options::BackupOptions;
+use super::super::options::{BackupOptions, Deletions};
 use super::super::remember;
 use super::super::report::BackupReport;
 use super::super::roots;
 use super::Setting;
 use super::commit::{Adopted, Leans};
 use super::device::{Identity, identify};
+use super::guard::refuse_missing_disks;
 use super::mending;
 
 /// The root node of the full tree that the overlay lies on.
@@ -61,6 +62,8 @@ pub(super) struct Prepared {
     pub(super) full_tree: bool,
     /// Something is gone or damaged that was not known before.
     pub(super) heals: bool,
+    /// Nothing is remembered of the source but what a snapshot says, so all of it is read.
+    pub(super) is_first: bool,
 }
 
 /// Opens source and repository, or makes the repository where that is asked and safe.
@@ -90,7 +93,7 @@ pub(super) fn begin(
             return Err(destination.no_keys()?);
         }
         // Before anything is made: what is refused leaves no repository behind.
-        refuse_empty_roots(&source, options, &destination.catalogue)?;
+        refuse_missing_disks(&source, options, &destination.catalogue)?;
         if !options.dry_run {
             make(access, &*destination.store, destination.raw.foreign(), observer)?;
             let made = RawListing::read(&*destination.store);
@@ -119,7 +122,7 @@ pub(super) fn begin(
         true => (0, 0),
         false => mending::put_back_records(&mut repository, access, identity.device, observer)?,
     };
-    refuse_empty_roots(&source, options, &repository.catalogue)?;
+    refuse_missing_disks(&source, options, &repository.catalogue)?;
     Ok(Begun { _lock: lock, repository, source, identity, claims, put_back, report })
 }
 
@@ -150,7 +153,8 @@ fn source(access: &Access, options: &BackupOptions) -> Result<Source, Error> {
         let (gate, clock) = (access.seam.gate.clone(), access.seam.clock.clone());
         match Source::open(&roots, options.rules.clone(), gate, clock) {
             Err(RootProblem::Missing { path, .. })
-                if options.accept_mass_delete && roots.iter().any(|root| *root != path) =>
+                if options.accept_deletions != Deletions::Refuse
+                    && roots.iter().any(|root| *root != path) =>
             {
                 roots.retain(|root| *root != path);
             }
@@ -170,30 +174,6 @@ fn root_problem(problem: RootProblem) -> Error {
 /// Fills a buffer with randomness.
 pub(super) fn fill(access: &Access, bytes: &mut [u8]) -> Result<(), Error> {
     access.seam.random.fill(bytes).map_err(|error| RepositoryError::Random(error).into())
-}
-
-/// A root that is empty looks like a disk that is not mounted, unless it is known to be empty.
-fn refuse_empty_roots(
-    source: &Source,
-    options: &BackupOptions,
-    catalogue: &Catalogue,
-) -> Result<(), Error> {
-    if options.accept_mass_delete {
-        return Ok(());
-    }
-    for root in source.roots() {
-        let sentence = match remember::directory_at(catalogue, root)? {
-            Some(row) if catalogue.page(row, None, 1)?.entries.is_empty() => continue,
-            Some(_) => "this folder was not empty and is now",
-            None => "this folder is to be backed up but is empty",
-        };
-        let (mut walk, _) = source.walk(0);
-        if walk.list(&(), root).is_ok_and(|page| page.entries.is_empty() && page.rest.is_none()) {
-            return Err(Error::new(ErrorKind::SourceGone, sentence)
-                .at(format!("/{}", String::from_utf8_lossy(root.as_bytes()))));
-        }
-    }
-    Ok(())
 }
 
 /// The chunker that the repository's parameters ask for.
@@ -264,7 +244,8 @@ fn prepare_inside(repository: &Repository, set: &Setting<'_>) -> Result<Prepared
     let head = own.map(|at| (at.run, at.hash));
     let others = repository.listing.objects.keys().any(|key| key.device != set.device);
     let adopted = adopt(repository, set)?;
-    if catalogue.fact(FACT_ROOT)?.is_none() && head.is_some() {
+    let is_first = catalogue.fact(FACT_ROOT)?.is_none();
+    if is_first && head.is_some() {
         remember::latest(repository, set.device, set.observer)?;
         roots::refuse_another(catalogue, &set.options.roots)?;
         keep_leans(repository, set.device)?;
@@ -304,6 +285,7 @@ fn prepare_inside(repository: &Repository, set: &Setting<'_>) -> Result<Prepared
         remembered_entries: entries.map_or(0, u64::from_le_bytes),
         full_tree,
         heals,
+        is_first,
     })
 }
 

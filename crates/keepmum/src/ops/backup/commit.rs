@@ -14,9 +14,9 @@ use super::super::error::{Error, ErrorKind};
 use super::super::event::{Event, Phase};
 use super::super::healing::FACT_HEALED;
 use super::super::import::import_table;
-use super::super::options::Deletions;
 use super::super::roots;
 use super::begin::{FACT_DURABLE, FACT_ENTRIES, FACT_LEANS};
+use super::guard::keep_mounts;
 use super::{Backup, Worker};
 
 /// A long run writes a checkpoint after so many stored bytes.
@@ -265,19 +265,15 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
 
     /// Ends the backup: refuses it, finds that there is nothing to write, or writes it.
     pub(super) fn commit(&mut self) -> Result<(), Error> {
-        for id in std::mem::take(&mut self.vanished) {
-            if !self.claimed.contains(&id) {
-                let (entries, directories) = self.catalogue.remove_detached(id)?;
-                self.report.gone += entries;
-                self.report.directories_gone += directories;
-            }
-        }
-        self.refuse_mass_delete()?;
+        self.settle_places()?;
+        self.refuse_deletions()?;
+        self.catalogue.end_moves()?;
         self.report.dry_run = self.set.options.dry_run;
         if self.set.options.dry_run {
             return Ok(());
         }
         self.set.observer.event(Event::Phase(Phase::Finishing));
+        keep_mounts(self.catalogue, &self.places.mounts_met)?;
         let entries = self.report.files + self.report.directories + self.report.others;
         self.catalogue.set_fact(FACT_ENTRIES, &entries.to_le_bytes())?;
         let roots: Vec<Vec<u8>> =
@@ -302,7 +298,7 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
                 roots: self.set.options.roots.iter().map(|root| bytes_of(root)).collect(),
             },
             needs: self.needs(run),
-            unread: self.report.problems.len() as u64,
+            unread: self.problems,
             summary: self.summary(),
             left_out: Some(self.left_out.record(&self.set.options.rules, self.set.source)),
         };
@@ -334,32 +330,14 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
             directories: report.directories,
             others: report.others,
             bytes: report.bytes,
-            new: report.new,
+            // A place that nothing was at before, or is now, whatever came from where.
+            new: report.new + report.moved,
             changed: report.changed,
-            gone: report.gone,
+            gone: report.gone + report.moved,
             read: report.bytes_read,
             chunk_bytes: self.fresh_bytes,
             stored: self.stored_before.0,
         }
-    }
-
-    /// More than half of what was there is gone: a source that is not mounted looks like that.
-    fn refuse_mass_delete(&self) -> Result<(), Error> {
-        let gone = self.report.gone;
-        let accepted = match self.set.options.accept_mass_delete {
-            true => Deletions::All,
-            false => Deletions::Refuse,
-        };
-        if accepted.accept(gone, self.remembered_entries) {
-            return Ok(());
-        }
-        Err(Error::new(
-            ErrorKind::SourceGone,
-            format!(
-                "{gone} of {} entries are gone from the source; nothing was written",
-                self.remembered_entries
-            ),
-        ))
     }
 
     /// Whether the last record is so old that a silent device could not be told from an

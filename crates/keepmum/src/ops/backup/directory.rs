@@ -25,7 +25,13 @@ impl Backup<'_, '_, '_> {
         new: &Found,
     ) -> Result<(), Error> {
         self.report.directories += 1;
-        let in_fresh = self.parent().fresh;
+        let above = self.parent();
+        let in_fresh = above.fresh;
+        let unit = self.places.units.at(&path, above.unit);
+        let device = new.stamp.device;
+        if new.is_mount || above.device.is_some_and(|above| above != device) {
+            self.note_mount(&path);
+        }
         let told = self.report.problems.len();
         let known = old.as_ref().and_then(|old| old.directory.map(|id| (old, id)));
         let known = known.filter(|(_, id)| !self.claimed.contains(id));
@@ -41,7 +47,9 @@ impl Backup<'_, '_, '_> {
         };
         match merge.enter::<Closed>(path.clone(), listed.as_ref(), Some(&())) {
             Ok(()) => {
-                self.open.push(Arc::new(OpenDirectory { id, path, fresh, in_fresh }));
+                let device = Some(device);
+                let open = OpenDirectory { id, path, fresh, in_fresh, unit, device };
+                self.open.push(Arc::new(open));
                 Ok(())
             }
             Err(Closed::Run(error)) => Err(error),
@@ -53,7 +61,9 @@ impl Backup<'_, '_, '_> {
                 // What was remembered beneath it stays; a new one stands there empty.
                 if fresh {
                     self.unwalked.insert(id);
-                    self.batch.leave(Arc::new(OpenDirectory { id, path, fresh, in_fresh }));
+                    let device = Some(device);
+                    let left = OpenDirectory { id, path, fresh, in_fresh, unit, device };
+                    self.batch.leave(Arc::new(left));
                 }
                 Ok(())
             }
@@ -78,20 +88,20 @@ impl Backup<'_, '_, '_> {
         id: DirectoryId,
         new: &Found,
     ) -> Result<(), Error> {
-        if old.stamp == Some(new.stamp.to_bytes()) {
+        if old.stamp == Some(new.kept_stamp()) {
             return Ok(());
         }
         let parent = self.parent();
-        self.catalogue.set_inode(id, new.stamp.device, new.stamp.inode)?;
+        self.catalogue.set_inode(id, new.file_system, new.stamp.inode)?;
         let Some(before) = remembered_entry(old) else {
             return self.put_directory_row(&parent, path, new, Some(NO_NODE)).map(drop);
         };
-        let Some(mut metadata) = self.directory_metadata(path, new)? else { return Ok(()) };
+        let Some((mut metadata, fits)) = self.directory_metadata(path, new)? else { return Ok(()) };
         if self.set.source.is_unsteady(path) {
             // Its time is that of the last run: a run must not differ by what it did itself.
             metadata.mtime = before.metadata.mtime;
         }
-        let stamp = new.lasting_stamp();
+        let stamp = new.lasting_stamp().filter(|_| fits);
         if before.metadata == metadata {
             return Ok(self.catalogue.set_stamp(parent.id, &new.name, stamp.as_ref())?);
         }
@@ -106,7 +116,7 @@ impl Backup<'_, '_, '_> {
             &new.name,
             stamp.as_ref(),
             &bytes,
-            new.stamp.device,
+            new.file_system,
             new.stamp.inode,
             self.catalogue.node(id)?.as_ref(),
         )?;
@@ -140,8 +150,9 @@ impl Backup<'_, '_, '_> {
     ) -> Result<DirectoryId, Error> {
         let read = self.directory_metadata(path, new)?;
         // What could not be read is looked at again: a stamp would let it pass for unchanged.
-        let stamp = read.as_ref().and_then(|_| new.lasting_stamp());
-        let metadata = read.unwrap_or_else(|| {
+        let is_whole = read.as_ref().is_some_and(|(_, fits)| *fits);
+        let stamp = new.lasting_stamp().filter(|_| is_whole);
+        let metadata = read.map(|(metadata, _)| metadata).unwrap_or_else(|| {
             let mut found = new.metadata.clone();
             self.names.fill(&mut found.owner);
             found
@@ -155,23 +166,28 @@ impl Backup<'_, '_, '_> {
             &new.name,
             stamp.as_ref(),
             &bytes,
-            new.stamp.device,
+            new.file_system,
             new.stamp.inode,
             None,
         )?)
     }
 
-    /// Attributes and owner names beside what the walk found; nothing if they cannot be read.
+    /// Attributes and owner names beside what the walk found, and whether all attributes fit;
+    /// nothing if they cannot be read.
     pub(super) fn directory_metadata(
         &mut self,
         path: &TreePath,
         new: &Found,
-    ) -> Result<Option<Metadata>, Error> {
+    ) -> Result<Option<(Metadata, bool)>, Error> {
         let mut metadata = new.metadata.clone();
+        let mut fits = true;
         // Folders above a root are only named, not saved: they come without times.
         if metadata.mtime.is_some() {
             match self.set.source.attributes(path, new.kind) {
-                Ok(attributes) => metadata.attributes = attributes,
+                Ok(mut attributes) => {
+                    fits = self.fit_attributes(path, &mut attributes);
+                    metadata.attributes = attributes;
+                }
                 Err(error) => {
                     self.source_problem(&error);
                     return Ok(None);
@@ -179,6 +195,6 @@ impl Backup<'_, '_, '_> {
             }
         }
         self.names.fill(&mut metadata.owner);
-        Ok(Some(metadata))
+        Ok(Some((metadata, fits)))
     }
 }

@@ -18,6 +18,7 @@ pub(super) struct Remembering<'x> {
     pub(super) parent: &'x OpenDirectory,
     pub(super) path: &'x TreePath,
     pub(super) old: Option<&'x Remembered>,
+    pub(super) found: &'x Found,
 }
 
 /// The walk's entries between two progress events.
@@ -50,7 +51,7 @@ impl Backup<'_, '_, '_> {
             self.take_notes(merge.new_side());
         }
         let new = pair.new.filter(|found| kind_number(found.kind).is_some());
-        let Some(new) = new else {
+        let Some(mut new) = new else {
             return match pair.old {
                 None => Ok(()),
                 Some(old) => {
@@ -64,11 +65,12 @@ impl Backup<'_, '_, '_> {
                 }
             };
         };
+        new.file_system = self.file_system(&new, pair.old.as_ref())?;
         let mut old = pair.old;
         if let Some(before) = &old
             && Some(before.kind) != kind_number(new.kind)
         {
-            self.replaced(&path, before)?;
+            self.replaced(&path, before, new.kind)?;
             old = None;
         }
         match new.kind {
@@ -105,65 +107,62 @@ impl Backup<'_, '_, '_> {
             && self.parent().fresh
         {
             self.unwalked.insert(id);
-            let left = OpenDirectory { id, path, fresh: true, in_fresh: true };
+            let unit = self.unit();
+            let left = OpenDirectory { id, path, fresh: true, in_fresh: true, unit, device: None };
             self.batch.leave(Arc::new(left));
         }
     }
 
-    /// An entry that is there no more.
-    pub(super) fn gone(&mut self, path: &TreePath, old: &Remembered) -> Result<(), Error> {
-        if old.directory.is_some_and(|id| self.claimed.contains(&id)) {
-            // That was said when it turned up at its new place.
-            return Ok(());
-        }
-        let parent = self.parent();
-        self.report.gone += 1;
-        self.change(ChangeKind::Gone, path);
-        match old.directory {
-            Some(id) => {
-                self.report.directories_gone += 1;
-                self.strand(path, id, old)?;
-                self.catalogue.detach(parent.id, &old.name)?;
-                self.vanished.push(id);
-            }
-            None => self.catalogue.remove(parent.id, &old.name)?,
-        }
-        self.changed.insert(parent.id);
-        self.catalogue.remove_overlay_within(path.as_bytes())?;
-        if !parent.fresh {
-            self.set_overlay(path, &Op::Remove)?;
-        }
-        Ok(())
-    }
-
-    /// Another kind of thing has the name now: what was beneath is forgotten.
-    fn replaced(&mut self, path: &TreePath, old: &Remembered) -> Result<(), Error> {
-        let parent = self.parent();
-        if !old.directory.is_some_and(|id| self.claimed.contains(&id)) {
-            self.catalogue.remove(parent.id, &old.name)?;
-        }
-        self.changed.insert(parent.id);
-        self.catalogue.remove_overlay_within(path.as_bytes())?;
-        // Until the new thing is read: if it cannot be, the old one is gone all the same.
-        if parent.fresh { Ok(()) } else { self.set_overlay(path, &Op::Remove) }
-    }
-
     fn file(&mut self, path: TreePath, old: Option<Remembered>, new: Found) -> Result<(), Error> {
         self.report.files += 1;
+        self.count_file();
         self.report.bytes += new.stamp.size;
-        let stamp = new.stamp.to_bytes();
+        let stamp = new.kept_stamp();
         if old.as_ref().is_some_and(|old| old.stamp == Some(stamp)) {
             return Ok(());
         }
         if self.set.options.dry_run {
-            let kind = if old.is_some() { ChangeKind::Changed } else { ChangeKind::New };
-            self.count(kind);
-            self.change(kind, &path);
-            return Ok(());
+            return self.foresee(&path, old.as_ref(), &new);
         }
         let parent = self.parent();
         self.batch.file(Job { parent, path, old: old.map(Box::new), found: new });
         self.go_on_reading()
+    }
+
+    /// What a run would say of a file that it reads. One that only its stamp does not vouch for
+    /// is taken for unchanged if all that can be seen without reading is as it was.
+    fn foresee(
+        &mut self,
+        path: &TreePath,
+        old: Option<&Remembered>,
+        new: &Found,
+    ) -> Result<(), Error> {
+        let before = old.filter(|old| old.stamp.is_none()).and_then(remembered_entry);
+        if let Some(Entry { kind: Kind::File(content), metadata: was, .. }) = before
+            && content.size == new.stamp.size
+            && was.mtime == new.metadata.mtime
+        {
+            let attributes = self.set.source.attributes(path, new.kind);
+            let attributes = attributes.unwrap_or_else(|_| was.attributes.clone());
+            let link = self.link_group(new);
+            let mut metadata = Metadata { attributes, link, ..new.metadata.clone() };
+            self.names.fill(&mut metadata.owner);
+            if metadata == was {
+                return Ok(());
+            }
+        }
+        if old.is_none() {
+            return self.arrived((path, self.unit()), new, None);
+        }
+        self.report.changed += 1;
+        self.change(ChangeKind::Changed, path);
+        Ok(())
+    }
+
+    /// Counts a file in its part of the source.
+    fn count_file(&mut self) {
+        let unit = self.unit();
+        self.places.units.of(unit).files += 1;
     }
 
     /// Symlinks, pipes and device nodes.
@@ -174,7 +173,8 @@ impl Backup<'_, '_, '_> {
         new: &Found,
     ) -> Result<(), Error> {
         self.report.others += 1;
-        if old.is_some_and(|old| old.stamp == Some(new.stamp.to_bytes())) {
+        self.count_file();
+        if old.is_some_and(|old| old.stamp == Some(new.kept_stamp())) {
             return Ok(());
         }
         let kind = match new.kind {
@@ -196,12 +196,18 @@ impl Backup<'_, '_, '_> {
                 return Ok(());
             }
         };
+        let mut attributes = attributes;
+        let fits = self.fit_attributes(path, &mut attributes);
         let mut metadata = Metadata { attributes, ..new.metadata.clone() };
         self.names.fill(&mut metadata.owner);
         let entry = Entry { name: new.name.clone(), kind, metadata };
         let parent = self.parent();
-        let stamp = new.lasting_stamp();
-        self.remember(&Remembering { parent: &parent, path, old }, &entry, stamp.as_ref())
+        let stamp = new.lasting_stamp().filter(|_| fits);
+        self.remember(
+            &Remembering { parent: &parent, path, old, found: new },
+            &entry,
+            stamp.as_ref(),
+        )
     }
 
     /// A source error costs one file.
@@ -231,9 +237,13 @@ impl Backup<'_, '_, '_> {
         {
             return Ok(self.catalogue.set_stamp(at.parent.id, &entry.name, stamp)?);
         }
-        let kind = if at.old.is_some() { ChangeKind::Changed } else { ChangeKind::New };
-        self.count(kind);
-        self.change(kind, at.path);
+        match at.old {
+            Some(_) => {
+                self.report.changed += 1;
+                self.change(ChangeKind::Changed, at.path);
+            }
+            None => self.arrived((at.path, at.parent.unit), at.found, Some(entry))?,
+        }
         let number = number_of(&entry.kind);
         self.catalogue.put_entry(at.parent.id, &entry.name, stamp, &bytes, number)?;
         self.changed.insert(at.parent.id);
@@ -242,14 +252,6 @@ impl Backup<'_, '_, '_> {
         }
         self.catalogue.remove_overlay_within(at.path.as_bytes())?;
         self.set_overlay(at.path, &Op::Put(entry.clone()))
-    }
-
-    pub(super) fn count(&mut self, kind: ChangeKind) {
-        match kind {
-            ChangeKind::New => self.report.new += 1,
-            ChangeKind::Changed => self.report.changed += 1,
-            ChangeKind::Gone | ChangeKind::Excluded | ChangeKind::Kept | ChangeKind::Removed => {}
-        }
     }
 }
 

@@ -19,6 +19,8 @@ use super::{Backup, Worker};
 
 /// Hashing comes after reading.
 const HASHING: Stage = Stage(3);
+/// The most that is read of a file beyond the size that it states: it may have no end.
+const BEYOND: u64 = 1 << 30;
 /// Bytes of a segment.
 const SEGMENT: u64 = 1024 * 1024;
 
@@ -99,15 +101,19 @@ impl<'env> Backup<'_, '_, 'env> {
             }
         }
         let size = file.stamp().size;
+        if at == size && file.may_be_longer() && file.read_at(at, &mut [0])? > 0 {
+            at += self.read_range(&file, at, BEYOND, &mut list)?;
+        }
         if size > at && !cut_short {
             self.push_piece(&mut list, Piece::Hole { length: size - at })?;
         }
         self.end_of_file()?;
         let content = self.finish_list(list)?;
-        let changed = cut_short || file.changed_since(file.stamp())?;
-        let stamp = (!changed).then(|| file.stamp().to_bytes());
+        let changed = file.changed_since(file.stamp())?;
+        let untrue = Some(content.size).filter(|read| !changed && *read != size);
+        let stamp = (!changed && untrue.is_none()).then_some(*file.stamp());
         let mtime = Some(file.stamp().mtime);
-        Ok(ReadFile { content, attributes, mtime, stamp, changed })
+        Ok(ReadFile { content, attributes, mtime, stamp, changed, untrue })
     }
 
     /// Reads one range of data; answers with how many bytes there were.

@@ -11,7 +11,7 @@ use crate::model::{Content, Found, Stamp};
 /// Content and stamp of an inode, and how many of its names have still to come.
 struct Row {
     content: Content,
-    stamp: Option<[u8; Stamp::LENGTH]>,
+    stamp: Option<Stamp>,
     awaited: u64,
 }
 
@@ -26,12 +26,7 @@ impl Links {
     }
 
     /// Keeps what was read under the first name, if others are to come.
-    pub(super) fn keep(
-        &mut self,
-        found: &Found,
-        content: &Content,
-        stamp: Option<[u8; Stamp::LENGTH]>,
-    ) {
+    pub(super) fn keep(&mut self, found: &Found, content: &Content, stamp: Option<Stamp>) {
         let awaited = found.links.saturating_sub(1);
         if awaited > 0 {
             let row = Row { content: content.clone(), stamp, awaited };
@@ -40,7 +35,7 @@ impl Links {
     }
 
     /// What was read under the first name, for another one; with the last of them it is let go.
-    pub(super) fn take(&mut self, found: &Found) -> Option<(Content, Option<[u8; Stamp::LENGTH]>)> {
+    pub(super) fn take(&mut self, found: &Found) -> Option<(Content, Option<Stamp>)> {
         let inode = found.stamp.to_bytes();
         let row = self.0.get_mut(&inode)?;
         row.awaited -= 1;
@@ -65,6 +60,9 @@ mod tests {
             stamp: Stamp { size: 0, mtime, ctime, device: 1, inode },
             links,
             settled: true,
+            is_mount: false,
+            renumbers: false,
+            file_system: 1,
         }
     }
 

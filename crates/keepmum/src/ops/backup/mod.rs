@@ -8,19 +8,24 @@ mod commit;
 mod device;
 mod directory;
 mod entry;
+mod file_systems;
+mod guard;
 mod large;
 mod left_out;
 mod links;
 mod mending;
+mod places;
 mod read;
 mod reading;
 mod renamed;
 mod sides;
 mod small;
+mod telling;
 mod tree;
+mod units;
 
 use std::cell::Cell;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use crate::catalogue::{Catalogue, DirectoryId};
@@ -30,16 +35,16 @@ use crate::format::PieceKind;
 use crate::model::{ChunkId, DeviceId, Merge, RecordHash, Step, TreePath};
 use crate::pipeline::{self, Buffers, Pool};
 use crate::repository::{Keys, RepositoryAccess, RunWriter, Spare};
-use crate::source::{Names, Source, Walk};
+use crate::source::{Names, Source};
 use crate::store::Store;
 
 use super::access::Access;
 use super::claims::Claims;
 use super::doubt;
 use super::error::{Error, ErrorKind};
-use super::event::{ChangeKind, Event, Observer, Phase};
+use super::event::{Event, Observer, Phase};
 use super::options::BackupOptions;
-use super::report::{BackupReport, Problem, ProblemKind};
+use super::report::BackupReport;
 pub(super) use begin::{FACT_ENTRIES, FACT_ROOT};
 pub(super) use entry::number_of;
 use links::Links;
@@ -65,6 +70,10 @@ struct OpenDirectory {
     fresh: bool,
     /// So is the node of the directory above it.
     in_fresh: bool,
+    /// The part of the source that it lies in.
+    unit: u32,
+    /// Its file system as the system numbers it, if that is known.
+    device: Option<u64>,
 }
 
 /// What a backup works with and does not change.
@@ -108,16 +117,19 @@ struct Backup<'a, 'p, 'env> {
     /// Directories with a difference beneath, by row.
     changed: HashSet<DirectoryId>,
     open: Vec<Arc<OpenDirectory>>,
-    /// Directories that are gone from their place and may turn up at another.
-    vanished: Vec<DirectoryId>,
+    /// What left its place, and what arrived at another.
+    places: places::Places,
     stranded: renamed::Stranded,
     /// Rows that a renamed directory has taken over.
     claimed: HashSet<DirectoryId>,
     links: Links,
+    file_systems: file_systems::FileSystems,
     /// Directories that stay as they are remembered, in a folder that is written anew.
     unwalked: HashSet<DirectoryId>,
     /// Paths that could not be looked at; what was remembered of them stays.
-    unseen: HashSet<TreePath>,
+    unseen: BTreeSet<TreePath>,
+    /// Problems there were, however many are listed.
+    problems: u64,
     /// What is left out, for the record.
     left_out: left_out::Noted,
     head: Option<(u32, RecordHash)>,
@@ -152,6 +164,7 @@ pub fn backup(
     let started = access.seam.clock.elapsed();
     let begin::Begun { _lock, mut repository, source, identity, claims, put_back, mut report } =
         begin::begin(access, options, observer)?;
+    telling::tell_useless_patterns(&source, observer);
     observer.event(Event::Phase(Phase::Working));
     let chunker = begin::chunker(&repository.keys)?;
     let setting = Setting {
@@ -169,6 +182,9 @@ pub fn backup(
     let catalogue = &repository.catalogue;
     let prepared = begin::prepare(&repository, &setting)?;
     let heals = prepared.heals;
+    if prepared.is_first && !options.dry_run {
+        source.write_back();
+    }
     catalogue.begin()?;
     let level = options.level;
     let done = pipeline::run(
@@ -232,6 +248,9 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
         report: &mut BackupReport,
     ) -> Result<Self, Error> {
         let full_tree = prepared.full_tree;
+        let mounts = guard::mounts(catalogue)?;
+        let units = guard::units(set.source, &mounts);
+        let places = places::Places::new(units, mounts, prepared.remembered_entries > 0);
         if full_tree {
             catalogue.clear_nodes()?;
             catalogue.clear_overlay()?;
@@ -249,12 +268,14 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
             reads: None,
             changed: HashSet::new(),
             open: Vec::new(),
-            vanished: Vec::new(),
+            places,
             stranded: renamed::Stranded::new(),
             claimed: HashSet::new(),
             links: Links::default(),
+            file_systems: file_systems::FileSystems::after(catalogue.last_file_system()?),
             unwalked: HashSet::new(),
-            unseen: HashSet::new(),
+            unseen: BTreeSet::new(),
+            problems: 0,
             left_out: left_out::Noted::default(),
             head: prepared.head,
             first_run_listed: prepared.last_listed_run,
@@ -303,13 +324,19 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
             path: TreePath::root(),
             fresh: self.full_tree,
             in_fresh: true,
+            unit: 0,
+            device: None,
         }));
         while let Some(step) = merge.step::<Closed>() {
             match step {
                 Step::Pair(path, pair) => self.pair(&mut merge, path, pair)?,
                 Step::Cut(_, Closed::Source(error)) => self.cut(&error),
                 Step::Cut(_, Closed::Run(error)) => return Err(error),
-                Step::Leave(_) => self.leave()?,
+                Step::Leave(path) => {
+                    self.take_notes(merge.new_side());
+                    self.forget_unseen(&path);
+                    self.leave()?;
+                }
             }
         }
         self.take_notes(merge.new_side());
@@ -323,47 +350,14 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
         self.go_on_reading()
     }
 
-    /// Takes over what the walk could not look at, and what it left out.
-    fn take_notes(&mut self, walk: &mut Walk) {
-        for error in walk.take_problems() {
-            self.unseen.insert(error.path.clone());
-            self.source_problem(&error);
-        }
-        self.report.excluded = walk.excluded().total();
-        for left_out in walk.take_excluded() {
-            self.left_out.excluded(&left_out);
-            if !self.set.options.rules.record_excluded {
-                continue;
-            }
-            self.set.observer.event(Event::Change {
-                kind: ChangeKind::Excluded,
-                path: left_out.path,
-                reason: left_out.why.to_string(),
-            });
-        }
-    }
-
-    fn problem(&mut self, kind: ProblemKind, path: &TreePath, sentence: String) {
-        self.left_out.unread(path);
-        let path = format!("/{}", String::from_utf8_lossy(path.as_bytes()));
-        let problem = Problem { kind, path, sentence };
-        self.set.observer.event(Event::Problem(problem.clone()));
-        self.report.problems.push(problem);
-    }
-
-    fn change(&self, kind: ChangeKind, path: &TreePath) {
-        if self.set.options.list_changes {
-            let event = Event::Change { kind, path: path.clone(), reason: String::new() };
-            self.set.observer.event(event);
-        }
-    }
-
     fn parent(&self) -> Arc<OpenDirectory> {
         let root = || OpenDirectory {
             id: Catalogue::ROOT,
             path: TreePath::root(),
             fresh: false,
             in_fresh: true,
+            unit: 0,
+            device: None,
         };
         self.open.last().map_or_else(|| Arc::new(root()), Arc::clone)
     }

@@ -26,6 +26,8 @@ pub(super) struct SmallFile {
     pub(super) attributes: Vec<Attribute>,
     pub(super) stamp: Stamp,
     pub(super) changed: bool,
+    /// How many bytes were read, if the file says that there are more or fewer.
+    pub(super) untrue: Option<u64>,
 }
 
 /// What reading needs beside the file.
@@ -53,10 +55,12 @@ impl Reading<'_> {
         let mut before = *file.stamp();
         let mut parts = Vec::new();
         let begin = bytes.len();
+        let may_be_longer = file.may_be_longer();
         for _ in 0..TRIES {
             bytes.truncate(begin);
             parts.clear();
             let mut at = 0;
+            let mut is_whole = true;
             for range in file.data_ranges() {
                 let (start, length) = range?;
                 if start > at {
@@ -64,19 +68,44 @@ impl Reading<'_> {
                 }
                 let from = bytes.len();
                 append_range(&file, start, length, bytes)?;
+                let read = (bytes.len() - from) as u64;
+                is_whole = read == length;
+                if is_whole && start + read == before.size && may_be_longer {
+                    append_rest(&file, start, bytes, from)?;
+                    if bytes.len() - from > SMALL_FILE as usize {
+                        return Ok(None);
+                    }
+                }
                 self.cut(from, bytes, &mut parts);
                 at = start + (bytes.len() - from) as u64;
+                if !is_whole {
+                    break;
+                }
             }
-            if before.size > at {
+            if before.size == 0 && may_be_longer {
+                let from = bytes.len();
+                append_rest(&file, 0, bytes, from)?;
+                if bytes.len() - from > SMALL_FILE as usize {
+                    return Ok(None);
+                }
+                self.cut(from, bytes, &mut parts);
+                at = (bytes.len() - from) as u64;
+            }
+            // After an end that came too early there is no hole, but nothing.
+            if before.size > at && is_whole {
                 parts.push(Part::Hole(before.size - at));
+                at = before.size;
             }
             let after = file.stamp_now()?;
             if after == before && after.size == file.stamp().size {
-                return Ok(Some(SmallFile { parts, attributes, stamp: after, changed: false }));
+                let untrue = Some(at).filter(|read| *read != after.size);
+                let stamp = after;
+                return Ok(Some(SmallFile { parts, attributes, stamp, changed: false, untrue }));
             }
             before = after;
         }
-        Ok(Some(SmallFile { parts, attributes, stamp: before, changed: true }))
+        let stamp = before;
+        Ok(Some(SmallFile { parts, attributes, stamp, changed: true, untrue: None }))
     }
 
     fn cut(self, mut from: usize, bytes: &[u8], parts: &mut Vec<Part>) {
@@ -86,6 +115,24 @@ impl Reading<'_> {
             from = end;
         }
     }
+}
+
+/// Appends what follows in a file behind a range that begins at `start` and was appended from
+/// `from` on, until it is too much for a small file.
+fn append_rest(
+    file: &OpenFile,
+    start: u64,
+    bytes: &mut Vec<u8>,
+    from: usize,
+) -> Result<(), SourceError> {
+    let mut page = vec![0; 64 << 10];
+    while bytes.len() - from <= SMALL_FILE as usize {
+        match file.read_at(start + (bytes.len() - from) as u64, &mut page)? {
+            0 => break,
+            count => bytes.extend_from_slice(&page[..count]),
+        }
+    }
+    Ok(())
 }
 
 /// Appends a range of the file; less if it ends before.

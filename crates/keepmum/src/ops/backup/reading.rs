@@ -41,9 +41,11 @@ pub(super) struct ReadFile {
     /// The time of what was read, not of what was listed before it.
     pub(super) mtime: Option<Time>,
     /// Of what was read, unless it changed meanwhile.
-    pub(super) stamp: Option<[u8; Stamp::LENGTH]>,
+    pub(super) stamp: Option<Stamp>,
     /// It changed while it was read.
     pub(super) changed: bool,
+    /// How many bytes were read, if the file says that there are more or fewer.
+    pub(super) untrue: Option<u64>,
 }
 
 /// What becomes of one name of the batch, in the order of the walk.
@@ -214,8 +216,8 @@ impl<'env> Backup<'_, '_, 'env> {
         for (job, result) in reads.jobs.iter().zip(&reads.results) {
             if let Some(Ok(read)) = result {
                 // A stamp that was too young when the first name was listed vouches for none.
-                let lasting = job.found.lasting_stamp();
-                let stamp = lasting.filter(|listed| read.stamp == Some(*listed));
+                let listed = job.found.settled.then_some(job.found.stamp);
+                let stamp = listed.filter(|listed| read.stamp.as_ref() == Some(listed));
                 self.links.keep(&job.found, &read.content, stamp);
             }
         }
@@ -239,6 +241,7 @@ impl Backup<'_, '_, '_> {
             mtime: job.found.metadata.mtime,
             stamp,
             changed: false,
+            untrue: None,
         }))
     }
 
@@ -259,27 +262,40 @@ impl Backup<'_, '_, '_> {
             let sentence = "changed while it was read; it is read again next time".to_owned();
             self.problem(ProblemKind::ChangedWhileRead, &job.path, sentence);
         }
-        let ReadFile { attributes, mtime, .. } = read;
-        let link = self.link_group(job);
+        if let Some(bytes) = read.untrue {
+            let stated = job.found.stamp.size;
+            let sentence =
+                format!("says that it has {stated} bytes, but {bytes} were read; these are saved");
+            self.problem(ProblemKind::NotWhole, &job.path, sentence);
+            self.report.bytes = (self.report.bytes + bytes).saturating_sub(stated);
+        }
+        let ReadFile { mut attributes, mtime, .. } = read;
+        let fits = self.fit_attributes(&job.path, &mut attributes);
+        let link = self.link_group(&job.found);
         let mut metadata = Metadata { mtime, link, attributes, ..job.found.metadata.clone() };
         self.names.fill(&mut metadata.owner);
         let entry =
             Entry { name: job.found.name.clone(), kind: Kind::File(read.content), metadata };
         // Mode and owner are those that were listed: a stamp of a later state would vouch for them,
         // and so would one behind which a change since the listing can hide.
-        let stamp = job.found.lasting_stamp().filter(|listed| read.stamp == Some(*listed));
-        let at = Remembering { parent: &job.parent, path: &job.path, old: job.old.as_deref() };
+        let stamp = job.found.lasting_stamp_if(read.stamp.as_ref()).filter(|_| fits);
+        let at = Remembering {
+            parent: &job.parent,
+            path: &job.path,
+            old: job.old.as_deref(),
+            found: &job.found,
+        };
         self.remember(&at, &entry, stamp.as_ref())
     }
 
     /// The hard link group of a file with several names. It follows from the inode alone, so that
     /// all names agree on it whichever of them are read in this run.
-    fn link_group(&self, job: &Job) -> Option<u64> {
-        if job.found.links < 2 {
+    pub(super) fn link_group(&self, found: &Found) -> Option<u64> {
+        if found.links < 2 {
             return None;
         }
-        let mut inode = job.found.stamp.device.to_le_bytes().to_vec();
-        inode.extend_from_slice(&job.found.stamp.inode.to_le_bytes());
+        let mut inode = found.file_system.to_le_bytes().to_vec();
+        inode.extend_from_slice(&found.stamp.inode.to_le_bytes());
         let token = self.set.repository().token("link", &inode);
         let (half, _) = token.split_first_chunk().expect("a token has 16 bytes");
         Some(u64::from_le_bytes(*half))

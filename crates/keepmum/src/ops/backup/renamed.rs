@@ -11,7 +11,6 @@ use crate::format::{Op, decode_entry, encode_entry};
 use crate::model::{ChunkId, Entry, Found, Kind, TreePath};
 
 use super::super::error::Error;
-use super::super::event::ChangeKind;
 use super::Backup;
 use super::directory::NO_NODE;
 use super::tree::overlay_of;
@@ -33,10 +32,10 @@ impl Backup<'_, '_, '_> {
         path: &TreePath,
         new: &Found,
     ) -> Result<Option<(DirectoryId, bool)>, Error> {
-        if self.set.options.dry_run {
+        if new.renumbers {
             return Ok(None);
         }
-        let found = self.catalogue.directory_by_inode(new.stamp.device, new.stamp.inode)?;
+        let found = self.catalogue.directory_by_inode(new.file_system, new.stamp.inode)?;
         let Some(id) = found.filter(|id| !self.claimed.contains(id)) else { return Ok(None) };
         let in_use = self.open.iter().any(|open| open.id == id) || self.awaits(id);
         if in_use || id == Catalogue::ROOT {
@@ -47,8 +46,9 @@ impl Backup<'_, '_, '_> {
             // The walk has been there and it has not left: a second way to one directory.
             return Ok(None);
         }
-        let Some(metadata) = self.directory_metadata(path, new)? else { return Ok(None) };
+        let Some((metadata, fits)) = self.directory_metadata(path, new)? else { return Ok(None) };
         let parent = self.parent();
+        let before = self.catalogue.path(id)?;
         let place = self.catalogue.place(id)?;
         let base = self.take_base(id, from.as_ref())?.filter(|_| !parent.fresh);
         let node = match &base {
@@ -58,7 +58,7 @@ impl Backup<'_, '_, '_> {
         let entry = Entry { name: new.name.clone(), kind: Kind::Directory(node), metadata };
         let mut bytes = Vec::new();
         encode_entry(&entry, &mut bytes);
-        let stamp = new.lasting_stamp();
+        let stamp = new.lasting_stamp().filter(|_| fits);
         self.catalogue.move_directory(id, parent.id, &new.name, stamp.as_ref(), &bytes)?;
         self.claimed.insert(id);
         self.changed.insert(parent.id);
@@ -69,9 +69,7 @@ impl Backup<'_, '_, '_> {
         if let Some(base) = base {
             self.put_base(path, entry, base)?;
         }
-        self.report.new += 1;
-        self.report.directories_new += 1;
-        self.change(ChangeKind::New, path);
+        self.moved_directory(id, before.as_ref().unwrap_or(path), path);
         Ok(Some((id, fresh)))
     }
 
@@ -187,9 +185,6 @@ impl Backup<'_, '_, '_> {
             at = self.catalogue.place(id)?.map(|(parent, _)| parent);
         }
         let Some(from) = from else { return Ok(()) };
-        self.report.gone += 1;
-        self.report.directories_gone += 1;
-        self.change(ChangeKind::Gone, from);
         self.catalogue.remove_overlay_within(from.as_bytes())?;
         if self.full_tree { Ok(()) } else { self.set_overlay(from, &Op::Remove) }
     }

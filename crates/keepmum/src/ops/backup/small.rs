@@ -98,13 +98,14 @@ impl<'env> Backup<'_, '_, 'env> {
         }
         self.end_of_file()?;
         let content = self.finish_list(list)?;
-        let stamp = (!file.changed).then(|| file.stamp.to_bytes());
+        let stamp = (!file.changed && file.untrue.is_none()).then_some(file.stamp);
         Ok(ReadFile {
             content,
             attributes: file.attributes,
             mtime: Some(file.stamp.mtime),
             stamp,
             changed: file.changed,
+            untrue: file.untrue,
         })
     }
 

@@ -155,11 +155,54 @@ fn a_named_root_is_not_lost_within_another() {
         Source::open(&[folder.path()], whole, Arc::new(OpenGate), clock()).err(),
         Some(RootProblem::LeftOut { .. })
     ));
-    let bad = Rules { excludes: vec!["[z-a]".into()], ..Rules::default() };
+    let bad = Rules { excludes: vec!["[a".into()], ..Rules::default() };
     assert!(matches!(
         Source::open(&[folder.path()], bad, Arc::new(OpenGate), clock()).err(),
         Some(RootProblem::BadPattern { .. })
     ));
+}
+
+#[test]
+fn a_pattern_counts_from_a_root_within_a_root_too() {
+    let folder = Folder::new();
+    for name in ["cache", "dave/cache", "dave/x/cache", "dave/keep.o", "b.o"] {
+        folder.write(name, b"");
+    }
+    let excludes = ["/cache", "*.o", "!/keep.o"].map(String::from).into();
+    let roots = [folder.path(), folder.join("dave")];
+    let rules = Rules { excludes, ..Rules::default() };
+    let together = open(&roots, rules.clone());
+    let seen = beneath(&folder, &all(&mut together.walk(0).0));
+    assert_eq!(seen, ["dave", "dave/keep.o", "dave/x", "dave/x/cache"]);
+    // By itself it shows the same.
+    let alone = open(&roots[1..], rules);
+    assert_eq!(beneath(&folder, &all(&mut alone.walk(0).0)), seen);
+}
+
+#[test]
+fn an_inode_that_was_the_backups_is_not_left_out_for_that() {
+    let folder = Folder::new();
+    let run = folder.write("db/catalogue.run", b"1");
+    // The system gives the inode of a file that was replaced to another one.
+    fs::hard_link(&run, folder.join("letter")).unwrap();
+    folder.write("db/other", b"");
+    let rules = Rules { beside: vec![run], ..Rules::default() };
+    let source = open(&[folder.path()], rules);
+    assert_eq!(beneath(&folder, &all(&mut source.walk(0).0)), ["db", "db/other", "letter"]);
+}
+
+#[test]
+fn a_pattern_that_can_match_nothing_is_told() {
+    let folder = Folder::new();
+    folder.write("root/x", b"");
+    let root = folder.join("root");
+    let above = folder.path().display().to_string();
+    let below = root.join("x").display().to_string();
+    let excludes = [&above, "../x", "./x", "a//b", "~/x", "/usr", "/x", "x", "*.o", "!y", &below];
+    let rules = Rules { excludes: excludes.map(String::from).into(), ..Rules::default() };
+    let source = open(&[root], rules);
+    let useless: Vec<_> = source.useless_patterns().map(|(pattern, _)| pattern).collect();
+    assert_eq!(useless, [&above, "../x", "./x", "a//b", "~/x", "/usr"]);
 }
 
 #[test]

@@ -1,0 +1,198 @@
+//! What is refused for safety: a source that looks as if a disk were missing.
+//!
+//! What leaves the backup by mistake is noticed only when it is needed. So a run that would forget
+//! much stops and says what, and goes on only when that was accepted.
+
+use std::path::{Path, PathBuf};
+
+use crate::catalogue::{Catalogue, DirectoryId, Passage};
+use crate::model::{FoundKind, Name, PAGE, Side, TreePath};
+use crate::source::Source;
+
+use super::super::error::{Error, ErrorKind};
+use super::super::options::{BackupOptions, Deletions};
+use super::super::remember;
+use super::Backup;
+use super::units::{Unit, Units, What, first_refused, sums};
+
+/// The file systems that were mounted below the roots.
+pub(super) const FACT_MOUNTS: &str = "mounts";
+/// Most of them that are remembered.
+const MOUNTS: usize = 4096;
+/// Paths that a refusal names.
+const NAMED: usize = 3;
+
+/// The remembered mounts.
+pub(super) fn mounts(catalogue: &Catalogue) -> Result<Vec<TreePath>, Error> {
+    let bytes = catalogue.fact(FACT_MOUNTS)?.unwrap_or_default();
+    let paths = bytes.split(|byte| *byte == 0).filter(|path| !path.is_empty());
+    Ok(paths.filter_map(|path| TreePath::new(path).ok()).collect())
+}
+
+/// The mounts as the fact keeps them: a path has no zero byte.
+pub(super) fn keep_mounts(catalogue: &Catalogue, mounts: &[TreePath]) -> Result<(), Error> {
+    let mut bytes = Vec::new();
+    for path in mounts.iter().take(MOUNTS) {
+        bytes.extend_from_slice(path.as_bytes());
+        bytes.push(0);
+    }
+    if catalogue.fact(FACT_MOUNTS)?.unwrap_or_default() == bytes {
+        return Ok(());
+    }
+    Ok(catalogue.set_fact(FACT_MOUNTS, &bytes)?)
+}
+
+/// The parts of a source that are counted by themselves.
+pub(super) fn units(source: &Source, mounts: &[TreePath]) -> Units {
+    Units::new(source.roots().cloned(), mounts.iter().cloned())
+}
+
+/// Whether a path lies in, or above, something that the config asks for.
+pub(super) fn is_asked_for(roots: &[PathBuf], path: &TreePath) -> bool {
+    let path = Path::new("/").join(crate::seam::path_from_bytes(path.as_bytes()));
+    roots.iter().any(|root| path.starts_with(root) || root.starts_with(&path))
+}
+
+/// Refuses a root that is empty, which looks like a disk that is not mounted, unless it is known
+/// to be empty; and a file system that was mounted below a root and is not.
+pub(super) fn refuse_missing_disks(
+    source: &Source,
+    options: &BackupOptions,
+    catalogue: &Catalogue,
+) -> Result<(), Error> {
+    if options.accept_deletions != Deletions::Refuse {
+        return Ok(());
+    }
+    for root in source.roots() {
+        let row = remember::directory_at(catalogue, root)?;
+        let sentence = match row {
+            Some(row) if catalogue.page(row, None, 1)?.entries.is_empty() => continue,
+            Some(_) => "this folder was not empty and is now",
+            None => "this folder is to be backed up but is empty",
+        };
+        let (mut walk, _) = source.walk(0);
+        if walk.list(&(), root).is_ok_and(|page| page.entries.is_empty() && page.rest.is_none()) {
+            let sentence = match walk.excluded().total() {
+                0 => sentence,
+                _ => "the rules of the config leave out everything in this folder",
+            };
+            return Err(refusal(sentence, root, files_beneath(catalogue, row)?));
+        }
+    }
+    for mount in mounts(catalogue)? {
+        let Some(row) = remember::directory_at(catalogue, &mount)? else { continue };
+        let names: Vec<Name> =
+            catalogue.page(row, None, PAGE)?.entries.into_iter().map(|entry| entry.name).collect();
+        if names.is_empty() || source.leaves_out(&mount) || options.rules.one_file_system {
+            continue;
+        }
+        let Some(is_mount) = source.is_mount(&mount) else { continue };
+        let Ok(page) = source.walk(0).0.list(&(), &mount) else { continue };
+        let is_known = |name: &Name| names.binary_search(name).is_ok();
+        let sentence = match is_mount {
+            true if page.entries.is_empty() => "the disk mounted here was not empty and is now",
+            false if !page.entries.iter().any(|entry| is_known(&entry.name)) => {
+                "a disk was mounted here and is not now"
+            }
+            _ => continue,
+        };
+        return Err(refusal(sentence, &mount, files_beneath(catalogue, Some(row))?));
+    }
+    Ok(())
+}
+
+fn refusal(sentence: &str, path: &TreePath, files: u64) -> Error {
+    let error = Error::new(ErrorKind::SourceGone, sentence).at(display(path));
+    if files > 0 { error.deleting(files) } else { error }
+}
+
+fn display(path: &TreePath) -> String {
+    format!("/{}", String::from_utf8_lossy(path.as_bytes()))
+}
+
+/// How many files are remembered beneath a directory.
+fn files_beneath(catalogue: &Catalogue, top: Option<DirectoryId>) -> Result<u64, Error> {
+    let mut open: Vec<DirectoryId> = top.into_iter().collect();
+    let mut files = 0;
+    while let Some(id) = open.pop() {
+        for child in catalogue.children(id) {
+            match child?.directory {
+                Some(id) => open.push(id),
+                None => files += 1,
+            }
+        }
+    }
+    Ok(files)
+}
+
+impl Backup<'_, '_, '_> {
+    /// Notes that something else is mounted at a directory than above it.
+    pub(super) fn note_mount(&mut self, path: &TreePath) {
+        let is_in_root = self.set.source.roots().any(|root| path.is_within(root));
+        if is_in_root && self.places.mounts_met.len() < MOUNTS {
+            self.places.mounts_met.push(path.clone());
+        }
+    }
+
+    /// Refuses to forget more than may go unasked, or than was accepted.
+    pub(super) fn refuse_deletions(&mut self) -> Result<(), Error> {
+        let accepted = self.set.options.accept_deletions;
+        let unmounted = self.places.unmounted.first().cloned();
+        let units = self.places.units.settled();
+        let (lost, before) = sums(units);
+        let refused = match accepted {
+            Deletions::Refuse => first_refused(units).map(about),
+            Deletions::AtMost(_) | Deletions::All => None,
+        };
+        let (about, within) = match (refused, accepted) {
+            (Some((about, within)), _) => (about, Some(within)),
+            (None, Deletions::Refuse) if unmounted.is_some() => {
+                ("a disk was mounted here and is not now, and its folder is gone".into(), unmounted)
+            }
+            (None, _) if accepted.accept(lost, before) => return Ok(()),
+            (None, Deletions::AtMost(most)) => {
+                (format!("{} gone, and {most} may be", files(lost)), None)
+            }
+            (None, _) => (format!("{lost} of {before} files are gone from the source"), None),
+        };
+        let examples = self.examples(within.as_ref(), lost)?;
+        let sentence = format!("{about}{examples}; nothing was written");
+        Err(Error::new(ErrorKind::SourceGone, sentence).deleting(lost))
+    }
+
+    /// The first paths that are gone, as a part of a sentence.
+    fn examples(&self, within: Option<&TreePath>, lost: u64) -> Result<String, Error> {
+        let directory = super::entry::kind_number(FoundKind::Directory);
+        let mut named = Vec::new();
+        if lost > 0 {
+            self.catalogue.unmatched(Passage::Departed, &mut |path, kind| {
+                let counts = within.is_none_or(|within| path.is_within(within));
+                if counts && Some(kind) != directory {
+                    named.push(display(&path));
+                }
+                named.len() < NAMED
+            })?;
+        }
+        Ok(match named.is_empty() {
+            true => String::new(),
+            false => format!(" (the first: {})", named.join(", ")),
+        })
+    }
+}
+
+/// What a part has lost, and the part.
+fn about(unit: &Unit) -> (String, TreePath) {
+    let path = display(&unit.path);
+    let said = match unit.what {
+        What::Turned(_) => {
+            let lost = files(unit.lost());
+            format!("{path} was a folder and is a symbolic link now: {lost} no longer saved")
+        }
+        _ => format!("{} of {} files in {path} are gone", unit.lost(), unit.before()),
+    };
+    (said, unit.path.clone())
+}
+
+fn files(count: u64) -> String {
+    if count == 1 { "1 file is".to_owned() } else { format!("{count} files are") }
+}
