@@ -7,6 +7,7 @@ from __future__ import annotations
 import hmac
 import io
 import os
+import random
 import re
 import stat
 import sys
@@ -31,7 +32,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 KIB, MIB = 1 << 10, 1 << 20
 MAX_OBJECT, MAX_BLOCK = 256 * MIB, 4 * MIB  # a table, chunk, node, index or record is no longer than a block
 MAX_OVERLAY, MAX_NAME, MAX_PATH, MAX_ITEMS, MAX_NESTING, MAX_LEVELS = MIB, 255, 65_535, 65_535, 16, 8
-TRIED_CLOSED, TRIED_OPEN = 64, 8  # key blocks tried with the password until one has opened, and after that (§3)
+TRIED_OPEN = 64  # key blocks tried in vain with the password after one has opened (§3)
 CHUNK, NODE, LIST, INDEX, RECORD = range(5)  # kinds of pieces (§5)
 DATA_OBJECT, META_OBJECT, RECORD_OBJECT, LAST_OBJECT = 1, 2, 3, 6
 KINDS = ("file", "directory", "symlink", "fifo", "character device", "block device")
@@ -186,37 +187,45 @@ def unseal(key: bytes, context: bytes, sealed: bytes) -> bytes | None:
 
 def recovery_bytes(typed: str) -> bytes | None:
     """The 20 bytes of a recovery code, or None where the text is not one."""
-    code = re.sub(r"[\s-]", "", typed).lower()
+    code = re.sub(r"[\s\u00ad_.\u2010-\u2015\u200b-\u200f\u2060\u2212\ufe58\ufe63\ufeff\uff0d-]", "", typed).lower()
+    code = code.replace("0", "o").replace("1", "l")
     if not re.fullmatch(r"[a-z2-7]{36}", code):
         return None
     data = b32decode(code[:32].upper())
     return data if base32(blake3(b"keepmum recovery code" + data).digest())[:4] == code[32:] else None
 
 
-def slot_keys(typed: str, salt: bytes) -> Iterator[bytes]:
-    """The slot keys that a typed secret can mean for a block with this salt; the slow one last."""
+def slot_keys(typed: str) -> Iterator[tuple[bool, Callable[[bytes], bytes]]]:
+    """What a typed secret can mean: whether it is dear to try, and the slot key for a salt."""
     code = recovery_bytes(typed)
     if code is not None:
-        yield hkdf(SALT + salt, code, b"recovery", 32)
+        yield False, lambda salt: hkdf(SALT + salt, code, b"recovery", 32)
     password = unicodedata.normalize("NFC", typed).encode()
-    yield Argon2id(salt=salt, length=32, iterations=3, lanes=4, memory_cost=256 * KIB).derive(password)
+    known: dict[bytes, bytes] = {}
+
+    def derive(salt: bytes) -> bytes:
+        if salt not in known:
+            slow = Argon2id(salt=salt, length=32, iterations=3, lanes=4, memory_cost=256 * KIB)
+            known[salt] = slow.derive(password)
+        return known[salt]
+    yield True, derive
 
 
-def open_slots(block: bytes, typed: str) -> tuple[bytes, bytes] | None:
-    """Block key and slot id, where the typed secret opens one of the 16 slots."""
-    for kek in slot_keys(typed, block[:32]):
-        for i in range(16):
-            slot = block[32 + 128 * i:160 + 128 * i]
-            derived = HKDFExpand(SHA512(), 76, b"keepmum v0 slot" + bytes([i])).derive(kek)
-            if not hmac.compare_digest(derived[44:], slot[:32]):
-                continue
-            try:
-                plain = AESGCM(derived[:32]).decrypt(derived[32:44], slot[32:], None)
-            except InvalidTag:
-                continue
-            if plain[40] <= 1 and plain[49] <= 30 and not any(plain[50 + plain[49]:]):
-                return plain[:32], plain[32:40]
-    return None
+def open_slots(block: bytes, kek: bytes) -> list[tuple[bytes, bytes]]:
+    """Block key and slot id of each of the 16 slots that the slot key opens."""
+    found: list[tuple[bytes, bytes]] = []
+    for i in range(16):
+        slot = block[32 + 128 * i:160 + 128 * i]
+        derived = HKDFExpand(SHA512(), 76, b"keepmum v0 slot" + bytes([i])).derive(kek)
+        if not hmac.compare_digest(derived[44:], slot[:32]):
+            continue
+        try:
+            plain = AESGCM(derived[:32]).decrypt(derived[32:44], slot[32:], None)
+        except InvalidTag:
+            continue
+        if plain[40] <= 1 and plain[49] <= 30 and not any(plain[50 + plain[49]:]):
+            found.append((plain[:32], plain[32:40]))
+    return found
 
 
 Epochs = dict[int, list[bytes]]  # the secrets of each epoch number, of two with one number both
@@ -226,13 +235,15 @@ Epochs = dict[int, list[bytes]]  # the secrets of each epoch number, of two with
 class Keyring:
     generation: int
     repositories: dict[bytes, Epochs]  # by repository secret
-    removed: set[bytes]
+    removed: dict[bytes, int]  # slot ids with the generation that removed each
+    forgotten: int = 0
+    directory: frozenset[bytes] = frozenset()  # slot ids in use
 
 
 def parse_keyring(plain: bytes) -> Keyring:
     length = int.from_bytes(plain[:2], "little")
     need(len(plain) == 1944 and length <= 1942 and not any(plain[2 + length:]), "a keyring has a wrong length")
-    top = fields(decode(plain[2:2 + length], "a keyring"), "a keyring", {0, 2, 4}, set())
+    top = fields(decode(plain[2:2 + length], "a keyring"), "a keyring", {0, 2, 4}, {1, 3})
     repositories: dict[bytes, Epochs] = {}
     for item in array(top[2], "the repositories", 1):
         repository = fields(item, "a repository of the keyring", {0, 2, 4, 6}, set())
@@ -240,8 +251,18 @@ def parse_keyring(plain: bytes) -> Keyring:
         for epoch in array(repository[2], "the epochs", 1):
             number, secret = array(epoch, "an epoch", 2, 2)
             epochs.setdefault(uint(number, "an epoch number", 65535, 1), []).append(exact(secret, "an epoch secret", 32))
-    removed = {exact(slot, "a removed slot", 8) for slot in array(top[4], "the removed slots")}
-    return Keyring(uint(top[0], "the generation", least=1), repositories, removed)
+    generation = uint(top[0], "the generation", least=1)
+    ids = [exact(slot, "a removed slot", 8) for slot in array(top[4], "the removed slots")]
+    forgotten, since = array(top.get(3, [0, [generation] * len(ids)]), "the removals", 2, 2)
+    since = [uint(each, "a generation") for each in array(since, "the generations of removals", len(ids), len(ids))]
+    removed: dict[bytes, int] = {}
+    for slot, each in zip(ids, since):
+        removed[slot] = max(each, removed.get(slot, 0))
+    directory: set[bytes] = set()
+    if 1 in top:
+        for line in array(array(top[1], "the directory", 2, 2)[1], "the slots"):
+            directory.add(exact(array(line, "a slot", 5, 5)[1], "a slot id", 8))
+    return Keyring(generation, repositories, removed, uint(forgotten, "a generation"), frozenset(directory))
 
 
 def block_name_fits(block: bytes, name: str) -> bool:
@@ -259,36 +280,75 @@ def open_key_blocks(files: list[tuple[str, str]], typed: str) -> Keyring:
             blocks.append((not block_name_fits(block, name), block))
     if not blocks:
         raise NoRepository("there is no keepmum repository here: no key block was found")
-    keys: list[bytes] = []
-    slots: set[bytes] = set()
-    rings: list[Keyring] = []
-    tried = {True: TRIED_CLOSED, False: TRIED_OPEN}
-    for _, block in sorted(blocks, key=lambda pair: pair[0]):
-        plain = next(filter(None, (unseal(key, b"keepmum v0 keyring", block[2080:]) for key in keys)), None)
-        if plain is None and tried[not keys] > 0:
-            tried[not keys] -= 1
-            if (opened := open_slots(block, typed)) is not None:
-                keys.append(opened[0])
-                slots.add(opened[1])
-                plain = unseal(opened[0], b"keepmum v0 keyring", block[2080:])
-        if plain is not None:
-            rings.append(parse_keyring(plain))
-    if not rings:
-        raise NoRepository("no key block opens: the password is wrong, or all key blocks are damaged")
-    return unite(rings, slots)
+    random.shuffle(blocks)  # nobody who adds files can choose the order
+    blocks.sort(key=lambda pair: pair[0])
+    removed = False
+    for dear, slot_key in slot_keys(typed):
+        families = open_families([block for _, block in blocks], slot_key, dear)
+        living = [family for family in families if family.opens(slot_key)]
+        if living:
+            return unite([ring for family in living for ring in family.rings])
+        removed = removed or bool(families)
+    if removed:
+        raise NoRepository("this password was removed from the repository")
+    raise NoRepository("no key block opens: the password is wrong, or all key blocks are damaged")
 
 
-def unite(rings: list[Keyring], slots: set[bytes]) -> Keyring:
-    united = Keyring(0, {}, set())
+@dataclass
+class Family:
+    """The blocks with one block key, and their keyrings."""
+    blocks: list[bytes]
+    rings: list[Keyring]
+
+    def opens(self, slot_key: Callable[[bytes], bytes]) -> bool:
+        """Whether a slot opens that is not removed (§3)."""
+        forgotten = max(ring.forgotten for ring in self.rings)
+        removed = {slot for ring in self.rings for slot, since in ring.removed.items() if since > forgotten}
+        named = {slot for ring in self.rings if ring.generation >= forgotten for slot in ring.directory}
+        for block, ring in zip(self.blocks, self.rings):
+            for _, slot in open_slots(block, slot_key(block[:32])):
+                if slot not in removed and (ring.generation >= forgotten or slot in named):
+                    return True
+        return False
+
+
+def open_families(blocks: list[bytes], slot_key: Callable[[bytes], bytes], dear: bool) -> list[Family]:
+    families: dict[bytes, Family] = {}
+    left = TRIED_OPEN
+
+    def adopt(block: bytes) -> bool:
+        for key, family in families.items():
+            plain = unseal(key, b"keepmum v0 keyring", block[2080:])
+            if plain is not None:
+                family.blocks.append(block)
+                family.rings.append(parse_keyring(plain))
+                return True
+        return False
+
+    closed: list[bytes] = []
+    for block in blocks:
+        if adopt(block):
+            continue
+        if left > 0 or not dear:
+            slots = open_slots(block, slot_key(block[:32]))
+            for key, _ in slots:
+                families.setdefault(key, Family([], []))
+            left -= bool(families) and not slots
+        if not adopt(block):
+            closed.append(block)
+    for block in closed:  # it may belong to a block that opened later
+        adopt(block)
+    return [family for family in families.values() if family.rings]
+
+
+def unite(rings: list[Keyring]) -> Keyring:
+    united = Keyring(0, {}, {})
     for ring in sorted(rings, key=lambda ring: -ring.generation):
         united.generation = max(united.generation, ring.generation)
-        united.removed |= ring.removed
         for secret, epochs in ring.repositories.items():
             known = united.repositories.setdefault(secret, {})
             for number, secrets in epochs.items():
                 known[number] = sorted({*known.get(number, []), *secrets})
-    if slots <= united.removed:
-        raise NoRepository("this password was removed from the repository")
     return united
 
 

@@ -38,7 +38,8 @@ class Base(unittest.TestCase):
         shutil.rmtree(self.temporary)
 
     def blocks(self, *repositories: Repository, **more: Any) -> list[str]:
-        return write_key_blocks(self.folder, list(repositories) or [self.repository], CODES, **more)
+        codes = more.pop("codes", CODES)
+        return write_key_blocks(self.folder, list(repositories) or [self.repository], codes, **more)
 
     def call(self, *arguments: str, secret: str = recovery_code(CODE)) -> tuple[int, str, str]:
         out, err = io.StringIO(), io.StringIO()
@@ -263,6 +264,21 @@ class Keys(Base):
         self.assertEqual(self.manifest()[0], 0)
         self.repository.epochs = {1: old[1]}
         self.blocks(generation=3, removed=(b"slot---1",))
+        self.assertEqual(self.call("list")[0], 2)
+
+    def test_forgotten_removals(self) -> None:
+        """What was removed up to the forgotten generation opens only where a directory that counts names it."""
+        self.simple()
+        self.blocks(generation=1)
+        self.blocks(generation=9, removed=(b"slot---2",), extra={3: [5, [9]]}, codes={})
+        self.assertEqual(self.call("list")[0], 2)
+        line = [3, b"slot---1", 1, 0, ""]
+        self.blocks(generation=9, extra={1: [bytes(32), [line]], 3: [5, []]}, codes={})
+        self.assertEqual(self.call("list")[0], 0)
+        # A removal that is forgotten does not count, a later one does.
+        self.blocks(generation=7, removed=(b"slot---1",), extra={3: [0, [5]]}, codes={})
+        self.assertEqual(self.call("list")[0], 0)
+        self.blocks(generation=8, removed=(b"slot---1",), extra={3: [0, [6]]}, codes={})
         self.assertEqual(self.call("list")[0], 2)
 
     def test_equal_generations_unite(self) -> None:

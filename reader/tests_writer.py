@@ -47,7 +47,7 @@ def recovery_code(secret: bytes) -> str:
 
 def slot(i: int, kek: bytes, block_key: bytes, slot_id: bytes, kind: int) -> bytes:
     derived = HKDFExpand(SHA512(), 76, b"keepmum v0 slot" + bytes([i])).derive(kek)
-    plain = block_key + slot_id + bytes([kind]) + (1_700_000_000).to_bytes(8, "little") + b"\4home".ljust(31, b"\0")
+    plain = block_key + slot_id + bytes([kind]) + bytes(39)
     return derived[44:] + AESGCM(derived[:32]).encrypt(derived[32:44], plain, None)
 
 
@@ -65,12 +65,13 @@ def key_block(copy: int, block_key: bytes, keyring: bytes, codes: dict[bytes, by
 
 
 def write_key_blocks(folder: str, repositories: list["Repository"], codes: dict[bytes, bytes], *, generation: int = 1,
-                     removed: tuple[bytes, ...] = (), password: str | None = None) -> list[str]:
-    """Writes the three copies and returns their paths."""
+                     removed: tuple[bytes, ...] = (), password: str | None = None,
+                     extra: dict[int, Any] | None = None) -> list[str]:
+    """Writes the three copies and returns their paths. Blocks of one first repository are a family."""
     keyring = cbor({0: generation, 4: list(removed), 2: [
         {0: r.secret, 2: [[n, s] for n, s in sorted(r.epochs.items())], 4: {0: 0, 2: 1 << 16, 4: 0}, 6: r.secret[:8]}
-        for r in repositories]})
-    block_key, paths = os.urandom(32), []
+        for r in repositories]} | (extra or {}))
+    block_key, paths = blake3(b"block key" + repositories[0].secret).digest(), []
     for copy in range(3):
         block = key_block(copy, block_key, keyring, codes, password)
         assert len(block) == 4096

@@ -2,15 +2,21 @@
 //!
 //! Help, man pages and completions are all made from this.
 
+mod restore;
+mod secrets;
+
 use std::ffi::OsString;
 use std::num::NonZero;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use keepmum::ops::{Deletions, ReadData};
 
 use crate::exit::TABLE;
+
+pub(crate) use restore::{OverwriteArg, OwnerArg, RestoreArgs};
+pub(crate) use secrets::{NewPasswordArgs, RecoveryCodeArgs};
 
 /// Encrypted, versioned backups into a folder that a sync client carries away.
 #[derive(Parser)]
@@ -66,7 +72,7 @@ pub(crate) struct Shared {
 pub(crate) enum Command {
     /// Make the repository, and a config file where there is none
     #[command(after_help = "Example:\n  keepmum init --config ~/backup.ini")]
-    Init,
+    Init(InitArgs),
     /// Save the source: one run
     #[command(after_help = "Example:\n  keepmum backup --dry-run --verbose")]
     Backup(BackupArgs),
@@ -109,9 +115,18 @@ pub(crate) enum Command {
     Man(ManArgs),
 }
 
+/// `init`.
+#[derive(Args)]
+pub(crate) struct InitArgs {
+    #[command(flatten)]
+    pub(crate) code: RecoveryCodeArgs,
+}
+
 /// `backup`.
 #[derive(Args)]
 pub(crate) struct BackupArgs {
+    #[command(flatten)]
+    pub(crate) code: RecoveryCodeArgs,
     /// Only say what would be done
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
@@ -150,62 +165,6 @@ pub(crate) struct LsArgs {
     /// Also what lies in the folders beneath
     #[arg(short = 'R', long)]
     pub(crate) recursive: bool,
-}
-
-/// What to do with files that lie in the target already.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum OverwriteArg {
-    /// Replace what differs and is older than in the snapshot; ask before something newer goes
-    #[default]
-    IfOlder,
-    /// Replace what differs in size, time or kind, newer or not
-    IfChanged,
-    /// Write everything anew
-    Always,
-    /// Leave what is there alone
-    Never,
-}
-
-/// To whom restored things are given.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum OwnerArg {
-    /// To the user and group of the same name, else of the same number
-    #[default]
-    Name,
-    /// To the user and group of the same number
-    Number,
-    /// To whoever restores
-    None,
-}
-
-/// `restore`.
-#[derive(Args)]
-pub(crate) struct RestoreArgs {
-    #[command(flatten)]
-    pub(crate) which: SnapshotArgs,
-    /// The folder to restore into [default: where it came from]
-    #[arg(short, long, value_name = "DIR")]
-    pub(crate) target: Option<PathBuf>,
-    /// Only say what would be done
-    #[arg(short = 'n', long)]
-    pub(crate) dry_run: bool,
-    /// What to do with files that are in the target already
-    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
-    pub(crate) overwrite: OverwriteArg,
-    /// Remove from the target what the snapshot does not have, as far as the backup looked at it;
-    /// --dry-run names what would go
-    #[arg(long)]
-    pub(crate) delete: bool,
-    /// With --delete, go on though more than half of the target would go, or more than N entries
-    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, requires = "delete")]
-    #[allow(clippy::option_option, reason = "not given, given without a number, given with one")]
-    pub(crate) accept_deletions: Option<Option<u64>>,
-    /// To whom restored things are given, where root restores
-    #[arg(long, value_enum, default_value_t, value_name = "TO")]
-    pub(crate) owner: OwnerArg,
-    /// Restore device nodes, set-id bits and privileged attributes too
-    #[arg(long)]
-    pub(crate) special: bool,
 }
 
 /// `dump`.
@@ -263,17 +222,11 @@ pub(crate) enum KeyVerb {
         #[command(flatten)]
         new: NewPasswordArgs,
     },
-    /// Make a new recovery code; the old one opens nothing any more
-    Recovery,
-}
-
-/// Where a new password comes from.
-#[derive(Args)]
-pub(crate) struct NewPasswordArgs {
-    /// Read the new password from the first line of this file [default: ask twice, or the first
-    /// line of standard input when that is no terminal]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) new_password_file: Option<PathBuf>,
+    /// Make a new recovery code; the old one opens until you have the new one
+    Recovery {
+        #[command(flatten)]
+        code: RecoveryCodeArgs,
+    },
 }
 
 /// `check`.

@@ -55,7 +55,7 @@ impl From<ErrorKind> for ExitCode {
             | ErrorKind::Exists
             | ErrorKind::Busy
             | ErrorKind::KeySlots => Self::Refused,
-            ErrorKind::Damaged => Self::Damaged,
+            ErrorKind::Damaged | ErrorKind::KeysGone => Self::Damaged,
             ErrorKind::Interrupted => Self::Interrupted,
             // Usage and Local, and whatever the library may learn to say later.
             _ => Self::Usage,

@@ -81,6 +81,7 @@ impl Failure {
             ErrorKind::NoRepository
             | ErrorKind::WrongPassword
             | ErrorKind::Pending
+            | ErrorKind::KeysGone
             | ErrorKind::Refused
             | ErrorKind::Exists => self.message.push_str(&format!(": {destination}")),
             ErrorKind::Local | ErrorKind::Busy if self.message.contains("catalogue") => {
@@ -147,6 +148,7 @@ impl Failure {
             Kind::Library(ErrorKind::WrongPassword) => "wrong_password",
             Kind::Library(ErrorKind::NoRepository) => "no_repository",
             Kind::Library(ErrorKind::Pending) => "pending",
+            Kind::Library(ErrorKind::KeysGone) => "keys_gone",
             Kind::Library(ErrorKind::Refused) => "refused",
             Kind::Library(ErrorKind::SourceGone) => "source_gone",
             Kind::Library(ErrorKind::DeletionRefused) => "deletion_refused",
@@ -204,6 +206,10 @@ fn library_hint(kind: ErrorKind) -> Option<&'static str> {
         ErrorKind::NoRepository => {
             "is this the right folder, and has the sync client brought the files? `keepmum init` \
              makes a new repository"
+        }
+        ErrorKind::KeysGone => {
+            "bring the files of 4,096 bytes back from the history or the trash of the sync service; \
+             one of them is enough"
         }
         ErrorKind::Pending => "let the sync client finish, then run this again; nothing is damaged",
         ErrorKind::Destination => {
@@ -281,6 +287,7 @@ mod tests {
             ErrorKind::WrongPassword,
             ErrorKind::NoRepository,
             ErrorKind::Pending,
+            ErrorKind::KeysGone,
             ErrorKind::Destination,
             ErrorKind::Refused,
             ErrorKind::SourceGone,

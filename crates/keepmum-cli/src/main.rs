@@ -17,6 +17,8 @@ use std::io::{self, Write};
 use std::{env, process};
 
 use clap::Parser;
+#[cfg(target_os = "linux")]
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::args::{Cli, Command};
@@ -25,6 +27,7 @@ use crate::settings::Environment;
 use crate::terminal::{Terminal, error};
 
 fn main() -> process::ExitCode {
+    keep_memory_private();
     let code = match Cli::try_parse() {
         Ok(cli) => run(&cli),
         Err(typed) => {
@@ -58,6 +61,15 @@ fn raise_open_files() {
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     // Where it may not, fewer wait at a time.
     setrlimit(Resource::Nofile, raised).ok();
+}
+
+/// Sees to it that a crash leaves no image of the memory, and so no password and no key, on a disk,
+/// and that no other program of this user reads it. Where the system refuses, work goes on.
+fn keep_memory_private() {
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    setrlimit(Resource::Core, none).ok();
+    #[cfg(target_os = "linux")]
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).ok();
 }
 
 fn run(cli: &Cli) -> ExitCode {

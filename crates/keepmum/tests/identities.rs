@@ -200,8 +200,8 @@ fn devices_that_began_apart_keep_their_ids_when_their_repositories_unite() {
     for seed in [71, 72, 73, 74] {
         let mut one = World::new(seed);
         let mut other = World::new(seed + 1000);
-        one.name = "a".to_owned();
-        other.name = "b".to_owned();
+        one.name = "one".to_owned();
+        other.name = "other".to_owned();
         for world in [&mut one, &mut other] {
             fs::write(world.source().join("file"), format!("first of {}", world.name)).unwrap();
             world.backup();

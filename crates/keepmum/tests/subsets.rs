@@ -13,7 +13,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use keepmum::crypto::Passphrase;
-use keepmum::ops::{self, Access, Event, Observer, Outcome, ProblemKind, Silent, SnapshotState};
+use keepmum::ops::{
+    self, Access, Event, Observer, Outcome, ProblemKind, RecoveryCode, Silent, SnapshotState,
+};
 use keepmum::pipeline::Mode;
 use keepmum::store::simulated::SimulatedDisk;
 use support::{Dice, Tree, What, World, differences};
@@ -23,10 +25,11 @@ use support::{Dice, Tree, What, World, differences};
 struct Told(Mutex<String>);
 
 impl Observer for Told {
-    fn event(&self, event: Event) {
-        if let Event::RepositoryMade { recovery_code, .. } = event {
-            *self.0.lock().unwrap() = recovery_code.expose().to_owned();
-        }
+    fn event(&self, _: Event) {}
+
+    fn show_recovery_code(&self, code: &RecoveryCode) -> bool {
+        *self.0.lock().unwrap() = code.expose().to_owned();
+        true
     }
 
     fn stopping(&self) -> bool {

@@ -50,6 +50,7 @@ fn save(
         terminal.warn(sentence);
     }
     let (destination, catalogue) = (settings.destination.clone(), settings.catalogue.clone());
+    recovery::take_file(terminal, &args.code, &destination)?;
     let (settings, asking) = match args.dry_run {
         // Nothing is made, so no slip can lock it; nor may the first run find a catalogue and ask
         // but once.

@@ -155,6 +155,7 @@ mod tests {
             objects_unclaimed: 3,
             conflict_copies: 1,
             foreign_files: 4,
+            unopened_files: 0,
             ..report()
         };
         assert_data_eq!(

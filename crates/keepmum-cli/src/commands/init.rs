@@ -3,14 +3,15 @@
 use keepmum::ops;
 
 use super::{Session, init_questions};
+use crate::args::InitArgs;
 use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::settings::{Asking, config_path};
 use crate::terminal::progress::{Shape, watched};
-use crate::terminal::text;
+use crate::terminal::{json, recovery, text};
 
 /// Makes a repository where the config says, asking for a config first when there is none.
-pub(crate) fn run(session: &Session<'_>) -> Result<ExitCode, Failure> {
+pub(crate) fn run(args: &InitArgs, session: &Session<'_>) -> Result<ExitCode, Failure> {
     let terminal = session.terminal;
     if session.shared.from.is_some() {
         return Err(Failure::usage("init makes a repository for a config; --from is for reading"));
@@ -21,10 +22,13 @@ pub(crate) fn run(session: &Session<'_>) -> Result<ExitCode, Failure> {
     }
     let settings = session.settings()?;
     let destination = settings.destination.clone();
+    recovery::take_file(terminal, &args.code, &destination)?;
     let access = settings.open(session.environment, terminal, Asking::Twice)?;
     // What is made, with its recovery code, is told as soon as it lasts.
-    watched(terminal, Shape::Document, |watch| ops::init(&access, watch))?;
-    if !terminal.json && !terminal.quiet {
+    let report = watched(terminal, Shape::Document, |watch| ops::init(&access, watch))?;
+    if terminal.json {
+        json::document(terminal, &report)?;
+    } else if !terminal.quiet {
         let destination = text::line(&destination.display().to_string());
         terminal.line(&format!("`keepmum backup` now saves into {destination}"))?;
     }

@@ -1,8 +1,10 @@
 //! `key`: what opens the repository.
 
 use keepmum::crypto::Passphrase;
-use keepmum::ops::{self, Access, ErrorKind, KeyChangeReport, KeyListReport, KeySlotKind, Silent};
-use zeroize::{Zeroize, Zeroizing};
+use keepmum::ops::{
+    self, Access, ErrorKind, Event, KeyChangeReport, KeyListReport, KeySlotKind, KeySlotLine,
+    Observer, RecoveryCode,
+};
 
 use super::Session;
 use crate::args::{KeyArgs, KeyVerb};
@@ -11,7 +13,7 @@ use crate::failure::Failure;
 use crate::moment;
 use crate::settings::{Asking, new_password};
 use crate::terminal::table::{Column, render};
-use crate::terminal::{json, recovery, text};
+use crate::terminal::{Terminal, json, recovery, text};
 
 /// What no change of the key undoes; it stands after each one that takes something away.
 const NOT_UNDONE: &str = "\
@@ -24,33 +26,61 @@ If that may be so, make a new repository under another password and delete this 
 pub(crate) fn run(args: &KeyArgs, session: &Session<'_>) -> Result<ExitCode, Failure> {
     let terminal = session.terminal;
     let settings = session.settings()?;
+    if let KeyVerb::Recovery { code } = &args.verb {
+        recovery::take_file(terminal, code, &settings.destination)?;
+        if !recovery::can_hand_over(terminal) {
+            return Err(Failure::usage(
+                "there is no terminal to show a recovery code on; give --recovery-code-file FILE",
+            ));
+        }
+    }
     let access = settings.open(session.environment, terminal, Asking::Once)?;
     let new = |file: &Option<std::path::PathBuf>| new_password(file.as_deref());
+    let hearing = &Hearing(terminal);
     let changed = match &args.verb {
         KeyVerb::List => return list(&access, session),
         KeyVerb::Add { new: from, label } => {
-            ops::key_add(&access, &new(&from.new_password_file)?, label, &Silent)
+            ops::key_add(&access, &new(&from.new_password_file)?, label, hearing)
         }
-        KeyVerb::Remove { id } => ops::key_remove(&access, id, &Silent),
+        KeyVerb::Remove { id } => ops::key_remove(&access, id, hearing),
         KeyVerb::Passwd { new: from } => {
             let new: Passphrase = new(&from.new_password_file)?;
-            ops::key_passwd(&access, &new, &Silent)
+            ops::key_passwd(&access, &new, hearing)
         }
-        KeyVerb::Recovery => ops::key_recovery(&access, &Silent),
+        KeyVerb::Recovery { .. } => ops::key_recovery(&access, hearing),
     };
-    let mut report = changed.map_err(failure)?;
-    let said = if terminal.json {
-        json::document(terminal, &report)
+    let report = changed.map_err(failure)?;
+    if terminal.json {
+        json::document(terminal, &report)?;
     } else {
         // A password that stands in the config stands there still.
         let in_config = matches!(args.verb, KeyVerb::Passwd { .. }) && access.key_cache.is_some();
-        let page = Zeroizing::new(page(&report, in_config));
-        terminal.write(page.as_bytes())
-    };
-    if let Some(code) = &mut report.recovery_code {
-        code.zeroize();
+        terminal.write(page(&report, in_config).as_bytes())?;
     }
-    said.map(|()| report.outcome().into())
+    Ok(report.outcome().into())
+}
+
+/// Passes on what a verb says, and hands over a recovery code.
+struct Hearing<'a>(&'a Terminal);
+
+impl Observer for Hearing<'_> {
+    fn event(&self, event: Event) {
+        if let Event::Notice(sentence) = event {
+            self.0.notice(&sentence);
+        }
+    }
+
+    fn stopping(&self) -> bool {
+        self.0.interrupt.raised()
+    }
+
+    fn show_recovery_code(&self, code: &RecoveryCode) -> bool {
+        recovery::hand_over(self.0, code)
+    }
+
+    fn is_attended(&self) -> bool {
+        self.0.person_watches
+    }
 }
 
 /// A slot that is not there is a slip of the keys, for which no hint about snapshots helps.
@@ -62,7 +92,7 @@ fn failure(error: ops::Error) -> Failure {
 }
 
 fn list(access: &Access, session: &Session<'_>) -> Result<ExitCode, Failure> {
-    let report = ops::key_list(access, &Silent).map_err(failure)?;
+    let report = ops::key_list(access, &Hearing(session.terminal)).map_err(failure)?;
     if session.terminal.json {
         json::document(session.terminal, &report)?;
     } else {
@@ -91,10 +121,20 @@ fn table(report: &KeyListReport, session: &Session<'_>) -> String {
             kind.to_owned(),
             moment::here(made, &session.environment.now),
             text::line(&slot.label),
-            if slot.own { "opened with this" } else { "" }.to_owned(),
+            remark(slot).to_owned(),
         ]
     });
     render(&columns, rows.collect())
+}
+
+/// What is to be known of a slot.
+fn remark(slot: &KeySlotLine) -> &'static str {
+    match slot {
+        KeySlotLine { listed: false, .. } => "opened with this, and made by no command: remove it",
+        KeySlotLine { own: true, .. } => "opened with this",
+        KeySlotLine { never_shown: true, .. } => "never shown",
+        _ => "",
+    }
 }
 
 fn page(report: &KeyChangeReport, in_config: bool) -> String {
@@ -105,9 +145,11 @@ fn page(report: &KeyChangeReport, in_config: bool) -> String {
     if let Some(id) = &report.added {
         page.push_str(&format!("added: slot {id}\n"));
     }
-    if let Some(code) = &report.recovery_code {
-        page.push_str(&recovery::page(code));
-        page.push_str(&recovery::picture(code));
+    if report.recovery_code.is_some() {
+        page.push_str(
+            "The new recovery code was not confirmed. The old one opens still; `keepmum key list` \
+             shows both, and `keepmum key recovery` makes another.\n",
+        );
     }
     if report.blocks_left > 0 {
         page.push_str(&format!(

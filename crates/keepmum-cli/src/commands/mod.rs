@@ -48,7 +48,7 @@ pub(crate) fn run(
 ) -> Result<ExitCode, Failure> {
     let session = Session { shared: &cli.shared, environment, terminal };
     match &cli.command {
-        Command::Init => init::run(&session),
+        Command::Init(args) => init::run(args, &session),
         Command::Backup(args) => backup::run(args, &session),
         Command::Snapshots => snapshots::run(&session),
         Command::Ls(args) => ls::run(args, &session),

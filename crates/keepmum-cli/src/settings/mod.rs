@@ -12,6 +12,7 @@ mod private;
 #[cfg(test)]
 mod tests;
 
+use std::fs;
 use std::io;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -19,7 +20,7 @@ use std::thread;
 
 use keepmum::compress::Level;
 use keepmum::crypto::Profile;
-use keepmum::ops::{Access, CatalogueAt, ErrorKind, Installation};
+use keepmum::ops::{Access, CatalogueAt, ErrorKind, Installation, KeyCacheAt};
 use keepmum::pipeline::Mode;
 use keepmum::seam::Seam;
 
@@ -86,6 +87,8 @@ pub(crate) struct Settings {
     limit_read: Option<NonZero<u64>>,
     /// A config that holds a password, to be seen by its owner only.
     secret_config: Option<PathBuf>,
+    /// The config file.
+    config_file: Option<PathBuf>,
     /// No catalogue is made where there is none yet.
     leaves_no_catalogue: bool,
     /// What the config says that this version does not do yet.
@@ -115,6 +118,7 @@ impl Settings {
                 limit_upload: shared.limit_upload,
                 limit_read: shared.limit_read,
                 secret_config: None,
+                config_file: None,
                 leaves_no_catalogue: false,
                 only_reads: false,
                 no_place: None,
@@ -165,6 +169,7 @@ impl Settings {
             limit_read: shared.limit_read,
             leaves_no_catalogue: false,
             secret_config: config.holds_password().then(|| config.path.clone()),
+            config_file: Some(config.path.clone()),
             password: PasswordFrom::choose(shared, config.password, environment),
             destination: config.destination,
             device_name: config.device_name.unwrap_or_else(|| environment.host_name.clone()),
@@ -245,7 +250,7 @@ impl Settings {
             }
         };
         let keeps = matches!(catalogue, CatalogueAt::File(_)) && self.password.stands_in_config();
-        let key_cache = file.as_deref().filter(|_| keeps).map(left_out::key_cache);
+        let key_cache = key_cache(&catalogue, keeps, self.config_file.as_deref());
         let asking = match asking {
             // Where no catalogue is yet, this run may make the repository: a slip would lock it.
             Asking::TwiceAtFirst if !file.as_deref().is_some_and(Path::exists) => Asking::Twice,
@@ -264,6 +269,24 @@ impl Settings {
                 roots: self.roots,
             },
         })
+    }
+}
+
+/// Where the unlocked keyring is kept. Where it is not to be, none that was kept before stays: it
+/// would be nothing but something to try passwords on.
+fn key_cache(catalogue: &CatalogueAt, keeps: bool, config: Option<&Path>) -> Option<KeyCacheAt> {
+    let CatalogueAt::File(catalogue) = catalogue else { return None };
+    let file = left_out::key_cache(catalogue);
+    match config.filter(|_| keeps) {
+        Some(config) => {
+            let mut secret = config.as_os_str().to_owned();
+            secret.push(".cache-key");
+            Some(KeyCacheAt { file, secret: secret.into() })
+        }
+        None => {
+            fs::remove_file(file).ok();
+            None
+        }
     }
 }
 

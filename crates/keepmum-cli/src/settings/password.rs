@@ -74,10 +74,10 @@ impl PasswordFrom {
             Self::Config(password) => not_empty(password, "the password in the config"),
             Self::Command(command) => from_command(&command),
             Self::File(path) => from_file(&path),
-            Self::Environment(value) => match value.into_string() {
-                Ok(value) => not_empty(Passphrase::new(value), "KEEPMUM_PASSWORD"),
-                Err(_) => Err(Failure::new(Kind::NoPassword, "KEEPMUM_PASSWORD is not UTF-8")),
-            },
+            Self::Environment(value) => {
+                let value = Zeroizing::new(value.into_encoded_bytes());
+                first_line(&value, "KEEPMUM_PASSWORD")
+            }
             Self::Question if asking == Asking::Twice => ask_twice(),
             Self::Question => not_empty(ask("Password: ")?, "the password"),
         }
@@ -118,13 +118,18 @@ pub(crate) fn new_password(file: Option<&Path>) -> Result<Passphrase, Failure> {
 
 fn ask(question: &str) -> Result<Passphrase, Failure> {
     let typed = interrupt::asking(|| rpassword::prompt_password(question));
-    typed.map(Passphrase::new).map_err(|error| match error.kind() {
+    let typed = typed.map(Zeroizing::new).map_err(|error| match error.kind() {
         io::ErrorKind::Interrupted => Failure::stopped(),
         _ => Failure::new(
             Kind::NoPassword,
             format!("there is no password and nobody to ask ({error})"),
         ),
-    })
+    })?;
+    match typed.is_empty() {
+        true => Ok(Passphrase::new(String::new())),
+        // Pasted from a file it may have brought the file's mark along.
+        false => first_line(typed.as_bytes(), "the password"),
+    }
 }
 
 fn from_command(command: &str) -> Result<Passphrase, Failure> {
@@ -150,12 +155,22 @@ fn from_file(path: &Path) -> Result<Passphrase, Failure> {
     first_line(&Zeroizing::new(bytes), &format!("the password file {shown}"))
 }
 
-/// The first line without its end; blanks in it count.
+/// The first line without its end; blanks in it count. What editors put around it is read past: a
+/// byte order mark before it, and CR before LF. Every password that comes from outside the config
+/// passes here, so that the same one is the same wherever it comes from.
 fn first_line(bytes: &[u8], place: &str) -> Result<Passphrase, Failure> {
+    let failed = |why: &str| Failure::new(Kind::NoPassword, format!("{place} {why}"));
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        return Err(failed("is UTF-16; save it as UTF-8"));
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let text = std::str::from_utf8(line)
-        .map_err(|_| Failure::new(Kind::NoPassword, format!("{place} is not UTF-8")))?;
+    // UTF-16 without a mark: every other byte of plain letters is zero.
+    if line.contains(&0) {
+        return Err(failed("holds a zero byte; if it is UTF-16, save it as UTF-8"));
+    }
+    let text = std::str::from_utf8(line).map_err(|_| failed("is not UTF-8"))?;
     not_empty(Passphrase::new(text.to_owned()), place)
 }
 
@@ -168,7 +183,7 @@ fn not_empty(password: Passphrase, place: &str) -> Result<Passphrase, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::{PasswordFrom, first_line};
+    use super::{PasswordFrom, first_line, new_password};
     use crate::settings::Asking;
     use keepmum::crypto::Passphrase;
     use std::ffi::OsString;
@@ -182,9 +197,38 @@ mod tests {
     fn a_file_gives_its_first_line() {
         assert_eq!(line(b"secret"), Some("secret".to_owned()));
         assert_eq!(line(b" sec ret \r\nnot this"), Some(" sec ret ".to_owned()));
-        for empty in [&b""[..], b"\n", b"\r\n", b"\nsecret", b"\xff\n"] {
+        for empty in [&b""[..], b"\n", b"\r\n", b"\nsecret", b"\xff\n", b"\xef\xbb\xbf\n"] {
             assert_eq!(line(empty), None);
         }
+    }
+
+    #[test]
+    fn what_an_editor_puts_around_a_password_is_no_part_of_it() {
+        assert_eq!(line(b"\xef\xbb\xbfsecret\r\n"), Some("secret".to_owned()));
+        // In the middle it is a character like any other.
+        assert_eq!(line(b"se\xef\xbb\xbfcret"), Some("se\u{feff}cret".to_owned()));
+        for utf_16 in [&b"\xff\xfes\0e\0\n\0"[..], b"\xfe\xff\0s\0e\0\n", b"s\0e\0\n\0"] {
+            let said = first_line(utf_16, "the file").err().unwrap().to_string();
+            assert!(said.contains("UTF-16") && said.contains("UTF-8"), "{said}");
+        }
+    }
+
+    #[test]
+    fn each_place_of_a_password_reads_past_a_mark() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("password");
+        std::fs::write(&file, "\u{feff}secret\r\n").unwrap();
+        let variable = OsString::from("\u{feff}secret\n");
+        let command = "printf '\\357\\273\\277secret\\r\\n'".to_owned();
+        for from in [
+            PasswordFrom::File(file.clone()),
+            PasswordFrom::Environment(variable),
+            PasswordFrom::Command(command),
+        ] {
+            let password = from.get(Asking::Once).ok().unwrap();
+            assert_eq!(password.expose(), "secret");
+        }
+        assert_eq!(new_password(Some(&file)).ok().unwrap().expose(), "secret");
     }
 
     #[test]

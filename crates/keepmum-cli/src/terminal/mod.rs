@@ -14,6 +14,7 @@ pub(crate) mod table;
 pub(crate) mod text;
 
 use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -42,6 +43,8 @@ pub(crate) struct Terminal {
     results_aside: bool,
     reader_gone: Arc<AtomicBool>,
     places: Arc<OnceLock<Places>>,
+    /// The file that a recovery code goes to instead of the terminal.
+    code_file: Arc<OnceLock<PathBuf>>,
 }
 
 impl Terminal {
@@ -57,7 +60,14 @@ impl Terminal {
             interrupt: Interrupt::default(),
             reader_gone: Arc::default(),
             places: Arc::default(),
+            code_file: Arc::default(),
         }
+    }
+
+    /// Remembers the file that a recovery code goes to.
+    pub(crate) fn code_goes_to(&self, file: PathBuf) {
+        // It is given once.
+        self.code_file.set(file).ok();
     }
 
     /// Remembers what the command is at work on.
@@ -126,6 +136,12 @@ impl Terminal {
     fn marked(&self, word: &str, color: AnsiColor, sentence: &str) {
         let style = Style::new().bold().fg_color(Some(color.into()));
         self.aside(&format!("{style}{word}:{style:#} {}", text::line(sentence)));
+    }
+
+    /// A question at the end of standard error, whose line is left open.
+    pub(crate) fn ask(&self, question: &str) {
+        let mut out = anstream::stderr().lock();
+        write!(out, "{question}").and_then(|()| out.flush()).ok();
     }
 
     /// A line on standard error. Where that is closed, there is nobody left to tell.

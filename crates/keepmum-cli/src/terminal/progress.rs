@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use keepmum::ops::{self, Answer, Event, Newer, Observer, Phase, Problem};
+use keepmum::ops::{self, Answer, Event, Newer, Observer, Phase, Problem, RecoveryCode};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -188,13 +188,20 @@ impl Observer for Watch {
             // They are listed at the end, where they are seen.
             Event::Problem(problem) => problem.note_in(&mut self.problems()),
             Event::Notice(sentence) => self.notice(&sentence),
-            // Nobody is told here that the output failed: the end of the command says it.
-            Event::RepositoryMade { recovery_code, foreign_files } => {
+            Event::RepositoryMade { foreign_files } => {
                 aside(self.bar.as_ref(), || {
-                    recovery::show(&self.terminal, self.shape, &recovery_code, foreign_files).ok()
+                    recovery::say_made(&self.terminal, self.shape, foreign_files).ok()
                 });
             }
         }
+    }
+
+    fn show_recovery_code(&self, code: &RecoveryCode) -> bool {
+        aside(self.bar.as_ref(), || recovery::hand_over(&self.terminal, code))
+    }
+
+    fn is_attended(&self) -> bool {
+        self.terminal.person_watches
     }
 
     fn stopping(&self) -> bool {

@@ -10,7 +10,8 @@ use keepmum::crypto::{Passphrase, Profile, SALT, ciphertext_hash, record_hash, s
 use keepmum::format::name::context;
 use keepmum::format::{Keyring, ObjectKind, ObjectName, footer};
 use keepmum::model::{ChunkId, DeviceId, RecordHash, SnapshotId};
-use keepmum::repository::{self, Candidate, Keys};
+use keepmum::repository::{self, Candidate, Keys, Unlock};
+use keepmum::seam::SystemRandom;
 
 use crate::binary::Place;
 use crate::cbor::{array, bytes, head, int, map, text, uint};
@@ -87,7 +88,14 @@ fn keyring() -> &'static Keyring {
             Candidate { path: name.clone(), name, bytes: fs::read(path).unwrap() }
         });
         let passphrase = Passphrase::new(PASSWORD.to_owned());
-        repository::open(candidates.collect(), &passphrase, Profile::Standard).unwrap().keyring
+        let unlock = Unlock {
+            passphrase: &passphrase,
+            profile: Profile::Standard,
+            random: &SystemRandom,
+            kept: Vec::new(),
+            at_most: None,
+        };
+        repository::open(candidates.collect(), unlock).unwrap().keyring
     })
 }
 

@@ -67,6 +67,8 @@ fn another_repository_is_not_taken_for_this_one() {
 #[test]
 fn key_blocks_that_have_not_arrived_are_waited_for() {
     let place = filled();
+    // A machine that has never seen them.
+    fs::remove_dir_all(place.path("db")).unwrap();
     fs::create_dir(place.path("later")).unwrap();
     for entry in fs::read_dir(place.path("destination")).unwrap() {
         let path = entry.unwrap().path();
@@ -169,20 +171,22 @@ fn a_full_destination_fails_and_the_next_run_goes_on() {
 }
 
 #[test]
-fn the_recovery_code_is_shown_though_the_first_run_fails_later() {
+fn the_recovery_code_is_handed_over_though_the_first_run_fails_later() {
     let place = Place::new();
     place.config("");
     place.file("source/big.raw", noise(7, 6_000_000));
     let run = "mount -t tmpfs -o size=3m none destination
-               keepmum backup --json > said; echo $?
+               keepmum backup --json --recovery-code-file code > said; echo $?
                keepmum snapshots > /dev/null; echo $?";
     let Some(said) = script(&place, run) else { return };
     assert_eq!(said.stdout, "4\n0\n", "{said:?}");
     let lines = fs::read_to_string(place.path("said")).unwrap();
     let made = lines.lines().find(|line| line.contains("repository_made")).unwrap();
     let made: serde_json::Value = serde_json::from_str(made).unwrap();
-    assert_eq!(made["recovery_code"].as_str().unwrap().split('-').count(), 9);
-    assert_eq!(lines.matches("recovery_code").count(), 1, "{lines}");
+    assert_eq!(made["foreign_files"], 0);
+    let code = fs::read_to_string(place.path("code")).unwrap();
+    assert_eq!(code.trim().split('-').count(), 9);
+    assert!(!lines.contains(&code[..9]), "{lines}");
     assert!(lines.lines().last().unwrap().contains("\"type\":\"error\""), "{lines}");
 }
 

@@ -150,7 +150,8 @@ fn what_is_made_is_a_document() {
     let slots = one(&keepmum(&place, ["key", "list", "--json"]));
     agrees(&slots, "key list", &[]);
     agrees(&slots["slots"][0], "slot", &[]);
-    agrees(&one(&keepmum(&place, ["key", "recovery", "--json"])), "key", &[]);
+    let recovery = ["key", "recovery", "--json", "--recovery-code-file", "code"];
+    agrees(&one(&keepmum(&place, recovery)), "key", &[]);
     let path = format!("latest:{}/letter.txt", place.path("source").display());
     let dump = keepmum(&place, ["dump", &path, "--json"]);
     agrees(&serde_json::from_str(&dump.stderr).unwrap(), "dump", &[]);

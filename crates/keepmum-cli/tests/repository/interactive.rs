@@ -1,6 +1,6 @@
 //! At a terminal: `script` gives the program one, and types what is written to it.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::{fs, thread, time::Duration};
@@ -52,7 +52,9 @@ fn typing(place: &Place, words: &str, lines: &[&str]) -> Option<Said> {
 fn init_asks_for_what_it_needs() {
     let place = Place::new();
     place.file("documents/letter.txt", "Dear Anna,\n");
+    // Whoever does not have the code is asked three times.
     let answers = ["nowhere", "documents", "documents/inside", "n", "synced", "y", "pass", "pass"];
+    let answers: Vec<_> = answers.into_iter().chain(["", "none", "x"]).collect();
     let Some(said) = typing(&place, "init", &answers) else { return };
     assert_eq!(said.code, 0, "{said:?}");
     for sentence in [
@@ -62,7 +64,8 @@ fn init_asks_for_what_it_needs() {
         "The password will stand in that file, which only you can read.",
         "The repository is made.",
         "`keepmum backup` now saves into [PLACE]/synced",
-        "Recovery code:",
+        "The recovery code opens the repository when the password is lost.",
+        "type its last four characters: ",
         "\u{2588}",
     ] {
         assert!(said.stdout.contains(sentence), "{sentence}: {}", said.stdout);
@@ -71,8 +74,12 @@ fn init_asks_for_what_it_needs() {
     assert_eq!(fs::metadata(&config).unwrap().permissions().mode() & 0o777, 0o600);
     let text = fs::read_to_string(&config).unwrap();
     assert!(text.contains("\npassword = pass\n"), "{text}");
+    let code = said.stdout.find("the destination can read every backup").unwrap();
+    assert!(said.stdout.rfind('\u{2588}').unwrap() < code, "the picture comes first");
+    let unseen = "No recovery code of this repository was shown; `keepmum key recovery` makes one.";
+    assert!(said.stdout.contains(unseen), "{}", said.stdout);
     let backup = place.run(["backup"]);
-    assert_eq!((backup.code, backup.stderr.as_str()), (0, ""), "{backup:?}");
+    assert_eq!((backup.code, backup.stderr), (0, format!("{unseen}\n")));
     assert!(place.run(["ls", "-R"]).stdout.contains("/documents/letter.txt\n"));
 }
 
@@ -86,6 +93,47 @@ fn a_password_is_asked_for_where_none_is_given() {
     assert!(said.stdout.starts_with("Password: "), "{said:?}");
     assert!(said.stdout.contains(" complete"), "{said:?}");
     assert!(!said.stdout.contains(&recovery_code()[..9]), "what is typed is not shown");
+}
+
+/// Types the last group of the code that the terminal shows.
+#[test]
+fn a_recovery_code_counts_as_shown_once_its_end_was_typed() {
+    let place = filled();
+    let program = place.command([""]);
+    let mut command = Command::new("script");
+    command.args(["-q", "-e", "-c"]);
+    let name = program.get_program().to_str().unwrap();
+    command.arg(format!("'{name}' key recovery -c config.ini")).arg("/dev/null");
+    command.current_dir(place.path("")).env_clear();
+    for (name, value) in program.get_envs() {
+        command.env(name, value.unwrap_or_default());
+    }
+    let mut command = hearing(&command);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let Ok(mut child) = command.spawn() else {
+        println!("skipped: there is no script here");
+        return;
+    };
+    let (mut keyboard, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let mut shown = String::new();
+    while !shown.contains("last four characters: ") {
+        let mut more = [0; 1024];
+        let length = screen.read(&mut more).unwrap();
+        assert!(length > 0, "{shown}");
+        shown.push_str(&String::from_utf8_lossy(&more[..length]));
+    }
+    let code = |line: &&str| line.trim().len() == 44 && line.matches('-').count() == 8;
+    let code = shown.lines().find(code).unwrap().trim().to_owned();
+    writeln!(keyboard, "{}", code[40..].to_uppercase()).unwrap();
+    let mut rest = String::new();
+    screen.read_to_string(&mut rest).unwrap();
+    assert!(child.wait().unwrap().success(), "{rest}");
+    assert!(rest.contains("removed: slot ") && !rest.contains("not confirmed"), "{rest}");
+    for (code, opens) in [(code.as_str(), 0), (recovery_code(), 2)] {
+        let mut list = place.command(["key", "list", "--from", "destination"]);
+        let said = place.said(list.env("KEEPMUM_PASSWORD", code).output().unwrap());
+        assert_eq!(said.code, opens, "{said:?}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Where the password comes from, and what is said when it is wrong, empty or missing.
 
 use crate::binary::{Place, Said};
-use crate::prepared::{PASSWORD, filled, keepmum, ready, recovery_code, says};
+use crate::prepared::{PASSWORD, as_nobody, filled, keepmum, ready, recovery_code, says};
 
 /// A config of the place without a password, and with these lines in `[Credentials]`.
 fn config(place: &Place, credentials: &str) {
@@ -127,4 +127,56 @@ fn the_config_may_be_named_by_a_variable() {
     let said = place.said(said);
     assert_eq!((said.code, said.stderr.as_str()), (0, ""));
     assert!(said.stdout.contains(" complete\n"), "{said:?}");
+}
+
+/// A crash would else write an image of the memory to a disk.
+#[test]
+fn a_crash_leaves_no_image_of_the_memory() {
+    let place = filled();
+    // What it starts has its limits, and sees who owns what the system shows of it.
+    let look = "{ ulimit -c; ulimit -H -c; stat -c %u /proc/$PPID/environ; } > seen";
+    config(&place, &format!("password_command = {look}; echo '{PASSWORD}'"));
+    let said = as_nobody(&place, ["snapshots"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    let seen = std::fs::read_to_string(place.path("seen")).unwrap();
+    assert_eq!(seen, "0\n0\n0\n", "no core file, and its memory belongs to the system");
+}
+
+#[test]
+fn a_mark_that_an_editor_left_is_no_part_of_a_password() {
+    let place = filled();
+    let from = ["snapshots", "--from", "destination"];
+    for written in [format!("\u{feff}{PASSWORD}\r\n"), format!("\u{feff}{PASSWORD}")] {
+        place.file("secret", &written);
+        let mut by_file = place.command(from);
+        let said = place.said(by_file.args(["--password-file", "secret"]).output().unwrap());
+        assert_eq!(said.code, 0, "{said:?}");
+        assert_eq!(with_variable(&place, &written, &from).code, 0);
+        config(&place, "password_file = secret");
+        assert_eq!(keepmum(&place, ["snapshots"]).code, 0);
+        config(&place, "password_command = cat secret");
+        assert_eq!(keepmum(&place, ["snapshots"]).code, 0);
+    }
+    let utf_16: Vec<u8> =
+        std::iter::once(0xfeff).chain(PASSWORD.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    place.file("secret", utf_16);
+    config(&place, "password_file = secret");
+    let said = keepmum(&place, ["snapshots"]);
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.stderr.contains("secret is UTF-16; save it as UTF-8"), "{said:?}");
+}
+
+#[test]
+fn the_kept_key_is_of_no_use_without_what_lies_beside_the_config() {
+    let place = filled();
+    let (kept, secret) =
+        (place.path("db/catalogue-source.keys"), place.path("config.ini.cache-key"));
+    assert!(kept.exists() && secret.exists());
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::metadata(&secret).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    // Another machine's copy of the catalogue's folder, with a config that has no password: it asks.
+    config(&place, "password_command = echo wrong");
+    assert_eq!(keepmum(&place, ["snapshots"]).code, 2);
+    assert!(!kept.exists(), "it would be nothing but something to try passwords on");
 }

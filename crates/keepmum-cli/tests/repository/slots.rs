@@ -1,6 +1,8 @@
 //! `key`: the slots of the key block, as they are typed and told.
 
+use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
 use crate::binary::{Place, Said};
@@ -81,30 +83,61 @@ fn an_empty_or_known_new_password_is_refused() {
 }
 
 #[test]
-fn a_new_recovery_code_comes_as_text_and_as_a_picture() {
+fn a_new_recovery_code_goes_into_a_file_of_its_own() {
     let place = ready("");
     let said = key(&place, PASSWORD, &["recovery"], "");
-    assert_eq!((said.code, said.stderr.as_str()), (0, ""));
-    let dash = |line: &&str| line.trim().len() == 44 && line.matches('-').count() == 8;
-    let code = said.stdout.lines().find(dash).unwrap().trim().to_owned();
-    assert!(said.stdout.contains('\u{2584}') && said.stdout.ends_with(NOT_UNDONE), "{said:?}");
-    assert_eq!(key(&place, &code, &["list"], "").code, 0);
+    assert_eq!((said.code, said.stdout.as_str()), (1, ""), "{said:?}");
+    assert!(said.stderr.contains("give --recovery-code-file FILE"), "{said:?}");
+    place.file("there", "something");
+    for (file, why) in [
+        ("there", "is there already"),
+        ("nowhere/code", "cannot write the recovery code"),
+        ("destination/code", "must not lie in the destination"),
+    ] {
+        let said = key(&place, PASSWORD, &["recovery", "--recovery-code-file", file], "");
+        assert_eq!(said.code, 1, "{said:?}");
+        assert!(said.stderr.contains(why), "{said:?}");
+    }
+    assert_eq!(key(&place, recovery_code(), &["list"], "").code, 0, "nothing was changed");
+    let said = key(&place, PASSWORD, &["recovery", "--recovery-code-file", "code"], "");
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(said.stderr, "The recovery code is in [PLACE]/code\n");
+    let mode = fs::metadata(place.path("code")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let code = fs::read_to_string(place.path("code")).unwrap();
+    assert!(!said.stdout.contains(&code[..9]) && said.stdout.ends_with(NOT_UNDONE), "{said:?}");
+    // The file is a password file as it is.
+    let list = ["key", "list", "--from", "destination", "--password-file", "code"];
+    assert_eq!(place.run(list).code, 0);
     assert_eq!(key(&place, recovery_code(), &["list"], "").code, 2);
     // Nobody sees the next one, and the password opens all the same.
-    let said = key(&place, &code, &["recovery"], "");
+    let said = key(&place, code.trim(), &["recovery", "--recovery-code-file", "next"], "");
     assert_eq!(said.code, 5, "{said:?}");
+    assert!(!place.path("next").exists());
 }
 
 #[test]
 fn a_change_is_a_document() {
     let place = ready("");
-    let said = key(&place, PASSWORD, &["recovery", "--json"], "");
+    let recovery = ["recovery", "--json", "--recovery-code-file", "code"];
+    let said = key(&place, PASSWORD, &recovery, "");
     let document: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
-    assert_eq!(document["generation"], 2);
-    assert_eq!((&document["blocks_written"], &document["blocks_left"]), (&3.into(), &0.into()));
-    assert!(document["recovery_code"].is_string() && document["added"].is_string());
+    // The old code is removed once the new one is there: two changes.
+    assert_eq!(document["generation"], 3);
+    assert_eq!((&document["blocks_written"], &document["blocks_left"]), (&6.into(), &0.into()));
+    assert!(document["recovery_code_shown"] == true && document["added"].is_string());
+    assert!(document.get("recovery_code").is_none());
     let said = key(&place, PASSWORD, &["list", "--json"], "");
     let document: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
     assert_eq!(document["slots"][0]["kind"], "password");
     assert_eq!(document["slots"][1]["kind"], "recovery_code");
+}
+
+#[test]
+fn a_label_that_is_too_long_is_refused() {
+    let place = ready("");
+    let label = "a label that is longer than thirty bytes";
+    let said = key(&place, PASSWORD, &["add", "--label", label], "new");
+    assert_eq!((said.code, said.stdout.as_str()), (5, ""), "{said:?}");
+    assert!(said.stderr.contains("a label has at most 30 bytes"), "{said:?}");
 }

@@ -1,7 +1,8 @@
 //! Hashes without a key: of ciphertext, of key blocks and of records.
 //!
 //! They protect against accidents and give names; secrecy comes from elsewhere, so none of them
-//! may ever be computed over plaintext that is then shown to the storage.
+//! may ever be computed over plaintext that is then shown to the storage. (A salt is hashed from 32
+//! random bytes as well.)
 
 /// Hashes an object's ciphertext as it is written; 16 bytes of BLAKE3.
 #[derive(Default)]
@@ -50,6 +51,20 @@ pub fn key_block_name(copy: u8, bytes: &[u8]) -> [u8; 56] {
 #[must_use]
 pub fn record_hash(bytes: &[u8]) -> [u8; 32] {
     *blake3::hash(bytes).as_bytes()
+}
+
+/// The salt of one sealing: as good as `random` where that is good. Where it is not (a machine that
+/// is resumed twice from one image draws the same bytes), `circumstances`, which are clocks and the
+/// like, and what is sealed first keep two contents from sharing key and nonce.
+#[must_use]
+pub fn sealing_salt(
+    random: &[u8; 32],
+    circumstances: &[u8; 32],
+    content: &[u8],
+) -> [u8; super::SALT] {
+    let mut hasher = blake3::Hasher::new_derive_key("keepmum v0 sealing salt");
+    hasher.update(random).update(circumstances).update(content);
+    first_bytes(hasher.finalize_xof())
 }
 
 /// The start of an extendable output.

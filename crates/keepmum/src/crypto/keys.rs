@@ -17,6 +17,7 @@
 use super::hash::first_bytes;
 use super::kdf::derive;
 use super::secret::Secret;
+use zeroize::Zeroize;
 
 /// The extract salt of every derivation from a stored secret.
 const SALT: &[u8] = b"keepmum v0";
@@ -60,7 +61,9 @@ impl RepositoryKeys {
         let length = u8::try_from(label.len()).expect("labels are short constants");
         let mut hasher = blake3::Hasher::new_keyed(self.token.expose());
         hasher.update(&[length]).update(label.as_bytes()).update(bytes);
-        first_bytes(hasher.finalize_xof())
+        let token = first_bytes(hasher.finalize_xof());
+        hasher.zeroize();
+        token
     }
 
     /// The key of the chunker.

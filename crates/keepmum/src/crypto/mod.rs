@@ -17,7 +17,7 @@ mod slot;
 #[cfg(test)]
 mod tests;
 
-pub use hash::{CiphertextHasher, ciphertext_hash, key_block_name, record_hash};
+pub use hash::{CiphertextHasher, ciphertext_hash, key_block_name, record_hash, sealing_salt};
 pub use keys::{EpochKey, RepositoryKeys};
 pub use names::{NAME_PLAIN, NAME_SEALED, open_name, seal_name};
 pub use password::{PasswordError, Profile, cache_key, password_key};

@@ -43,6 +43,7 @@ pub fn open_name(keys: &RepositoryKeys, sealed: &[u8; NAME_SEALED]) -> Option<[u
 
 /// The library's cipher carries running state, so it cannot be shared between threads behind
 /// `&RepositoryKeys`. A fresh one costs a fraction of a microsecond, which a listing never feels.
+/// The key is lent and not copied, and the cipher wipes its schedule when it is dropped.
 fn cipher(keys: &RepositoryKeys) -> Aes256Siv {
-    Aes256Siv::new(&(*keys.name().expose()).into())
+    Aes256Siv::new(keys.name().expose().into())
 }

@@ -74,12 +74,16 @@ pub fn password_key(
     }
 }
 
-/// The key of the cached keyring. Not slow on purpose: the cache lies beside a file that holds the
-/// password itself.
+/// The key of the cached keyring: from the password and from a secret that does not lie beside the
+/// cache. Not slow on purpose: without the secret there is nothing to try a password on, and who has
+/// the secret has the file with the password beside it.
 #[must_use]
-pub fn cache_key(passphrase: &Passphrase, salt: &[u8; 32]) -> Secret<32> {
+pub fn cache_key(passphrase: &Passphrase, secret: &Secret<32>, salt: &[u8; 32]) -> Secret<32> {
     let password = composed(passphrase.expose());
-    super::kdf::derive(salt, password.as_bytes(), &[b"key cache"])
+    let mut input = Zeroizing::new(Vec::with_capacity(32 + password.len()));
+    input.extend_from_slice(secret.expose());
+    input.extend_from_slice(password.as_bytes());
+    super::kdf::derive(salt, &input, &[b"key cache 2"])
 }
 
 /// The text in NFC, in memory that is wiped.

@@ -5,7 +5,7 @@
 
 use super::kdf::derive;
 use super::secret::{Passphrase, Secret};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 /// Characters that carry the 20 bytes.
@@ -37,14 +37,17 @@ impl RecoveryCode {
         Passphrase::new(text)
     }
 
-    /// Reads a code; case, white space and dashes do not matter. `None` unless it has 36 valid
-    /// characters and the check group fits.
+    /// Reads a code; case, white space and dashes of any kind do not matter, and `0` and `1`, which
+    /// are in no code, count as the letters they look like. `None` unless it has 36 valid characters
+    /// and the check group fits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut found = Zeroizing::new([0u8; CHARACTERS]);
         let mut count = 0;
-        for character in text.chars().filter(|c| *c != '-' && !c.is_whitespace()) {
+        for character in text.chars().filter(|c| !separates(*c)) {
             let symbol = match character.to_ascii_lowercase() {
+                '0' => b'o' - b'a',
+                '1' => b'l' - b'a',
                 letter @ 'a'..='z' => letter as u8 - b'a',
                 digit @ '2'..='7' => digit as u8 - b'2' + 26,
                 _ => return None,
@@ -57,6 +60,16 @@ impl RecoveryCode {
         }
         let secret = Secret::written_by(|room| join(&found[..BODY], room));
         (*symbols(secret.expose()) == *found).then_some(Self(secret))
+    }
+}
+
+/// Whether a character only stands between groups: spaces, what is not seen, and the dashes that
+/// programs for text put in the place of `-`.
+fn separates(character: char) -> bool {
+    match character {
+        '-' | '_' | '.' | '\u{ad}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}' => true,
+        '\u{2010}'..='\u{2015}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' => true,
+        other => other.is_whitespace() || other.is_control(),
     }
 }
 
@@ -74,6 +87,7 @@ fn symbols(bytes: &[u8; 20]) -> Zeroizing<[u8; CHARACTERS]> {
     hasher.update(b"keepmum recovery code").update(bytes);
     let mut check = Zeroizing::new([0u8; 5]);
     hasher.finalize_xof().fill(check.as_mut_slice());
+    hasher.zeroize();
     let mut symbols = Zeroizing::new([0u8; CHARACTERS]);
     for (group, eight) in bytes.chunks(5).zip(symbols.chunks_mut(8)) {
         split(group, eight);

@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 use super::cbor::{Reader, Writer};
 use super::error::FormatError;
 use super::key_block::KEYRING_LENGTH;
+use super::removed_slots::{Generations, RemovedSlots};
 use super::slot_directory::SlotDirectory;
 use crate::model::RepositoryId;
 
@@ -23,12 +24,13 @@ pub struct Keyring {
     /// The repositories; writers use the first.
     pub repositories: Vec<KeyringRepository>,
     /// Slots that do not open any more.
-    pub removed: Vec<[u8; 8]>,
+    pub removed: RemovedSlots,
     /// Which slots are in use; without it the slots of others cannot be told from noise.
     pub slots: Option<SlotDirectory>,
 }
 
-/// The secrets of one repository.
+/// The secrets of one repository. A copy is wiped like the first.
+#[derive(Clone)]
 pub struct KeyringRepository {
     /// The repository secret.
     pub secret: Zeroizing<[u8; 32]>,
@@ -58,7 +60,7 @@ impl Keyring {
         // So much room that it never grows: growing would leave a copy of secrets behind.
         let epochs: usize = self.repositories.iter().map(|each| each.epochs.len()).sum();
         let slots = self.slots.as_ref().map_or(0, SlotDirectory::room);
-        let room = 64 + self.repositories.len() * 80 + epochs * 40 + self.removed.len() * 9 + slots;
+        let room = 64 + self.repositories.len() * 80 + epochs * 40 + self.removed.room() + slots;
         let mut cbor = Zeroizing::new(Vec::with_capacity(room));
         self.write(&mut Writer::new(&mut cbor));
         debug_assert!(cbor.len() <= room);
@@ -95,7 +97,8 @@ impl Keyring {
     }
 
     fn write(&self, out: &mut Writer<'_>) {
-        out.map(3 + usize::from(self.slots.is_some()));
+        let generations = self.removed.needs_generations(self.generation);
+        out.map(3 + usize::from(self.slots.is_some()) + usize::from(generations));
         out.uint(0);
         out.uint(self.generation);
         if let Some(slots) = &self.slots {
@@ -105,17 +108,21 @@ impl Keyring {
         out.uint(2);
         out.array(self.repositories.len());
         self.repositories.iter().for_each(|repository| repository.write(out));
+        if generations {
+            out.uint(3);
+            self.removed.write_generations(out);
+        }
         out.uint(4);
-        out.array(self.removed.len());
-        self.removed.iter().for_each(|slot| out.bytes(slot));
+        self.removed.write_ids(out);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, FormatError> {
         let (mut generation, mut repositories, mut removed) = (None, None, None);
-        let mut slots = None;
+        let (mut slots, mut generations) = (None, None);
         reader.map("a keyring", |reader, key| {
             match key {
                 1 => slots = Some(SlotDirectory::read(reader)?),
+                3 => generations = Some(Generations::read(reader)?),
                 0 => generation = Some(reader.uint("a generation")?),
                 2 => {
                     let read = KeyringRepository::read;
@@ -130,10 +137,11 @@ impl Keyring {
             Ok(true)
         })?;
         let missing = FormatError::BadValue { what: "a missing key of a keyring" };
+        let generation = generation.filter(|generation| *generation > 0).ok_or(missing)?;
         Ok(Self {
-            generation: generation.filter(|generation| *generation > 0).ok_or(missing)?,
+            generation,
             repositories: repositories.ok_or(missing)?,
-            removed: removed.ok_or(missing)?,
+            removed: RemovedSlots::new(removed.ok_or(missing)?, generations, generation)?,
             slots,
         })
     }
@@ -245,9 +253,7 @@ pub fn unite(a: Keyring, b: Keyring) -> Keyring {
             }
         }
     }
-    let mut removed = [&a.removed[..], &b.removed[..]].concat();
-    removed.sort_unstable();
-    removed.dedup();
+    let removed = a.removed.united(&b.removed);
     let slots = SlotDirectory::unite(a.slots.as_ref(), b.slots.as_ref());
     Keyring { generation: first.generation, repositories, removed, slots }
 }

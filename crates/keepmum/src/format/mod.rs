@@ -21,7 +21,8 @@ pub mod overlay;
 pub mod padding;
 pub mod record;
 mod record_item;
-pub mod slot_directory;
+pub mod removed_slots;
+mod slot_directory;
 #[cfg(test)]
 mod tests;
 pub mod tree;
@@ -38,6 +39,7 @@ pub use padding::{padded_length, plain_for_sealed};
 pub use record::{
     Backup, Item, LeftOut, Needs, ObjectEntry, Record, RecordTime, RunObjects, SourceName, Summary,
 };
+pub use removed_slots::{RemovedSlot, RemovedSlots};
 pub use slot_directory::{SlotDirectory, SlotId, SlotLine};
 pub use tree::{Node, NodeWriter};
 

@@ -14,6 +14,16 @@ pub enum CatalogueAt {
     Temporary,
 }
 
+/// Where the unlocked keyring is kept, so that a run need not derive it.
+#[derive(Clone, Debug)]
+pub struct KeyCacheAt {
+    /// The keyring, sealed; beside the catalogue.
+    pub file: PathBuf,
+    /// 32 random bytes that it does not open without; beside the config, so that whoever has only
+    /// the catalogue's folder has nothing to try passwords on.
+    pub secret: PathBuf,
+}
+
 /// By what this installation knows itself again after its catalogue was lost.
 pub struct Installation {
     /// Identity of the machine and path of the catalogue; never stored, only a keyed hash of it.
@@ -33,7 +43,7 @@ pub struct Access {
     /// The catalogue.
     pub catalogue: CatalogueAt,
     /// Where the unlocked keyring may be kept; only when the password stands in a file anyway.
-    pub key_cache: Option<PathBuf>,
+    pub key_cache: Option<KeyCacheAt>,
     /// The cost of the password's key. Everything but tests uses the standard one.
     pub profile: Profile,
     /// Threads, or a replay on one thread in an order that a seed chooses.

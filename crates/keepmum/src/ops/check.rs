@@ -57,6 +57,7 @@ pub fn check(
             bytes_covered: subset.bytes,
             bytes_here: subset.bytes_here,
             foreign_files: repository.listing.foreign,
+            unopened_files: repository.listing.unopened,
             conflict_copies: repository.listing.copies,
             ..CheckReport::default()
         },

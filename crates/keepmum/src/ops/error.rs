@@ -20,6 +20,8 @@ pub enum ErrorKind {
     NoRepository,
     /// Key blocks have not arrived yet, though objects have.
     Pending,
+    /// Key blocks were here, and are gone.
+    KeysGone,
     /// The destination failed: full, gone, read-only, input/output error.
     Destination,
     /// Refused for safety.
@@ -124,7 +126,7 @@ impl From<RepositoryError> for Error {
     fn from(error: RepositoryError) -> Self {
         let kind = match &error {
             RepositoryError::Destination(_) => ErrorKind::Destination,
-            RepositoryError::WrongPassword => ErrorKind::WrongPassword,
+            RepositoryError::WrongPassword { .. } => ErrorKind::WrongPassword,
             RepositoryError::NoRepository => ErrorKind::NoRepository,
             RepositoryError::KeysPending | RepositoryError::Arriving { .. } => ErrorKind::Pending,
             RepositoryError::Damaged { .. } | RepositoryError::Missing(_) => ErrorKind::Damaged,

@@ -75,17 +75,15 @@ pub enum Event {
     /// Something the user should know that is no failure.
     Notice(String),
     /// The run made the repository: its key blocks are durable, whatever happens to the run from
-    /// now on. The recovery code is told this once and is in no report.
+    /// now on.
     RepositoryMade {
-        /// What opens the repository when the password is lost.
-        recovery_code: RecoveryCode,
         /// Files in the destination that are not ours.
         foreign_files: u64,
     },
 }
 
-/// A recovery code on its way to the person. Whoever shows it must not keep it.
-#[derive(Clone)]
+/// A recovery code on its way to the person: it can be neither printed by accident nor copied, and
+/// its memory is wiped. Whoever shows it must not keep it.
 pub struct RecoveryCode(Zeroizing<String>);
 
 impl RecoveryCode {
@@ -142,6 +140,18 @@ pub trait Observer: Sync {
     /// is a problem of the report.
     fn ask(&self, _: &Newer) -> Option<Answer> {
         None
+    }
+
+    /// Shows a recovery code, once what it opens is durable, and answers whether the person has it
+    /// now. If not, the code is in the report of the verb: it must not be lost.
+    fn show_recovery_code(&self, _code: &RecoveryCode) -> bool {
+        false
+    }
+
+    /// Whether somebody waits who can stop it. Where nobody does, a password is not tried on very
+    /// many files that may be key blocks.
+    fn is_attended(&self) -> bool {
+        true
     }
 }
 

@@ -1,15 +1,28 @@
 //! `init`: a repository of key blocks, and nothing else.
 
+use serde::Serialize;
+
 use crate::repository::{RawListing, RepositoryError};
 
 use super::access::Access;
 use super::error::{Error, ErrorKind};
-use super::event::Observer;
+use super::event::{Observer, RecoveryCode};
 use super::new_repository::make;
 use super::open;
-use super::report::InitReport;
 
-/// Makes a repository where there is none. The observer is told the recovery code as soon as the
+/// What `init` did.
+#[derive(Debug, Serialize)]
+pub struct InitReport {
+    /// Files in the destination that are not ours.
+    pub foreign_files: u64,
+    /// The observer showed the recovery code.
+    pub recovery_code_shown: bool,
+    /// The recovery code, where the observer did not show it. Never a part of JSON.
+    #[serde(skip)]
+    pub recovery_code: Option<RecoveryCode>,
+}
+
+/// Makes a repository where there is none. The observer is to show the recovery code as soon as the
 /// key blocks are durable, since the repository stays even where this fails later.
 ///
 /// # Errors
@@ -23,13 +36,17 @@ pub fn init(access: &Access, observer: &dyn Observer) -> Result<InitReport, Erro
             "there is a repository at the destination already",
         ));
     }
-    if destination.is_known()? {
-        return Err(destination.no_keys()?);
+    if destination.locked().is_known()? {
+        return Err(destination.locked().no_keys()?);
     }
-    make(access, &*destination.store, destination.raw.foreign(), observer)?;
+    let recovery_code = make(access, &destination, observer)?;
     // Opening it once tells the catalogue, and proves that the password opens what was written.
     destination.raw = RawListing::read(&*destination.store).map_err(RepositoryError::from)?;
     let repository = destination.open(access, observer)?;
     open::remember_repositories(&repository)?;
-    Ok(InitReport { foreign_files: repository.listing.foreign })
+    Ok(InitReport {
+        foreign_files: repository.listing.foreign,
+        recovery_code_shown: recovery_code.is_none(),
+        recovery_code,
+    })
 }

@@ -5,20 +5,22 @@
 //! no change is made after which the given password would open nothing.
 
 use crate::catalogue::{Catalogue, RunLock};
-use crate::crypto::{Passphrase, RecoveryCode};
+use crate::crypto::{Passphrase, RecoveryCode as CodeSecret};
 use crate::format::{SlotId, SlotKind};
 use crate::repository::{
-    ChangedKeys, KeyChange, KnownSlot, NewSlot, Opened, RepositoryError, SlotSecret,
+    KeyChange, Keys, KnownSlot, NewSlot, Opened, RawListing, RepositoryError, SlotSecret,
 };
-use crate::store::{Put, Store, StoreErrorKind};
+use crate::store::{Store, StoreErrorKind};
 
 use super::access::{Access, CatalogueAt};
 use super::error::{Error, ErrorKind};
-use super::event::{Event, Observer, Phase};
+use super::event::{Event, Observer, Phase, RecoveryCode};
+use super::kept_blocks;
 use super::key_cache;
 use super::key_report::{KeyChangeReport, KeyListReport, KeySlotLine, slot_text};
 use super::new_repository::refuse_empty;
 use super::open::{self, Destination};
+use super::{shown_code, unlock};
 
 /// Shortest beginning of a slot's id that is accepted.
 const PREFIX_LEAST: usize = 4;
@@ -36,11 +38,21 @@ struct Unlocked {
 /// Whatever keeps the key blocks from being opened.
 pub fn key_list(access: &Access, observer: &dyn Observer) -> Result<KeyListReport, Error> {
     let destination = open::destination(access, None, observer)?;
-    let opened = destination.open_key_blocks(access, observer)?;
-    let mut slots: Vec<_> = slots(&opened)?.iter().map(KeySlotLine::of).collect();
+    let opened = destination.locked().open_key_blocks(access, observer)?;
+    let unseen = shown_code::unseen(&destination.catalogue)?;
+    let known = slots(&opened)?;
+    let mut slots: Vec<_> = known.iter().map(|slot| KeySlotLine::of(slot, unseen)).collect();
     // Their numbers are drawn by lot; people look for what they made last.
     slots.sort_by_key(|slot| slot.created);
-    Ok(KeyListReport { generation: opened.keyring.generation, slots })
+    let unopened_files = match Keys::derive(&opened.keyring) {
+        Some(keys) => {
+            let mut listing = destination.raw.open(&keys);
+            unlock::sort_unopened(&mut listing, access, observer);
+            listing.unopened
+        }
+        None => 0,
+    };
+    Ok(KeyListReport { generation: opened.keyring.generation, slots, unopened_files })
 }
 
 /// Makes a slot for one more password.
@@ -54,7 +66,7 @@ pub fn key_add(
     observer: &dyn Observer,
 ) -> Result<KeyChangeReport, Error> {
     refuse_empty(new)?;
-    let unlocked = unlock(access, observer)?;
+    let unlocked = begin(access, observer)?;
     unlocked.change(access, Vec::new(), Some((SlotSecret::Password(new), label)), observer)
 }
 
@@ -68,7 +80,7 @@ pub fn key_remove(
     id: &str,
     observer: &dyn Observer,
 ) -> Result<KeyChangeReport, Error> {
-    let unlocked = unlock(access, observer)?;
+    let unlocked = begin(access, observer)?;
     let slots = slots(&unlocked.opened)?;
     let id = id.to_ascii_lowercase();
     let mut meant = slots.iter().filter(|slot| slot_text(&slot.line.id).starts_with(&id));
@@ -103,7 +115,7 @@ pub fn key_passwd(
     observer: &dyn Observer,
 ) -> Result<KeyChangeReport, Error> {
     refuse_empty(new)?;
-    let unlocked = unlock(access, observer)?;
+    let unlocked = begin(access, observer)?;
     let slots = slots(&unlocked.opened)?;
     let passwords = || slots.iter().filter(|slot| is(slot, SlotKind::Password));
     let mut removed: Vec<SlotId> =
@@ -121,13 +133,14 @@ pub fn key_passwd(
     unlocked.change(access, removed, Some((SlotSecret::Password(new), "")), observer)
 }
 
-/// Makes a new recovery code; the old one does not open any more.
+/// Makes a new recovery code. The old one opens until the observer has shown the new one; then it
+/// does not any more. Where nobody shows it, both open, and the code is in the report.
 ///
 /// # Errors
 /// [`ErrorKind::KeySlots`] where only the recovery code was given: if the new one were not seen,
 /// nothing would open.
 pub fn key_recovery(access: &Access, observer: &dyn Observer) -> Result<KeyChangeReport, Error> {
-    let unlocked = unlock(access, observer)?;
+    let unlocked = begin(access, observer)?;
     let slots = slots(&unlocked.opened)?;
     if !slots.iter().any(|slot| slot.own && is(slot, SlotKind::Password)) {
         return Err(Error::new(
@@ -137,12 +150,30 @@ pub fn key_recovery(access: &Access, observer: &dyn Observer) -> Result<KeyChang
         ));
     }
     let old = slots.iter().filter(|slot| is(slot, SlotKind::Recovery)).map(|slot| slot.line.id);
+    let old: Vec<SlotId> = old.collect();
     let mut bytes = [0; 20];
     access.seam.random.fill(&mut bytes).map_err(RepositoryError::Random)?;
-    let code = RecoveryCode::new(bytes);
+    let code = CodeSecret::new(bytes);
     let added = Some((SlotSecret::Recovery(&code), ""));
-    let report = unlocked.change(access, old.collect(), added, observer)?;
-    Ok(KeyChangeReport { recovery_code: Some(code.to_text().expose().to_owned()), ..report })
+    let report = unlocked.change(access, Vec::new(), added, observer)?;
+    let code = RecoveryCode::new(code.to_text().expose().to_owned());
+    if !observer.show_recovery_code(&code) {
+        return Ok(KeyChangeReport { recovery_code: Some(code), ..report });
+    }
+    // Opened anew: the blocks are others now.
+    let unlocked = unlocked.again(access, observer)?;
+    let catalogue = &unlocked.destination.catalogue;
+    shown_code::settled(catalogue)?;
+    if old.is_empty() {
+        return Ok(KeyChangeReport { recovery_code_shown: true, ..report });
+    }
+    let done = unlocked.change(access, old, None, observer)?;
+    Ok(KeyChangeReport {
+        recovery_code_shown: true,
+        added: report.added,
+        blocks_written: report.blocks_written + done.blocks_written,
+        ..done
+    })
 }
 
 fn usage(sentence: &str) -> Error {
@@ -161,19 +192,27 @@ fn slots(opened: &Opened) -> Result<Vec<KnownSlot>, Error> {
     })
 }
 
-fn unlock(access: &Access, observer: &dyn Observer) -> Result<Unlocked, Error> {
+fn begin(access: &Access, observer: &dyn Observer) -> Result<Unlocked, Error> {
     let lock = match &access.catalogue {
         CatalogueAt::File(file) => Some(Catalogue::lock_for_run(file)?),
         CatalogueAt::Temporary => None,
     };
     let destination = open::destination(access, lock.as_ref(), observer)?;
-    let opened = destination.open_key_blocks(access, observer)?;
+    let opened = destination.locked().open_key_blocks(access, observer)?;
     Ok(Unlocked { destination, opened, _lock: lock })
 }
 
 impl Unlocked {
+    /// The key blocks as they are now, after a change.
+    fn again(mut self, access: &Access, observer: &dyn Observer) -> Result<Self, Error> {
+        let listed = RawListing::read(&*self.destination.store);
+        self.destination.raw = listed.map_err(RepositoryError::from)?;
+        self.opened = self.destination.locked().open_key_blocks(access, observer)?;
+        Ok(self)
+    }
+
     fn change(
-        self,
+        &self,
         access: &Access,
         remove: Vec<SlotId>,
         add: Option<(SlotSecret<'_>, &str)>,
@@ -187,34 +226,21 @@ impl Unlocked {
         let made = self.opened.change(&change, access.profile, &*access.seam.random)?;
         observer.event(Event::Phase(Phase::Finishing));
         let store = &*self.destination.store;
-        write(store, &made).map_err(|error| unsure(&error))?;
-        if let Some(file) = &access.key_cache {
-            key_cache::forget(file);
+        kept_blocks::write(store, &made.blocks).map_err(|error| unsure(&error))?;
+        kept_blocks::keep(&self.destination.catalogue, &made.blocks);
+        if let Some(at) = &access.key_cache {
+            key_cache::forget(at);
         }
         Ok(KeyChangeReport {
             generation: made.generation,
             added: made.added.as_ref().map(slot_text),
             removed,
+            recovery_code_shown: false,
             recovery_code: None,
             blocks_written: made.blocks.len() as u64,
             blocks_left: delete(store, &made.superseded),
         })
     }
-}
-
-/// Writes the new blocks, makes them durable, and sees that they are there as they should be.
-fn write(store: &dyn Store, made: &ChangedKeys) -> Result<(), RepositoryError> {
-    for (name, bytes) in &made.blocks {
-        let (Put::Stored | Put::Existed) = store.put_new(name, bytes)?;
-    }
-    store.sync()?;
-    for (name, bytes) in &made.blocks {
-        if store.get(name, bytes.len() as u64)? != *bytes {
-            let what = "it does not read as it was written".to_owned();
-            return Err(RepositoryError::Damaged { object: name.clone(), what });
-        }
-    }
-    Ok(())
 }
 
 /// From the first new block on the change may count; nobody can say before all is written.

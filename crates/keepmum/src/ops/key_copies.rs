@@ -44,7 +44,7 @@ impl KeyFiles {
     /// What is wrong with the copies. One that is damaged and was put back under another name is
     /// of no more use, and does no harm.
     pub(super) fn problems(&self, repository: &Repository) -> Result<Vec<Problem>, Error> {
-        let missing = repository.missing_key_blocks.len();
+        let missing = repository.key_blocks.missing.len();
         // Where this device never was, the others may be on their way.
         let is_known = repository.catalogue.fact(FACT_DEVICE)?.is_some();
         let one = |number: usize| {

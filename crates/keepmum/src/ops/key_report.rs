@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::format::{SlotId, SlotKind};
 use crate::repository::KnownSlot;
 
+use super::event::RecoveryCode;
 use super::report::Outcome;
 
 /// The slots in use.
@@ -14,6 +15,8 @@ pub struct KeyListReport {
     pub generation: u64,
     /// The slots.
     pub slots: Vec<KeySlotLine>,
+    /// Stored files of a keyring that the recovery code which was given does not open.
+    pub unopened_files: u64,
 }
 
 /// How a slot is opened.
@@ -41,6 +44,11 @@ pub struct KeySlotLine {
     pub label: String,
     /// Whether what was given opens it.
     pub own: bool,
+    /// Whether it stands in the directory of slots. One that opens and does not was written by
+    /// somebody who once had a key, and not by a command.
+    pub listed: bool,
+    /// A recovery code that nobody has seen, as far as this device knows.
+    pub never_shown: bool,
 }
 
 /// What a change of the slots did.
@@ -52,8 +60,12 @@ pub struct KeyChangeReport {
     pub added: Option<String>,
     /// The slots that do not open any more.
     pub removed: Vec<String>,
-    /// The new recovery code, shown once. Whoever prints it must not keep it.
-    pub recovery_code: Option<String>,
+    /// The observer showed the new recovery code.
+    pub recovery_code_shown: bool,
+    /// The new recovery code, where the observer did not show it; the old one opens still. Never a
+    /// part of JSON.
+    #[serde(skip)]
+    pub recovery_code: Option<RecoveryCode>,
     /// Key blocks written.
     pub blocks_written: u64,
     /// Superseded key blocks that could not be deleted; the next change deletes them.
@@ -68,14 +80,22 @@ impl KeyChangeReport {
 }
 
 impl KeySlotLine {
-    pub(super) fn of(slot: &KnownSlot) -> Self {
+    pub(super) fn of(slot: &KnownSlot, unseen: Option<SlotId>) -> Self {
         let kind = match slot.line.kind {
             kind if kind == SlotKind::Password as u8 => KeySlotKind::Password,
             kind if kind == SlotKind::Recovery as u8 => KeySlotKind::RecoveryCode,
             _ => KeySlotKind::Unknown,
         };
         let (created, label) = (slot.line.created, slot.line.label.clone());
-        Self { id: slot_text(&slot.line.id), kind, created, label, own: slot.own }
+        Self {
+            id: slot_text(&slot.line.id),
+            kind,
+            created,
+            label,
+            own: slot.own,
+            listed: slot.is_listed,
+            never_shown: unseen == Some(slot.line.id),
+        }
     }
 }
 

@@ -19,6 +19,7 @@ mod examine;
 mod healing;
 mod import;
 mod init;
+mod kept_blocks;
 mod key;
 mod key_cache;
 mod key_copies;
@@ -36,20 +37,22 @@ mod remember;
 mod report;
 mod restore;
 mod roots;
+mod shown_code;
 mod snapshots;
 mod status_report;
 mod subset;
+mod unlock;
 mod whole;
 
 pub use crate::catalogue::{CheckKind, RunProblem, RunRow};
-pub use access::{Access, CatalogueAt, Installation};
+pub use access::{Access, CatalogueAt, Installation, KeyCacheAt};
 pub use backup::backup;
 pub use check::check;
 pub use diff::{Aspect, DiffKind, DiffLine, DiffReport, diff};
 pub use dump::{DumpReport, dump};
 pub use error::{Error, ErrorKind};
 pub use event::{Answer, ChangeKind, Event, Newer, Observer, Phase, RecoveryCode, Silent};
-pub use init::init;
+pub use init::{InitReport, init};
 pub use key::{key_add, key_list, key_passwd, key_recovery, key_remove};
 pub use key_report::{KeyChangeReport, KeyListReport, KeySlotKind, KeySlotLine};
 pub use list::list;
@@ -58,8 +61,8 @@ pub use options::{
     Overwrite, Owner, ReadData, RestoreOptions, SnapshotChoice, Which,
 };
 pub use report::{
-    BackupReport, CheckReport, EntryKind, EntryLine, InitReport, ListReport, Outcome, Problem,
-    ProblemKind, SnapshotLine, SnapshotState, SnapshotsReport,
+    BackupReport, CheckReport, EntryKind, EntryLine, ListReport, Outcome, Problem, ProblemKind,
+    SnapshotLine, SnapshotState, SnapshotsReport,
 };
 pub use restore::{RestoreReport, restore};
 pub use snapshots::{snapshots, status};

@@ -4,26 +4,28 @@
 use zeroize::Zeroizing;
 
 use crate::crypto::Passphrase;
-use crate::format::{Keyring, KeyringRepository, Parameters};
+use crate::format::{Keyring, KeyringRepository, Parameters, RemovedSlots};
 use crate::model::RepositoryId;
 use crate::repository::{self, Keys, RepositoryError};
 use crate::seam::Random;
-use crate::store::{Put, Store};
+use crate::store::Put;
 
 use super::access::Access;
 use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer, Phase, RecoveryCode};
 use super::import::Imported;
+use super::kept_blocks::KeyBlocks;
 use super::open::{Destination, Repository};
+use super::shown_code;
 
-/// Writes the key blocks of a new repository, and tells the recovery code as soon as they are
-/// durable: whatever fails from then on, the repository stays.
+/// Writes the key blocks of a new repository, and shows the recovery code as soon as they are
+/// durable: whatever fails from then on, the repository stays. Gives the code back where nobody took
+/// it.
 pub(super) fn make(
     access: &Access,
-    store: &dyn Store,
-    foreign_files: u64,
+    destination: &Destination,
     observer: &dyn Observer,
-) -> Result<(), Error> {
+) -> Result<Option<RecoveryCode>, Error> {
     refuse_empty(&access.passphrase)?;
     observer.event(Event::Phase(Phase::Unlocking));
     let random = &*access.seam.random;
@@ -34,6 +36,9 @@ pub(super) fn make(
         return Err(Error::new(ErrorKind::Interrupted, "stopped before a repository was made"));
     }
     observer.event(Event::Phase(Phase::Opening));
+    let (store, catalogue) = (&*destination.store, &destination.catalogue);
+    // Before anything opens with it: who is killed before it is shown must know of it.
+    shown_code::expect(catalogue, &made.recovery_slot)?;
     for (name, bytes) in &made.blocks {
         let (Put::Stored | Put::Existed) =
             store.put_new(name, bytes).map_err(RepositoryError::from)?;
@@ -46,9 +51,11 @@ pub(super) fn make(
         }
         return Err(RepositoryError::from(error).into());
     }
-    let recovery_code = RecoveryCode::new(made.recovery.to_text().expose().to_owned());
-    observer.event(Event::RepositoryMade { recovery_code, foreign_files });
-    Ok(())
+    observer.event(Event::RepositoryMade { foreign_files: destination.raw.foreign() });
+    let code = RecoveryCode::new(made.recovery.to_text().expose().to_owned());
+    let unseen = shown_code::show(catalogue, code, observer)?;
+    shown_code::say(catalogue, observer)?;
+    Ok(unseen)
 }
 
 /// A keyring with one repository of its own.
@@ -70,7 +77,7 @@ fn new_keyring(random: &dyn Random) -> Result<Keyring, Error> {
             parameters,
             id: RepositoryId(id),
         }],
-        removed: Vec::new(),
+        removed: RemovedSlots::default(),
         slots: None,
     })
 }
@@ -94,7 +101,7 @@ pub(super) fn imagine(
         keys,
         catalogue: destination.catalogue,
         imported: Imported::default(),
-        missing_key_blocks: Vec::new(),
+        key_blocks: KeyBlocks::default(),
     })
 }
 

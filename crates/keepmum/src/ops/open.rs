@@ -9,20 +9,19 @@ use std::time::Duration;
 use crate::catalogue::{Catalogue, CatalogueError, RunLock};
 use crate::format::Record;
 use crate::model::{DeviceId, ObjectKey, RecordRef};
-use crate::repository::{
-    self, Chain, Chains, Keys, Listing, NamedBlock, Opened, RawListing, RepositoryError,
-};
+use crate::repository::{Chain, Chains, Keys, Listing, RawListing, RepositoryError};
 use crate::store::{LocalStore, Store};
 
 use super::access::{Access, CatalogueAt};
 use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer, Phase};
 use super::import::{self, Imported};
-use super::key_cache;
+use super::kept_blocks::{FACT_KEY_BLOCKS, KeyBlocks};
 use super::roots;
+use super::unlock::{FACT_REPOSITORIES, Locked, sort_unopened};
 
-/// The catalogue's fact that names the repositories it knows.
-pub(super) const FACT_REPOSITORIES: &str = "repositories";
+pub(super) use super::unlock::Trust;
+
 /// The catalogue's fact that says which device this is.
 pub(super) const FACT_DEVICE: &str = "device";
 /// The catalogue's fact that says that a check missed copies of the key block.
@@ -39,17 +38,8 @@ pub(super) struct Repository {
     pub(super) catalogue: Catalogue,
     /// What bringing in new metadata found.
     pub(super) imported: Imported,
-    /// Key blocks that should be here and are not, as file name and bytes.
-    pub(super) missing_key_blocks: Vec<NamedBlock>,
-}
-
-/// What the keys are taken from.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Trust {
-    /// The key that is kept beside the catalogue, where it fits; no key block is looked at then.
-    KeptKey,
-    /// The key blocks themselves.
-    KeyBlocks,
+    /// What is to be done about the key blocks.
+    pub(super) key_blocks: KeyBlocks,
 }
 
 /// What the destination holds, before any key is known.
@@ -90,9 +80,9 @@ fn tell_reset(catalogue: &Catalogue, observer: &dyn Observer) {
 }
 
 impl Destination {
-    /// Whether the catalogue knows a repository at this destination.
-    pub(super) fn is_known(&self) -> Result<bool, Error> {
-        Ok(self.catalogue.fact(FACT_REPOSITORIES)?.is_some())
+    /// The same before it is unlocked.
+    pub(super) fn locked(&self) -> Locked<'_> {
+        Locked { store: &*self.store, raw: &self.raw, catalogue: &self.catalogue }
     }
 
     /// Unlocks and brings the catalogue up to date.
@@ -107,7 +97,7 @@ impl Destination {
             None => Trust::KeptKey,
         };
         let mut repository = self.open_if_free(access, observer, trust, true)?;
-        if trust == Trust::KeyBlocks && repository.missing_key_blocks.is_empty() {
+        if trust == Trust::KeyBlocks && repository.key_blocks.missing.is_empty() {
             repository.catalogue.forget_fact(FACT_KEY_COPIES)?;
         }
         // Whoever writes must not take for lost what can be read again tomorrow.
@@ -129,12 +119,17 @@ impl Destination {
         to_write: bool,
     ) -> Result<Repository, Error> {
         roots::refuse_another(&self.catalogue, &access.installation.roots)?;
-        let (keys, missing_key_blocks) = self.unlock(access, trust, observer)?;
+        let (keys, key_blocks) = self.locked().unlock(access, trust, observer)?;
         observer.event(Event::Phase(Phase::Opening));
         self.refuse_another_repository(&keys)?;
         let mut listing = self.raw.open(&keys);
         listing.own =
             self.catalogue.fact(FACT_DEVICE)?.and_then(|bytes| DeviceId::from_slice(&bytes));
+        if listing.key_blocks.is_empty() && listing.objects.is_empty() {
+            // What this machine keeps opens, and nothing that lies here is of it.
+            return Err(self.locked().no_keys()?);
+        }
+        sort_unopened(&mut listing, access, observer);
         super::doubt::set_aside(&self.catalogue, &mut listing)?;
         if to_write {
             super::healing::set_aside(&self.catalogue, &mut listing)?;
@@ -154,64 +149,7 @@ impl Destination {
             listing,
             catalogue: self.catalogue,
             imported,
-            missing_key_blocks,
-        })
-    }
-
-    /// The keys, and key blocks that should be here and are not.
-    fn unlock(
-        &self,
-        access: &Access,
-        trust: Trust,
-        observer: &dyn Observer,
-    ) -> Result<(Keys, Vec<NamedBlock>), Error> {
-        let names = self.raw.key_block_names();
-        if let Some(file) = &access.key_cache
-            && trust == Trust::KeptKey
-            && let Some(keys) = key_cache::read(file, &access.passphrase, &names)
-        {
-            return Ok((keys, Vec::new()));
-        }
-        let opened = self.open_key_blocks(access, observer)?;
-        let missing = opened.missing_copies(&names);
-        if let Some(file) = access.key_cache.as_ref().filter(|_| missing.is_empty()) {
-            // Only a convenience: a cache that cannot be written costs a second next time.
-            let random = &*access.seam.random;
-            key_cache::write(file, &access.passphrase, &opened.keyring, &names, random);
-        }
-        let keys = Keys::derive(&opened.keyring)
-            .ok_or_else(|| Error::new(ErrorKind::Damaged, "the key block holds no keys"))?;
-        Ok((keys, missing))
-    }
-
-    /// Reads and opens the key blocks themselves, whatever is kept elsewhere.
-    pub(super) fn open_key_blocks(
-        &self,
-        access: &Access,
-        observer: &dyn Observer,
-    ) -> Result<Opened, Error> {
-        observer.event(Event::Phase(Phase::Unlocking));
-        let candidates = self.raw.key_blocks(&*self.store).map_err(RepositoryError::from)?;
-        match repository::open(candidates, &access.passphrase, access.profile) {
-            Err(RepositoryError::NoRepository) => Err(self.no_keys()?),
-            other => Ok(other?),
-        }
-    }
-
-    /// Why there is no key block.
-    pub(super) fn no_keys(&self) -> Result<Error, Error> {
-        Ok(if self.raw.has_object_shapes() {
-            Error::new(
-                ErrorKind::Pending,
-                "objects are here, but their key block has not arrived yet",
-            )
-        } else if self.is_known()? {
-            Error::new(
-                ErrorKind::Refused,
-                "the destination is empty, though this catalogue knows a repository in it",
-            )
-        } else {
-            Error::new(ErrorKind::NoRepository, "there is no repository at the destination")
+            key_blocks,
         })
     }
 
@@ -280,6 +218,7 @@ fn open_with(
     let destination = Destination { store, raw, catalogue };
     destination.catalogue.wait_at_most(PATIENCE)?;
     let mut repository = destination.open_if_free(access, observer, trust, false)?;
+    repository.key_blocks.say(observer);
     if repository.imported.held_up {
         repository.leave_catalogue(access, observer)?;
     }
@@ -291,7 +230,7 @@ impl Repository {
     /// not wait for it to end.
     fn leave_catalogue(&mut self, access: &Access, observer: &dyn Observer) -> Result<(), Error> {
         let mut private = Catalogue::temporary()?;
-        for fact in [FACT_REPOSITORIES, FACT_DEVICE] {
+        for fact in [FACT_REPOSITORIES, FACT_DEVICE, FACT_KEY_BLOCKS] {
             if let Some(value) = self.catalogue.fact(fact)? {
                 private.set_fact(fact, &value)?;
             }

@@ -1,5 +1,6 @@
 //! What verbs report: plain values whose field names are those of `--json`.
 
+use super::event::RecoveryCode;
 use serde::Serialize;
 
 /// How it ended, for the exit code.
@@ -53,13 +54,6 @@ pub struct Problem {
     pub sentence: String,
 }
 
-/// What `init` did. The recovery code went to the observer, once.
-#[derive(Debug, Serialize)]
-pub struct InitReport {
-    /// Files in the destination that are not ours.
-    pub foreign_files: u64,
-}
-
 /// What `backup` did.
 #[derive(Debug, Default, Serialize)]
 pub struct BackupReport {
@@ -108,6 +102,9 @@ pub struct BackupReport {
     pub seconds: f64,
     /// What could not be done.
     pub problems: Vec<Problem>,
+    /// Of a repository that this run made, where the observer did not show it; never in JSON.
+    #[serde(skip)]
+    pub recovery_code: Option<RecoveryCode>,
 }
 
 /// Whether all of a snapshot is here.
@@ -249,6 +246,8 @@ pub struct CheckReport {
     pub conflict_copies: u64,
     /// Files in the destination that are not ours.
     pub foreign_files: u64,
+    /// Stored files of a keyring that the recovery code which was given does not open.
+    pub unopened_files: u64,
     /// Chunks that trees refer to, each counted once.
     pub chunks: u64,
     /// Bytes of the destination that were read.
@@ -322,7 +321,10 @@ impl ListReport {
 impl CheckReport {
     /// How it ended.
     pub fn outcome(&self) -> Outcome {
-        let pending = if self.objects_pending > 0 { Outcome::Partial } else { Outcome::Complete };
+        let pending = match self.objects_pending + self.unopened_files {
+            0 => Outcome::Complete,
+            _ => Outcome::Partial,
+        };
         let lost = if self.objects_lost + self.objects_damaged > 0 {
             Outcome::Damaged
         } else {

@@ -47,6 +47,7 @@ pub fn status(access: &Access, observer: &dyn Observer) -> Result<StatusReport, 
             .map(|one| one.name.length)
             .sum(),
         foreign_files: repository.listing.foreign,
+        unopened_files: repository.listing.unopened,
         conflict_copies: repository.listing.copies,
         free_bytes: access.seam.disk.free_space().map_err(|error| {
             RepositoryError::from(crate::store::StoreError::from_io(error, None))

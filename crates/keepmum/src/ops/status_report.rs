@@ -57,6 +57,8 @@ pub struct StatusReport {
     pub objects_lost: u64,
     /// Files in the destination that are not ours.
     pub foreign_files: u64,
+    /// Stored files of a keyring that the recovery code which was given does not open.
+    pub unopened_files: u64,
     /// Copies that a sync client made.
     pub conflict_copies: u64,
     /// Free bytes at the destination.

@@ -41,8 +41,13 @@ pub enum RepositoryError {
     #[error("no randomness can be had: {0}")]
     Random(io::Error),
     /// The password opens no key block.
-    #[error("the password is wrong: it opens no key block that is here")]
-    WrongPassword,
+    #[error("the password is wrong: it opens no key block that is here{}", untried(*tried, *of))]
+    WrongPassword {
+        /// How many blocks were tried.
+        tried: usize,
+        /// How many there are.
+        of: usize,
+    },
     /// There are no key blocks and no objects.
     #[error("there is no repository")]
     NoRepository,
@@ -58,6 +63,15 @@ pub enum RepositoryError {
     /// What was to be written does not fit the format.
     #[error("this cannot be written: {0}")]
     Unwritable(#[from] FormatError),
+}
+
+/// What is added where not all blocks were tried.
+fn untried(tried: usize, of: usize) -> String {
+    if tried < of {
+        format!(" (tried {tried} of {of} files that may be one)")
+    } else {
+        String::new()
+    }
 }
 
 impl From<Infallible> for RepositoryError {

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::crypto::{
     Passphrase, Profile, RecoveryCode, SALT, Secret, key_block_name, password_key, recovery_key,
-    seal, seal_slot, slot_id,
+    seal, seal_slot, sealing_salt, slot_id,
 };
 use crate::format::base32;
 use crate::format::key_block::{
@@ -51,6 +51,8 @@ pub struct NewKeyBlocks {
     pub blocks: Vec<NamedBlock>,
     /// The second way in.
     pub recovery: RecoveryCode,
+    /// The id of its slot.
+    pub recovery_slot: SlotId,
 }
 
 /// What opens a slot.
@@ -117,7 +119,8 @@ pub fn create(
         bytes[KEYRING_OFFSET..].copy_from_slice(&seal_keyring(&keyring, &block_key, random)?);
         blocks.push((block_name(copy, &bytes), bytes));
     }
-    Ok(NewKeyBlocks { blocks, recovery })
+    let recovery_slot = slots[1].id;
+    Ok(NewKeyBlocks { blocks, recovery, recovery_slot })
 }
 
 /// Where a slot lies in its block.
@@ -156,7 +159,13 @@ pub(super) fn seal_keyring(
 ) -> Result<Vec<u8>, RepositoryError> {
     let plain = keyring.encode()?;
     let key = Secret::from_slice(block_key).expect("32 bytes");
-    Ok(seal(&key, *random_bytes::<SALT>(random)?, CONTEXT, &plain))
+    Ok(seal(&key, fresh_salt(random, &plain)?, CONTEXT, &plain))
+}
+
+/// The salt of one sealing. It takes `content` in, so that broken randomness alone does not make
+/// one key and nonce seal two contents.
+pub fn fresh_salt(random: &dyn Random, content: &[u8]) -> Result<[u8; SALT], RepositoryError> {
+    Ok(sealing_salt(&*random_bytes::<32>(random)?, &random.circumstances(), content))
 }
 
 pub(super) fn random_bytes<const N: usize>(

@@ -6,7 +6,7 @@
 
 use crate::crypto::{Profile, Secret, slot_id};
 use crate::format::key_block::{KEYRING_OFFSET, LABEL_MAX, SLOTS};
-use crate::format::{Keyring, SlotDirectory, SlotId, SlotLine};
+use crate::format::{Keyring, RemovedSlots, SlotDirectory, SlotId, SlotLine};
 use crate::seam::Random;
 
 use super::error::RepositoryError;
@@ -14,6 +14,10 @@ use super::key_block::{COPIES, NamedBlock, SlotSecret, block_name, random_bytes,
 use super::key_block::{slot_bytes, slot_range};
 use super::key_open::{Family, Opened, OpenedBlock, salt_of, slots_opened_by};
 use super::keys::unite;
+
+/// How many removed slots are remembered: so many removals a device, or a file that a sync client
+/// brings back, may be behind without anything that was removed opening again.
+const REMOVED_KEPT: usize = 64;
 
 /// What is to become of the slots.
 pub struct KeyChange<'a> {
@@ -27,7 +31,7 @@ pub struct KeyChange<'a> {
 pub struct NewSlot<'a> {
     /// What opens it.
     pub secret: SlotSecret<'a>,
-    /// What people call it; what is longer than 30 bytes is cut.
+    /// What people call it, at most 30 bytes.
     pub label: String,
     /// When it is made, in seconds since 1970.
     pub created: u64,
@@ -51,6 +55,9 @@ pub struct KnownSlot {
     pub line: SlotLine,
     /// Whether the passphrase opens it.
     pub own: bool,
+    /// Whether it stands in the directory. One that opens and does not was made by nobody's command:
+    /// whoever once had the block key can write it.
+    pub is_listed: bool,
 }
 
 impl Opened {
@@ -58,9 +65,17 @@ impl Opened {
     pub fn slots(&self) -> Option<Vec<KnownSlot>> {
         let mut known = Vec::new();
         for family in &self.families {
-            for line in family.living(&self.keyring.removed)?.slots {
+            let slots = family.living(&family.removed())?.slots;
+            for (id, kind) in &family.own {
+                if slots.iter().all(|line| line.id != *id) {
+                    let (kind, label) = (*kind as u8, String::new());
+                    let line = SlotLine { number: 0, id: *id, kind, created: 0, label };
+                    known.push(KnownSlot { line, own: true, is_listed: false });
+                }
+            }
+            for line in slots {
                 let own = family.own.iter().any(|(id, _)| *id == line.id);
-                known.push(KnownSlot { line, own });
+                known.push(KnownSlot { line, own, is_listed: true });
             }
         }
         Some(known)
@@ -85,10 +100,8 @@ impl Opened {
         let mut made =
             ChangedKeys { blocks: Vec::new(), superseded: Vec::new(), added: None, generation };
         for family in &self.families {
-            let mut removed = self.keyring.removed.clone();
-            removed.extend(&change.remove);
-            removed.sort_unstable();
-            removed.dedup();
+            let mut removed = family.removed();
+            removed.add(&change.remove, generation);
             let mut directory = family.living(&removed).ok_or(RepositoryError::Slots(
                 "these key blocks were made by an earlier version, and their slots are not known",
             ))?;
@@ -107,12 +120,48 @@ impl Opened {
             made.added = made.added.or(new.as_ref().map(|(_, line)| line.id));
             let repositories = unite(self.families.iter().flat_map(Family::keyrings).collect());
             let repositories = repositories.map(|united| united.repositories).unwrap_or_default();
-            let keyring = Keyring { generation, repositories, removed, slots: Some(directory) };
+            let slots = Some(directory);
+            let keyring = within_bounds(Keyring { generation, repositories, removed, slots })?;
             let next = Next { family, keyring: &keyring, new, profile, random };
             made.blocks.extend(next.blocks()?);
-            made.superseded.extend(family.blocks.iter().map(|block| block.path.clone()));
+            let superseded = family.blocks.iter().filter_map(|block| block.path.clone());
+            made.superseded.extend(superseded);
         }
         Ok(made)
+    }
+
+    /// Whether families lie here whose newest keyrings do not hold all that opened: what a recovery
+    /// code of one of them opens is only a part.
+    pub fn is_divided(&self) -> bool {
+        self.families.iter().any(|family| {
+            // Whoever opens one block of a family opens all of them.
+            let newest = family.blocks.iter().map(|block| block.keyring.generation).max();
+            let blocks = family.blocks.iter().map(|block| &block.keyring);
+            let blocks: Vec<_> = blocks.filter(|it| Some(it.generation) == newest).collect();
+            let known = || blocks.iter().flat_map(|keyring| &keyring.repositories);
+            self.keyring.repositories.iter().any(|all| {
+                let same = || known().filter(|one| one.id == all.id && one.secret == all.secret);
+                all.epochs.iter().any(|epoch| !same().any(|one| one.epochs.contains(epoch)))
+            })
+        })
+    }
+}
+
+/// A keyring that fits its block: of the removed slots those are forgotten that were removed first,
+/// down to as many as a device may be behind, and further only for want of room.
+fn within_bounds(mut keyring: Keyring) -> Result<Keyring, RepositoryError> {
+    let now = keyring.generation;
+    while keyring.removed.slots.len() > REMOVED_KEPT || keyring.encode().is_err() {
+        if !keyring.removed.forget_oldest(now) {
+            break;
+        }
+    }
+    match keyring.encode() {
+        Ok(_) => Ok(keyring),
+        Err(_) => Err(RepositoryError::Slots(
+            "the key block is full: too many passwords with long labels, or too many repositories \
+             in one; remove a password that is not needed any more",
+        )),
     }
 }
 
@@ -121,10 +170,13 @@ impl Opened {
 fn new_line(
     directory: &mut SlotDirectory,
     new: &NewSlot<'_>,
-    removed: &[SlotId],
+    removed: &RemovedSlots,
     profile: Profile,
     random: &dyn Random,
 ) -> Result<SlotLine, RepositoryError> {
+    if new.label.len() > LABEL_MAX {
+        return Err(RepositoryError::Slots("a label has at most 30 bytes; give a shorter one"));
+    }
     let id_key = new.secret.key(&directory.id_salt, profile)?;
     let free: Vec<(u8, SlotId)> = (0_u8..)
         .take(SLOTS)
@@ -141,23 +193,14 @@ fn new_line(
     let mut chance = [0];
     random.fill(&mut chance).map_err(RepositoryError::Random)?;
     let (number, id) = free[usize::from(chance[0]) % free.len()];
-    let end = (0..=LABEL_MAX).rev().find(|end| new.label.is_char_boundary(*end)).unwrap_or(0);
-    let label = new.label[..end].to_owned();
     let kind = new.secret.kind() as u8;
-    let line = SlotLine { number, id, kind, created: new.created, label };
+    let line = SlotLine { number, id, kind, created: new.created, label: new.label.clone() };
     directory.slots.push(line.clone());
     directory.slots.sort_unstable();
     Ok(line)
 }
 
 impl Family {
-    /// The directory of all its blocks without what is removed.
-    fn living(&self, removed: &[SlotId]) -> Option<SlotDirectory> {
-        let mut directory = unite(self.keyrings().collect())?.slots?;
-        directory.slots.retain(|slot| !removed.contains(&slot.id));
-        Some(directory)
-    }
-
     /// One block for each salt, those that their name proves before others, in order of copies.
     fn bases(&self) -> Vec<&OpenedBlock> {
         let proven = self.blocks.iter().any(|block| block.copy.is_some());
@@ -232,9 +275,12 @@ impl Next<'_> {
     ) -> Result<Secret<32>, RepositoryError> {
         let key = secret.key(&salt_of(&base.bytes), self.profile)?;
         let same_salt = self.family.with_salt_of(base);
-        let removed: Vec<&SlotId> = self.family.removed().collect();
-        for content in same_salt.flat_map(|block| slots_opened_by(&block.bytes, &key)) {
-            if !removed.contains(&&content.slot_id) {
+        let removed = self.family.removed();
+        for (counts, content) in same_salt.flat_map(|block| {
+            let counts = block.keyring.generation >= removed.forgotten;
+            slots_opened_by(&block.bytes, &key).into_iter().map(move |content| (counts, content))
+        }) {
+            if counts && !removed.contains(&content.slot_id) {
                 return Err(RepositoryError::Slots("this password opens the repository already"));
             }
         }

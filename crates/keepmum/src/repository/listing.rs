@@ -60,12 +60,15 @@ impl ListedObject {
 pub struct Listing {
     /// Every object by what its name says.
     pub objects: HashMap<ObjectKey, ListedObject>,
-    /// Files that are not ours.
+    /// Files whose names are not of the right shape, or say what no name says.
     pub foreign: u64,
+    /// Files of the right shape that no key opens: of a keyring that was not opened, or whose key
+    /// block has not arrived.
+    pub unopened: u64,
     /// Copies that a sync client made.
     pub copies: u64,
-    /// Names of files of a key block's size.
-    pub key_blocks: Vec<String>,
+    /// Files of a key block's size: path and file name.
+    pub key_blocks: Vec<(String, String)>,
     /// The device that writes here: what it wrote is never on its way.
     pub own: Option<DeviceId>,
 }
@@ -79,6 +82,12 @@ impl RawListing {
     /// Whether anything has a name that an object could have.
     pub fn has_object_shapes(&self) -> bool {
         self.files.iter().any(|file| file.sealed.is_some())
+    }
+
+    /// Whether a file has this name already, whole or not, with or without the mark of a copy.
+    pub fn has_name(&self, name: &str) -> bool {
+        let is_it = |one: &Shaped| split_file_name(&one.file.path).is_some_and(|it| it.0 == name);
+        self.files.iter().any(|one| one.sealed.is_some() && is_it(one))
     }
 
     /// Files that do not have such a name.
@@ -123,7 +132,8 @@ impl RawListing {
 
     /// Opens all names.
     pub fn open(&self, keys: &Keys) -> Listing {
-        let mut listing = Listing { key_blocks: self.key_block_names(), ..Listing::default() };
+        let key_blocks = self.key_block_files().map(|(path, name)| (path.to_owned(), name));
+        let mut listing = Listing { key_blocks: key_blocks.collect(), ..Listing::default() };
         for Shaped { file, sealed } in &self.files {
             let Some(sealed) = sealed else {
                 listing.foreign += 1;
@@ -133,7 +143,7 @@ impl RawListing {
                 continue;
             }
             match keys.open_name(sealed) {
-                None => listing.foreign += 1,
+                None => listing.unopened += 1,
                 Some((repository, name)) => {
                     let original = last_component(&file.path).len() == NAME_LENGTH;
                     listing.add(file, original, repository, name);

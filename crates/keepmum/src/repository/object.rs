@@ -98,6 +98,12 @@ impl ObjectBuilder {
         self.blocks.is_empty()
     }
 
+    /// The id of its first piece, or nothing.
+    pub(super) fn first_id(&self) -> &[u8] {
+        let piece = self.blocks.first().and_then(|block| block.pieces.first());
+        piece.map_or(&[], |(id, _)| &id.0[..])
+    }
+
     /// How many pieces are in it.
     #[cfg(test)]
     pub(super) fn pieces(&self) -> usize {

@@ -5,14 +5,14 @@
 
 use std::sync::Arc;
 
-use crate::crypto::{CiphertextHasher, SALT, Sealer};
+use crate::crypto::{CiphertextHasher, Sealer};
 use crate::format::ObjectName;
 use crate::format::name::context;
 use crate::pipeline::{Pool, Ticket};
 use crate::store::NewObject;
 
 use super::error::RepositoryError;
-use super::key_block::random_bytes;
+use super::key_block::fresh_salt;
 use super::object::{ObjectBuilder, ObjectPlace, Spare};
 use super::stored::{Destination, StoredObject};
 
@@ -60,18 +60,19 @@ impl Written<'_> {
 }
 
 impl<'env> Outgoing<'env> {
-    /// Begins an object.
+    /// Begins an object. `first` is the id of its first piece, if there is one yet.
     pub(super) fn begin<S: Send + 'env>(
         pool: &Pool<'env, S>,
         to: Destination<'env>,
         place: ObjectPlace,
+        first: &[u8],
         spare: Arc<Spare>,
     ) -> Result<Self, RepositoryError> {
         let (epoch, key) = to.keys.writing().writing_epoch();
         let context = context(epoch, place.kind, place.device, place.run, place.number);
-        let salt = random_bytes::<SALT>(to.random)?;
+        let salt = fresh_salt(to.random, &[&context[..], first].concat())?;
         let mut part = spare.part();
-        let sealer = Sealer::new(key, *salt, &context, &mut part);
+        let sealer = Sealer::new(key, salt, &context, &mut part);
         let written = pool.on_disk(move || {
             let object = to.store.begin()?;
             Ok(Written { object, hasher: CiphertextHasher::new(), length: 0 })

@@ -53,7 +53,10 @@ pub fn put_record(
     let stored = pipeline::run(
         Mode::Replay { seed: 0 },
         || (),
-        |pool| Outgoing::begin(pool, to, place, spare)?.end(pool, builder)?.wait(),
+        |pool| {
+            let object = Outgoing::begin(pool, to, place, builder.first_id(), spare)?;
+            object.end(pool, builder)?.wait()
+        },
     )?;
     to.store.sync()?;
     Ok(stored)

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::chain::Chains;
 use super::key_block::{Candidate, create};
-use super::key_open::open;
+use super::key_open::{Unlock, open};
 use super::keys::{Keys, unite};
 use super::listing::{Listing, RawListing};
 use super::packing::PIECES_PER_BLOCK;
@@ -19,11 +19,12 @@ use crate::compress::{Compressor, Decompressor, Level};
 use crate::crypto::{Passphrase, Profile};
 use crate::format::{
     Backup, Keyring, KeyringRepository, Needs, ObjectEntry, ObjectKind, ObjectName, Overlay,
-    Parameters, PieceKind, RECORD_MAX, Record, RecordTime, RunObjects, SourceName, Summary, Table,
-    decode_index,
+    Parameters, PieceKind, RECORD_MAX, Record, RecordTime, RemovedSlots, RunObjects, SourceName,
+    Summary, Table, decode_index,
 };
 use crate::model::{ChunkId, DeviceId, ObjectKey, RecordHash, RecordRef, RepositoryId};
 use crate::pipeline::{self, Mode};
+use crate::seam::Random;
 use crate::store::LocalStore;
 use crate::store::simulated::Simulation;
 
@@ -47,7 +48,7 @@ fn keyring(generation: u64, id: u8, epochs: &[(u16, u8)]) -> Keyring {
             parameters: Parameters { chunker: 0, average: 1 << 20, padding: 0 },
             id: RepositoryId([id; 8]),
         }],
-        removed: Vec::new(),
+        removed: RemovedSlots::default(),
         slots: None,
     }
 }
@@ -140,6 +141,10 @@ fn uniting_keeps_every_epoch_and_the_higher_generation_first() {
     }
 }
 
+fn unlock<'a>(passphrase: &'a Passphrase, random: &'a dyn Random) -> Unlock<'a> {
+    Unlock { passphrase, profile: Profile::Test, random, kept: Vec::new(), at_most: None }
+}
+
 #[test]
 fn the_newest_generation_opens_though_many_older_ones_lie_beside_it() {
     let sim = Simulation::new(2);
@@ -156,10 +161,11 @@ fn the_newest_generation_opens_though_many_older_ones_lie_beside_it() {
     let newest = || Passphrase::new("newest".to_owned());
     let mut candidates: Vec<Candidate> = (1..=6).flat_map(|n| blocks(n, "older")).collect();
     candidates.extend(blocks(7, "newest"));
-    let opened = open(candidates, &newest(), Profile::Test).unwrap();
+    let opened = open(candidates, unlock(&newest(), random)).unwrap();
     assert_eq!((opened.keyring.generation, opened.families[0].blocks.len()), (7, 3));
     let older = (1..=30).flat_map(|n| blocks(n, "older")).collect();
-    assert!(matches!(open(older, &newest(), Profile::Test), Err(RepositoryError::WrongPassword)));
+    let wrong = open(older, unlock(&newest(), random)).err();
+    assert!(matches!(wrong, Some(RepositoryError::WrongPassword { tried: 90, of: 90 })));
 }
 
 #[test]

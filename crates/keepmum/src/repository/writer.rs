@@ -193,7 +193,8 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
     /// Lets go of what there is of a data object, once it is too large for a small run's only one.
     fn let_data_leave(&mut self) -> Result<(), RepositoryError> {
         if self.leaving.is_none() && self.data.weight() > SMALL_RUN {
-            self.leaving = Some(self.begin_object(ObjectKind::Data)?);
+            let first = self.data.first_id().to_vec();
+            self.leaving = Some(self.begin_object(ObjectKind::Data, &first)?);
         }
         if let Some(leaving) = self.leaving.take() {
             // After an error neither is there any more: rows without their bytes must not be.
@@ -216,18 +217,22 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         }
         let object = match self.leaving.take_if(|_| kind == ObjectKind::Data) {
             Some(object) => object,
-            None => self.begin_object(kind)?,
+            None => self.begin_object(kind, builder.first_id())?,
         };
         self.storing.push_back(object.end(self.pool, builder)?);
         // One is made durable while the next is filled.
         self.settle(1)
     }
 
-    fn begin_object(&mut self, kind: ObjectKind) -> Result<Outgoing<'env>, RepositoryError> {
+    fn begin_object(
+        &mut self,
+        kind: ObjectKind,
+        first: &[u8],
+    ) -> Result<Outgoing<'env>, RepositoryError> {
         let number = self.next_number;
         self.next_number += 1;
         let place = ObjectPlace { kind, device: self.device, run: self.run, number };
-        Outgoing::begin(self.pool, self.to, place, Arc::clone(&self.spare))
+        Outgoing::begin(self.pool, self.to, place, first, Arc::clone(&self.spare))
     }
 
     /// Ends this run with a record that lists nothing, durable when this returns, and goes on
@@ -300,7 +305,8 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         let hash = RecordHash(record_hash(&bytes));
         let id = self.to.keys.writing().chunk_id(&bytes);
         last.push(self.packing.pack_alone(self.pool, PieceKind::Record, (id, &bytes)));
-        let object = self.begin_object(ObjectKind::Record)?.end(self.pool, last)?.wait()?;
+        let object = self.begin_object(ObjectKind::Record, last.first_id())?;
+        let object = object.end(self.pool, last)?.wait()?;
         self.to.store.sync()?;
         self.stored_bytes += object.name.length;
         Ok(Finished { object, hash, record: bytes })

@@ -32,6 +32,13 @@ pub trait Random: Send + Sync {
     /// # Errors
     /// The operating system has no randomness to give; nothing may be sealed then.
     fn fill(&self, buffer: &mut [u8]) -> io::Result<()>;
+
+    /// What differs from one call to the next even where the randomness does not, as on a machine
+    /// that is resumed twice from one image: clocks, the process, a count. It is mixed into salts,
+    /// and is nothing under replay.
+    fn circumstances(&self) -> [u8; 32] {
+        [0; 32]
+    }
 }
 
 /// Everything outside the library, as one value that is handed down.

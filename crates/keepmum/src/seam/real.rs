@@ -8,7 +8,8 @@ mod new_file;
 
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::{Clock, OpenGate, Random, Seam, Timestamp};
@@ -83,6 +84,20 @@ pub struct SystemRandom;
 impl Random for SystemRandom {
     fn fill(&self, buffer: &mut [u8]) -> io::Result<()> {
         getrandom::fill(buffer).map_err(|error| io::Error::other(error.to_string()))
+    }
+
+    fn circumstances(&self) -> [u8; 32] {
+        static CALLS: AtomicU64 = AtomicU64::new(0);
+        static START: OnceLock<Instant> = OnceLock::new();
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        // Its start is unknown and differs from one boot to the next; its distance is enough.
+        let since = START.get_or_init(Instant::now).elapsed();
+        let mut bytes = [0; 32];
+        bytes[..12].copy_from_slice(&wall.as_nanos().to_le_bytes()[..12]);
+        bytes[12..20].copy_from_slice(&since.as_nanos().to_le_bytes()[..8]);
+        bytes[20..24].copy_from_slice(&std::process::id().to_le_bytes());
+        bytes[24..].copy_from_slice(&CALLS.fetch_add(1, Ordering::Relaxed).to_le_bytes());
+        bytes
     }
 }
 

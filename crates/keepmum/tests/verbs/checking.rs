@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use keepmum::ops::{
-    self, Access, CheckOptions, CheckReport, Outcome, ProblemKind, ReadData, Silent,
+    self, Access, CheckOptions, CheckReport, KeyCacheAt, Outcome, ProblemKind, ReadData, Silent,
 };
 
 use crate::scene::{PASSWORD, Scene, noise};
@@ -101,12 +101,15 @@ fn key_copy(kept_key: bool, damage: &str, read_data: ReadData) {
     let scene = of_runs(1);
     let access = || {
         let mut access = scene.with_catalogue(PASSWORD);
-        access.key_cache = kept_key.then(|| scene.folder.path().join("catalogue.keys"));
+        access.key_cache = kept_key.then(|| KeyCacheAt {
+            file: scene.folder.path().join("catalogue.keys"),
+            secret: scene.folder.path().join("secret"),
+        });
         access
     };
     let report = check(&access(), read_data);
     assert_eq!(report.outcome(), Outcome::Complete, "{report:#?}");
-    assert_eq!(access().key_cache.is_some_and(|file| file.exists()), kept_key);
+    assert_eq!(access().key_cache.is_some_and(|at| at.file.exists()), kept_key);
     let (path, whole) = scene.blocks().remove(1);
     match damage {
         "missing" => assert!(scene.disk.take(&path)),

@@ -9,4 +9,6 @@ mod dumps;
 mod keys;
 mod keys_at_once;
 mod keys_cut;
+mod keys_for_ever;
+mod keys_gone;
 mod scene;

@@ -7,7 +7,7 @@ use keepmum::compress::Level;
 use keepmum::crypto::{Passphrase, Profile};
 use keepmum::ops::{
     self, Access, BackupOptions, BackupReport, CatalogueAt, Deletions, Error, Event, Installation,
-    Observer, Silent, SnapshotChoice, Which,
+    Observer, RecoveryCode, Silent, SnapshotChoice, Which,
 };
 use keepmum::pipeline::Mode;
 use keepmum::source::Rules;
@@ -30,10 +30,11 @@ pub(crate) struct Scene {
 pub(crate) struct Told(pub(crate) Mutex<String>);
 
 impl Observer for Told {
-    fn event(&self, event: Event) {
-        if let Event::RepositoryMade { recovery_code, .. } = event {
-            *self.0.lock().unwrap() = recovery_code.expose().to_owned();
-        }
+    fn event(&self, _: Event) {}
+
+    fn show_recovery_code(&self, code: &RecoveryCode) -> bool {
+        *self.0.lock().unwrap() = code.expose().to_owned();
+        true
     }
 
     fn stopping(&self) -> bool {

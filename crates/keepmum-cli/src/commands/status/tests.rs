@@ -33,6 +33,7 @@ fn a_page() {
         objects_pending: 8,
         objects_lost: 1,
         foreign_files: 2,
+        unopened_files: 0,
         conflict_copies: 3,
         free_bytes: 100 << 30,
         recent_uploads: vec![348_160, 0],

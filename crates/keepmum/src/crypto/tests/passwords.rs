@@ -1,7 +1,7 @@
 //! Passwords and recovery codes.
 
 use super::{counting, to_hex};
-use crate::crypto::{Passphrase, Profile, RecoveryCode, password_key, recovery_key};
+use crate::crypto::{Passphrase, Profile, RecoveryCode, password_key, recovery_key, sealing_salt};
 
 fn key_of(text: &str) -> String {
     let passphrase = Passphrase::new(text.to_owned());
@@ -64,5 +64,39 @@ fn slips_of_the_pen_are_told() {
     let wide = text.replacen(char::is_alphabetic, "\u{ff41}", 1);
     for bad in ["", &text[1..], &text[..text.len() - 1], &longer, &foreign, &wide] {
         assert!(RecoveryCode::parse(bad).is_none(), "{bad}");
+    }
+}
+
+#[test]
+fn a_recovery_code_is_read_however_it_was_copied() {
+    let code = RecoveryCode::new(*b"twenty bytes of code");
+    let text = code.to_text().expose().to_owned();
+    let same = |typed: &str| {
+        let parsed = RecoveryCode::parse(typed).unwrap_or_else(|| panic!("{typed:?}"));
+        assert_eq!(parsed.to_text().expose(), text, "{typed:?}");
+    };
+    let dashes = "-\u{2010}\u{2011}\u{2012}\u{2013}\u{2014}\u{2015}\u{2212}\u{ad}\u{ff0d}";
+    let spaces = " \t\u{a0}\u{2009}\u{202f}\u{3000}\u{200b}\u{feff}";
+    for separator in dashes.chars().chain(spaces.chars()) {
+        same(&text.replace('-', &separator.to_string()));
+        same(&text.replace('-', &format!(" {separator} ")));
+    }
+    same(&text.to_uppercase());
+    // Neither digit is in the alphabet, so they can only be the letters that they look like.
+    let digits = text.replace('o', "0").replace('l', "1");
+    assert_ne!(digits, text, "the code has one of them");
+    same(&digits);
+    assert!(RecoveryCode::parse(&text.replacen('o', "8", 1).replacen('l', "8", 1)).is_none());
+}
+
+#[test]
+fn a_salt_differs_where_anything_does() {
+    let salt = |random: u8, circumstances: u8, content: &[u8]| {
+        sealing_salt(&[random; 32], &[circumstances; 32], content)
+    };
+    let first = salt(1, 0, b"a");
+    assert_eq!(first, salt(1, 0, b"a"));
+    for other in [salt(2, 0, b"a"), salt(1, 1, b"a"), salt(1, 0, b"b"), salt(1, 0, b"")] {
+        assert_ne!(first, other);
     }
 }

@@ -7,7 +7,8 @@ use crate::format::key_block::{
 };
 use crate::format::padding::sealed_length;
 use crate::format::{
-    FormatError, Keyring, KeyringRepository, Parameters, SlotContent, SlotKind, unite,
+    FormatError, Keyring, KeyringRepository, Parameters, RemovedSlot, RemovedSlots, SlotContent,
+    SlotKind, unite,
 };
 use crate::model::RepositoryId;
 
@@ -20,13 +21,20 @@ fn repository(id: u8, epochs: &[(u16, u8)]) -> KeyringRepository {
     }
 }
 
+/// Removed slots, each with its generation.
+fn removed(slots: &[([u8; 8], u64)]) -> RemovedSlots {
+    let slots =
+        slots.iter().map(|(id, generation)| RemovedSlot { id: *id, generation: *generation });
+    RemovedSlots { forgotten: 0, slots: slots.collect() }
+}
+
 /// A keyring with so many repositories of so many epochs each.
 pub(super) fn keyring(repositories: u8, epochs: u8) -> Keyring {
     let epochs: Vec<_> = (1..=epochs).map(|n| (u16::from(n), 100 + n)).collect();
     Keyring {
         generation: 7,
         repositories: (1..=repositories).map(|id| repository(id, &epochs)).collect(),
-        removed: vec![[9; 8], [3; 8]],
+        removed: removed(&[([9; 8], 7), ([3; 8], 7)]),
         slots: None,
     }
 }
@@ -108,7 +116,7 @@ fn keyrings_round_trip_and_do_not_overflow() {
         assert_eq!(again.generation, 7);
         assert_eq!(again.repositories.len(), usize::from(repositories));
         assert_eq!(again.repositories[0].epochs.len(), usize::from(epochs));
-        assert_eq!(again.removed, [[9; 8], [3; 8]]);
+        assert_eq!(again.removed, removed(&[([9; 8], 7), ([3; 8], 7)]));
         assert!(again.encode().unwrap() == encoded);
     }
     assert!(matches!(keyring(1, 60).encode(), Err(FormatError::BadLength { bound: 1942, .. })));
@@ -129,7 +137,7 @@ fn bad_keyrings_are_refused() {
     assert_eq!(good[2..5], [0xa3, 0, 7]);
     assert!(matches!(change(3, 8), FormatError::Unknown { value: 8, .. }));
     assert!(matches!(decode_error(&good[1..]), FormatError::BadLength { .. }));
-    let (repositories, removed) = (Vec::new(), Vec::new());
+    let (repositories, removed) = (Vec::new(), RemovedSlots::default());
     let none = Keyring { generation: 1, repositories, removed, slots: None };
     assert!(Keyring::decode(&none.encode().unwrap()).is_err());
 }
@@ -139,20 +147,46 @@ fn keyrings_of_one_generation_unite_in_either_order() {
     let make =
         |repositories, removed| Keyring { generation: 4, repositories, removed, slots: None };
     // Both know repository 2; both made an epoch 2 of it at once; each knows one more repository.
-    let a = || make(vec![repository(2, &[(1, 1), (2, 7)]), repository(5, &[(1, 1)])], vec![[8; 8]]);
+    let a = || {
+        make(
+            vec![repository(2, &[(1, 1), (2, 7)]), repository(5, &[(1, 1)])],
+            removed(&[([8; 8], 4)]),
+        )
+    };
     let b = || {
         let mut shared = repository(2, &[(1, 1), (2, 6)]);
         shared.parameters.average = 1 << 18;
-        make(vec![shared, repository(3, &[(1, 1)])], vec![[1; 8], [8; 8]])
+        make(vec![shared, repository(3, &[(1, 1)])], removed(&[([1; 8], 2), ([8; 8], 3)]))
     };
     let united = unite(a(), b());
     assert!(united.encode().unwrap() == unite(b(), a()).encode().unwrap());
     assert!(united.encode().unwrap() == unite(unite(a(), b()), a()).encode().unwrap());
     assert_eq!(united.generation, 4);
-    assert_eq!(united.removed, [[1; 8], [8; 8]]);
+    assert_eq!(united.removed, removed(&[([1; 8], 2), ([8; 8], 4)]));
     let ids: Vec<_> = united.repositories.iter().map(|r| (r.id.0[0], r.epochs.len())).collect();
     assert_eq!(ids, [(2, 3), (3, 1), (5, 1)]);
     assert_eq!(united.repositories[0].parameters.average, 1 << 18);
     let epochs: Vec<_> = united.repositories[0].epochs.iter().map(|(n, s)| (*n, s[0])).collect();
     assert_eq!(epochs, [(1, 1), (2, 6), (2, 7)]);
+}
+
+#[test]
+fn removed_slots_are_forgotten_in_the_order_of_their_removal() {
+    let mut slots = RemovedSlots::default();
+    for generation in 2..=9 {
+        slots.add(&[[generation as u8; 8]], generation);
+    }
+    let mut keyring = keyring(1, 1);
+    (keyring.generation, keyring.removed) = (9, slots.clone());
+    let again = Keyring::decode(&keyring.encode().unwrap()).unwrap();
+    assert_eq!(again.removed, slots);
+    assert!(slots.forget_oldest(9) && slots.forget_oldest(9));
+    assert_eq!((slots.forgotten, slots.slots.len()), (3, 6));
+    assert!(!slots.contains(&[3; 8]) && slots.contains(&[4; 8]));
+    // An older list that still names them does not bring them back.
+    assert_eq!(slots.united(&again.removed), slots);
+    while slots.forget_oldest(9) {}
+    assert!(slots.contains(&[9; 8]) && slots.slots.len() == 1, "what is removed now stays");
+    (keyring.generation, keyring.removed) = (9, slots.clone());
+    assert_eq!(Keyring::decode(&keyring.encode().unwrap()).unwrap().removed, slots);
 }

@@ -8,7 +8,6 @@ use crate::format::{IndexEntry, ObjectKind, RunObjects};
 use crate::model::{ChunkId, DeviceId, ObjectKey, RecordHash};
 use crate::repository::{Keys, ObjectReader, RawListing, RepositoryError, object_entry};
 use crate::source::{RootProblem, Source};
-use crate::store::Put;
 
 use super::super::access::{Access, CatalogueAt};
 use super::super::claims::{self, Claims, listed_by_records};
@@ -17,12 +16,14 @@ use super::super::error::{Error, ErrorKind};
 use super::super::event::{Event, Observer};
 use super::super::healing::{self, FACT_HEALED};
 use super::super::import::import_table;
+use super::super::kept_blocks;
 use super::super::new_repository::{imagine, make};
 use super::super::open::{self, Repository};
 use super::super::options::{BackupOptions, Deletions};
 use super::super::remember;
 use super::super::report::BackupReport;
 use super::super::roots;
+use super::super::shown_code;
 use super::Setting;
 use super::commit::{Adopted, Leans};
 use super::device::{Identity, identify};
@@ -86,16 +87,17 @@ pub(super) fn begin(
     roots::refuse_another(&destination.catalogue, &options.roots)?;
     let mut report =
         BackupReport { foreign_files: destination.raw.foreign(), ..BackupReport::default() };
-    let is_first = destination.raw.key_block_names().is_empty();
+    let is_first =
+        destination.raw.key_block_names().is_empty() && !destination.locked().keeps_key_blocks()?;
     if is_first {
         let fresh = options.create && !destination.raw.has_object_shapes();
-        if !fresh || destination.is_known()? {
-            return Err(destination.no_keys()?);
+        if !fresh || destination.locked().is_known()? {
+            return Err(destination.locked().no_keys()?);
         }
         // Before anything is made: what is refused leaves no repository behind.
         refuse_missing_disks(&source, options, &destination.catalogue)?;
         if !options.dry_run {
-            make(access, &*destination.store, destination.raw.foreign(), observer)?;
+            report.recovery_code = make(access, &destination, observer)?;
             let made = RawListing::read(&*destination.store);
             destination.raw = made.map_err(RepositoryError::from)?;
         }
@@ -105,8 +107,15 @@ pub(super) fn begin(
         true => imagine(access, destination, observer)?,
         false => destination.open(access, observer)?,
     };
-    if !options.dry_run && !options.destination_is_partial {
-        put_back_key_blocks(&repository, observer)?;
+    if !options.dry_run {
+        // Where this device has never been the others are on their way rather than lost.
+        let is_new_here = repository.catalogue.fact(open::FACT_DEVICE)?.is_none();
+        let is_missing_usual = is_new_here || options.destination_is_partial;
+        let at = (&*repository.store, &repository.catalogue);
+        kept_blocks::mend(&repository.key_blocks, at, is_missing_usual, observer)?;
+    }
+    if !is_first {
+        shown_code::say(&repository.catalogue, observer)?;
     }
     report.foreign_files = repository.listing.foreign;
     if !is_imagined {
@@ -124,26 +133,6 @@ pub(super) fn begin(
     };
     refuse_missing_disks(&source, options, &repository.catalogue)?;
     Ok(Begun { _lock: lock, repository, source, identity, claims, put_back, report })
-}
-
-/// Puts copies of the key block back that are gone. Not where this device has never been: there
-/// the others are on their way rather than lost.
-fn put_back_key_blocks(repository: &Repository, observer: &dyn Observer) -> Result<(), Error> {
-    let is_new_here = repository.catalogue.fact(open::FACT_DEVICE)?.is_none();
-    if is_new_here || repository.missing_key_blocks.is_empty() {
-        return Ok(());
-    }
-    for (name, bytes) in &repository.missing_key_blocks {
-        let (Put::Stored | Put::Existed) =
-            repository.store.put_new(name, bytes).map_err(RepositoryError::from)?;
-    }
-    repository.store.sync().map_err(RepositoryError::from)?;
-    let sentence = match repository.missing_key_blocks.len() {
-        1 => "A copy of the key block was missing or damaged; it was put back.".to_owned(),
-        n => format!("{n} copies of the key block were missing or damaged; they were put back."),
-    };
-    observer.event(Event::Notice(sentence));
-    Ok(())
 }
 
 /// Opens the source. A root that is not there is refused, unless it is known to be gone for good.

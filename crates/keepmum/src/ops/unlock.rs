@@ -1,0 +1,155 @@
+//! Unlocking a destination: the key that is kept, or the key blocks, and what is said where neither
+//! opens.
+
+use std::collections::HashSet;
+
+use crate::catalogue::Catalogue;
+use crate::crypto;
+use crate::model::RepositoryId;
+use crate::repository::{self, Keys, Listing, Opened, RawListing, RepositoryError, Unlock};
+use crate::store::Store;
+
+use super::access::Access;
+use super::error::{Error, ErrorKind};
+use super::event::{Event, Observer, Phase};
+use super::kept_blocks::{self, KeyBlocks};
+use super::{key_cache, shown_code};
+
+/// So many files are tried at most as key blocks where nobody waits: some eight minutes.
+const TRIED_UNATTENDED: usize = 1024;
+
+/// The catalogue's fact that names the repositories it knows.
+pub(super) const FACT_REPOSITORIES: &str = "repositories";
+
+/// What the keys are taken from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// The key that is kept beside the catalogue, where it fits; no key block is looked at then.
+    KeptKey,
+    /// The key blocks themselves.
+    KeyBlocks,
+}
+
+/// A destination as it is listed, and what this machine knows of it.
+pub(super) struct Locked<'a> {
+    pub(super) store: &'a dyn Store,
+    pub(super) raw: &'a RawListing,
+    pub(super) catalogue: &'a Catalogue,
+}
+
+impl Locked<'_> {
+    /// Whether the catalogue knows a repository at this destination.
+    pub(super) fn is_known(&self) -> Result<bool, Error> {
+        Ok(self.catalogue.fact(FACT_REPOSITORIES)?.is_some())
+    }
+
+    /// The keys, and what is to be done about the key blocks.
+    pub(super) fn unlock(
+        &self,
+        access: &Access,
+        trust: Trust,
+        observer: &dyn Observer,
+    ) -> Result<(Keys, KeyBlocks), Error> {
+        let names = self.raw.key_block_names();
+        if let Some(at) = &access.key_cache
+            && trust == Trust::KeptKey
+            && let Some(keys) = key_cache::read(at, &access.passphrase, &names)
+        {
+            return Ok((keys, KeyBlocks::default()));
+        }
+        let opened = self.open_key_blocks(access, observer)?;
+        let blocks = KeyBlocks::of(&opened, self.raw, access);
+        if let Some(at) = access.key_cache.as_ref().filter(|_| blocks.are_well()) {
+            // Only a convenience: a cache that cannot be written costs a second next time.
+            let random = &*access.seam.random;
+            key_cache::write(at, &access.passphrase, &opened.keyring, &names, random);
+        }
+        let keys = Keys::derive(&opened.keyring)
+            .ok_or_else(|| Error::new(ErrorKind::Damaged, "the key block holds no keys"))?;
+        Ok((keys, blocks))
+    }
+
+    /// Reads and opens the key blocks themselves, whatever is kept elsewhere of what they hold.
+    pub(super) fn open_key_blocks(
+        &self,
+        access: &Access,
+        observer: &dyn Observer,
+    ) -> Result<Opened, Error> {
+        observer.event(Event::Phase(Phase::Unlocking));
+        let candidates = self.raw.key_blocks(self.store).map_err(RepositoryError::from)?;
+        let kept = match candidates.is_empty() && !self.raw.has_object_shapes() {
+            true => Vec::new(),
+            false => kept_blocks::kept(self.catalogue)?,
+        };
+        let unlock = Unlock {
+            passphrase: &access.passphrase,
+            profile: access.profile,
+            random: &*access.seam.random,
+            kept,
+            at_most: (!observer.is_attended()).then_some(TRIED_UNATTENDED),
+        };
+        let mut opened = match repository::open(candidates, unlock) {
+            Err(RepositoryError::NoRepository) => return Err(self.no_keys()?),
+            other => other?,
+        };
+        if opened.has_family_only_kept()
+            && let Some(keys) = Keys::derive(&opened.keyring)
+        {
+            let listing = self.raw.open(&keys);
+            let here: HashSet<usize> =
+                listing.objects.values().map(|object| object.repository).collect();
+            let ids = here.into_iter().filter_map(|place| Some(keys.repository(place)?.id));
+            let ids: Vec<RepositoryId> = ids.collect();
+            opened.retain_kept_families(&|id| ids.contains(&id));
+        }
+        kept_blocks::keep(self.catalogue, &opened.to_keep());
+        if let (Some(unseen), Some(slots)) = (shown_code::unseen(self.catalogue)?, opened.slots())
+            && slots.iter().all(|slot| slot.line.id != unseen)
+        {
+            // Another device has made a new one since.
+            shown_code::settled(self.catalogue)?;
+        }
+        Ok(opened)
+    }
+
+    /// Whether this machine keeps key blocks of the objects that are here.
+    pub(super) fn keeps_key_blocks(&self) -> Result<bool, Error> {
+        Ok(self.raw.has_object_shapes() && !kept_blocks::kept(self.catalogue)?.is_empty())
+    }
+
+    /// Why there is no key block.
+    pub(super) fn no_keys(&self) -> Result<Error, Error> {
+        Ok(if self.raw.has_object_shapes() && self.is_known()? {
+            kept_blocks::gone()
+        } else if self.raw.has_object_shapes() {
+            Error::new(
+                ErrorKind::Pending,
+                "objects are here, but their key block has not arrived yet",
+            )
+        } else if self.is_known()? {
+            Error::new(
+                ErrorKind::Refused,
+                "the destination is empty, though this catalogue knows a repository in it",
+            )
+        } else {
+            Error::new(ErrorKind::NoRepository, "there is no repository at the destination")
+        })
+    }
+}
+
+/// Tells that objects are here which a recovery code does not open: who opened a part must not take
+/// it for all. What no password opens is another's, and counts as foreign.
+pub(super) fn sort_unopened(listing: &mut Listing, access: &Access, observer: &dyn Observer) {
+    if crypto::RecoveryCode::parse(access.passphrase.expose()).is_none() {
+        listing.foreign += std::mem::take(&mut listing.unopened);
+        return;
+    }
+    let files = match listing.unopened {
+        0 => return,
+        1 => "1 stored file belongs".to_owned(),
+        n => format!("{n} stored files belong"),
+    };
+    observer.event(Event::Notice(format!(
+        "{files} to a keyring that this recovery code does not open; try the password."
+    )));
+}
