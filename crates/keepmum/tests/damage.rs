@@ -9,6 +9,7 @@
 mod support;
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use keepmum::ops::{self, ErrorKind, Outcome, ProblemKind, Silent};
@@ -160,7 +161,7 @@ fn a_deleted_object_is_found_and_healed() {
     let mut world = repository();
     let disk = world.sim.disk.fork();
     let kept = world.kept.clone();
-    let catalogue = fs::read(world.catalogue()).unwrap();
+    let catalogue = read_catalogue(&world);
     let objects = objects(&disk);
     for path in &objects {
         let what = format!("{} deleted", &path[..6]);
@@ -197,11 +198,20 @@ fn all_there(world: &World) -> bool {
     world.kept.iter().all(|(id, _)| report.snapshots.iter().any(|line| line.id == *id))
 }
 
-fn restore_catalogue(world: &World, bytes: &[u8]) {
+/// The catalogue and the number beside it: without the number it would be that of a copy.
+fn read_catalogue(world: &World) -> [(PathBuf, Vec<u8>); 2] {
+    let file = world.catalogue();
+    let number = file.with_extension("sqlite.run");
+    [file, number].map(|path| (path.clone(), fs::read(&path).unwrap()))
+}
+
+fn restore_catalogue(world: &World, files: &[(PathBuf, Vec<u8>)]) {
     for entry in fs::read_dir(world.catalogue().parent().unwrap()).unwrap() {
         fs::remove_file(entry.unwrap().path()).unwrap();
     }
-    fs::write(world.catalogue(), bytes).unwrap();
+    for (path, bytes) in files {
+        fs::write(path, bytes).unwrap();
+    }
 }
 
 #[test]

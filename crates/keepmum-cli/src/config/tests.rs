@@ -359,8 +359,9 @@ fn a_pattern_that_git_would_not_understand_is_an_error_with_its_line() {
         let said = wrong(backup(&format!("to_exclude =\n  *.o\n  {bad}")));
         assert!(said.starts_with(&format!("backup.ini:6: the pattern \"{bad}\"")), "{said}");
     }
-    let config = parse(backup("to_exclude =\n  x\\ \n  y\\\\ \n  {a,d}\n  a{ \r\nname = n\\ "));
+    let config =
+        parse(backup("to_exclude =\n  x\\ \n  y\\\\ \n  {a,d}\n  a{ \r\ndevice_name = n\\ "));
     let config = config.unwrap();
     assert_eq!(config.excludes, ["x\\ ", "y\\\\", "{a,d}", "a{"]);
-    assert_eq!(config.name.as_deref(), Some("n\\"));
+    assert_eq!(config.device_name.as_deref(), Some("n\\"));
 }

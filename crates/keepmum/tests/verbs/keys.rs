@@ -175,7 +175,7 @@ fn what_would_lock_out_is_refused() {
     assert_eq!(remove(scene.access(PASSWORD), "zzzz"), ErrorKind::Usage);
     assert_eq!(remove(scene.access("wrong"), own), ErrorKind::WrongPassword);
     let passwd = |from: &str, to| kind(ops::key_passwd(&scene.access(from), &text(to), &Silent));
-    assert_eq!(passwd(PASSWORD, ""), ErrorKind::Usage);
+    assert_eq!(passwd(PASSWORD, ""), ErrorKind::Unusable);
     assert_eq!(passwd(PASSWORD, PASSWORD), ErrorKind::KeySlots);
     let code = kind(ops::key_recovery(&scene.access(&scene.recovery), &Silent));
     assert_eq!(code, ErrorKind::KeySlots);

@@ -153,6 +153,10 @@ fn a_run_puts_missing_copies_back() {
 fn copies_are_not_put_back_by_who_may_not_have_them_yet() {
     let scene = Scene::new();
     scene.write("a", "a");
+    // Without any object beside them, whoever made them was cut off: no other copy will come.
+    scene.disk.take(&scene.blocks()[0].0);
+    ops::backup(&scene.access(PASSWORD), &scene.backup_options(), &Silent).unwrap();
+    assert_eq!(scene.blocks().len(), 3);
     scene.disk.take(&scene.blocks()[0].0);
     // A first run, a dry one, and one at a destination that is never whole.
     scene.backup().unwrap();

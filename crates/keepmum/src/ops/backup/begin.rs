@@ -108,8 +108,10 @@ pub(super) fn begin(
         false => destination.open(access, observer)?,
     };
     if !options.dry_run {
-        // Where this device has never been the others are on their way rather than lost.
-        let is_new_here = repository.catalogue.fact(open::FACT_DEVICE)?.is_none();
+        // Where this device has never been, missing copies are on their way rather than lost. With
+        // no object beside them, whoever made the repository was cut off: nothing else will come.
+        let is_new_here = repository.catalogue.fact(open::FACT_DEVICE)?.is_none()
+            && !repository.listing.objects.is_empty();
         let is_missing_usual = is_new_here || options.destination_is_partial;
         let at = (&*repository.store, &repository.catalogue);
         kept_blocks::mend(&repository.key_blocks, at, is_missing_usual, observer)?;

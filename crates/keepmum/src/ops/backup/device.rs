@@ -29,6 +29,8 @@ pub(super) struct Identity {
     former: Option<(DeviceId, u32)>,
     /// The machine's own id, to be remembered.
     machine: Vec<u8>,
+    /// The last run of this device that is here, where the number that was reserved is lost.
+    found_again: Option<u32>,
 }
 
 impl Identity {
@@ -38,6 +40,11 @@ impl Identity {
         let known = catalogue.fact(FACT_DEVICE)?.is_some_and(|id| id == self.device.0);
         if known && catalogue.fact(FACT_MACHINE)?.is_some_and(|id| id == self.machine) {
             return Ok(());
+        }
+        if let Some(run) = self.found_again {
+            // Before the device is known here: the next run would else take its own objects for
+            // those of a copy, should this one reserve no number.
+            catalogue.reserve_run(run)?;
         }
         catalogue.begin()?;
         catalogue.set_fact(FACT_DEVICE, &self.device.0)?;
@@ -60,7 +67,7 @@ pub(super) fn identify(
 ) -> Result<Identity, Error> {
     let machine = machine(access);
     let Some(known) = repository.device(access)? else {
-        return Ok(Identity { device: draw(access)?, former: None, machine });
+        return Ok(Identity { device: draw(access)?, former: None, machine, found_again: None });
     };
     let (forked, last) = chain_state(repository, known)?;
     let why = match ahead_of(repository, known)? {
@@ -70,11 +77,15 @@ pub(super) fn identify(
             "Run {run} of this device is here, and the last one that this catalogue knows of is \
              {reserved}: there is another copy of it, or it is an older one put back"
         ),
-        None => return Ok(Identity { device: known, former: None, machine }),
+        None => {
+            let listed = repository.last_listed_run(known);
+            let found_again = is_lost(repository)?.then_some(listed).filter(|run| *run > 0);
+            return Ok(Identity { device: known, former: None, machine, found_again });
+        }
     };
     observer.event(Event::Notice(format!("{why}; a new device id is taken.")));
     let former = Some((known, last)).filter(|(_, last)| *last > 0);
-    Ok(Identity { device: draw(access)?, former, machine })
+    Ok(Identity { device: draw(access)?, former, machine, found_again: None })
 }
 
 /// The last run here and the last number reserved, if somebody else has gone on under this id, or
@@ -82,9 +93,15 @@ pub(super) fn identify(
 /// is no number to go by, and the token of the join is enough.
 fn ahead_of(repository: &Repository, device: DeviceId) -> Result<Option<(u32, u32)>, Error> {
     let reserved = repository.catalogue.last_reserved();
-    let is_lost = reserved == 0 && repository.catalogue.fact(FACT_DEVICE)?.is_none();
+    let is_lost = is_lost(repository)?;
     let listed = repository.last_listed_run(device);
     Ok(Some((listed, reserved)).filter(|_| !is_lost && listed > reserved))
+}
+
+/// Whether all of the catalogue's folder is lost: nothing here knows a device or a number.
+fn is_lost(repository: &Repository) -> Result<bool, Error> {
+    let catalogue = &repository.catalogue;
+    Ok(catalogue.last_reserved() == 0 && catalogue.fact(FACT_DEVICE)?.is_none())
 }
 
 /// Whether the catalogue was kept on another machine before.
