@@ -5,7 +5,7 @@ use serde_json::Value;
 
 /// Fields of documents that differ from run to run, and what stands there instead.
 const FIELDS: [(&str, &[&str]); 5] = [
-    ("[TIME]", &["time", "last_time", "mtime", "created"]),
+    ("[TIME]", &["time", "last_time", "last_change", "last_saved", "mtime", "created"]),
     ("[SECONDS]", &["seconds"]),
     ("[OWNER]", &["uid", "gid", "user", "group"]),
     ("[BYTES]", &["free_bytes", "bytes_read"]),

@@ -150,7 +150,7 @@ fn what_is_made_is_a_document() {
     let slots = one(&keepmum(&place, ["key", "list", "--json"]));
     agrees(&slots, "key list", &[]);
     agrees(&slots["slots"][0], "slot", &[]);
-    let recovery = ["key", "recovery", "--json", "--recovery-code-file", "code"];
+    let recovery = ["key", "recovery", "--json", "-q", "--recovery-code-file", "code"];
     agrees(&one(&keepmum(&place, recovery)), "key", &[]);
     let path = format!("latest:{}/letter.txt", place.path("source").display());
     let dump = keepmum(&place, ["dump", &path, "--json"]);

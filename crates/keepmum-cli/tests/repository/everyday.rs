@@ -6,7 +6,7 @@ use crate::binary::Place;
 use crate::prepared::{filled, keepmum, ready, recovery_code, sample, says, stored};
 
 /// What a run says of a repository whose recovery code nobody has.
-const UNSEEN: &str =
+pub(crate) const UNSEEN: &str =
     "No recovery code of this repository was shown; `keepmum key recovery` makes one.\n";
 
 #[test]
@@ -208,12 +208,15 @@ all that is referenced is here and whole
     assert_eq!((status.code, status.stderr.as_str()), (0, ""));
     says(
         &status.stdout,
-        "last snapshot: [..] of source, [..] +00:00 (just now), complete
+        "All is well: last saved just now.
+last run: backup [..] +00:00 (just now), exit 0
+last snapshot: [..] of source, [..] +00:00 (just now), complete
+last check: of all data, [..] +00:00 (just now), exit 0
 destination: [..] KiB in 2 objects, [..] free
 stored by the last runs: [..] KiB
 
-device  [..]id                last run                               snapshots
-[..]  [..]  [..] +00:00 (just now)          1  this one
+device  [..]id                last record                            last change  snapshots
+[..]  [..]  [..] +00:00 (just now)  just now             1  this one
 ",
     );
 }

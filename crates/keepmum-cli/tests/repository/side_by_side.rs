@@ -27,11 +27,17 @@ fn a_second_run_is_refused_and_readers_are_not() {
             std::process::id()
         )
     );
-    for words in [&["snapshots"][..], &["ls"], &["check"], &["status"], &["restore", "-t", "o"]] {
+    for words in [&["snapshots"][..], &["ls"], &["check"], &["restore", "-t", "o"]] {
         assert_eq!(keepmum(&place, words).code, 0, "{words:?}");
     }
+    // It reads too, and says that the last run was refused.
+    let status = keepmum(&place, ["status"]);
+    assert_eq!((status.code, status.stderr.as_str()), (3, ""), "{status:?}");
+    let verdict = "The last run, just now, failed (exit 5): another run uses this catalogue";
+    assert!(status.stdout.starts_with(verdict), "{status:?}");
     drop(lock);
     assert_eq!(keepmum(&place, ["backup"]).code, 0);
+    assert_eq!(keepmum(&place, ["status"]).code, 0);
 }
 
 #[test]
