@@ -111,9 +111,19 @@ fn db_path_must_be_a_folder() {
     place.config("");
     std::fs::remove_dir(place.path("db")).unwrap();
     place.file("db", "");
+    for command in ["init", "backup"] {
+        let said = place.run([command, "-c", "config.ini", "--recovery-code-file", "code"]);
+        assert_eq!(said.code, 1, "{said:?}");
+        assert!(said.stderr.contains("db_path is to be a folder, and [PLACE]/db is"), "{said:?}");
+        let stored = std::fs::read_dir(place.path("destination")).unwrap().count();
+        assert_eq!(stored, 0, "a repository was made that nobody here remembers");
+        assert!(!place.path("code").exists());
+    }
+    // Reading needs no catalogue: it says that it goes on without, and gets to the destination.
     let said = place.run(["status", "-c", "config.ini"]);
-    assert_eq!(said.code, 1);
-    assert!(said.stderr.contains("db_path is to be a folder, and [PLACE]/db is"), "{said:?}");
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.stderr.contains("This command goes on without it: [PLACE]/db/"), "{said:?}");
+    assert!(said.stderr.contains("there is no repository at the destination"), "{said:?}");
 }
 
 #[test]
