@@ -158,14 +158,15 @@ class Machine:
     def call(self, *words: str) -> dict[str, Any]:
         done = subprocess.run(self.command(*words), env=self.environment, capture_output=True, text=True, timeout=300)
         want(done.returncode == 0, f"{' '.join(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-        lines = [json.loads(line) for line in done.stdout.splitlines()]
-        for line in lines:  # the code of a new repository comes before the run
-            self.recovery = line.get("recovery_code") or self.recovery
-        return lines[-1]
+        return [json.loads(line) for line in done.stdout.splitlines()][-1]
 
     def backup(self, *words: str) -> dict[str, Any]:
         before = manifest_of(str(self.source))
-        report = self.call("backup", *words)
+        code = self.folder / "code"
+        is_first = not any(self.destination.iterdir())  # this run makes the repository, and its code
+        report = self.call("backup", *words, *(["--recovery-code-file", str(code)] if is_first else []))
+        if is_first:
+            self.recovery = code.read_text().strip()
         want(not report["problems"], f"the program met problems: {report['problems']}")
         if report["snapshot"]:
             self.moments[report["snapshot"]] = before

@@ -113,6 +113,10 @@ def uint(value: Any, what: str, most: int = 2**64 - 1, least: int = 0) -> int:
     return value
 
 
+def run_number(value: Any, most: int = 2**32 - 1) -> int:
+    return uint(value, "a run", most, 1)
+
+
 def blob(value: Any, what: str, most: int, least: int = 0) -> bytes:
     need(type(value) is bytes and least <= len(value) <= most, f"{what} is not {least} to {most} bytes")
     return value
@@ -573,8 +577,8 @@ class Repository:
     def read_index(self, holder: Stored, piece: bytes) -> None:
         for item in array(decode(piece, "an index"), "an index"):
             run, number, length, digest, table = array(item, "an item of an index", 5, 5)
-            stored = self.named(holder.device, uint(run, "a run"), uint(number, "a number"), DATA_OBJECT,
-                                 uint(length, "a length"), exact(digest, "a hash", 16))
+            stored = self.named(holder.device, run_number(run), uint(number, "a number", 2**32 - 1), DATA_OBJECT,
+                                 uint(length, "a length", MAX_OBJECT), exact(digest, "a hash", 16))
             if stored not in self.indexed:
                 self.add_table(stored, table, stored.length)
 
@@ -586,8 +590,8 @@ class Repository:
             run, listed = array(part, "the objects of a run", 2, 2)
             for item in array(listed, "the objects of a run"):
                 number, kind, length, digest = array(item, "a listed object", 4, 4)
-                known = self.named(stored.device, uint(run, "a run", stored.run, 1), uint(number, "a number"),
-                                    uint(kind, "a kind"), uint(length, "a length"), exact(digest, "a hash", 16))
+                known = self.named(stored.device, run_number(run, stored.run), uint(number, "a number", 2**32 - 1),
+                                    uint(kind, "a kind"), uint(length, "a length", MAX_OBJECT), exact(digest, "a hash", 16))
                 record.lists[known.run, known.number, known.hash] = known
         list(self.links(record))
         if not any(known.hash == record.hash for known in self.records):  # it may have been stored again
@@ -597,11 +601,11 @@ class Repository:
         """Every record that this one names as device, run, hash (§7.1, keys 4 and 6)."""
         if 4 in record.map:
             run, digest = array(record.map[4], "the link to a record", 2, 2)
-            need(uint(run, "a run") < record.stored.run, "a record follows a later one")
+            need(run_number(run) < record.stored.run, "a record follows a later one")
             yield record.stored.device, run, exact(digest, "a hash", 32)
         for link in array(record.map[6], "the records seen"):
             device, run, digest = array(link, "a record seen", 3, 3)
-            yield exact(device, "a device", 8), uint(run, "a run"), exact(digest, "a hash", 32)
+            yield exact(device, "a device", 8), run_number(run), exact(digest, "a hash", 32)
 
     def check_chains(self) -> None:
         """The records that are missing: those that another names, and those whose run a snapshot needs (§7.4)."""
@@ -660,7 +664,7 @@ class Repository:
         body = fields(value, "a backup", {0, 2, 4, 6, 8}, {1, 3})
         body[3] = left_out(body.get(3))
         name, roots = array(body[4], "the source", 2, 2)
-        needs = [(exact(device, "a device", 8), uint(first, "a run"), uint(last, "a run"))
+        needs = [(exact(device, "a device", 8), run_number(first), run_number(last))
                  for device, first, last in (array(n, "a need", 3, 3) for n in array(body[6], "the needs"))]
         array(roots, "the roots", 0, MAX_ITEMS)
         need(all(first <= last for _, first, last in needs), "a need begins behind its end")

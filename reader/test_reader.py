@@ -485,6 +485,24 @@ class Hostile(Base):
             where = f"the record of object 0 of run {number} of device {self.repository.device.hex()}: "
             self.assertEqual(f"{where}{word}" in err, word is not None, number)
 
+    def test_runs(self) -> None:
+        """A record that names a later run, or a run that cannot be, is malformed, and no other is (§7.1)."""
+        digest, listed = bytes(32), [0, 1, 5000, bytes(16)]
+        bad = [{4: [2, digest]}, {4: [3, digest]}, {4: [0, digest]}, {6: [[b"device-9", 0, digest]]},
+               {6: [[b"device-9", 2**32, digest]]}, {10: [[3, [listed]]]}, {10: [[2, [listed]], [3, [listed]]]},
+               {10: [[0, [listed]]]}, {10: [[2, [[2**32, *listed[1:]]]]]}, {10: [[2, [[0, 1, 2**40, bytes(16)]]]]}]
+        self.simple()
+        for keys in bad:
+            self.repository.last = None
+            run = Run(self.repository, 2)
+            run.program = keys
+            run.write([run.backup(run.tree([]))])
+        self.blocks()
+        code, out, err = self.call("list")
+        self.assertEqual((code, len(out.splitlines())), (6, 1))
+        self.assertEqual(err.count("object 0 of run 2 "), len(bad), err)
+        self.assertEqual(self.restore()[0], 0)
+
     def test_plaintexts(self) -> None:
         """Objects that open but hold nonsense are refused one by one, and the others stay readable."""
         piece_id, nested = self.repository.piece_id(b"x"), b"\x81" * 40 + b"\x00"

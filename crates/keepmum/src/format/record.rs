@@ -128,7 +128,7 @@ impl Record {
             Ok(true)
         })?;
         let missing = FormatError::BadValue { what: "a missing key of a record" };
-        Ok(Self {
+        Self {
             device: device.ok_or(missing)?,
             run: run.ok_or(missing)?,
             previous,
@@ -137,7 +137,20 @@ impl Record {
             objects: objects.ok_or(missing)?,
             items: items.ok_or(missing)?,
             program,
-        })
+        }
+        .in_order()
+    }
+
+    /// The record, if it follows an earlier one and lists nothing of a later run. Keys come in any
+    /// order, so this can be said only of the whole.
+    fn in_order(self) -> Result<Self, FormatError> {
+        if self.previous.is_some_and(|(before, _)| before >= self.run) {
+            return Err(FormatError::BadValue { what: "the run of the previous record" });
+        }
+        match self.objects.iter().all(|of| of.run <= self.run) {
+            true => Ok(self),
+            false => Err(FormatError::BadValue { what: "the run of a listed object" }),
+        }
     }
 }
 

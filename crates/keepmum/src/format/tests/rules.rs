@@ -252,6 +252,37 @@ fn overlays_and_items_have_bounds_of_their_own() {
 }
 
 #[test]
+fn a_record_names_no_later_run() {
+    let device = "00 480101010101010101";
+    let run = |run: u8| format!("02 {run:02x}");
+    let previous = |run: u8| format!("04 82 {run:02x} 5820 {}", "11".repeat(32));
+    let listed = |run: u8| format!("0a 81 82 {run:02x} 81 84 00 01 191000 50 {}", "22".repeat(16));
+    let rest = "06 80 08 83000000 0c 80";
+    let later = |what| Err(FormatError::BadValue { what });
+    let (link, objects) = ("the run of the previous record", "the run of a listed object");
+    for (before, lists, expected) in [
+        (1, 1, Ok(())),
+        (2, 3, Ok(())),
+        (3, 3, later(link)),
+        (4, 3, later(link)),
+        (2, 4, later(objects)),
+    ] {
+        let (before, lists) = (previous(before), listed(lists));
+        // Keys may come in any order: what is compared is the whole record.
+        for keys in [[&run(3)[..], &before, &lists], [&before, &lists, &run(3)]] {
+            let record = ["a7", device, &keys.concat(), rest].concat();
+            let read = Record::decode(&hex(&record)).map(|_| ());
+            assert_eq!(read, expected, "{record}");
+        }
+    }
+    // Of several runs each counts.
+    let entry = "84 00 01 191000 50 33333333333333333333333333333333";
+    let runs = ["0a 82 82 02 81", entry, "82 04 81", entry].concat();
+    let record = ["a6", device, &run(3), &runs, rest].concat();
+    assert_eq!(Record::decode(&hex(&record)).map(|_| ()), later(objects));
+}
+
+#[test]
 fn footers_are_of_this_version_and_within_bounds() {
     assert_eq!(parse_footer(&[0, 0, 0, 0, 1, 2, 0, 0]), Ok(513));
     assert!(matches!(parse_footer(&[1, 0, 0, 0, 1, 0, 0, 0]), Err(FormatError::Unknown { .. })));

@@ -257,15 +257,12 @@ pub(super) fn record() -> impl Strategy<Value = Record> {
             .collect()
     });
     (device(), run(), previous, seen, time, objects(), items(), "[a-z 0-9.]{0,20}").prop_map(
-        |(device, run, previous, seen, time, objects, items, program)| Record {
-            device,
-            run,
-            previous,
-            seen,
-            time,
-            objects,
-            items,
-            program,
+        |(device, run, previous, seen, time, mut objects, items, program)| {
+            // No run is before the first, and nothing is listed of a later one.
+            let previous = previous.filter(|_| run > 1);
+            let previous = previous.map(|(before, hash)| (1 + before % (run - 1), hash));
+            objects.iter_mut().for_each(|of| of.run = 1 + (of.run - 1) % run);
+            Record { device, run, previous, seen, time, objects, items, program }
         },
     )
 }
