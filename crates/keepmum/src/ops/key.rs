@@ -6,6 +6,7 @@
 
 use crate::catalogue::{Catalogue, RunLock};
 use crate::crypto::{Passphrase, RecoveryCode as CodeSecret};
+use crate::format::key_block::LABEL_MAX;
 use crate::format::{SlotId, SlotKind};
 use crate::repository::{
     KeyChange, Keys, KnownSlot, NewSlot, Opened, RawListing, RepositoryError, SlotSecret,
@@ -66,6 +67,10 @@ pub fn key_add(
     observer: &dyn Observer,
 ) -> Result<KeyChangeReport, Error> {
     refuse_empty(new)?;
+    if label.len() > LABEL_MAX {
+        let sentence = format!("a label has at most {LABEL_MAX} bytes, this one {}", label.len());
+        return Err(Error::new(ErrorKind::Unusable, sentence));
+    }
     let unlocked = begin(access, observer)?;
     unlocked.change(access, Vec::new(), Some((SlotSecret::Password(new), label)), observer)
 }

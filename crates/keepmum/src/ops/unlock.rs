@@ -21,10 +21,14 @@ const TRIED_UNATTENDED: usize = 1024;
 /// The catalogue's fact that names the repositories it knows.
 pub(super) const FACT_REPOSITORIES: &str = "repositories";
 
+/// The catalogue's fact that names the damaged files in the place of key blocks that were there when
+/// all copies were last well: a damaged file stays, and its copy lies beside it under another name.
+const FACT_DAMAGED: &str = "damaged key blocks";
+
 /// What the keys are taken from.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trust {
-    /// The key that is kept beside the catalogue, where it fits; no key block is looked at then.
+    /// The key that is kept beside the catalogue, where it fits and no key block was damaged since.
     KeptKey,
     /// The key blocks themselves.
     KeyBlocks,
@@ -51,14 +55,21 @@ impl Locked<'_> {
         observer: &dyn Observer,
     ) -> Result<(Keys, KeyBlocks), Error> {
         let names = self.raw.key_block_names();
+        let damaged = self.damaged()?;
+        let is_new_damage = self.catalogue.fact(FACT_DAMAGED)?.unwrap_or_default() != damaged;
         if let Some(at) = &access.key_cache
             && trust == Trust::KeptKey
+            && !is_new_damage
             && let Some(keys) = key_cache::read(at, &access.passphrase, &names)
         {
             return Ok((keys, KeyBlocks::default()));
         }
         let opened = self.open_key_blocks(access, observer)?;
         let blocks = KeyBlocks::of(&opened, self.raw, access);
+        if is_new_damage && blocks.are_well() {
+            // Where it cannot be written, the blocks are opened again next time.
+            self.catalogue.set_fact(FACT_DAMAGED, &damaged).ok();
+        }
         if let Some(at) = access.key_cache.as_ref().filter(|_| blocks.are_well()) {
             // Only a convenience: a cache that cannot be written costs a second next time.
             let random = &*access.seam.random;
@@ -67,6 +78,16 @@ impl Locked<'_> {
         let keys = Keys::derive(&opened.keyring)
             .ok_or_else(|| Error::new(ErrorKind::Damaged, "the key block holds no keys"))?;
         Ok((keys, blocks))
+    }
+
+    /// The names of files in the place of key blocks whose bytes are others: one kept key would hide
+    /// for years that none of them opens.
+    fn damaged(&self) -> Result<Vec<u8>, Error> {
+        let blocks = self.raw.key_blocks(self.store).map_err(RepositoryError::from)?;
+        let mut names: Vec<&str> =
+            blocks.iter().filter(|block| !block.is_whole()).map(|block| &*block.path).collect();
+        names.sort_unstable();
+        Ok(names.join("\n").into_bytes())
     }
 
     /// Reads and opens the key blocks themselves, whatever is kept elsewhere of what they hold.

@@ -171,8 +171,8 @@ fn what_would_lock_out_is_refused() {
     let remove = |access: Access, id: &str| kind(ops::key_remove(&access, id, &Silent));
     assert_eq!(remove(scene.access(PASSWORD), own), ErrorKind::KeySlots);
     assert_eq!(remove(scene.access(&scene.recovery), recovery), ErrorKind::KeySlots);
-    assert_eq!(remove(scene.access(PASSWORD), &own[..3]), ErrorKind::Usage);
-    assert_eq!(remove(scene.access(PASSWORD), "zzzz"), ErrorKind::Usage);
+    assert_eq!(remove(scene.access(PASSWORD), &own[..3]), ErrorKind::Unusable);
+    assert_eq!(remove(scene.access(PASSWORD), "zzzz"), ErrorKind::Unusable);
     assert_eq!(remove(scene.access("wrong"), own), ErrorKind::WrongPassword);
     let passwd = |from: &str, to| kind(ops::key_passwd(&scene.access(from), &text(to), &Silent));
     assert_eq!(passwd(PASSWORD, ""), ErrorKind::Unusable);

@@ -76,7 +76,7 @@ fn a_label_that_is_too_long_is_refused() {
     {
         let refused = ops::key_add(&scene.access(PASSWORD), &text("new"), label, &Silent);
         let error = refused.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::KeySlots);
+        assert_eq!(error.kind(), ErrorKind::Unusable);
         assert!(error.to_string().contains("at most 30 bytes"), "{error}");
     }
     assert_eq!(scene.blocks(), blocks);

@@ -150,6 +150,32 @@ fn blocks_that_are_all_damaged_are_replaced() {
 }
 
 #[test]
+fn a_kept_key_does_not_hide_that_all_blocks_are_damaged() {
+    let scene = Scene::new();
+    let access =
+        || Access { key_cache: Some(kept_beside(&scene)), ..scene.with_catalogue(PASSWORD) };
+    let run = |observer: &Notices| ops::backup(&access(), &scene.backup_options(), observer);
+    scene.write("a", "a");
+    for _ in 0..2 {
+        run(&Notices::default()).unwrap();
+    }
+    for (name, _) in scene.blocks() {
+        assert!(scene.disk.flip(&name, 40, 1));
+    }
+    let notices = Notices::default();
+    run(&notices).unwrap();
+    assert!(notices.heard("key blocks were gone") || notices.heard("copies of the key block were"));
+    assert!(scene.opens(PASSWORD) && scene.opens(&scene.recovery));
+    // The damaged files stay beside the copies; they cost no further derivation of the key.
+    run(&Notices::default()).unwrap();
+    let kept = std::fs::read(kept_beside(&scene).file).unwrap();
+    let notices = Notices::default();
+    run(&notices).unwrap();
+    assert!(!notices.heard("key block"));
+    assert_eq!(std::fs::read(kept_beside(&scene).file).unwrap(), kept);
+}
+
+#[test]
 fn a_block_that_was_cut_short_keeps_its_name_and_is_replaced_under_another() {
     let scene = known();
     let blocks = scene.blocks();
