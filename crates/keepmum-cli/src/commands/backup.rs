@@ -112,6 +112,9 @@ fn show(terminal: &Terminal, report: &BackupReport) -> Result<(), Failure> {
     if terminal.json {
         return json::summary(terminal, report);
     }
+    if terminal.has_nothing_to_say(report.outcome().into()) {
+        return Ok(());
+    }
     problems::show(terminal, &report.problems);
     terminal.write(lines(report, terminal.verbose).as_bytes())
 }

@@ -24,7 +24,7 @@ pub(crate) fn run(args: &CheckArgs, session: &Session<'_>) -> Result<ExitCode, F
     })?;
     if terminal.json {
         json::summary(terminal, &report)?;
-    } else {
+    } else if !terminal.has_nothing_to_say(report.outcome().into()) {
         problems::show(terminal, &report.problems);
         terminal.write(page(&report, read_data).as_bytes())?;
     }

@@ -34,6 +34,10 @@ pub(crate) fn run(args: &KeyArgs, session: &Session<'_>) -> Result<ExitCode, Fai
             ));
         }
     }
+    let settings = match args.verb {
+        KeyVerb::List => settings.for_reading(),
+        _ => settings,
+    };
     let access = settings.open(session.environment, terminal, Asking::Once)?;
     let new = |file: &Option<std::path::PathBuf>| new_password(file.as_deref());
     let hearing = &Hearing(terminal);

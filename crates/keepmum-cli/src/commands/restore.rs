@@ -54,7 +54,7 @@ pub(crate) fn run(args: &RestoreArgs, session: &Session<'_>) -> Result<ExitCode,
     let report = watched(terminal, Shape::Lines, |watch| ops::restore(&access, &options, watch))?;
     if terminal.json {
         json::summary(terminal, &report)?;
-    } else {
+    } else if !terminal.has_nothing_to_say(report.outcome().into()) {
         problems::show(terminal, &report.problems);
         terminal.line(&end(&report, args.delete))?;
         if report.problems.iter().any(|problem| problem.kind == ProblemKind::Newer) {

@@ -46,7 +46,7 @@ pub(crate) fn run(args: &StatusArgs, session: &Session<'_>) -> Result<ExitCode, 
     let (verdict, code) = verdict(&report, by, now);
     if terminal.json {
         json::document(terminal, &Status { verdict, exit_code: code as u8, report: &report })?;
-    } else {
+    } else if !terminal.has_nothing_to_say(code) {
         terminal.write(format!("{verdict}\n{}", page(&report, now)).as_bytes())?;
     }
     Ok(code)
@@ -90,6 +90,13 @@ fn page(report: &StatusReport, now: &Zoned) -> String {
     ];
     for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
         page.push_str(&format!("{} {what}\n", text::count(count, "object", "objects")));
+    }
+    if report.unopened_files > 0 {
+        let files = text::count(report.unopened_files, "stored file", "stored files");
+        page.push_str(&format!("{files} not opened by the recovery code that was given\n"));
+    }
+    if report.recovery_code_unseen {
+        page.push_str("recovery code: never shown\n");
     }
     if report.conflict_copies > 0 {
         let copies = text::count(report.conflict_copies, "copy", "copies");

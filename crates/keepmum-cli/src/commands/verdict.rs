@@ -76,6 +76,12 @@ fn amiss(report: &StatusReport, by: Measure, now: &Zoned) -> Option<String> {
             ));
         }
     }
+    if report.unopened_files > 0 {
+        let files = text::count(report.unopened_files, "stored file", "stored files");
+        return Some(format!(
+            "Only a part is open: the recovery code does not open {files}; the password does."
+        ));
+    }
     let Some(saved) = report.last_saved else {
         let wanted = by.saves || by.max_age.is_some();
         return wanted
@@ -94,6 +100,11 @@ fn amiss(report: &StatusReport, by: Measure, now: &Zoned) -> Option<String> {
         return Some(format!(
             "Not everything has arrived: {objects} to come; let the sync client finish."
         ));
+    }
+    if report.recovery_code_unseen {
+        return Some(
+            "Nobody has seen the recovery code: `keepmum key recovery` makes a new one.".to_owned(),
+        );
     }
     None
 }

@@ -21,6 +21,7 @@ use std::sync::{Arc, OnceLock};
 use anstyle::{AnsiColor, Style};
 
 use crate::args::Shared;
+use crate::exit::ExitCode;
 use crate::failure::{Failure, Kind, Places};
 use crate::interrupt::Interrupt;
 
@@ -108,6 +109,11 @@ impl Terminal {
                 Err(Failure::new(Kind::Output, format!("cannot write the output ({error})")))
             }
         }
+    }
+
+    /// Whether a command that ended like this prints nothing: it is to be quiet, and all is done.
+    pub(crate) fn has_nothing_to_say(&self, code: ExitCode) -> bool {
+        self.quiet && code == ExitCode::Done
     }
 
     /// Writes a line of a result.

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::binary::Place;
-use crate::prepared::{filled, keepmum, ready, recovery_code, sample, says, stored};
+use crate::prepared::{filled, keepmum, objects, ready, recovery_code, sample, says, stored};
 
 /// What a run says of a repository whose recovery code nobody has.
 pub(crate) const UNSEEN: &str =
@@ -211,7 +211,7 @@ all that is referenced is here and whole
         "All is well: last saved just now.
 last run: backup [..] +00:00 (just now), exit 0
 last snapshot: [..] of source, [..] +00:00 (just now), complete
-last check: of all data, [..] +00:00 (just now), exit 0
+last check: of [..] data, [..] +00:00 (just now), exit 0
 destination: [..] KiB in 2 objects, [..] free
 stored by the last runs: [..] KiB
 
@@ -222,12 +222,43 @@ device  [..]id                last record                            last change
 }
 
 #[test]
+fn status_says_that_nobody_has_seen_the_recovery_code() {
+    let place = Place::new();
+    place.config("");
+    sample(&place);
+    let first = keepmum(&place, ["backup", "-q"]);
+    assert_eq!((first.code, first.stdout.as_str(), first.stderr.as_str()), (0, "", ""));
+    let status = keepmum(&place, ["status"]);
+    assert_eq!(status.code, 3, "{status:?}");
+    let verdict = "Nobody has seen the recovery code: `keepmum key recovery` makes a new one.\n";
+    assert!(status.stdout.starts_with(verdict), "{status:?}");
+    assert!(status.stdout.contains("\nrecovery code: never shown\n"), "{status:?}");
+    let recovery = ["key", "recovery", "--recovery-code-file", "code"];
+    assert_eq!(keepmum(&place, recovery).code, 0);
+    let status = keepmum(&place, ["status"]);
+    assert_eq!(status.code, 0, "{status:?}");
+    assert!(!status.stdout.contains("recovery code"), "{status:?}");
+}
+
+#[test]
 fn quiet_is_quiet() {
     let place = ready("");
     sample(&place);
-    let said = keepmum(&place, ["backup", "-q"]);
-    assert_eq!((said.code, said.stderr.as_str()), (0, ""));
-    assert_eq!(said.stdout.lines().count(), 1, "{said:?}");
+    let target = ["restore", "-q", "--target", "out"];
+    for words in [&["backup", "-q"][..], &["check", "-q"], &["status", "-q"], &target] {
+        let said = keepmum(&place, words);
+        let all = (said.code, said.stdout.as_str(), said.stderr.as_str());
+        assert_eq!(all, (0, "", ""), "{words:?}");
+    }
+    // What is not well is said all the same.
+    for object in objects(&place) {
+        fs::remove_file(object).unwrap();
+    }
+    for words in [["check", "-q"], ["status", "-q"]] {
+        let said = keepmum(&place, words);
+        assert_eq!(said.code, 6, "{words:?}: {said:?}");
+        assert!(!said.stdout.is_empty(), "{words:?}: {said:?}");
+    }
     let both = keepmum(&place, ["backup", "-q", "-v"]);
     assert_eq!(both.code, 1);
 }

@@ -36,7 +36,7 @@ impl Drop for Mounted {
 }
 
 /// Every command that reads.
-const READERS: [&[&str]; 9] = [
+const READERS: [&[&str]; 10] = [
     &["snapshots"],
     &["ls", "-R"],
     &["restore", "latest", "--target", "target"],
@@ -46,6 +46,7 @@ const READERS: [&[&str]; 9] = [
     &["status"],
     &["check"],
     &["check", "--read-data"],
+    &["key", "list"],
 ];
 
 fn all_read(place: &Place, run: impl Fn(&Place, &[&str]) -> Said, why: &str) {

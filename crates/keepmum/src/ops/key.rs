@@ -38,7 +38,16 @@ struct Unlocked {
 /// # Errors
 /// Whatever keeps the key blocks from being opened.
 pub fn key_list(access: &Access, observer: &dyn Observer) -> Result<KeyListReport, Error> {
-    let destination = open::destination(access, None, observer)?;
+    open::reading(access, observer, &|catalogue| {
+        list(&open::beside(access, catalogue)?, access, observer)
+    })
+}
+
+fn list(
+    destination: &Destination,
+    access: &Access,
+    observer: &dyn Observer,
+) -> Result<KeyListReport, Error> {
     let opened = destination.locked().open_key_blocks(access, observer)?;
     let unseen = shown_code::unseen(&destination.catalogue)?;
     let known = slots(&opened)?;

@@ -18,6 +18,7 @@ use super::event::{Event, Observer, Phase};
 use super::import::{self, Imported};
 use super::kept_blocks::{FACT_KEY_BLOCKS, KeyBlocks};
 use super::roots;
+use super::shown_code::FACT_UNSEEN_CODE;
 use super::unlock::{FACT_REPOSITORIES, Locked, sort_unopened};
 
 pub(super) use super::unlock::Trust;
@@ -190,13 +191,22 @@ pub(super) fn open_to_read(
     trust: Trust,
     observer: &dyn Observer,
 ) -> Result<Repository, Error> {
+    reading(access, observer, &|catalogue| open_with(access, catalogue, trust, observer))
+}
+
+/// Reads with the catalogue, and where that cannot be written with a private copy of it.
+pub(super) fn reading<T>(
+    access: &Access,
+    observer: &dyn Observer,
+    read: &dyn Fn(Catalogue) -> Result<T, Error>,
+) -> Result<T, Error> {
     let CatalogueAt::File(file) = &access.catalogue else {
-        return open_with(access, Catalogue::temporary()?, trust, observer);
+        return read(Catalogue::temporary()?);
     };
     let refused = match Catalogue::open(file) {
         Ok(catalogue) => {
             tell_reset(&catalogue, observer);
-            match open_with(access, catalogue, trust, observer) {
+            match read(catalogue) {
                 Err(error) if error.kind() == ErrorKind::Local => error,
                 other => return other,
             }
@@ -205,7 +215,14 @@ pub(super) fn open_to_read(
     };
     let sentence = format!("{refused}. This command goes on without it: {}", file.display());
     observer.event(Event::Notice(sentence));
-    open_with(access, Catalogue::private_copy(file)?, trust, observer)
+    read(Catalogue::private_copy(file)?)
+}
+
+/// The destination and a catalogue that is there already, to read.
+pub(super) fn beside(access: &Access, catalogue: Catalogue) -> Result<Destination, Error> {
+    let (store, raw) = listed(access)?;
+    catalogue.wait_at_most(PATIENCE)?;
+    Ok(Destination { store, raw, catalogue })
 }
 
 fn open_with(
@@ -214,10 +231,7 @@ fn open_with(
     trust: Trust,
     observer: &dyn Observer,
 ) -> Result<Repository, Error> {
-    let (store, raw) = listed(access)?;
-    let destination = Destination { store, raw, catalogue };
-    destination.catalogue.wait_at_most(PATIENCE)?;
-    let mut repository = destination.open_if_free(access, observer, trust, false)?;
+    let mut repository = beside(access, catalogue)?.open_if_free(access, observer, trust, false)?;
     repository.key_blocks.say(observer);
     if repository.imported.held_up {
         repository.leave_catalogue(access, observer)?;
@@ -230,7 +244,7 @@ impl Repository {
     /// not wait for it to end.
     fn leave_catalogue(&mut self, access: &Access, observer: &dyn Observer) -> Result<(), Error> {
         let mut private = Catalogue::temporary()?;
-        for fact in [FACT_REPOSITORIES, FACT_DEVICE, FACT_KEY_BLOCKS] {
+        for fact in [FACT_REPOSITORIES, FACT_DEVICE, FACT_KEY_BLOCKS, FACT_UNSEEN_CODE] {
             if let Some(value) = self.catalogue.fact(fact)? {
                 private.set_fact(fact, &value)?;
             }

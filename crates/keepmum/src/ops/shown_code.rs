@@ -11,7 +11,7 @@ use super::error::Error;
 use super::event::{Event, Observer, RecoveryCode};
 
 /// The catalogue's fact with the id of a recovery code's slot that nobody has seen.
-const FACT_UNSEEN_CODE: &str = "unseen recovery code";
+pub(super) const FACT_UNSEEN_CODE: &str = "unseen recovery code";
 
 /// Says that the code of this slot is to be shown. Durable when this returns.
 pub(super) fn expect(catalogue: &Catalogue, slot: &SlotId) -> Result<(), Error> {

@@ -6,6 +6,7 @@ use super::error::Error;
 use super::event::Observer;
 use super::open;
 use super::report::{Outcome, SnapshotState, SnapshotsReport};
+use super::shown_code;
 use super::status_report::{CheckLine, DeviceStatus, StatusReport};
 use crate::catalogue::History;
 use crate::repository::RepositoryError;
@@ -48,6 +49,7 @@ pub fn status(access: &Access, observer: &dyn Observer) -> Result<StatusReport, 
             .sum(),
         foreign_files: repository.listing.foreign,
         unopened_files: repository.listing.unopened,
+        recovery_code_unseen: shown_code::unseen(&repository.catalogue)?.is_some(),
         conflict_copies: repository.listing.copies,
         free_bytes: access.seam.disk.free_space().map_err(|error| {
             RepositoryError::from(crate::store::StoreError::from_io(error, None))

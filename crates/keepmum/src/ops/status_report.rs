@@ -59,6 +59,8 @@ pub struct StatusReport {
     pub foreign_files: u64,
     /// Stored files of a keyring that the recovery code which was given does not open.
     pub unopened_files: u64,
+    /// Nobody has seen the recovery code, as far as this machine knows.
+    pub recovery_code_unseen: bool,
     /// Copies that a sync client made.
     pub conflict_copies: u64,
     /// Free bytes at the destination.

@@ -1,7 +1,8 @@
 //! Tests of `status`: what is shown and what is meant.
 
-use super::page;
+use super::{Measure, page, verdict};
 use crate::commands::snapshots::tests::line;
+use crate::exit::ExitCode;
 use jiff::Zoned;
 use keepmum::ops::{DeviceStatus, SnapshotState, StatusReport};
 use snapbox::{IntoData, assert_data_eq, str};
@@ -63,4 +64,23 @@ tower   0011223344556677  2026-09-23 17:10:20 +02:00 (40 days ago)  41 days ago 
         empty,
         "last snapshot: none yet\nlast check: none yet\ndestination: 0 B in 0 objects, 0 B free\n"
     );
+}
+
+#[test]
+fn a_code_that_opens_a_part_or_was_never_shown_is_not_well() {
+    let now: Zoned = "2026-11-02T16:10:20+01:00[Europe/Berlin]".parse().unwrap();
+    let saved = Some(now.timestamp().as_second());
+    let report = || StatusReport { last_saved: saved, ..StatusReport::default() };
+    assert_eq!(verdict(&report(), Measure::default(), &now).1, ExitCode::Done);
+    let part = StatusReport { unopened_files: 2, ..report() };
+    let (sentence, code) = verdict(&part, Measure::default(), &now);
+    assert_eq!(code, ExitCode::Partial);
+    assert!(sentence.contains("does not open 2 stored files"), "{sentence}");
+    assert!(page(&part, &now).contains("2 stored files not opened by the recovery code"));
+    // Also where nothing of what is open was ever saved.
+    let never_saved = StatusReport { last_saved: None, ..part };
+    assert_eq!(verdict(&never_saved, Measure::default(), &now).1, ExitCode::Partial);
+    let unseen = StatusReport { recovery_code_unseen: true, ..report() };
+    assert_eq!(verdict(&unseen, Measure::default(), &now).1, ExitCode::Partial);
+    assert!(page(&unseen, &now).contains("recovery code: never shown\n"));
 }
