@@ -71,6 +71,15 @@ fn a_hard_link_is_never_made_to_a_name_that_could_not_be_written() {
 
 /// Restores the newest snapshot with some gate before the target.
 fn restore(world: &World, target: &Path, gate: Arc<dyn Gate>) -> RestoreReport {
+    restore_over(world, target, gate, Overwrite::IfOlder)
+}
+
+fn restore_over(
+    world: &World,
+    target: &Path,
+    gate: Arc<dyn Gate>,
+    overwrite: Overwrite,
+) -> RestoreReport {
     let mut access = world.own();
     access.seam.gate = gate;
     let options = RestoreOptions {
@@ -78,7 +87,7 @@ fn restore(world: &World, target: &Path, gate: Arc<dyn Gate>) -> RestoreReport {
         path: TreePath::root(),
         target: Some(target.to_owned()),
         dry_run: false,
-        overwrite: Overwrite::IfChanged,
+        overwrite,
         delete: false,
         deletions: ops::Deletions::All,
         staying: Vec::new(),
@@ -125,6 +134,63 @@ fn names_of_a_file_come_back_without_those_that_cannot() {
     }
 }
 
+/// Somebody puts another file in the place of the first name before the second is made.
+struct Meanwhile(std::path::PathBuf);
+
+impl Gate for Meanwhile {
+    fn pass(&self, operation: Operation, path: &[u8], bytes: usize) -> io::Result<usize> {
+        if operation == Operation::TargetLink && path.ends_with(b"/2") {
+            fs::remove_file(self.0.join("1")).unwrap();
+            fs::write(self.0.join("1"), "mine").unwrap();
+        }
+        Ok(bytes)
+    }
+}
+
+#[test]
+fn a_name_that_somebody_takes_meanwhile_is_not_linked_to() {
+    let world = with_three_names();
+    // The first name is written by the restore, or was right before.
+    for right in [false, true] {
+        let target = world.fresh_target();
+        let inside = world.inside(&target);
+        if right {
+            world.try_restore(&world.own(), latest(), &target).unwrap();
+            fs::remove_file(inside.join("2")).unwrap();
+            fs::remove_file(inside.join("3")).unwrap();
+        }
+        restore(&world, &target, Arc::new(Meanwhile(inside.clone())));
+        assert_eq!(fs::read(inside.join("1")).unwrap(), b"mine");
+        for name in ["2", "3"] {
+            assert_eq!(fs::read(inside.join(name)).unwrap(), b"text", "{right}");
+            assert_eq!(fs::metadata(inside.join(name)).unwrap().nlink(), 2, "{right}");
+        }
+    }
+}
+
+#[test]
+fn links_of_one_length_and_time_are_told_apart() {
+    let mut world = World::new(75);
+    let link = world.source().join("link");
+    let times = rustix::fs::Timestamps {
+        last_access: rustix::fs::Timespec { tv_sec: 1, tv_nsec: 0 },
+        last_modification: rustix::fs::Timespec { tv_sec: 1, tv_nsec: 0 },
+    };
+    let make = |at: &Path, text: &str| {
+        std::os::unix::fs::symlink(text, at).unwrap();
+        let flags = rustix::fs::AtFlags::SYMLINK_NOFOLLOW;
+        rustix::fs::utimensat(rustix::fs::CWD, at, &times, flags).unwrap();
+    };
+    make(&link, "here");
+    world.backup();
+    let target = world.fresh_target();
+    let inside = world.inside(&target);
+    fs::create_dir_all(&inside).unwrap();
+    make(&inside.join("link"), "away");
+    world.try_restore(&world.own(), latest(), &target).unwrap();
+    assert_eq!(fs::read_link(inside.join("link")).unwrap(), Path::new("here"));
+}
+
 /// The gate of a file system on which a file has one name.
 struct OneName;
 
@@ -143,8 +209,13 @@ fn where_a_file_has_one_name_the_others_become_copies_once() {
     let world = with_three_names();
     let target = world.fresh_target();
     let inside = world.inside(&target);
-    for written in [3, 0, 0] {
-        let report = restore(&world, &target, Arc::new(OneName));
+    for (written, overwrite) in [
+        (3, Overwrite::IfOlder),
+        (0, Overwrite::IfOlder),
+        (0, Overwrite::IfChanged),
+        (0, Overwrite::IfOlder),
+    ] {
+        let report = restore_over(&world, &target, Arc::new(OneName), overwrite);
         assert_eq!(report.outcome(), Outcome::Partial);
         assert_eq!(report.problems.len(), 1, "{:#?}", report.problems);
         assert_eq!(report.problems[0].kind, ProblemKind::Metadata);

@@ -30,6 +30,8 @@ pub enum TargetErrorKind {
     Occupied,
     /// A folder on the way is missing.
     Missing,
+    /// Somebody has put something else there meanwhile.
+    Replaced,
     /// It is left out unless it is asked for: devices, set-id bits, privileged attributes.
     NotPermitted,
     /// The owner could not be set.
@@ -49,6 +51,7 @@ impl std::fmt::Display for TargetErrorKind {
             Self::Denied => "could not be restored for want of permission",
             Self::Occupied => "could not be restored because something else is in the way",
             Self::Missing => "could not be restored because a folder above it is missing",
+            Self::Replaced => "was replaced while it was restored",
             Self::NotPermitted => "was not restored in all",
             Self::Owner => "could not be given to its owner",
             Self::Unsupported => "has something that the target cannot keep",

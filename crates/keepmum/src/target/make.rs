@@ -3,10 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, Statx, linkat, makedev, mkdirat, mknodat, openat, renameat,
-    symlinkat,
-};
+use rustix::fs::{FileType, Mode, OFlags, Statx, makedev, mkdirat, mknodat, openat, symlinkat};
 use rustix::io::Errno;
 
 use super::folders::Folder;
@@ -72,44 +69,6 @@ impl Target {
     ) -> Result<Vec<TargetError>, TargetError> {
         self.other(path, FoundKind::Symlink, metadata, existing, |folder, name| {
             symlinkat(text, folder.fd(), name)
-        })
-    }
-
-    /// Makes a second name for a file of the target, at once: what has a name is durable.
-    ///
-    /// # Errors
-    /// [`super::TargetErrorKind::Occupied`] if something is there that must not be replaced,
-    /// [`super::TargetErrorKind::Unsupported`] where a file cannot have a second name.
-    pub fn hard_link(
-        &self,
-        first: &TreePath,
-        path: &TreePath,
-        existing: Existing,
-    ) -> Result<(), TargetError> {
-        let inner = &self.0;
-        let (from, old) = inner.place(first)?;
-        let (folder, name) = inner.place(path)?;
-        // Without flags a link is linked as itself, never what it leads to.
-        let link = |folder: &Folder, name: &[u8]| {
-            linkat(from.fd(), old.as_bytes(), folder.fd(), name, AtFlags::empty())
-        };
-        inner.with_space(|| {
-            // A gate may refuse it in the way of a file system that has no second names.
-            let asked = inner.gate.pass(Operation::TargetLink, path.as_bytes(), 0);
-            asked.map_err(|error| {
-                no_link(path, Errno::from_io_error(&error).unwrap_or(Errno::IO))
-            })?;
-            if existing == Existing::Refuse {
-                return link(&folder, name.as_bytes()).map_err(|error| no_link(path, error));
-            }
-            let made = inner.make_temporary(&folder, |folder, name| link(folder, name.as_bytes()));
-            let (temporary, ()) = made.map_err(|error| no_link(path, error))?;
-            inner.ask(Operation::TargetRename, path)?;
-            // Where it is a name of this very file already nothing happens, and the temporary one
-            // goes with its guard.
-            let (from, old) = (temporary.folder.fd(), temporary.name.as_str());
-            renameat(from, old, folder.fd(), name.as_bytes())
-                .map_err(|error| TargetError::new(path, error))
         })
     }
 
@@ -202,16 +161,6 @@ fn no_such_thing(path: &TreePath, kind: FoundKind, error: Errno) -> TargetError 
     };
     match error {
         Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS => lost(path, what),
-        error => TargetError::new(path, error),
-    }
-}
-
-/// A second name that could not be given.
-fn no_link(path: &TreePath, error: Errno) -> TargetError {
-    match error {
-        Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::MLINK | Errno::XDEV => {
-            lost(path, "it is a further name of a file, and becomes a file of its own")
-        }
         error => TargetError::new(path, error),
     }
 }

@@ -4,6 +4,7 @@
 //! that may be hostile, and the target may hold anything already: no link in it is followed, not
 //! on the way and not at the end of a path, and nothing outside is made, changed or removed.
 
+mod above;
 mod attributes;
 mod batch;
 mod error;
@@ -11,6 +12,7 @@ mod file;
 mod file_system;
 mod folders;
 mod kept;
+mod links;
 mod make;
 mod metadata;
 mod owners;

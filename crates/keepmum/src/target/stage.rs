@@ -49,7 +49,9 @@ impl Drop for Temporary {
     fn drop(&mut self) {
         if !self.renamed {
             // Nobody is left to be told; the name says what it is.
-            unlinkat(self.folder.fd(), self.name.as_str(), AtFlags::empty()).ok();
+            if unlinkat(self.folder.fd(), self.name.as_str(), AtFlags::empty()).is_err() {
+                unlinkat(self.folder.fd(), self.name.as_str(), AtFlags::REMOVEDIR).ok();
+            }
         }
     }
 }
@@ -191,6 +193,15 @@ impl Inner {
     }
 }
 
+impl Temporary {
+    /// Renames it to a name that nothing has.
+    pub(super) fn rename_new(mut self, folder: &Folder, name: &[u8]) -> Result<(), Errno> {
+        rename_new(&self.folder, &self.name, folder, name)?;
+        self.renamed = true;
+        Ok(())
+    }
+}
+
 /// How many names are tried before they count as taken.
 const ATTEMPTS: usize = 8;
 
@@ -201,7 +212,7 @@ fn has_none(error: &TargetError) -> bool {
 }
 
 /// Gives an open file a name that nothing has.
-fn link_open(file: &OwnedFd, folder: &Folder, name: &[u8]) -> Result<(), Errno> {
+pub(super) fn link_open(file: &OwnedFd, folder: &Folder, name: &[u8]) -> Result<(), Errno> {
     let by_proc = format!("/proc/self/fd/{}", file.as_raw_fd());
     match linkat(CWD, by_proc, folder.fd(), name, AtFlags::SYMLINK_FOLLOW) {
         // Without /proc the descriptor itself can be linked, given the right to.

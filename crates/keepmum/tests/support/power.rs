@@ -54,6 +54,8 @@ struct State {
     durable: Disk,
     /// What was written to since it was synced, by the path that it is for.
     dirty: BTreeSet<Vec<u8>>,
+    /// What was synced by itself. Of a folder that holds for good: it is never written anew.
+    synced: BTreeSet<Vec<u8>>,
     /// Names that came and went since.
     passing: Disk,
     left: Option<Disk>,
@@ -62,6 +64,8 @@ struct State {
 /// A gate that knows what is durable.
 pub(crate) struct PowerGate {
     target: PathBuf,
+    /// The folder's path as operations name it; empty if it is the target itself.
+    inside: Vec<u8>,
     state: Mutex<State>,
 }
 
@@ -71,7 +75,13 @@ impl PowerGate {
     pub(crate) fn new(target: &Path, cut: Option<u64>, only_named: bool) -> Self {
         let durable = read(target);
         let state = State { cut, only_named, durable, ..State::default() };
-        Self { target: target.to_owned(), state: Mutex::new(state) }
+        Self { target: target.to_owned(), inside: Vec::new(), state: Mutex::new(state) }
+    }
+
+    /// The same before a folder of the real root, for a restore to where things came from.
+    pub(crate) fn in_place(folder: &Path, cut: Option<u64>, only_named: bool) -> Self {
+        let inside = folder.strip_prefix("/").unwrap().as_os_str().as_bytes().to_owned();
+        Self { inside, ..Self::new(folder, cut, only_named) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -95,6 +105,8 @@ impl PowerGate {
 impl Gate for PowerGate {
     fn pass(&self, operation: Operation, path: &[u8], bytes: usize) -> io::Result<usize> {
         use Operation::{SourceList, SourceOpen, SourceRead, TargetRename, TargetSync};
+        let inner = path.strip_prefix(&*self.inside);
+        let path = inner.map_or(path, |inner| inner.strip_prefix(b"/").unwrap_or(inner));
         let mut state = self.state();
         if matches!(operation, SourceList | SourceOpen | SourceRead) {
             return Ok(bytes);
@@ -117,6 +129,7 @@ impl Gate for PowerGate {
             }
             TargetSync => {
                 state.dirty.remove(path);
+                state.synced.insert(path.to_vec());
             }
             TargetRename => {
                 let now = read(&self.target);
@@ -146,6 +159,7 @@ impl State {
             match before {
                 Some(before) if before != thing && dice.one_in(2) => *now = before.clone(),
                 Some(_) => {}
+                None if now.kind == Kind::Directory && self.synced.contains(path) => {}
                 None if is_temporary(path) || self.dirty.contains(path) => damage(now, dice),
                 None => {}
             }

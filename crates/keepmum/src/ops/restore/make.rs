@@ -48,7 +48,7 @@ impl Plan<'_, '_, '_> {
         let linked = self.stays.ways.followed(&path).is_some();
         if !self.set.options.dry_run
             && !(known && (stays || linked))
-            && !self.make_folder(&path, there.filter(|_| !known))?
+            && !self.make_folder(&path, &entry, there.filter(|_| !known))?
         {
             if !known {
                 self.report.entries_written = self.report.entries_written.saturating_sub(1);
@@ -62,11 +62,20 @@ impl Plan<'_, '_, '_> {
     }
 
     /// Makes a directory or finds it; answers whether it is there.
-    fn make_folder(&mut self, path: &TreePath, in_the_way: Option<Found>) -> Result<bool, Error> {
+    fn make_folder(
+        &mut self,
+        path: &TreePath,
+        entry: &Entry,
+        in_the_way: Option<Found>,
+    ) -> Result<bool, Error> {
         if !self.make_room(path, in_the_way.map(|found| found.kind))? {
             return Ok(false);
         }
-        match self.target.map(|target| target.make_directory(path)) {
+        let made = self.target.map(|target| match self.is_own_layout(path) {
+            true => target.make_folder_above(path, &entry.metadata),
+            false => target.make_directory(path),
+        });
+        match made {
             Some(Err(error)) => self.target_problem(&error).map(|()| false),
             _ => Ok(true),
         }
@@ -101,7 +110,7 @@ impl Plan<'_, '_, '_> {
     /// Whether a further name of a file is right but for being a file of its own.
     fn is_right_alone(&self, found: &Found, entry: &Entry) -> bool {
         let Kind::File(content) = &entry.kind else { return false };
-        self.set.options.overwrite == Overwrite::IfChanged
+        self.set.options.overwrite != Overwrite::Always
             && found.kind == FoundKind::File
             && found.stamp.size == content.size
             && self.target.is_some_and(|target| !target.differs(found, &entry.metadata).any())

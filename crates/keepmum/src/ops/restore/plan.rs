@@ -79,9 +79,9 @@ pub(super) struct Plan<'a, 'p, 'env> {
     pub(super) links: Vec<Link>,
     /// Bytes of the paths of both.
     pub(super) waiting_bytes: usize,
-    /// First name of each hard link group with this content, and its inode if it was right
+    /// First name of each hard link group with this content, and device and inode if it was right
     /// already. Names whose content differs cannot be one file, whatever their group says.
-    pub(super) firsts: HashMap<Group, (TreePath, Option<u64>)>,
+    pub(super) firsts: HashMap<Group, (TreePath, Option<(u64, u64)>)>,
     /// Files that could not be written.
     pub(super) unwritten: HashMap<TreePath, Cause>,
     /// What is the same for many things, by its sentence: the first of them, how many more, and the
@@ -245,7 +245,7 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         if let Some(found) = &there {
             if self.is_right(&path, &entry, found)? {
                 self.report.entries_unchanged += 1;
-                self.note_first(&path, &entry, Some(found.stamp.inode));
+                self.note_first(&path, &entry, found);
                 self.in_place(1, size);
                 return Ok(());
             }
@@ -302,10 +302,17 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
     /// Something in the target that the snapshot does not have: what an interrupted restore left
     /// is removed. All else is for a deletion.
     fn surplus(&mut self, path: &TreePath, found: &Found) -> Result<(), Error> {
-        match found.kind != FoundKind::Directory && is_temporary(&found.name) {
-            true => self.make_room(path, Some(found.kind)).map(drop),
-            false => Ok(()),
+        if !is_temporary(&found.name) {
+            return Ok(());
         }
+        // A folder of such a name that holds something was none of ours.
+        if let Some(target) = self.target.filter(|_| found.kind == FoundKind::Directory) {
+            if !self.set.options.dry_run {
+                target.remove_empty(path).ok();
+            }
+            return Ok(());
+        }
+        self.make_room(path, Some(found.kind)).map(drop)
     }
 
     /// Whether something in the target is what it should be; mends what is not content.
@@ -323,7 +330,8 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
                 found.kind == FoundKind::File && found.stamp.size == content.size
             }
             Kind::Symlink(text) => {
-                found.kind == FoundKind::Symlink && found.stamp.size == text.len() as u64
+                let there = || self.target.and_then(|target| target.link_text(path));
+                found.kind == FoundKind::Symlink && there().as_deref() == Some(text)
             }
             Kind::Fifo => found.kind == FoundKind::Fifo,
             Kind::CharacterDevice(number) => found.kind == FoundKind::CharacterDevice(*number),
@@ -365,12 +373,13 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
     /// Whether a file of a hard link group is the same file as the first of the group.
     fn has_right_link(&self, entry: &Entry, found: &Found) -> bool {
         let first = group_of(entry).and_then(|group| self.firsts.get(&group));
-        first.is_none_or(|(_, inode)| *inode == Some(found.stamp.inode))
+        first.is_none_or(|(_, file)| *file == Some((found.stamp.device, found.stamp.inode)))
     }
 
-    fn note_first(&mut self, path: &TreePath, entry: &Entry, inode: Option<u64>) {
+    fn note_first(&mut self, path: &TreePath, entry: &Entry, found: &Found) {
         if let Some(group) = group_of(entry) {
-            self.firsts.entry(group).or_insert_with(|| (path.clone(), inode));
+            let file = (found.stamp.device, found.stamp.inode);
+            self.firsts.entry(group).or_insert_with(|| (path.clone(), Some(file)));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{HashSet, btree_map};
 
-use crate::model::{FoundKind, TreePath};
+use crate::model::{Found, FoundKind, TreePath};
 use crate::target::{Target, TargetError, TargetErrorKind};
 
 use super::super::choose::display;
@@ -20,6 +20,8 @@ enum Linked {
     Told,
     /// The target has no further names of a file.
     Unsupported,
+    /// The name before it is somebody else's file by now.
+    Replaced,
 }
 
 impl Plan<'_, '_, '_> {
@@ -73,14 +75,16 @@ impl Plan<'_, '_, '_> {
         let mut waiting = Vec::new();
         let mut begun: HashSet<TreePath> = HashSet::new();
         for link in links {
-            let Some((first, _)) = self.firsts.get(&link.group).cloned() else { continue };
-            if begun.contains(&first) {
+            let Some(known) = self.firsts.get(&link.group).cloned() else { continue };
+            let first = &known.0;
+            if begun.contains(first) {
                 waiting.push(link);
                 continue;
             }
-            match self.unwritten.get(&first) {
-                None => match self.link_to(target, &first, &link)? {
+            match self.unwritten.get(first) {
+                None => match self.link_to(target, &known, &link)? {
                     Linked::Told => {}
+                    Linked::Replaced => self.begin_anew(&mut begun, link)?,
                     Linked::Unsupported if link.right => self.is_right_as_it_is(link.group.1.size),
                     Linked::Unsupported => self.write_alone(link)?,
                 },
@@ -92,23 +96,38 @@ impl Plan<'_, '_, '_> {
                         sentence: "another name of this file could not be written".to_owned(),
                     });
                 }
-                Some(Cause::Place) => {
-                    begun.insert(link.path.clone());
-                    self.firsts.insert(link.group.clone(), (link.path.clone(), None));
-                    self.write_alone(link)?;
-                }
+                Some(Cause::Place) => self.begin_anew(&mut begun, link)?,
             }
         }
         Ok(waiting)
     }
 
-    fn link_to(&mut self, target: &Target, first: &TreePath, link: &Link) -> Result<Linked, Error> {
+    /// Writes a name as a file of its own, to which the others are linked.
+    fn begin_anew(&mut self, begun: &mut HashSet<TreePath>, link: Link) -> Result<(), Error> {
+        begun.insert(link.path.clone());
+        self.firsts.insert(link.group.clone(), (link.path.clone(), None));
+        self.write_alone(link)
+    }
+
+    fn link_to(
+        &mut self,
+        target: &Target,
+        (first, file): &(TreePath, Option<(u64, u64)>),
+        link: &Link,
+    ) -> Result<Linked, Error> {
         let size = link.group.1.size;
+        let is_it = |found: &Found| {
+            let same = (found.stamp.device, found.stamp.inode);
+            found.kind == FoundKind::File
+                && found.stamp.size == size
+                && file.is_none_or(|file| file == same)
+                && !target.differs(found, &link.metadata).mtime
+        };
         let Some(existing) = self.room_for(&link.path, link.there)? else {
             self.not_written(&link.path, size, Cause::Place);
             return Ok(Linked::Told);
         };
-        match target.hard_link(first, &link.path, existing) {
+        match target.hard_link(first, &link.path, existing, is_it) {
             Ok(()) => {
                 self.in_place(1, size);
                 Ok(Linked::Told)
@@ -117,6 +136,7 @@ impl Plan<'_, '_, '_> {
                 self.gather(error, ProblemKind::Metadata);
                 Ok(Linked::Unsupported)
             }
+            Err(error) if error.kind == TargetErrorKind::Replaced => Ok(Linked::Replaced),
             Err(error) => {
                 self.not_written(&link.path, size, Cause::Place);
                 self.target_problem(&error).map(|()| Linked::Told)

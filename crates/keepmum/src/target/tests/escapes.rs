@@ -68,7 +68,10 @@ fn links_on_the_way_are_not_followed() {
         assert_eq!(kind(target.make_directory(&path(link))), occupied);
         assert_eq!(kind(symlink(target, &new, b"x")), occupied);
         assert_eq!(kind(fifo(target, &new)), occupied);
-        assert_eq!(kind(target.hard_link(&inside, &path("stolen"), Existing::Refuse)), occupied);
+        assert_eq!(
+            kind(target.hard_link(&inside, &path("stolen"), Existing::Refuse, |_| true)),
+            occupied
+        );
         assert_eq!(kind(target.apply_metadata(&inside, FoundKind::File, &mode(0o777))), occupied);
         assert_eq!(kind(target.attributes_differ(&inside, FoundKind::File, &[])), occupied);
         assert_eq!(kind(target.remove(&inside)), occupied);
@@ -96,7 +99,7 @@ fn links_at_the_end_are_not_followed() {
     );
     assert_untouched(&place);
     // A second name for a link is a second link.
-    target.hard_link(&path("file"), &path("again"), Existing::Refuse).unwrap();
+    target.hard_link(&path("file"), &path("again"), Existing::Refuse, |_| true).unwrap();
     assert!(fs::symlink_metadata(place.at("again")).unwrap().is_symlink());
     // Replacing replaces the link.
     let replaced = write_small(target, &path("file"), b"new", &mode(0o600), Existing::Replace);

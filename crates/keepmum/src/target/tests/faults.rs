@@ -78,7 +78,10 @@ fn everything_else_that_fails_is_an_error() {
     let (linked, gate) = place(Operation::TargetLink);
     gate.closed.store(true, Ordering::SeqCst);
     fs::write(linked.at("f"), "").unwrap();
-    assert_eq!(kind(linked.target.hard_link(&path("f"), &path("g"), Existing::Refuse)), full);
+    assert_eq!(
+        kind(linked.target.hard_link(&path("f"), &path("g"), Existing::Refuse, |_| true)),
+        full
+    );
     assert_eq!(linked.names(), ["f"]);
     let (synced, gate) = place(Operation::TargetSync);
     gate.closed.store(true, Ordering::SeqCst);

@@ -96,10 +96,10 @@ fn links_pipes_and_devices() {
     assert!(pipe.file_type().is_fifo());
     assert_eq!((pipe.mode() & 0o7777, pipe.mtime()), (0o620, 12));
     write_small(target, &path("f"), b"x", &mode(0o600), Existing::Refuse).unwrap();
-    target.hard_link(&path("f"), &path("g"), Existing::Refuse).unwrap();
+    target.hard_link(&path("f"), &path("g"), Existing::Refuse, |_| true).unwrap();
     assert_eq!(fs::metadata(place.at("g")).unwrap().nlink(), 2);
     assert_eq!(
-        kind(target.hard_link(&path("f"), &path("l"), Existing::Refuse)),
+        kind(target.hard_link(&path("f"), &path("l"), Existing::Refuse, |_| true)),
         Some(TargetErrorKind::Occupied)
     );
     let null = FoundKind::CharacterDevice(DeviceNumber { major: 1, minor: 3 });
