@@ -42,22 +42,9 @@ fn expected(line: &str) -> Expected {
     }
 }
 
-fn restore(repository: &Path, secret: &str, snapshot: &str, target: &Path) {
-    let access = Access {
-        seam: Seam::real(repository).unwrap(),
-        passphrase: Passphrase::new(secret.to_owned()),
-        catalogue: CatalogueAt::Temporary,
-        key_cache: None,
-        profile: Profile::Standard,
-        mode: Mode::Threads(2),
-        installation: Installation {
-            identity: vec![0],
-            device_name: "test".to_owned(),
-            roots: Vec::new(),
-        },
-    };
+fn options(snapshot: &str, target: &Path) -> RestoreOptions {
     let which = Which::Id(snapshot.to_owned());
-    let options = RestoreOptions {
+    RestoreOptions {
         snapshot: SnapshotChoice { which, device: None, source: None, own: false },
         path: TreePath::root(),
         target: Some(target.to_owned()),
@@ -69,7 +56,27 @@ fn restore(repository: &Path, secret: &str, snapshot: &str, target: &Path) {
         owner: ops::Owner::Names,
         special: false,
         list_changes: false,
-    };
+    }
+}
+
+fn access(repository: &Path, secret: &str) -> Access {
+    Access {
+        seam: Seam::real(repository).unwrap(),
+        passphrase: Passphrase::new(secret.to_owned()),
+        catalogue: CatalogueAt::Temporary,
+        key_cache: None,
+        profile: Profile::Standard,
+        mode: Mode::Threads(2),
+        installation: Installation {
+            identity: vec![0],
+            device_name: "test".to_owned(),
+            roots: Vec::new(),
+        },
+    }
+}
+
+fn restore(repository: &Path, secret: &str, snapshot: &str, target: &Path) {
+    let (access, options) = (access(repository, secret), options(snapshot, target));
     let report = ops::restore(&access, &options, &Silent).unwrap();
     assert!(report.entries_written > 0);
 }
@@ -127,4 +134,22 @@ fn every_frozen_repository_is_restored() {
         }
     }
     assert!(snapshots >= 3);
+}
+
+/// What an earlier program left out of a snapshot it did not say.
+#[test]
+fn by_a_snapshot_that_does_not_say_what_was_left_out_nothing_is_deleted() {
+    let v0 = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/repositories/v0");
+    let snapshot = "0420618d3e83e54a7a510cb835b0365c";
+    let target = tempfile::tempdir().unwrap();
+    fs::write(target.path().join("mine"), "x").unwrap();
+    for dry_run in [true, false] {
+        let options = RestoreOptions { delete: true, dry_run, ..options(snapshot, target.path()) };
+        let access = access(&v0.join("repository"), PASSWORD);
+        let error = ops::restore(&access, &options, &Silent).unwrap_err();
+        assert_eq!(error.kind(), ops::ErrorKind::DeletionRefused, "{error}");
+        let sentence = "the snapshot does not say what was left out of it";
+        assert!(error.to_string().contains(sentence), "{error}");
+        assert_eq!(count(target.path()), 1, "it was to be refused up front");
+    }
 }
