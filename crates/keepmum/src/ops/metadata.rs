@@ -1,7 +1,7 @@
 //! Reading a metadata object: its table, and its pieces that are indexes or records.
 
 use crate::compress::Decompressor;
-use crate::format::{IndexEntry, PieceKind, Record, Table, decode_index};
+use crate::format::{IndexEntry, ObjectKind, PieceKind, Record, Table, decode_index};
 use crate::model::{ObjectKey, RecordHash, RecordRef};
 use crate::repository::{Keys, Listing, ObjectReader, RepositoryError};
 use crate::store::Store;
@@ -12,18 +12,27 @@ const AT_ONCE: u64 = 64 * 1024;
 /// What each worker reads metadata objects with.
 pub(super) struct Metadatas<'a> {
     reader: ObjectReader<'a>,
+    listing: &'a Listing,
     decompressor: Decompressor,
 }
 
 impl<'a> Metadatas<'a> {
     pub(super) fn new(store: &'a dyn Store, keys: &'a Keys, listing: &'a Listing) -> Self {
         let reader = ObjectReader::new(store, keys, listing);
-        Self { reader, decompressor: Decompressor::new() }
+        Self { reader, listing, decompressor: Decompressor::new() }
     }
 
     pub(super) fn read(&mut self, key: &ObjectKey) -> Result<Metadata, RepositoryError> {
         self.reader.read_at_once(key, AT_ONCE);
-        read_metadata(&self.reader, key, &mut self.decompressor)
+        let mut metadata = read_metadata(&self.reader, key, &mut self.decompressor)?;
+        let object = self.listing.here(key);
+        let is_record = object.is_some_and(|object| object.name.kind == ObjectKind::Record);
+        if is_record && metadata.records.is_empty() {
+            let object = self.reader.path_of(key);
+            let what = "it holds no record".to_owned();
+            metadata.damage.get_or_insert(RepositoryError::Damaged { object, what });
+        }
+        Ok(metadata)
     }
 }
 
