@@ -13,7 +13,8 @@ use std::sync::{Arc, Mutex};
 
 use keepmum::catalogue::Catalogue;
 use keepmum::ops::{
-    self, Access, ErrorKind, Event, Observer, Outcome, Silent, SnapshotChoice, SnapshotLine, Which,
+    self, Access, BackupOptions, Deletions, ErrorKind, Event, Observer, Outcome, Silent,
+    SnapshotChoice, SnapshotLine, Which,
 };
 use keepmum::store::simulated::SimulatedDisk;
 use support::{World, full_check, latest, options};
@@ -155,6 +156,29 @@ fn whoever_lost_the_catalogue_goes_on_under_its_id() {
         assert_eq!(run(&one, &format!("after {keep:?}")), Vec::<String>::new());
         assert_eq!(devices(&one.stranger()).len(), 1);
     }
+    full_check(&one);
+}
+
+/// The run after the loss has nothing to store, or is stopped once the device is known.
+#[test]
+fn a_lost_number_is_known_again_before_anything_is_stored() {
+    let one = World::new(67);
+    run(&one, "first");
+    run(&one, "second");
+    put_image(&[], one.catalogue().parent().unwrap());
+    let report = ops::backup(&one.own(), &options(&one.source()), &Notes::default()).unwrap();
+    assert_eq!(report.bytes_stored, 0);
+    assert_eq!(run(&one, "third"), Vec::<String>::new());
+    put_image(&[], one.catalogue().parent().unwrap());
+    let refused = BackupOptions {
+        roots: vec![one.source().join("empty")],
+        accept_deletions: Deletions::Refuse,
+        ..options(&one.source())
+    };
+    fs::create_dir(one.source().join("empty")).unwrap();
+    ops::backup(&one.own(), &refused, &Notes::default()).unwrap_err();
+    assert_eq!(run(&one, "fourth"), Vec::<String>::new());
+    assert_eq!(devices(&one.stranger()).len(), 1);
     full_check(&one);
 }
 

@@ -12,6 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use keepmum::ops::{self, BackupOptions, BackupReport, Deletions, Silent};
+use keepmum::source::Rules;
 use support::{World, asked, both, careful, fill, options, run};
 
 /// One test at a time: until a program that is started begins, it holds the locks of the runs
@@ -171,10 +172,15 @@ fn a_mounted_disk_that_shows_nothing_or_something_else_is_missed() {
     let empty = asked(&world, &careful(&world));
     fs::write(disk.join("other"), "another disk").unwrap();
     let other = asked(&world, &careful(&world));
+    // What the rules leave out shows that the disk is there.
+    let rules = Rules { excludes: vec!["other".into()], ..careful(&world).rules };
+    let hidden = asked(&world, &BackupOptions { rules, ..careful(&world) });
     unmount(&disk);
     let (sentence, files) = empty.refusal();
     assert!(sentence.contains("the disk mounted here was not empty and is now"), "{sentence}");
     assert_eq!(files, Some(12));
-    let (sentence, _) = other.refusal();
-    assert!(sentence.contains("12 of 12 files in /"), "{sentence}");
+    for said in [other, hidden] {
+        let (sentence, _) = said.refusal();
+        assert!(sentence.contains("12 of 12 files in /"), "{sentence}");
+    }
 }

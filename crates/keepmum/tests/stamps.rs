@@ -75,6 +75,14 @@ fn a_dry_run_does_not_call_changed_what_is_only_young() {
     let dry = BackupOptions { dry_run: true, ..options(&world.source()) };
     let report = ops::backup(&world.own(), &dry, &Silent).unwrap();
     assert_eq!((report.new, report.changed), (0, 0));
+    // Nor is one of which only the stamp differs, as after the move of another of its names.
+    world.ahead = 1 << 20;
+    world.backup();
+    fs::hard_link(&file, world.folder().join("name")).unwrap();
+    fs::remove_file(world.folder().join("name")).unwrap();
+    let report = ops::backup(&world.own(), &dry, &Silent).unwrap();
+    assert_eq!((report.new, report.changed), (0, 0));
+    assert_eq!(world.backup().changed, 0);
     fs::write(&file, "longer text").unwrap();
     let report = ops::backup(&world.own(), &dry, &Silent).unwrap();
     assert_eq!((report.new, report.changed), (0, 1));

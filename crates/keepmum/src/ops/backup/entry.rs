@@ -129,15 +129,16 @@ impl Backup<'_, '_, '_> {
         self.go_on_reading()
     }
 
-    /// What a run would say of a file that it reads. One that only its stamp does not vouch for
-    /// is taken for unchanged if all that can be seen without reading is as it was.
+    /// What a run would say of a file that it reads. It is taken for unchanged if all that an entry
+    /// keeps, and can be seen without reading, is as it was: the move of another of its names, or a
+    /// mode that was set and set back, changes nothing but the stamp.
     fn foresee(
         &mut self,
         path: &TreePath,
         old: Option<&Remembered>,
         new: &Found,
     ) -> Result<(), Error> {
-        let before = old.filter(|old| old.stamp.is_none()).and_then(remembered_entry);
+        let before = old.and_then(remembered_entry);
         if let Some(Entry { kind: Kind::File(content), metadata: was, .. }) = before
             && content.size == new.stamp.size
             && was.mtime == new.metadata.mtime

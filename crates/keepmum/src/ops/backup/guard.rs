@@ -87,10 +87,13 @@ pub(super) fn refuse_missing_disks(
             continue;
         }
         let Some(is_mount) = source.is_mount(&mount) else { continue };
-        let Ok(page) = source.walk(0).0.list(&(), &mount) else { continue };
+        let (mut walk, _) = source.walk(0);
+        let Ok(page) = walk.list(&(), &mount) else { continue };
+        // What rules leave out shows that the disk is there.
+        let shows_nothing = page.entries.is_empty() && walk.excluded().total() == 0;
         let is_known = |name: &Name| names.binary_search(name).is_ok();
         let sentence = match is_mount {
-            true if page.entries.is_empty() => "the disk mounted here was not empty and is now",
+            true if shows_nothing => "the disk mounted here was not empty and is now",
             false if !page.entries.iter().any(|entry| is_known(&entry.name)) => {
                 "a disk was mounted here and is not now"
             }
@@ -156,7 +159,11 @@ impl Backup<'_, '_, '_> {
             (None, _) => (format!("{lost} of {before} files are gone from the source"), None),
         };
         let examples = self.examples(within.as_ref(), lost)?;
-        let sentence = format!("{about}{examples}; nothing was written");
+        let but = match self.set.options.dry_run && lost > 0 && self.catalogue.may_have_moved()? {
+            true => "; a run reads the new files too, and does not count those that only moved",
+            false => "",
+        };
+        let sentence = format!("{about}{examples}; nothing was written{but}");
         Err(Error::new(ErrorKind::SourceGone, sentence).deleting(lost))
     }
 
