@@ -96,7 +96,7 @@ fn page(report: &StatusReport, now: &Zoned) -> String {
         page.push_str(&format!("{files} not opened by the recovery code that was given\n"));
     }
     if report.recovery_code_unseen {
-        page.push_str("recovery code: never shown\n");
+        page.push_str("recovery code: never shown; `keepmum key recovery` makes a new one\n");
     }
     if report.conflict_copies > 0 {
         let copies = text::count(report.conflict_copies, "copy", "copies");

@@ -101,11 +101,6 @@ fn amiss(report: &StatusReport, by: Measure, now: &Zoned) -> Option<String> {
             "Not everything has arrived: {objects} to come; let the sync client finish."
         ));
     }
-    if report.recovery_code_unseen {
-        return Some(
-            "Nobody has seen the recovery code: `keepmum key recovery` makes a new one.".to_owned(),
-        );
-    }
     None
 }
 

@@ -229,10 +229,10 @@ fn status_says_that_nobody_has_seen_the_recovery_code() {
     let first = keepmum(&place, ["backup", "-q"]);
     assert_eq!((first.code, first.stdout.as_str(), first.stderr.as_str()), (0, "", ""));
     let status = keepmum(&place, ["status"]);
-    assert_eq!(status.code, 3, "{status:?}");
-    let verdict = "Nobody has seen the recovery code: `keepmum key recovery` makes a new one.\n";
-    assert!(status.stdout.starts_with(verdict), "{status:?}");
-    assert!(status.stdout.contains("\nrecovery code: never shown\n"), "{status:?}");
+    // The files are safe all the same.
+    assert_eq!(status.code, 0, "{status:?}");
+    let said = "\nrecovery code: never shown; `keepmum key recovery` makes a new one\n";
+    assert!(status.stdout.contains(said), "{status:?}");
     let recovery = ["key", "recovery", "--recovery-code-file", "code"];
     assert_eq!(keepmum(&place, recovery).code, 0);
     let status = keepmum(&place, ["status"]);
