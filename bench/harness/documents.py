@@ -70,8 +70,8 @@ def summary(tree: str, cells: Cells, kinds: dict[str, str]) -> str:
     """The short table for a README: no floors, one figure in each cell."""
     tools = [t for t, kind in kinds.items() if kind != "floor" and any(tool == t for _, tool in cells)]
     lines = [
-        f"{_about(tree, cells)}; medians of {_rounds(cells)}, {report.machine()} This prints the table anew",
-        "(`bench/README.md` tells how it stays fair, `doc/performance.md` where goals are missed):",
+        f"{_about(tree, cells)}; medians of {_rounds(cells)}, {report.machine()} This command prints the table again",
+        "(`bench/README.md` explains how the comparison stays fair, `doc/performance.md` lists missed goals):",
         "",
         *_command(tree, cells),
         "",
