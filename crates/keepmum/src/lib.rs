@@ -15,6 +15,7 @@ pub mod ops;
 pub mod pipeline;
 pub mod repository;
 pub mod seam;
+mod session;
 pub mod source;
 pub mod store;
 pub mod target;

@@ -7,10 +7,7 @@ use rusqlite::OptionalExtension;
 
 use super::remembered::{DirectoryId, EntryRow};
 use super::{Catalogue, CatalogueError, schema};
-use crate::model::{ChunkId, Name, Stamp};
-
-/// The kind of a directory, as the format numbers it.
-const DIRECTORY: u8 = 1;
+use crate::model::{ChunkId, Kind, Name, Stamp};
 
 /// A stamp as it is kept.
 type StampBytes = [u8; Stamp::LENGTH];
@@ -100,7 +97,7 @@ impl Catalogue {
         id: DirectoryId,
     ) -> Result<(), CatalogueError> {
         let (name, child) = (name.as_bytes(), Some(id));
-        let row = EntryRow { directory, name, kind: DIRECTORY, stamp, entry, child };
+        let row = EntryRow { directory, name, kind: Kind::DIRECTORY, stamp, entry, child };
         self.upsert(&row, ALWAYS).map(drop)
     }
 

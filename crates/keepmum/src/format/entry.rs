@@ -11,16 +11,6 @@ use crate::model::{
 const NANOS: u32 = 1_000_000_000;
 const MODE: u16 = 0o7777;
 
-/// Kinds as key 2 numbers them.
-mod number {
-    pub(super) const FILE: u64 = 0;
-    pub(super) const DIRECTORY: u64 = 1;
-    pub(super) const SYMLINK: u64 = 2;
-    pub(super) const FIFO: u64 = 3;
-    pub(super) const CHARACTER_DEVICE: u64 = 4;
-    pub(super) const BLOCK_DEVICE: u64 = 5;
-}
-
 /// Appends an entry. Mode and nanoseconds are cut to what the format can say, attributes sorted.
 pub fn encode_entry(entry: &Entry, out: &mut Vec<u8>) {
     write_fields(&entry.name, Some(&entry.kind), &entry.metadata, &mut Writer::new(out));
@@ -44,7 +34,7 @@ pub(super) fn read_directory_metadata(
 ) -> Result<(Name, Metadata), FormatError> {
     let fields = Fields::read(reader)?;
     match fields.number {
-        Some(number::DIRECTORY) => fields.finish(),
+        Some(number) if number == u64::from(Kind::DIRECTORY) => fields.finish(),
         _ => Err(FormatError::BadValue { what: "the kind of a directory's metadata" }),
     }
 }
@@ -74,7 +64,7 @@ pub(super) fn write_fields(
         out.bytes(user);
     }
     out.uint(2);
-    out.uint(number_of(kind));
+    out.uint(kind.map_or(Kind::DIRECTORY, Kind::number).into());
     if let Some(group) = &owner.group {
         out.uint(3);
         out.bytes(group);
@@ -100,17 +90,6 @@ pub(super) fn write_fields(
     if let Some(link) = link {
         out.uint(18);
         out.uint(*link);
-    }
-}
-
-fn number_of(kind: Option<&Kind>) -> u64 {
-    match kind {
-        Some(Kind::File(_)) => number::FILE,
-        None | Some(Kind::Directory(_)) => number::DIRECTORY,
-        Some(Kind::Symlink(_)) => number::SYMLINK,
-        Some(Kind::Fifo) => number::FIFO,
-        Some(Kind::CharacterDevice(_)) => number::CHARACTER_DEVICE,
-        Some(Kind::BlockDevice(_)) => number::BLOCK_DEVICE,
     }
 }
 
@@ -213,14 +192,15 @@ impl Fields {
     fn take_kind(&mut self) -> Result<Kind, FormatError> {
         let what = "the kind of an entry";
         let missing = FormatError::BadValue { what };
-        Ok(match self.number.ok_or(missing)? {
-            number::FILE => Kind::File(self.content.take().ok_or(missing)?),
-            number::DIRECTORY => Kind::Directory(self.node.take().ok_or(missing)?),
-            number::SYMLINK => Kind::Symlink(self.target.take().ok_or(missing)?),
-            number::FIFO => Kind::Fifo,
-            number::CHARACTER_DEVICE => Kind::CharacterDevice(self.device.take().ok_or(missing)?),
-            number::BLOCK_DEVICE => Kind::BlockDevice(self.device.take().ok_or(missing)?),
-            value => return Err(FormatError::Unknown { what: "entry kind", value }),
+        let number = self.number.ok_or(missing)?;
+        Ok(match u8::try_from(number) {
+            Ok(Kind::FILE) => Kind::File(self.content.take().ok_or(missing)?),
+            Ok(Kind::DIRECTORY) => Kind::Directory(self.node.take().ok_or(missing)?),
+            Ok(Kind::SYMLINK) => Kind::Symlink(self.target.take().ok_or(missing)?),
+            Ok(Kind::FIFO) => Kind::Fifo,
+            Ok(Kind::CHARACTER_DEVICE) => Kind::CharacterDevice(self.device.take().ok_or(missing)?),
+            Ok(Kind::BLOCK_DEVICE) => Kind::BlockDevice(self.device.take().ok_or(missing)?),
+            _ => return Err(FormatError::Unknown { what: "entry kind", value: number }),
         })
     }
 

@@ -40,6 +40,33 @@ pub enum Kind {
     BlockDevice(DeviceNumber),
 }
 
+impl Kind {
+    /// The number of a regular file.
+    pub const FILE: u8 = 0;
+    /// The number of a directory.
+    pub const DIRECTORY: u8 = 1;
+    /// The number of a symbolic link.
+    pub const SYMLINK: u8 = 2;
+    /// The number of a named pipe.
+    pub const FIFO: u8 = 3;
+    /// The number of a character device.
+    pub const CHARACTER_DEVICE: u8 = 4;
+    /// The number of a block device.
+    pub const BLOCK_DEVICE: u8 = 5;
+
+    /// The number of this kind, the same in the format and in the catalogue.
+    pub fn number(&self) -> u8 {
+        match self {
+            Self::File(_) => Self::FILE,
+            Self::Directory(_) => Self::DIRECTORY,
+            Self::Symlink(_) => Self::SYMLINK,
+            Self::Fifo => Self::FIFO,
+            Self::CharacterDevice(_) => Self::CHARACTER_DEVICE,
+            Self::BlockDevice(_) => Self::BLOCK_DEVICE,
+        }
+    }
+}
+
 /// Numbers of a device node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeviceNumber {

@@ -4,11 +4,11 @@ use serde::Serialize;
 
 use crate::repository::{RawListing, RepositoryError};
 
-use super::access::Access;
-use super::error::{Error, ErrorKind};
-use super::event::{Observer, RecoveryCode};
-use super::new_repository::make;
-use super::open;
+use crate::session::access::Access;
+use crate::session::error::{Error, ErrorKind};
+use crate::session::event::{Observer, RecoveryCode};
+use crate::session::new_repository::make;
+use crate::session::open;
 
 /// What `init` did.
 #[derive(Debug, Serialize)]

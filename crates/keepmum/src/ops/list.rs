@@ -3,14 +3,14 @@
 use crate::model::{ChunkId, Entry, Kind, Merge, Nothing, Pair, Side, Step, TreePath};
 use crate::repository::{ObjectReader, PieceReader, RepositoryError, SnapshotTree};
 
-use super::access::Access;
-use super::choose::{Snapshots, display};
-use super::error::{Error, ErrorKind};
-use super::event::Observer;
-use super::open;
-use super::options::ListOptions;
-use super::part::{no_such_path, problem_of, refused, unreachable};
-use super::report::{EntryKind, EntryLine, ListReport, note};
+use crate::session::access::Access;
+use crate::session::choose::{Snapshots, display};
+use crate::session::error::{Error, ErrorKind};
+use crate::session::event::Observer;
+use crate::session::open;
+use crate::session::options::ListOptions;
+use crate::session::part::{no_such_path, problem_of, refused, unreachable};
+use crate::session::report::{EntryKind, EntryLine, ListReport, note};
 
 /// Lists a folder of a snapshot, or everything in it: each entry goes to `each` in order of path,
 /// as long as it answers `true`. Memory stays bounded whatever the snapshot holds.

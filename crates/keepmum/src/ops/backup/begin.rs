@@ -9,31 +9,27 @@ use crate::model::{ChunkId, DeviceId, ObjectKey, RecordHash};
 use crate::repository::{Keys, ObjectReader, RawListing, RepositoryError, object_entry};
 use crate::source::{RootProblem, Source};
 
-use super::super::access::{Access, CatalogueAt};
-use super::super::claims::{self, Claims, listed_by_records};
-use super::super::doubt;
-use super::super::error::{Error, ErrorKind};
-use super::super::event::{Event, Observer};
-use super::super::healing::{self, FACT_HEALED};
-use super::super::import::import_table;
-use super::super::kept_blocks;
-use super::super::new_repository::{imagine, make};
-use super::super::open::{self, Repository};
-use super::super::options::{BackupOptions, Deletions};
-use super::super::remember;
-use super::super::report::BackupReport;
-use super::super::roots;
-use super::super::shown_code;
 use super::Setting;
 use super::commit::{Adopted, Leans};
 use super::device::{Identity, identify};
 use super::guard::refuse_missing_disks;
 use super::mending;
+use crate::session::access::{Access, CatalogueAt};
+use crate::session::claims::{self, Claims, listed_by_records};
+use crate::session::doubt;
+use crate::session::error::{Error, ErrorKind};
+use crate::session::event::{Event, Observer};
+use crate::session::healing::{self, FACT_HEALED};
+use crate::session::import::import_table;
+use crate::session::kept_blocks;
+use crate::session::new_repository::{imagine, make};
+use crate::session::open::{self, Repository};
+use crate::session::options::{BackupOptions, Deletions};
+use crate::session::remember;
+use crate::session::report::BackupReport;
+use crate::session::roots;
+use crate::session::shown_code;
 
-/// The root node of the full tree that the overlay lies on.
-pub(in super::super) const FACT_ROOT: &str = "root";
-/// How many entries the source had.
-pub(in super::super) const FACT_ENTRIES: &str = "entries";
 /// The hash of this device's last record whose name is known to be durable.
 pub(super) const FACT_DURABLE: &str = "durable record";
 /// Runs of other devices that are relied on.
@@ -235,13 +231,13 @@ fn prepare_inside(repository: &Repository, set: &Setting<'_>) -> Result<Prepared
     let head = own.map(|at| (at.run, at.hash));
     let others = repository.listing.objects.keys().any(|key| key.device != set.device);
     let adopted = adopt(repository, set)?;
-    let is_first = catalogue.fact(FACT_ROOT)?.is_none();
+    let is_first = catalogue.fact(remember::FACT_ROOT)?.is_none();
     if is_first && head.is_some() {
         remember::latest(repository, set.device, set.observer)?;
         roots::refuse_another(catalogue, &set.options.roots)?;
         keep_leans(repository, set.device)?;
     }
-    let mut full_tree = match catalogue.fact(FACT_ROOT)? {
+    let mut full_tree = match catalogue.fact(remember::FACT_ROOT)? {
         Some(root) => match ChunkId::from_slice(&root) {
             Some(root) => !catalogue.holds(&root)?,
             None => true,
@@ -263,7 +259,7 @@ fn prepare_inside(repository: &Repository, set: &Setting<'_>) -> Result<Prepared
         full_tree |= remember::doubt_lost(repository)?;
     }
     let heals = count > 0 && !set.options.destination_is_partial;
-    let entries = catalogue.fact(FACT_ENTRIES)?.and_then(|bytes| bytes.try_into().ok());
+    let entries = catalogue.fact(remember::FACT_ENTRIES)?.and_then(|bytes| bytes.try_into().ok());
     let leans = catalogue.fact(FACT_LEANS)?.unwrap_or_default();
     let mut leans = Leans::decode(&leans, others);
     leans.end_at_records(&catalogue.record_refs()?);

@@ -10,14 +10,15 @@ use crate::format::{
 use crate::model::{ChunkId, DeviceId, RecordRef, SnapshotId};
 use crate::repository::{Destination, Finished, RepositoryError, RunWriter, StoredObject};
 
-use super::super::error::{Error, ErrorKind};
-use super::super::event::{Event, Phase};
-use super::super::healing::FACT_HEALED;
-use super::super::import::import_table;
-use super::super::roots;
-use super::begin::{FACT_DURABLE, FACT_ENTRIES, FACT_LEANS};
+use super::begin::{FACT_DURABLE, FACT_LEANS};
 use super::guard::keep_mounts;
 use super::{Backup, Worker};
+use crate::session::error::{Error, ErrorKind};
+use crate::session::event::{Event, Phase};
+use crate::session::healing::FACT_HEALED;
+use crate::session::import::import_table;
+use crate::session::remember::FACT_ENTRIES;
+use crate::session::roots;
 
 /// A long run writes a checkpoint after so many stored bytes.
 const CHECKPOINT: u64 = 1 << 30;

@@ -8,12 +8,12 @@
 use crate::catalogue::Catalogue;
 use crate::model::DeviceId;
 
-use super::super::access::Access;
-use super::super::error::Error;
-use super::super::event::{Event, Observer};
-use super::super::open::{FACT_DEVICE, Repository};
 use super::begin::{FACT_LEANS, fill};
 use super::commit::Leans;
+use crate::session::access::Access;
+use crate::session::error::Error;
+use crate::session::event::{Event, Observer};
+use crate::session::open::{FACT_DEVICE, Repository};
 
 /// The catalogue's fact by which a changed machine is found. It never leaves the machine, so no key
 /// is needed: which repository is written to may change.

@@ -7,11 +7,11 @@ use crate::format::{Op, encode_entry};
 use crate::model::{ChunkId, Entry, Found, Kind, Merge, Metadata, TreePath};
 use crate::source::{SourceError, Walk};
 
-use super::super::error::Error;
-use super::super::event::ChangeKind;
 use super::entry::remembered_entry;
 use super::sides::{Closed, Old};
 use super::{Backup, OpenDirectory};
+use crate::session::error::Error;
+use crate::session::event::ChangeKind;
 
 /// Stands in a row until the node is known.
 pub(super) const NO_NODE: ChunkId = ChunkId([0; 32]);

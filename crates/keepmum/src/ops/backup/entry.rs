@@ -7,11 +7,11 @@ use crate::format::{Op, decode_entry, encode_entry};
 use crate::model::{Entry, Found, FoundKind, Kind, Merge, Metadata, Pair, Stamp, TreePath};
 use crate::source::{SourceError, SourceErrorKind, Walk};
 
-use super::super::error::{Error, ErrorKind};
-use super::super::event::{ChangeKind, Event};
-use super::super::report::ProblemKind;
 use super::reading::Job;
 use super::{Backup, Old, OpenDirectory};
+use crate::session::error::{Error, ErrorKind};
+use crate::session::event::{ChangeKind, Event};
+use crate::session::report::ProblemKind;
 
 /// What remembering an entry needs to know of its place.
 pub(super) struct Remembering<'x> {
@@ -27,12 +27,12 @@ const PROGRESS_EVERY: u64 = 256;
 /// How the format numbers what a walk found; nothing for what it cannot hold.
 pub(super) fn kind_number(kind: FoundKind) -> Option<u8> {
     Some(match kind {
-        FoundKind::File => 0,
-        FoundKind::Directory => 1,
-        FoundKind::Symlink => 2,
-        FoundKind::Fifo => 3,
-        FoundKind::CharacterDevice(_) => 4,
-        FoundKind::BlockDevice(_) => 5,
+        FoundKind::File => Kind::FILE,
+        FoundKind::Directory => Kind::DIRECTORY,
+        FoundKind::Symlink => Kind::SYMLINK,
+        FoundKind::Fifo => Kind::FIFO,
+        FoundKind::CharacterDevice(_) => Kind::CHARACTER_DEVICE,
+        FoundKind::BlockDevice(_) => Kind::BLOCK_DEVICE,
         FoundKind::Other => return None,
     })
 }
@@ -245,7 +245,7 @@ impl Backup<'_, '_, '_> {
             }
             None => self.arrived((at.path, at.parent.unit), at.found, Some(entry))?,
         }
-        let number = number_of(&entry.kind);
+        let number = entry.kind.number();
         self.catalogue.put_entry(at.parent.id, &entry.name, stamp, &bytes, number)?;
         self.changed.insert(at.parent.id);
         if at.parent.fresh {
@@ -253,18 +253,6 @@ impl Backup<'_, '_, '_> {
         }
         self.catalogue.remove_overlay_within(at.path.as_bytes())?;
         self.set_overlay(at.path, &Op::Put(entry.clone()))
-    }
-}
-
-/// How the format numbers a kind.
-pub(in super::super) fn number_of(kind: &Kind) -> u8 {
-    match kind {
-        Kind::File(_) => 0,
-        Kind::Directory(_) => 1,
-        Kind::Symlink(_) => 2,
-        Kind::Fifo => 3,
-        Kind::CharacterDevice(_) => 4,
-        Kind::BlockDevice(_) => 5,
     }
 }
 

@@ -7,8 +7,8 @@
 use crate::catalogue::Remembered;
 use crate::model::{Found, Stamp};
 
-use super::super::error::Error;
 use super::Backup;
+use crate::session::error::Error;
 
 /// The file systems that a run has met.
 pub(super) struct FileSystems {

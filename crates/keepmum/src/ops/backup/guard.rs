@@ -9,11 +9,11 @@ use crate::catalogue::{Catalogue, DirectoryId, Passage};
 use crate::model::{FoundKind, Name, PAGE, Side, TreePath};
 use crate::source::Source;
 
-use super::super::error::{Error, ErrorKind};
-use super::super::options::{BackupOptions, Deletions};
-use super::super::remember;
 use super::Backup;
 use super::units::{Unit, Units, What, first_refused, sums};
+use crate::session::error::{Error, ErrorKind};
+use crate::session::options::{BackupOptions, Deletions};
+use crate::session::remember;
 
 /// The file systems that were mounted below the roots.
 pub(super) const FACT_MOUNTS: &str = "mounts";

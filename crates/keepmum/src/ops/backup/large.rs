@@ -12,10 +12,10 @@ use crate::model::{ChunkId, Piece};
 use crate::pipeline::{Stage, Ticket};
 use crate::source::{OpenFile, SourceError};
 
-use super::super::error::Error;
 use super::reading::{Job, ReadFile};
 use super::small::READING;
 use super::{Backup, Worker};
+use crate::session::error::Error;
 
 /// Hashing comes after reading.
 const HASHING: Stage = Stage(3);

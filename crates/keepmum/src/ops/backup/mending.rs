@@ -8,15 +8,15 @@ use crate::format::ObjectKind;
 use crate::model::{DeviceId, ObjectKey};
 use crate::repository::{self, Destination, RawListing, RepositoryError};
 
-use super::super::access::Access;
-use super::super::choose::Snapshots;
-use super::super::doubt;
-use super::super::error::Error;
-use super::super::event::{Event, Observer};
-use super::super::import::import_table;
-use super::super::losses::Losses;
-use super::super::open::Repository;
-use super::super::report::{BackupReport, Problem, ProblemKind};
+use crate::session::access::Access;
+use crate::session::choose::Snapshots;
+use crate::session::doubt;
+use crate::session::error::Error;
+use crate::session::event::{Event, Observer};
+use crate::session::import::import_table;
+use crate::session::losses::Losses;
+use crate::session::open::Repository;
+use crate::session::report::{BackupReport, Problem, ProblemKind};
 
 /// Stores missing records again, each durable before anything else is written; answers with how
 /// many bytes and objects that took.

@@ -9,11 +9,11 @@ use crate::catalogue::{DirectoryId, Likeness, Move, Passage, Remembered, Sightin
 use crate::format::{Op, encode_entry};
 use crate::model::{Entry, Found, FoundKind, Kind, Metadata, Name, Owner, Stamp, Time, TreePath};
 
-use super::super::error::Error;
-use super::super::event::{ChangeKind, Event};
 use super::Backup;
-use super::entry::{kind_number, number_of, remembered_entry};
+use super::entry::{kind_number, remembered_entry};
 use super::units::Units;
+use crate::session::error::Error;
+use crate::session::event::{ChangeKind, Event};
 
 /// Most folders whose new kind is told.
 const TOLD: usize = 20;
@@ -187,7 +187,7 @@ impl Backup<'_, '_, '_> {
         }
         self.make_tables()?;
         let (size, mtime) = entry.map_or((found.stamp.size, found.metadata.mtime), size_and_time);
-        let kind = entry.map(|entry| number_of(&entry.kind)).or(kind_number(found.kind));
+        let kind = entry.map(|entry| entry.kind.number()).or(kind_number(found.kind));
         let seen = Sighting {
             path,
             unit,

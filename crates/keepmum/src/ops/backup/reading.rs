@@ -11,11 +11,11 @@ use crate::model::{Attribute, Content, Entry, Found, Kind, Metadata, Stamp, Time
 use crate::pipeline::{Mode, Ticket};
 use crate::source::SourceError;
 
-use super::super::error::Error;
-use super::super::report::ProblemKind;
 use super::entry::Remembering;
 use super::small::Group;
 use super::{Backup, OpenDirectory};
+use crate::session::error::Error;
+use crate::session::report::ProblemKind;
 
 /// Files up to this size are read whole by one worker, several at a time.
 pub(super) const SMALL_FILE: u64 = 512 * 1024;

@@ -10,10 +10,10 @@ use crate::catalogue::{Catalogue, DirectoryId, Remembered};
 use crate::format::{Op, decode_entry, encode_entry};
 use crate::model::{ChunkId, Entry, Found, Kind, TreePath};
 
-use super::super::error::Error;
 use super::Backup;
 use super::directory::NO_NODE;
 use super::tree::overlay_of;
+use crate::session::error::Error;
 
 /// A directory as the tree beneath the overlay knows it, and what the overlay says beneath it.
 pub(super) struct Base {

@@ -4,7 +4,7 @@ use crate::catalogue::{Catalogue, CatalogueError, DirectoryId, Remembered};
 use crate::model::{Name, PAGE, Page, PageOf, Side, TreePath};
 use crate::source::SourceError;
 
-use super::super::error::Error;
+use crate::session::error::Error;
 
 /// What is remembered, as the old side of the merge.
 pub(super) struct Old<'a>(pub(super) &'a Catalogue);

@@ -7,10 +7,10 @@ use crate::model::{Content, Piece};
 use crate::pipeline::{Stage, Ticket};
 use crate::source::SourceError;
 
-use super::super::error::Error;
 use super::read::{Part, Reading, SmallFile};
 use super::reading::{Job, ReadFile, UnderRead};
 use super::{Backup, Worker};
+use crate::session::error::Error;
 
 /// Reading is the first stage: what is read waits for nobody.
 pub(super) const READING: Stage = Stage(1);

@@ -3,9 +3,9 @@
 use crate::model::{Attribute, Name, TreePath};
 use crate::source::{Source, Walk};
 
-use super::super::event::{ChangeKind, Event, Observer};
-use super::super::report::{Problem, ProblemKind};
 use super::Backup;
+use crate::session::event::{ChangeKind, Event, Observer};
+use crate::session::report::{Problem, ProblemKind};
 
 /// Most bytes that the attributes of one entry take. With the rest of the entry they must fit into
 /// a node of a tree.

@@ -5,8 +5,9 @@ use crate::format::overlay::FULL_TREE_FROM;
 use crate::format::{NodeWriter, Op, Overlay, PieceKind, decode_entry, encode_entry};
 use crate::model::{ChunkId, Entry, Kind, TreePath};
 
-use super::super::error::{Error, ErrorKind};
 use super::{Backup, OpenDirectory};
+use crate::session::error::{Error, ErrorKind};
+use crate::session::remember::FACT_ROOT;
 
 impl Backup<'_, '_, '_> {
     /// All that was beneath a directory has been dealt with.
@@ -125,13 +126,13 @@ impl Backup<'_, '_, '_> {
                 root
             }
         };
-        self.catalogue.set_fact(super::begin::FACT_ROOT, &root.0)?;
+        self.catalogue.set_fact(FACT_ROOT, &root.0)?;
         Ok((root, Overlay(Vec::new())))
     }
 
     /// The root of the full tree that the overlay lies on.
     fn base_root(&self) -> Result<Option<ChunkId>, Error> {
-        let fact = self.catalogue.fact(super::begin::FACT_ROOT)?;
+        let fact = self.catalogue.fact(FACT_ROOT)?;
         Ok(fact.and_then(|bytes| ChunkId::from_slice(&bytes)))
     }
 

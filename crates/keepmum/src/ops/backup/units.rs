@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use crate::model::{FoundKind, TreePath};
 
-use super::super::options::Deletions;
+use crate::session::options::Deletions;
 
 /// Most folders that became something else and are counted by themselves.
 const TURNED: usize = 1000;

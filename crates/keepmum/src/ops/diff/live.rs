@@ -8,12 +8,12 @@ use crate::model::{
 use crate::repository::{Keys, PieceReader, PieceWalk};
 use crate::source::{Rest, Rules, Source, SourceError, Walk};
 
-use super::super::access::Access;
-use super::super::error::{Error, ErrorKind};
-use super::super::event::Observer;
-use super::super::part::Refusing;
 use super::report::Aspect;
 use super::{Closed, Newer, metadata};
+use crate::session::access::Access;
+use crate::session::error::{Error, ErrorKind};
+use crate::session::event::Observer;
+use crate::session::part::Refusing;
 
 /// So much is read at once where a hole is expected.
 const AT_ONCE: u64 = 1 << 16;

@@ -11,14 +11,14 @@ use crate::model::{Entry, Kind, Merge, Metadata, Pair, Side, Step, TreePath};
 use crate::repository::{ObjectReader, PieceReader, RepositoryError, SnapshotTree};
 use crate::source::{SourceError, SourceErrorKind};
 
-use super::access::Access;
-use super::choose::{Chosen, Snapshots, display};
-use super::error::{Error, ErrorKind};
-use super::event::{Event, Observer, Phase};
-use super::open::{self, Repository};
-use super::options::{DiffAgainst, DiffOptions};
-use super::part::{Refusing, problem_of, refused};
-use super::report::{Problem, ProblemKind, SnapshotState, note};
+use crate::session::access::Access;
+use crate::session::choose::{Chosen, Snapshots, display};
+use crate::session::error::{Error, ErrorKind};
+use crate::session::event::{Event, Observer, Phase};
+use crate::session::open::{self, Repository};
+use crate::session::options::{DiffAgainst, DiffOptions};
+use crate::session::part::{Refusing, problem_of, refused};
+use crate::session::report::{Problem, ProblemKind, SnapshotState, note};
 use groups::Groups;
 pub use report::{Aspect, DiffKind, DiffLine, DiffReport};
 

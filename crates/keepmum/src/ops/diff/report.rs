@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::super::report::{Outcome, Problem, SnapshotLine, worst};
+use crate::session::report::{Outcome, Problem, SnapshotLine, worst};
 
 /// How an entry differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -20,15 +20,15 @@ use crate::repository::{
     ObjectReader, PieceReader, PieceWalk, RepositoryError, SeenLists, SnapshotTree,
 };
 
-use super::access::Access;
-use super::choose::{Snapshots, display};
-use super::error::{Error, ErrorKind};
-use super::event::{Event, Observer, Phase};
-use super::open;
-use super::options::DumpOptions;
-use super::part::{is_waiting, no_such_path, problem_of, refused, unreachable};
-use super::placed::placed;
-use super::report::{Outcome, Problem, ProblemKind, SnapshotState, note, worst};
+use crate::session::access::Access;
+use crate::session::choose::{Snapshots, display};
+use crate::session::error::{Error, ErrorKind};
+use crate::session::event::{Event, Observer, Phase};
+use crate::session::open;
+use crate::session::options::DumpOptions;
+use crate::session::part::{is_waiting, no_such_path, problem_of, refused, unreachable};
+use crate::session::placed::placed;
+use crate::session::report::{Outcome, Problem, ProblemKind, SnapshotState, note, worst};
 use holes::Regions;
 use tar::Member;
 

@@ -12,14 +12,14 @@ use crate::model::{Entry, Found, FoundKind, Kind, Merge, Metadata, Name, Pair, S
 use crate::repository::{ObjectReader, PieceReader, SnapshotTree};
 use crate::target::{Staying, Target, TargetErrorKind, TargetTree};
 
-use super::super::error::{Error, ErrorKind};
-use super::super::event::Observer;
-use super::super::options::{Overwrite, RestoreOptions};
-use super::super::report::Problem;
 use super::Closed;
 use super::looked::Looked;
 use super::part::{Part, below};
 use super::removing::{reaches, refused, shown, unreadable};
+use crate::session::error::{Error, ErrorKind};
+use crate::session::event::Observer;
+use crate::session::options::{Overwrite, RestoreOptions};
+use crate::session::report::Problem;
 
 /// What a deletion works with.
 #[derive(Clone, Copy)]

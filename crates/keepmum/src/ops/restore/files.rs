@@ -11,13 +11,13 @@ use crate::model::{ChunkId, Content, Metadata, Piece, Pieces, TreePath};
 use crate::repository::{BlockPlace, PieceWalk, RepositoryError};
 use crate::target::Existing;
 
-use super::super::choose::display;
-use super::super::error::Error;
-use super::super::part::problem_of;
-use super::super::placed::placed;
-use super::super::report::{Problem, ProblemKind};
 use super::plan::{Cause, Plan};
 use super::write::{FileState, Output};
+use crate::session::choose::display;
+use crate::session::error::Error;
+use crate::session::part::problem_of;
+use crate::session::placed::placed;
+use crate::session::report::{Problem, ProblemKind};
 
 /// Up to this size a file is put together in memory.
 const SMALL: u64 = 1024 * 1024;

@@ -9,7 +9,7 @@ use crate::format::{Backup, LeftOut};
 use crate::model::{Found, FoundKind, TreePath};
 use crate::source::{Covered, Rules};
 
-use super::super::error::{Error, ErrorKind};
+use crate::session::error::{Error, ErrorKind};
 
 /// By the record of the run.
 pub(super) struct Looked {

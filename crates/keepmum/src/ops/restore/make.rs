@@ -3,12 +3,12 @@
 use crate::model::{ChunkId, Entry, Found, FoundKind, Kind, Merge, TreePath};
 use crate::target::{Existing, TargetTree};
 
-use super::super::error::Error;
-use super::super::options::Overwrite;
-use super::super::report::ProblemKind;
 use super::part::Part;
 use super::plan::{Cause, Link, Plan, group_of};
 use super::policy::{Verdict, problem};
+use crate::session::error::Error;
+use crate::session::options::Overwrite;
+use crate::session::report::ProblemKind;
 
 impl Plan<'_, '_, '_> {
     /// A directory of the snapshot: makes it, and goes on beneath it.

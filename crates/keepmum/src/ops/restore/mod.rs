@@ -26,13 +26,13 @@ use crate::compress::Decompressor;
 use crate::repository::{ObjectReader, PieceReader, RepositoryError, SnapshotTree};
 use crate::target::{Options, Staying, Target, TargetError};
 
-use super::access::Access;
-use super::choose::{Chosen, Snapshots, display};
-use super::error::{Error, ErrorKind};
-use super::event::{Event, Observer, Phase};
-use super::open;
-use super::options::RestoreOptions;
-use super::report::SnapshotState;
+use crate::session::access::Access;
+use crate::session::choose::{Chosen, Snapshots, display};
+use crate::session::error::{Error, ErrorKind};
+use crate::session::event::{Event, Observer, Phase};
+use crate::session::open;
+use crate::session::options::RestoreOptions;
+use crate::session::report::SnapshotState;
 pub use report::RestoreReport;
 
 /// What each worker owns.

@@ -2,8 +2,8 @@
 
 use crate::model::{Entry, Found, FoundKind, Kind, TreePath};
 
-use super::super::error::Error;
 use super::plan::Plan;
+use crate::session::error::Error;
 
 impl Plan<'_, '_, '_> {
     /// Makes one of them; it counts as written unless it does not get its name.

@@ -4,9 +4,9 @@ use crate::model::{ChunkId, Entry, Kind, Page, PageOf, Side, TreePath};
 use crate::repository::{Parts, RepositoryError, SnapshotTree};
 use crate::target::TargetTree;
 
-use super::super::error::Error;
-use super::super::part::{Refusing, no_such_path, unreachable};
-use super::super::report::SnapshotState;
+use crate::session::error::Error;
+use crate::session::part::{Refusing, no_such_path, unreachable};
+use crate::session::report::SnapshotState;
 
 /// A snapshot, or a part of it, as it will lie in the target.
 pub(super) struct Part<'a, 'r> {

@@ -11,15 +11,15 @@ use crate::pipeline::Pool;
 use crate::repository::{Extents, ObjectReader, PieceReader};
 use crate::target::{Target, TargetTree, is_temporary};
 
-use super::super::error::{Error, ErrorKind};
-use super::super::event::{ChangeKind, Observer};
-use super::super::options::{Overwrite, RestoreOptions};
-use super::super::part::{problem_of, refused};
-use super::super::report::{ProblemKind, SnapshotState};
 use super::files::Window;
 use super::part::Part;
 use super::policy::{Stays, Verdict};
 use super::{Closed, RestoreReport, Worker};
+use crate::session::error::{Error, ErrorKind};
+use crate::session::event::{ChangeKind, Observer};
+use crate::session::options::{Overwrite, RestoreOptions};
+use crate::session::part::{problem_of, refused};
+use crate::session::report::{ProblemKind, SnapshotState};
 
 /// So many directories or links may wait for the files before them, and so many bytes of their
 /// paths: those of a deep tree are long.

@@ -8,14 +8,14 @@ use std::collections::HashSet;
 use crate::model::{ChunkId, Entry, Found, FoundKind, Kind, Merge, TreePath};
 use crate::target::{Target, TargetError, TargetTree};
 
-use super::super::choose::display;
-use super::super::error::Error;
-use super::super::event::{Answer, ChangeKind, Event, Newer};
-use super::super::options::Overwrite;
-use super::super::report::{Problem, ProblemKind};
 use super::part::{Part, is_above};
 use super::plan::Plan;
 use super::ways::Ways;
+use crate::session::choose::display;
+use crate::session::error::Error;
+use crate::session::event::{Answer, ChangeKind, Event, Newer};
+use crate::session::options::Overwrite;
+use crate::session::report::{Problem, ProblemKind};
 
 /// What stays in the target, and what waits for something to go.
 #[derive(Default)]

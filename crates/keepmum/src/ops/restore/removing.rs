@@ -4,14 +4,14 @@ use crate::model::{FoundKind, TreePath};
 use crate::repository::RepositoryError;
 use crate::target::{TargetError, TargetErrorKind};
 
-use super::super::choose::display;
-use super::super::error::{Error, ErrorKind};
-use super::super::event::{ChangeKind, Event};
-use super::super::options::Overwrite;
-use super::super::report::{Problem, ProblemKind, note};
 use super::Closed;
 use super::delete::{Deletion, Folder};
 use super::policy::problem;
+use crate::session::choose::display;
+use crate::session::error::{Error, ErrorKind};
+use crate::session::event::{ChangeKind, Event};
+use crate::session::options::Overwrite;
+use crate::session::report::{Problem, ProblemKind, note};
 
 impl Deletion<'_> {
     /// Gives a folder its time again, and what else it was given before something in it went.

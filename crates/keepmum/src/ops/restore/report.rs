@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::super::report::{Outcome, Problem, worst};
+use crate::session::report::{Outcome, Problem, worst};
 
 /// What `restore` did.
 #[derive(Debug, Default, Serialize)]

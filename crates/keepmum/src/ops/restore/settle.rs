@@ -5,13 +5,13 @@ use std::collections::{HashSet, btree_map};
 use crate::model::{Found, FoundKind, TreePath};
 use crate::target::{Target, TargetError, TargetErrorKind};
 
-use super::super::choose::display;
-use super::super::error::Error;
-use super::super::event::Event;
-use super::super::report::{Problem, ProblemKind, note};
 use super::plan::{Cause, Link, Plan};
 use super::policy::Stays;
 use super::{RestoreReport, target_failed};
+use crate::session::choose::display;
+use crate::session::error::Error;
+use crate::session::event::Event;
+use crate::session::report::{Problem, ProblemKind, note};
 
 /// What came of a further name.
 #[derive(PartialEq, Eq)]

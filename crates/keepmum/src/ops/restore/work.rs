@@ -11,17 +11,17 @@ use crate::pipeline;
 use crate::repository::{ObjectReader, PieceReader, SnapshotTree};
 use crate::target::{Staying, Target};
 
-use super::super::access::Access;
-use super::super::choose::Chosen;
-use super::super::error::Error;
-use super::super::event::{Event, Observer};
-use super::super::options::{Overwrite, RestoreOptions};
-use super::super::report::{Problem, ProblemKind};
 use super::delete::{self, Deletion};
 use super::part::{Part, part};
 use super::policy::{Stays, problem};
 use super::ways::{Ways, roots};
 use super::{Closed, RestoreReport, Worker, plan, target_failed};
+use crate::session::access::Access;
+use crate::session::choose::Chosen;
+use crate::session::error::Error;
+use crate::session::event::{Event, Observer};
+use crate::session::options::{Overwrite, RestoreOptions};
+use crate::session::report::{Problem, ProblemKind};
 
 /// What all passes work with.
 pub(super) struct Work<'r> {

@@ -10,11 +10,11 @@ use crate::pipeline::{Stage, Ticket};
 use crate::repository::{BlockPlace, ObjectReader, PieceWalk, RepositoryError};
 use crate::target::{Existing, Target, TargetError, TargetFile};
 
-use super::super::error::{Error, ErrorKind};
-use super::super::part::problem_of;
 use super::Worker;
 use super::files::{Use, Window};
 use super::plan::{Cause, Plan};
+use crate::session::error::{Error, ErrorKind};
+use crate::session::part::problem_of;
 
 const WRITING: Stage = Stage(1);
 /// Files put together in memory may hold so many bytes at once; beyond, they are written as they

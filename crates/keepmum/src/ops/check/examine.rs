@@ -1,0 +1,207 @@
+//! Reading objects whole: every byte authenticated, every piece proved.
+//!
+//! Workers read; the coordinating thread hands in a few objects at a time, takes what came of them
+//! and is free in between. It alone asks the catalogue.
+
+use std::collections::VecDeque;
+use std::vec::IntoIter;
+
+use crate::compress::Decompressor;
+use crate::format::Table;
+use crate::model::{ChunkId, ObjectKey};
+use crate::pipeline::{Pool, Stage, Ticket};
+use crate::repository::{Keys, Listing, ObjectReader, RepositoryError, block_place, split};
+use crate::store::Store;
+
+use crate::session::error::Error;
+use crate::session::event::{Event, Observer};
+use crate::session::import::imported_blocks;
+use crate::session::losses::go_on;
+use crate::session::open::Repository;
+
+const READING: Stage = Stage(1);
+
+/// What reading an object gave: bytes read, and damage.
+pub(super) struct Examined {
+    pub(super) key: ObjectKey,
+    pub(super) bytes: u64,
+    pub(super) damage: Option<String>,
+    pub(super) bad: Vec<ChunkId>,
+    /// Nothing of it can be read, so that nobody knows what it holds.
+    pub(super) is_closed: bool,
+    /// It is damaged, not only out of reach.
+    pub(super) is_proved: bool,
+    /// Its bytes may still arrive: nothing is damaged.
+    pub(super) is_arriving: bool,
+    /// Its own table, if that could be read.
+    pub(super) table: Option<Table>,
+}
+
+/// Objects of at most so many bytes are read at once: nearly all, since writers end them at 16 MiB.
+const AT_ONCE: u64 = 20 * 1024 * 1024;
+
+/// What each worker reads objects with.
+pub(super) struct Examiner<'env> {
+    objects: ObjectReader<'env>,
+    decompressor: Decompressor,
+}
+
+impl<'env> Examiner<'env> {
+    pub(super) fn new(store: &'env dyn Store, keys: &'env Keys, listing: &'env Listing) -> Self {
+        let objects = ObjectReader::new(store, keys, listing);
+        Self { objects, decompressor: Decompressor::new() }
+    }
+}
+
+/// Objects that are here and chosen, being read.
+pub(super) struct Reading<'p, 'env> {
+    repository: &'env Repository,
+    observer: &'env dyn Observer,
+    pool: &'p Pool<'env, Examiner<'env>>,
+    /// Those still to be handed in.
+    keys: IntoIter<ObjectKey>,
+    waiting: VecDeque<Ticket<'env, Result<Examined, RepositoryError>>>,
+    done: Vec<Examined>,
+    bytes: u64,
+    total: u64,
+}
+
+impl<'p, 'env> Reading<'p, 'env> {
+    /// Begins to read these objects.
+    pub(super) fn begin(
+        repository: &'env Repository,
+        observer: &'env dyn Observer,
+        pool: &'p Pool<'env, Examiner<'env>>,
+        keys: Vec<ObjectKey>,
+    ) -> Self {
+        let (total, keys) = (keys.len() as u64, keys.into_iter());
+        let (waiting, done) = (VecDeque::new(), Vec::new());
+        let mut begun = Self { repository, observer, pool, keys, waiting, done, bytes: 0, total };
+        begun.hand_in();
+        begun
+    }
+
+    /// Takes what is done and hands in more, without waiting for anything.
+    pub(super) fn turn(&mut self) -> Result<(), Error> {
+        while self.waiting.front().is_some_and(Ticket::is_done) {
+            self.take()?;
+        }
+        self.hand_in();
+        go_on(self.observer)
+    }
+
+    /// Waits for all that is left; answers with what came of each object.
+    pub(super) fn end(mut self) -> Result<Vec<Examined>, Error> {
+        loop {
+            self.hand_in();
+            if self.waiting.is_empty() {
+                return Ok(self.done);
+            }
+            self.take()?;
+            go_on(self.observer)?;
+        }
+    }
+
+    fn hand_in(&mut self) {
+        while self.waiting.len() < self.pool.width() * 2
+            && let Some(key) = self.keys.next()
+        {
+            let task = move |examiner: &mut Examiner<'env>| examine(examiner, key);
+            self.waiting.push_back(self.pool.submit(READING, task));
+        }
+    }
+
+    fn take(&mut self) -> Result<(), Error> {
+        let Some(ticket) = self.waiting.pop_front() else { return Ok(()) };
+        let one = self.compared(ticket.wait()?)?;
+        self.bytes += one.bytes;
+        self.done.push(one);
+        self.observer.event(Event::Progress {
+            entries: self.done.len() as u64,
+            entries_total: self.total,
+            bytes: self.bytes,
+            bytes_total: 0,
+        });
+        Ok(())
+    }
+
+    /// An object's own table against what an index said of it.
+    fn compared(&self, mut one: Examined) -> Result<Examined, Error> {
+        if let Some(table) = one.table.take()
+            && !self.repository.catalogue.agrees(&one.key, &imported_blocks(&table))?
+        {
+            one.damage.get_or_insert("an index says that it holds something else".to_owned());
+            one.is_proved = true;
+        }
+        Ok(one)
+    }
+}
+
+fn examine(
+    Examiner { objects, decompressor }: &mut Examiner<'_>,
+    key: ObjectKey,
+) -> Result<Examined, RepositoryError> {
+    let mut examined = Examined {
+        key,
+        bytes: 0,
+        damage: None,
+        bad: Vec::new(),
+        is_closed: false,
+        is_proved: false,
+        is_arriving: false,
+        table: None,
+    };
+    objects.read_at_once(&key, AT_ONCE);
+    let table = match objects.table(&key) {
+        Ok(table) => table,
+        Err(error) => {
+            let what = examined.what_is_wrong(error)?;
+            examined.damage = Some(what);
+            examined.is_closed = true;
+            return Ok(examined);
+        }
+    };
+    match objects.behind_blocks(&key, &table) {
+        Ok(bytes) => examined.bytes += bytes,
+        Err(error) => examined.damage = Some(examined.what_is_wrong(error)?),
+    }
+    for (offset, block) in table.offsets() {
+        let plain = match objects.block(&block_place(key, offset, block), decompressor) {
+            Ok(plain) => plain,
+            Err(error) => {
+                let what = examined.what_is_wrong(error)?;
+                examined.damage = Some(what);
+                examined.bad.extend(block.pieces.iter().map(|(id, _)| *id));
+                continue;
+            }
+        };
+        examined.bytes += u64::from(block.stored);
+        for (id, bytes) in split(block, &plain) {
+            if !objects.keys().proves(&id, bytes) {
+                examined.damage = Some("a piece is not what its id says".to_owned());
+                examined.is_proved = true;
+                examined.bad.push(id);
+            }
+        }
+    }
+    examined.table = Some(table);
+    Ok(examined)
+}
+
+impl Examined {
+    /// What is wrong with one object; a destination that fails as a whole stays an error.
+    fn what_is_wrong(&mut self, error: RepositoryError) -> Result<String, RepositoryError> {
+        match error {
+            RepositoryError::Damaged { what, .. } => {
+                self.is_proved = true;
+                Ok(what)
+            }
+            RepositoryError::Arriving { what, .. } => {
+                self.is_arriving = true;
+                Ok(what)
+            }
+            error if error.is_of_one_object() => Ok(error.to_string()),
+            error => Err(error),
+        }
+    }
+}

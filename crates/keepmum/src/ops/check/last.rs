@@ -1,0 +1,92 @@
+//! What the last checks found, kept beside the catalogue, so that `status` can say it.
+//!
+//! Damage stays until a check that covers it is clean: one that only lists cannot clear what
+//! reading has found.
+
+use crate::catalogue::{CheckKind, CheckRow, History};
+use crate::model::ObjectKey;
+
+use crate::session::access::{Access, CatalogueAt};
+use crate::session::event::{Event, Observer};
+use crate::session::report::{CheckReport, Outcome};
+
+/// So many damaged objects are kept by name. Of more, only a check of everything is clean.
+const BAD_MAX: usize = 4096;
+
+/// What earlier checks found, and where this one's result goes.
+pub(super) struct Checked {
+    history: Option<History>,
+    before: Option<CheckRow>,
+}
+
+/// How a check went, beside its report.
+pub(super) struct Went {
+    pub(super) kind: CheckKind,
+    /// Objects whose data it found damaged.
+    pub(super) bad: Vec<ObjectKey>,
+    /// Seconds since 1970 when it began.
+    pub(super) time: i64,
+}
+
+impl Checked {
+    /// Opens what is kept. Whoever leaves nothing behind keeps nothing.
+    pub(super) fn open(access: &Access, observer: &dyn Observer) -> Self {
+        let CatalogueAt::File(file) = &access.catalogue else {
+            return Self { history: None, before: None };
+        };
+        match History::open(file).and_then(|history| Ok((history.last_check()?, history))) {
+            Ok((before, history)) => Self { history: Some(history), before },
+            Err(error) => {
+                let sentence = format!("The result cannot be kept for `status` ({error}).");
+                observer.event(Event::Notice(sentence));
+                let before = History::read(file).and_then(|read| read.last_check().ok().flatten());
+                Self { history: None, before }
+            }
+        }
+    }
+
+    /// Objects that a subset reads again, because they were damaged before.
+    pub(super) fn again(&self) -> Vec<ObjectKey> {
+        let bad = self.before.as_ref().map_or(&[][..], |before| &before.bad);
+        bad.chunks(ObjectKey::LENGTH).filter_map(ObjectKey::from_slice).collect()
+    }
+
+    /// Keeps the result.
+    pub(super) fn keep(&self, report: &CheckReport, went: &Went) {
+        let Some(history) = &self.history else { return };
+        let outcome = report.outcome();
+        let before = self.before.as_ref().and_then(|one| Some((one.damage?, &one.bad)));
+        let covers = |(damage, bad): (CheckKind, &Vec<u8>)| match went.kind {
+            CheckKind::AllData => true,
+            // It reads again what was damaged, as long as it is known by name.
+            CheckKind::Subset => damage == CheckKind::Listing || !bad.is_empty(),
+            CheckKind::Listing => damage == CheckKind::Listing,
+        };
+        let left = before.filter(|before| !covers(*before));
+        let found = match outcome {
+            Outcome::Damaged if went.bad.is_empty() => Some((CheckKind::Listing, Vec::new())),
+            Outcome::Damaged if went.bad.len() > BAD_MAX => Some((CheckKind::AllData, Vec::new())),
+            Outcome::Damaged => {
+                let bad = went.bad.iter().flat_map(ObjectKey::to_bytes).collect();
+                Some((CheckKind::Subset, bad))
+            }
+            _ => None,
+        };
+        let (damage, bad) = match (left, found) {
+            (Some((damage, bad)), _) => (Some(damage), bad.clone()),
+            (None, Some((damage, bad))) => (Some(damage), bad),
+            (None, None) => (None, Vec::new()),
+        };
+        let row = CheckRow {
+            time: went.time,
+            kind: went.kind,
+            outcome: outcome as u8,
+            damage,
+            bad,
+            problem_count: report.problems.len() as u64,
+            seconds: report.seconds,
+        };
+        // It is for `status` alone, and what was found is told anyway.
+        history.keep_check(&row).ok();
+    }
+}

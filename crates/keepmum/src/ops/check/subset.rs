@@ -1,0 +1,106 @@
+//! Which objects a check reads when it does not read them all.
+//!
+//! Objects stand on a ring, in the order of their hashes, which are as good as chance. Each check
+//! begins where the last one ended and reads at least one object, so that repeated checks read
+//! everything, also what is stored meanwhile. Where nothing is remembered, chance says where it
+//! begins. A check must never say that it read what it did not.
+
+use crate::catalogue::Catalogue;
+use crate::model::ObjectKey;
+use crate::repository::{Listing, RepositoryError};
+use crate::seam::Random;
+
+use crate::session::error::Error;
+use crate::session::options::ReadData;
+
+/// The catalogue's fact that says which object the last check read last.
+const FACT_READ_LAST: &str = "read last";
+
+/// The objects that are read, and how much they are of all.
+#[derive(Default)]
+pub(super) struct Subset {
+    pub(super) keys: Vec<ObjectKey>,
+    /// Bytes of these objects, and of all that are here.
+    pub(super) bytes: u64,
+    pub(super) bytes_here: u64,
+    /// Whether they are all.
+    pub(super) is_all: bool,
+    /// The last of them on the ring.
+    last: Option<ObjectKey>,
+}
+
+impl Subset {
+    /// Chooses, and takes those with `again` that were damaged before.
+    pub(super) fn choose(
+        listing: &Listing,
+        how: ReadData,
+        again: &[ObjectKey],
+        (catalogue, random): (&Catalogue, &dyn Random),
+    ) -> Result<Self, Error> {
+        let here = listing.objects.iter().filter(|(_, object)| object.is_here());
+        let mut ring: Vec<(ObjectKey, u64)> =
+            here.map(|(key, object)| (*key, object.name.length)).collect();
+        ring.sort_unstable_by_key(|(key, _)| (key.hash, *key));
+        let bytes_here = ring.iter().map(|(_, length)| length).sum();
+        let wanted = match how {
+            ReadData::Nothing => return Ok(Self { bytes_here, ..Self::default() }),
+            ReadData::Everything => u64::MAX,
+            ReadData::Bytes(bytes) => bytes.max(1),
+            ReadData::Percent(percent) => {
+                let share = u128::from(bytes_here) * u128::from(percent.min(100));
+                u64::try_from(share.div_ceil(100)).unwrap_or(u64::MAX).max(1)
+            }
+        };
+        let begin = first(&ring, catalogue, random)?;
+        let (before, after) = ring.split_at(begin);
+        let mut subset = Self { bytes_here, ..Self::default() };
+        for (key, length) in after.iter().chain(before) {
+            if subset.bytes >= wanted {
+                break;
+            }
+            subset.take(*key, *length);
+            subset.last = Some(*key);
+        }
+        let missed = again.iter().filter(|key| !subset.keys.contains(key));
+        for key in missed.copied().collect::<Vec<_>>() {
+            if let Some(object) = listing.here(&key) {
+                subset.take(key, object.name.length);
+            }
+        }
+        subset.is_all = subset.keys.len() == ring.len();
+        subset.keys.sort_unstable();
+        Ok(subset)
+    }
+
+    fn take(&mut self, key: ObjectKey, length: u64) {
+        self.keys.push(key);
+        self.bytes += length;
+    }
+
+    /// Remembers where the next check begins. If that cannot be, chance decides then.
+    pub(super) fn remember(&self, catalogue: &Catalogue) {
+        if let Some(last) = &self.last {
+            catalogue.set_fact(FACT_READ_LAST, &last.to_bytes()).ok();
+        }
+    }
+}
+
+/// Where on the ring it begins.
+fn first(
+    ring: &[(ObjectKey, u64)],
+    catalogue: &Catalogue,
+    random: &dyn Random,
+) -> Result<usize, Error> {
+    let last = match catalogue.is_private() {
+        true => None,
+        false => catalogue.fact(FACT_READ_LAST)?,
+    };
+    if let Some(last) = last.as_deref().and_then(ObjectKey::from_slice) {
+        let after = ring.partition_point(|(key, _)| (key.hash, *key) <= (last.hash, last));
+        return Ok(if after == ring.len() { 0 } else { after });
+    }
+    let mut bytes = [0; 8];
+    random.fill(&mut bytes).map_err(RepositoryError::Random)?;
+    let chance = u64::from_le_bytes(bytes).checked_rem(ring.len() as u64).unwrap_or(0);
+    Ok(usize::try_from(chance).unwrap_or(0))
+}

@@ -1,0 +1,128 @@
+//! The snapshots of a repository, and how it is.
+
+mod report;
+
+use crate::catalogue::History;
+use crate::repository::RepositoryError;
+use crate::session::access::{Access, CatalogueAt};
+use crate::session::choose::Snapshots;
+use crate::session::error::Error;
+use crate::session::event::Observer;
+use crate::session::open;
+use crate::session::report::{Outcome, SnapshotState, SnapshotsReport};
+use crate::session::shown_code;
+pub use report::{CheckLine, DeviceStatus, StatusReport};
+
+/// How many uploads `status` shows.
+const RECENT: usize = 10;
+
+/// Lists all snapshots.
+///
+/// # Errors
+/// Whatever keeps the repository from being opened.
+pub fn snapshots(access: &Access, observer: &dyn Observer) -> Result<SnapshotsReport, Error> {
+    let repository = open::open(access, observer)?;
+    let known = Snapshots::read(&repository, access)?;
+    let absent = known.absent_records(&repository);
+    Ok(SnapshotsReport {
+        snapshots: known.lines(&repository),
+        pending_records: absent.pending,
+        lost_records: absent.damaged + absent.lost,
+        foreign_files: repository.listing.foreign,
+    })
+}
+
+/// Says how the repository is, for this device.
+///
+/// # Errors
+/// Whatever keeps the repository from being opened.
+pub fn status(access: &Access, observer: &dyn Observer) -> Result<StatusReport, Error> {
+    let repository = open::open(access, observer)?;
+    let known = Snapshots::read(&repository, access)?;
+    let lines = known.lines(&repository);
+    let mut report = StatusReport {
+        objects: repository.listing.objects.values().filter(|one| one.is_here()).count() as u64,
+        bytes: repository
+            .listing
+            .objects
+            .values()
+            .filter(|one| one.is_here())
+            .map(|one| one.name.length)
+            .sum(),
+        foreign_files: repository.listing.foreign,
+        unopened_files: repository.listing.unopened,
+        recovery_code_unseen: shown_code::unseen(&repository.catalogue)?.is_some(),
+        conflict_copies: repository.listing.copies,
+        free_bytes: access.seam.disk.free_space().map_err(|error| {
+            RepositoryError::from(crate::store::StoreError::from_io(error, None))
+        })?,
+        ..StatusReport::default()
+    };
+    // Where every snapshot is complete, what absent objects held is stored elsewhere.
+    if lines.iter().any(|line| line.state != SnapshotState::Complete) {
+        for (key, _) in known.chains.listed_objects() {
+            if repository.listing.here(&key).is_some() {
+                continue;
+            }
+            if known.is_lost(key.device, &key) {
+                report.objects_lost += 1;
+            } else {
+                report.objects_pending += 1;
+            }
+        }
+    }
+    // Records hold what is nowhere else: which snapshots there are.
+    let absent = known.absent_records(&repository);
+    report.objects_lost += absent.damaged + absent.lost;
+    report.objects_pending += absent.pending;
+    for (device, chain) in known.chains.iter() {
+        let Some((at, record, _)) = chain.last() else { continue };
+        report.devices.push(DeviceStatus {
+            id: device.to_string(),
+            name: chain.device_name().to_owned(),
+            own: known.own == Some(*device),
+            last_run: at.run,
+            last_time: record.time.seconds,
+            last_change: chain.snapshots().last().map(|one| one.record.time.seconds),
+            snapshots: chain.snapshots().count() as u64,
+        });
+    }
+    let own = lines.iter().rev().filter(|line| line.own);
+    report.recent_uploads = own.clone().take(RECENT).map(|line| line.added).collect();
+    // Whoever only looks, from a machine that has saved nothing here, means the newest there is.
+    let newest = lines.iter().max_by_key(|line| line.time).filter(|_| known.own.is_none());
+    report.last_snapshot = own.clone().next().or(newest).cloned();
+    remembered(access, &mut report);
+    Ok(report)
+}
+
+/// What only this machine knows: its runs, also those that stored nothing, and its checks.
+fn remembered(access: &Access, report: &mut StatusReport) {
+    let history = match &access.catalogue {
+        CatalogueAt::File(file) => History::read(file),
+        CatalogueAt::Temporary => None,
+    };
+    let known = history.as_ref().map(|history| (history.last_saved(), history.last_check()));
+    report.last_run = history.as_ref().and_then(|history| history.last_run().ok().flatten());
+    let (saved, check) = match known {
+        Some((saved, check)) => (saved.ok().flatten(), check.ok().flatten()),
+        None => (None, None),
+    };
+    // A run that found nothing to store says so nowhere else. Without a history its records tell
+    // when it stored something, and without a device of this machine's the newest of all does.
+    let own = report.devices.iter().any(|device| device.own);
+    let records = report.devices.iter().filter(|device| device.own || !own);
+    let recorded = records.map(|device| device.last_time).max();
+    report.last_saved = saved.max(recorded);
+    report.last_check = check.map(|check| CheckLine {
+        time: check.time,
+        kind: check.kind,
+        outcome: match check.outcome {
+            0 => Outcome::Complete,
+            1 => Outcome::Partial,
+            _ => Outcome::Damaged,
+        },
+        problem_count: check.problem_count,
+        damage_until: check.damage,
+    });
+}

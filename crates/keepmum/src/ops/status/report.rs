@@ -1,0 +1,76 @@
+//! What `status` reports: plain values whose field names are those of `--json`.
+
+use serde::Serialize;
+
+use crate::catalogue::{CheckKind, RunRow};
+
+use crate::session::report::{Outcome, SnapshotLine};
+
+/// One device.
+#[derive(Clone, Debug, Serialize)]
+pub struct DeviceStatus {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Whether it is this one.
+    pub own: bool,
+    /// Its last run.
+    pub last_run: u32,
+    /// Seconds since 1970 of its last record.
+    pub last_time: i64,
+    /// Seconds since 1970 of its last snapshot, which is its last change.
+    pub last_change: Option<i64>,
+    /// How many snapshots it has.
+    pub snapshots: u64,
+}
+
+/// The last check, and what is left of what checks have found.
+#[derive(Clone, Debug, Serialize)]
+pub struct CheckLine {
+    /// Seconds since 1970 when it began.
+    pub time: i64,
+    /// How much it looked at.
+    pub kind: CheckKind,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How many problems it found.
+    pub problem_count: u64,
+    /// The least kind of check that must be clean before all is well; nothing where all is.
+    pub damage_until: Option<CheckKind>,
+}
+
+/// What `status` found.
+#[derive(Debug, Default, Serialize)]
+pub struct StatusReport {
+    /// The devices.
+    pub devices: Vec<DeviceStatus>,
+    /// This device's last snapshot.
+    pub last_snapshot: Option<SnapshotLine>,
+    /// Objects here.
+    pub objects: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Objects not here yet.
+    pub objects_pending: u64,
+    /// Objects that were here and are gone or shorter.
+    pub objects_lost: u64,
+    /// Files in the destination that are not ours.
+    pub foreign_files: u64,
+    /// Stored files of a keyring that the recovery code which was given does not open.
+    pub unopened_files: u64,
+    /// Nobody has seen the recovery code, as far as this machine knows.
+    pub recovery_code_unseen: bool,
+    /// Copies that a sync client made.
+    pub conflict_copies: u64,
+    /// Free bytes at the destination.
+    pub free_bytes: u64,
+    /// Bytes written by the last runs, newest first.
+    pub recent_uploads: Vec<u64>,
+    /// This machine's last run that has ended, whatever came of it.
+    pub last_run: Option<RunRow>,
+    /// When this device's files were last saved, as far as is known: seconds since 1970.
+    pub last_saved: Option<i64>,
+    /// The last check.
+    pub last_check: Option<CheckLine>,
+}

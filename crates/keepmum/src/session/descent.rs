@@ -1,0 +1,90 @@
+//! One line of descent: the snapshots of one source on one device. Only of one is there a latest.
+//!
+//! Names are what people gave, so two devices may have one; ids tell them apart.
+
+use std::collections::BTreeMap;
+
+use super::error::{Error, ErrorKind};
+use super::report::SnapshotLine;
+
+/// Whether a device is the one that was typed: by its name, or by the beginning of its id where
+/// none has that `name`.
+pub(crate) fn is_device(line: &SnapshotLine, typed: &str, is_name: bool) -> bool {
+    match is_name {
+        true => line.device == typed,
+        false => line.device_id.starts_with(&typed.to_ascii_lowercase()),
+    }
+}
+
+/// Of several devices or sources, "latest" says nothing. The lines are in the order of their
+/// chains.
+pub(crate) fn one_of<'a>(lines: impl Iterator<Item = &'a SnapshotLine>) -> Result<(), Error> {
+    let mut newest: BTreeMap<(&str, &str, &str), &SnapshotLine> = BTreeMap::new();
+    for line in lines {
+        newest.insert((&line.device, &line.device_id, &line.source), line);
+    }
+    if newest.len() < 2 {
+        return Ok(());
+    }
+    let list: Vec<String> = newest
+        .into_iter()
+        .map(|((device, id, source), line)| {
+            let time = moment(line.time, line.utc_offset_minutes);
+            format!("device {device} ({id}), source {source}, last backup {time}")
+        })
+        .collect();
+    let sentence = format!(
+        "several devices or sources are meant; say which by --device, with the id where two have one name, or by --source: {}",
+        list.join("; ")
+    );
+    Err(Error::new(ErrorKind::Usage, sentence))
+}
+
+/// A time as a clock on the wall showed it there.
+fn moment(seconds: i64, offset_minutes: i16) -> String {
+    const DAY: i64 = 24 * 60 * 60;
+    // Nobody's backup is older or younger, and no sum overflows.
+    let bound = 200_000 * 365 * DAY;
+    let local = seconds.clamp(-bound, bound) + i64::from(offset_minutes) * 60;
+    let (days, second) = (local.div_euclid(DAY), local.rem_euclid(DAY));
+    // Years begin in March here, so that the day which is not always there is the last one.
+    let from_march = days + 719_468;
+    let (era, day) = (from_march.div_euclid(146_097), from_march.rem_euclid(146_097));
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    let year = year + era * 400 + next;
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    let (sign, offset) =
+        (if offset_minutes < 0 { '-' } else { '+' }, offset_minutes.unsigned_abs());
+    let (hours, minutes) = (offset / 60, offset % 60);
+    let date = format!("{year:04}-{month:02}-{day:02}");
+    format!("{date} {hour:02}:{minute:02}:{second:02} {sign}{hours:02}:{minutes:02}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::moment;
+
+    #[test]
+    fn a_moment_is_what_a_clock_on_the_wall_showed() {
+        let table = [
+            (0, 0, "1970-01-01 00:00:00 +00:00"),
+            (-1, 0, "1969-12-31 23:59:59 +00:00"),
+            (951_782_399, 0, "2000-02-28 23:59:59 +00:00"),
+            (951_782_400, 0, "2000-02-29 00:00:00 +00:00"),
+            (951_868_800, 0, "2000-03-01 00:00:00 +00:00"),
+            (1_767_225_600, 330, "2026-01-01 05:30:00 +05:30"),
+            (1_767_225_600, -60, "2025-12-31 23:00:00 -01:00"),
+            (4_107_542_400, 0, "2100-03-01 00:00:00 +00:00"),
+        ];
+        for (seconds, offset, shown) in table {
+            assert_eq!(moment(seconds, offset), shown);
+        }
+        for extreme in [i64::MIN, i64::MAX] {
+            assert!(moment(extreme, i16::MIN).len() > 10);
+        }
+    }
+}

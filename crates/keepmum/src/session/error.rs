@@ -1,0 +1,154 @@
+//! What ends a run: a kind for programs, a sentence for people, the path, the cause.
+//! Hints on what to do next are added at the edge, never here.
+
+use std::fmt;
+
+use crate::catalogue::CatalogueError;
+use crate::repository::RepositoryError;
+
+/// What went wrong, for programs. The command line maps each to an exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The request makes no sense (no such snapshot, an ambiguous prefix, no such path).
+    Usage,
+    /// What was given (roots, patterns, a password) cannot be used.
+    Unusable,
+    /// The password opens no key block.
+    WrongPassword,
+    /// There is no repository at the destination.
+    NoRepository,
+    /// Key blocks have not arrived yet, though objects have.
+    Pending,
+    /// Key blocks were here, and are gone.
+    KeysGone,
+    /// The destination failed: full, gone, read-only, input/output error.
+    Destination,
+    /// Refused for safety.
+    Refused,
+    /// Refused for safety: the source, or much of it, is gone.
+    SourceGone,
+    /// Refused for safety: what a deletion could reach, or might take for gone.
+    DeletionRefused,
+    /// Refused for safety: more would be deleted than was accepted.
+    ManyDeletions,
+    /// The catalogue belongs to another source of the same name.
+    OtherSource,
+    /// Refused because there is a repository already.
+    Exists,
+    /// Refused because another run is at work.
+    Busy,
+    /// The slots of the key cannot be changed in this way.
+    KeySlots,
+    /// Damaged or lost data.
+    Damaged,
+    /// The catalogue or another local file cannot be used.
+    Local,
+    /// The target of a restore failed as a whole.
+    Target,
+    /// Stopped at the user's wish.
+    Interrupted,
+}
+
+/// What ended a run.
+#[derive(Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    sentence: String,
+    path: Option<String>,
+    deletions: Option<u64>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// An error with a sentence that needs no more explanation.
+    pub fn new(kind: ErrorKind, sentence: impl Into<String>) -> Self {
+        Self { kind, sentence: sentence.into(), path: None, deletions: None, source: None }
+    }
+
+    /// Names the path it happened to.
+    #[must_use]
+    pub fn at(mut self, path: impl Into<String>) -> Self {
+        self.path = Some(path.into());
+        self
+    }
+
+    /// Says how many files would have to be accepted as gone.
+    #[must_use]
+    pub(crate) fn deleting(mut self, files: u64) -> Self {
+        self.deletions = Some(files);
+        self
+    }
+
+    /// Names the cause.
+    #[must_use]
+    pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// The kind, for programs.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// How many files would have to be accepted as gone for the run to go on, if that would help.
+    pub fn deletions(&self) -> Option<u64> {
+        self.deletions
+    }
+
+    /// The path it happened to.
+    pub fn path(&self) -> Option<&str> {
+        self.path.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.sentence)?;
+        if let Some(path) = &self.path {
+            write!(f, ": {path}")?;
+        }
+        if let Some(source) = &self.source {
+            write!(f, " ({source})")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl From<RepositoryError> for Error {
+    fn from(error: RepositoryError) -> Self {
+        let kind = match &error {
+            RepositoryError::Destination(_) => ErrorKind::Destination,
+            RepositoryError::WrongPassword { .. } => ErrorKind::WrongPassword,
+            RepositoryError::NoRepository => ErrorKind::NoRepository,
+            RepositoryError::KeysPending | RepositoryError::Arriving { .. } => ErrorKind::Pending,
+            RepositoryError::Damaged { .. } | RepositoryError::Missing(_) => ErrorKind::Damaged,
+            RepositoryError::Slots(_) => ErrorKind::KeySlots,
+            _ => ErrorKind::Local,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<crate::format::FormatError> for Error {
+    fn from(error: crate::format::FormatError) -> Self {
+        RepositoryError::from(error).into()
+    }
+}
+
+impl From<CatalogueError> for Error {
+    fn from(error: CatalogueError) -> Self {
+        let kind = match error {
+            CatalogueError::Busy { .. } => ErrorKind::Busy,
+            _ => ErrorKind::Local,
+        };
+        Self::new(kind, error.to_string())
+    }
+}

@@ -1,0 +1,31 @@
+//! An open repository: what the verbs share.
+//!
+//! It opens a repository, imports records, selects a snapshot, and says what is here, damaged or
+//! lost. It must never do a verb's work, and never import a verb.
+
+pub(crate) mod access;
+pub(crate) mod choose;
+pub(crate) mod claims;
+pub(crate) mod descent;
+pub(crate) mod doubt;
+pub(crate) mod error;
+pub(crate) mod event;
+pub(crate) mod healing;
+pub(crate) mod import;
+pub(crate) mod kept_blocks;
+pub(crate) mod key_cache;
+pub(crate) mod key_copies;
+pub(crate) mod losses;
+pub(crate) mod metadata;
+pub(crate) mod new_repository;
+pub(crate) mod older;
+pub(crate) mod open;
+pub(crate) mod options;
+pub(crate) mod part;
+pub(crate) mod placed;
+pub(crate) mod remember;
+pub(crate) mod report;
+pub(crate) mod roots;
+pub(crate) mod shown_code;
+pub(crate) mod unlock;
+pub(crate) mod whole;

@@ -1,0 +1,114 @@
+//! Making the key blocks of a new repository, for `init` and for the first backup; and the
+//! repository that a dry run imagines where there is none.
+
+use zeroize::Zeroizing;
+
+use crate::crypto::Passphrase;
+use crate::format::{Keyring, KeyringRepository, Parameters, RemovedSlots};
+use crate::model::RepositoryId;
+use crate::repository::{self, Keys, RepositoryError};
+use crate::seam::Random;
+use crate::store::Put;
+
+use super::access::Access;
+use super::error::{Error, ErrorKind};
+use super::event::{Event, Observer, Phase, RecoveryCode};
+use super::import::Imported;
+use super::kept_blocks::KeyBlocks;
+use super::open::{Destination, Repository};
+use super::shown_code;
+
+/// Writes the key blocks of a new repository, and shows the recovery code as soon as they are
+/// durable: whatever fails from then on, the repository stays. Gives the code back where nobody took
+/// it.
+pub(crate) fn make(
+    access: &Access,
+    destination: &Destination,
+    observer: &dyn Observer,
+) -> Result<Option<RecoveryCode>, Error> {
+    refuse_empty(&access.passphrase)?;
+    observer.event(Event::Phase(Phase::Unlocking));
+    let random = &*access.seam.random;
+    let keyring = new_keyring(random)?;
+    let created = u64::try_from(access.seam.clock.now().seconds).unwrap_or(0);
+    let made = repository::create(keyring, &access.passphrase, access.profile, created, random)?;
+    if observer.stopping() {
+        return Err(Error::new(ErrorKind::Interrupted, "stopped before a repository was made"));
+    }
+    observer.event(Event::Phase(Phase::Opening));
+    let (store, catalogue) = (&*destination.store, &destination.catalogue);
+    // Before anything opens with it: who is killed before it is shown must know of it.
+    shown_code::expect(catalogue, &made.recovery_slot)?;
+    for (name, bytes) in &made.blocks {
+        let (Put::Stored | Put::Existed) =
+            store.put_new(name, bytes).map_err(RepositoryError::from)?;
+    }
+    if let Err(error) = store.sync() {
+        // Nothing was ever sealed with these keys, and their names may not last: a later run must
+        // not build on them. What cannot be removed is a repository of its own beside another.
+        for (name, _) in &made.blocks {
+            access.seam.disk.remove(name).ok();
+        }
+        return Err(RepositoryError::from(error).into());
+    }
+    observer.event(Event::RepositoryMade { foreign_files: destination.raw.foreign() });
+    let code = RecoveryCode::new(made.recovery.to_text().expose().to_owned());
+    let unseen = shown_code::show(catalogue, code, observer)?;
+    shown_code::say(catalogue, observer)?;
+    Ok(unseen)
+}
+
+/// A keyring with one repository of its own.
+fn new_keyring(random: &dyn Random) -> Result<Keyring, Error> {
+    let fill = |bytes: &mut [u8]| random.fill(bytes).map_err(RepositoryError::Random);
+    let mut secret = Zeroizing::new([0; 32]);
+    let mut epoch = Zeroizing::new([0; 32]);
+    let mut id = [0; RepositoryId::LENGTH];
+    fill(&mut secret[..])?;
+    fill(&mut epoch[..])?;
+    fill(&mut id)?;
+    let parameters =
+        Parameters { chunker: 0, average: crate::chunk::Parameters::DEFAULT_AVERAGE, padding: 0 };
+    Ok(Keyring {
+        generation: 1,
+        repositories: vec![KeyringRepository {
+            secret,
+            epochs: vec![(1, epoch)],
+            parameters,
+            id: RepositoryId(id),
+        }],
+        removed: RemovedSlots::default(),
+        slots: None,
+    })
+}
+
+/// An empty repository under keys that nobody keeps: what a run would do in the one that it would
+/// make can be said without making it.
+pub(crate) fn imagine(
+    access: &Access,
+    destination: Destination,
+    observer: &dyn Observer,
+) -> Result<Repository, Error> {
+    refuse_empty(&access.passphrase)?;
+    let keys = Keys::derive(&new_keyring(&*access.seam.random)?)
+        .ok_or_else(|| Error::new(ErrorKind::Local, "no keys can be made"))?;
+    let sentence = "There is no repository; the first run makes one.";
+    observer.event(Event::Notice(sentence.to_owned()));
+    observer.event(Event::Phase(Phase::Opening));
+    Ok(Repository {
+        store: destination.store,
+        listing: destination.raw.open(&keys),
+        keys,
+        catalogue: destination.catalogue,
+        imported: Imported::default(),
+        key_blocks: KeyBlocks::default(),
+    })
+}
+
+/// Refuses an empty password: it would open for everybody.
+pub(crate) fn refuse_empty(passphrase: &Passphrase) -> Result<(), Error> {
+    if passphrase.is_empty() {
+        return Err(Error::new(ErrorKind::Unusable, "the password is empty"));
+    }
+    Ok(())
+}

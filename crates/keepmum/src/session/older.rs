@@ -1,0 +1,95 @@
+//! A snapshot that is older than what was asked for, and why no newer one was taken.
+//!
+//! Whoever asks for `latest` or for a time and gets less must be told, and the exit code must say
+//! so too: a script would else take last week's files for yesterday's.
+
+use crate::format::{Item, ObjectKind};
+use crate::model::{DeviceId, ObjectKey, RecordRef};
+use crate::repository::Chains;
+
+use super::open::Repository;
+use super::report::{Problem, ProblemKind, SnapshotLine, SnapshotState};
+
+/// A record that is known of and tells nothing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hidden {
+    /// Another record names it, and it has not arrived.
+    Pending,
+    /// It is here and cannot be read, or it was here and is gone.
+    Damaged,
+    /// It says something that this version does not know.
+    Unknown,
+}
+
+/// A record of the same device with a number above that of the snapshot taken, and below `before`,
+/// which may hold a snapshot that nobody can see. What is lost counts before what is late.
+pub(crate) fn hidden_after(
+    repository: &Repository,
+    (chains, own): (&Chains, Option<DeviceId>),
+    taken: &RecordRef,
+    before: Option<u32>,
+) -> Option<Hidden> {
+    let between = |run: u32| run > taken.run && before.is_none_or(|before| run < before);
+    let chain = chains.device(taken.device);
+    let records = chain.map_or(&[][..], |chain| &chain.records);
+    let missing = chain.map_or(&[][..], |chain| &chain.missing_runs);
+    let is_hidden = |key: &ObjectKey| key.device == taken.device && between(key.run);
+    // A record that was stored again lies in another object of its run.
+    let is_known =
+        |run: u32| !missing.contains(&run) && records.iter().any(|(at, ..)| at.run == run);
+    let gone = repository.imported.gone.iter();
+    let gone = gone.filter(|(_, kind)| *kind == ObjectKind::Record as u8).map(|(key, _)| key);
+    let here = repository.listing.objects.iter();
+    let here = here.filter(|(_, object)| object.name.kind == ObjectKind::Record);
+    let unread = here.filter(|(key, object)| {
+        object.is_here() && !records.iter().any(|(.., holder)| holder == *key)
+    });
+    let mut absent = gone.chain(unread.map(|(key, _)| key));
+    let named = missing.iter().any(|run| between(*run));
+    let is_lost = absent.any(|key| is_hidden(key) && !is_known(key.run));
+    if is_lost || (named && own == Some(taken.device)) {
+        return Some(Hidden::Damaged);
+    }
+    let unknown = |item: &Item| matches!(item, Item::Unknown { critical: true, .. });
+    let mut later = records.iter().filter(|(at, ..)| between(at.run));
+    if later.any(|(_, record, _)| record.items.iter().any(unknown)) {
+        return Some(Hidden::Unknown);
+    }
+    named.then_some(Hidden::Pending)
+}
+
+/// The newest snapshot was not taken, because not all of it is here.
+pub(crate) fn passed_over(newest: &SnapshotLine, taken: &SnapshotLine) -> Problem {
+    let (kind, why) = match newest.state {
+        SnapshotState::Pending { here, of } => {
+            (ProblemKind::Pending, format!("has not arrived in full ({here} of {of})"))
+        }
+        _ => (ProblemKind::Older, "has lost stored objects".to_owned()),
+    };
+    let sentence = format!(
+        "The newer snapshot {} {why}. The older {} is complete and was taken in its place.",
+        short(&newest.id),
+        short(&taken.id)
+    );
+    Problem { kind, path: format!("snapshot {}", short(&newest.id)), sentence }
+}
+
+/// A later record of the device cannot be read, and with it perhaps a newer snapshot.
+pub(crate) fn hidden(hidden: Hidden, taken: &SnapshotLine) -> Problem {
+    let (kind, why) = match hidden {
+        Hidden::Pending => (ProblemKind::Pending, "has not arrived yet"),
+        Hidden::Damaged => (ProblemKind::Older, "is damaged or gone"),
+        Hidden::Unknown => (ProblemKind::Unknown, "is not understood by this version"),
+    };
+    let sentence = format!(
+        "A later record of this device {why}, and with it perhaps a newer snapshot. The snapshot \
+         {} was taken.",
+        short(&taken.id)
+    );
+    Problem { kind, path: format!("device {}", taken.device), sentence }
+}
+
+/// The beginning of an id, long enough to name one.
+fn short(id: &str) -> &str {
+    id.get(..12).unwrap_or(id)
+}

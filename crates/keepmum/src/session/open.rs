@@ -1,0 +1,328 @@
+//! Opening a repository: list once, unlock, open the names, bring the catalogue up to what is here.
+//!
+//! The destination wins over the catalogue: what the catalogue believes counts only as far as this
+//! listing confirms it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::catalogue::{Catalogue, CatalogueError, RunLock};
+use crate::format::Record;
+use crate::model::{DeviceId, ObjectKey, RecordRef};
+use crate::repository::{Chain, Chains, Keys, Listing, RawListing, RepositoryError};
+use crate::store::{LocalStore, Store};
+
+use super::access::{Access, CatalogueAt};
+use super::error::{Error, ErrorKind};
+use super::event::{Event, Observer, Phase};
+use super::import::{self, Imported};
+use super::kept_blocks::{FACT_KEY_BLOCKS, KeyBlocks};
+use super::roots;
+use super::shown_code::FACT_UNSEEN_CODE;
+use super::unlock::{FACT_REPOSITORIES, Locked, sort_unopened};
+
+pub(crate) use super::unlock::Trust;
+
+/// The catalogue's fact that says which device this is.
+pub(crate) const FACT_DEVICE: &str = "device";
+/// The catalogue's fact that says that a check missed copies of the key block.
+pub(crate) const FACT_KEY_COPIES: &str = "key copies";
+
+/// So long a reader waits for a run that writes into the catalogue; after that it does without.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// A repository, open.
+pub(crate) struct Repository {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) keys: Keys,
+    pub(crate) listing: Listing,
+    pub(crate) catalogue: Catalogue,
+    /// What bringing in new metadata found.
+    pub(crate) imported: Imported,
+    /// What is to be done about the key blocks.
+    pub(crate) key_blocks: KeyBlocks,
+}
+
+/// What the destination holds, before any key is known.
+pub(crate) struct Destination {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) raw: RawListing,
+    pub(crate) catalogue: Catalogue,
+}
+
+/// Lists the destination and opens the catalogue, to write. A run hands over its lock.
+pub(crate) fn destination(
+    access: &Access,
+    lock: Option<&RunLock>,
+    observer: &dyn Observer,
+) -> Result<Destination, Error> {
+    let (store, raw) = listed(access)?;
+    let catalogue = match (&access.catalogue, lock) {
+        (CatalogueAt::File(file), Some(lock)) => Catalogue::open_for_run(file, lock),
+        (CatalogueAt::File(file), None) => Catalogue::open(file),
+        (CatalogueAt::Temporary, _) => Catalogue::temporary(),
+    }?;
+    tell_reset(&catalogue, observer);
+    Ok(Destination { store, raw, catalogue })
+}
+
+fn listed(access: &Access) -> Result<(Arc<dyn Store>, RawListing), Error> {
+    let store: Arc<dyn Store> = Arc::new(LocalStore::new(Arc::clone(&access.seam.disk)));
+    let raw = RawListing::read(&*store).map_err(RepositoryError::from)?;
+    Ok((store, raw))
+}
+
+fn tell_reset(catalogue: &Catalogue, observer: &dyn Observer) {
+    if let Some(reason) = catalogue.was_reset() {
+        observer.event(Event::Notice(format!(
+            "The catalogue was begun anew ({reason}); it is rebuilt from the destination."
+        )));
+    }
+}
+
+impl Destination {
+    /// The same before it is unlocked.
+    pub(crate) fn locked(&self) -> Locked<'_> {
+        Locked { store: &*self.store, raw: &self.raw, catalogue: &self.catalogue }
+    }
+
+    /// Unlocks and brings the catalogue up to date.
+    pub(crate) fn open(
+        self,
+        access: &Access,
+        observer: &dyn Observer,
+    ) -> Result<Repository, Error> {
+        // Where a check found a copy of the key block damaged, the kept key would hide that.
+        let trust = match self.catalogue.fact(FACT_KEY_COPIES)? {
+            Some(_) => Trust::KeyBlocks,
+            None => Trust::KeptKey,
+        };
+        let mut repository = self.open_if_free(access, observer, trust, true)?;
+        if trust == Trust::KeyBlocks && repository.key_blocks.missing.is_empty() {
+            repository.catalogue.forget_fact(FACT_KEY_COPIES)?;
+        }
+        // Whoever writes must not take for lost what can be read again tomorrow.
+        if let Some(error) = repository.imported.unread.take() {
+            return Err(error.into());
+        }
+        match repository.imported.held_up {
+            true => Err(CatalogueError::Busy { pid: None }.into()),
+            false => Ok(repository),
+        }
+    }
+
+    /// The same, but where another run holds the catalogue, nothing new is brought in.
+    fn open_if_free(
+        mut self,
+        access: &Access,
+        observer: &dyn Observer,
+        trust: Trust,
+        to_write: bool,
+    ) -> Result<Repository, Error> {
+        roots::refuse_another(&self.catalogue, &access.installation.roots)?;
+        let (keys, key_blocks) = self.locked().unlock(access, trust, observer)?;
+        observer.event(Event::Phase(Phase::Opening));
+        self.refuse_another_repository(&keys)?;
+        let mut listing = self.raw.open(&keys);
+        listing.own =
+            self.catalogue.fact(FACT_DEVICE)?.and_then(|bytes| DeviceId::from_slice(&bytes));
+        if listing.key_blocks.is_empty() && listing.objects.is_empty() {
+            // What this machine keeps opens, and nothing that lies here is of it.
+            return Err(self.locked().no_keys()?);
+        }
+        sort_unopened(&mut listing, access, observer);
+        super::doubt::set_aside(&self.catalogue, &mut listing)?;
+        if to_write {
+            super::healing::set_aside(&self.catalogue, &mut listing)?;
+        }
+        let imported = import::bring_up(
+            &mut self.catalogue,
+            &*self.store,
+            &keys,
+            &listing,
+            access.mode,
+            observer,
+        )?;
+        imported.arriving.iter().for_each(|key| listing.set_arriving(key));
+        Ok(Repository {
+            store: self.store,
+            keys,
+            listing,
+            catalogue: self.catalogue,
+            imported,
+            key_blocks,
+        })
+    }
+
+    fn refuse_another_repository(&self, keys: &Keys) -> Result<(), Error> {
+        let Some(known) = self.catalogue.fact(FACT_REPOSITORIES)? else { return Ok(()) };
+        let here = |id: &[u8]| keys.repositories().iter().any(|one| one.id.0 == id);
+        if known.chunks(8).any(here) {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Refused,
+            "the destination holds another repository than the one this catalogue knows",
+        ))
+    }
+}
+
+/// Tells the catalogue which repositories are at its destination, so that an emptied folder is
+/// never taken for a new one.
+pub(crate) fn remember_repositories(repository: &Repository) -> Result<(), Error> {
+    let ids: Vec<u8> = repository.keys.repositories().iter().flat_map(|one| one.id.0).collect();
+    if repository.catalogue.fact(FACT_REPOSITORIES)?.is_some_and(|known| known == ids) {
+        return Ok(());
+    }
+    repository.catalogue.set_fact(FACT_REPOSITORIES, &ids)?;
+    Ok(repository.catalogue.make_durable()?)
+}
+
+/// Lists, unlocks and opens in one go, for whoever only reads. Reading needs no catalogue that can
+/// be written: on a read-only or full disk, or without the right to write there, it goes on with a
+/// private copy.
+pub(crate) fn open(access: &Access, observer: &dyn Observer) -> Result<Repository, Error> {
+    open_to_read(access, Trust::KeptKey, observer)
+}
+
+/// The same, with a say in whether a key that is kept beside the catalogue is enough.
+pub(crate) fn open_to_read(
+    access: &Access,
+    trust: Trust,
+    observer: &dyn Observer,
+) -> Result<Repository, Error> {
+    reading(access, observer, &|catalogue| open_with(access, catalogue, trust, observer))
+}
+
+/// Reads with the catalogue, and where that cannot be written with a private copy of it.
+pub(crate) fn reading<T>(
+    access: &Access,
+    observer: &dyn Observer,
+    read: &dyn Fn(Catalogue) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let CatalogueAt::File(file) = &access.catalogue else {
+        return read(Catalogue::temporary()?);
+    };
+    let refused = match Catalogue::open(file) {
+        Ok(catalogue) => {
+            tell_reset(&catalogue, observer);
+            match read(catalogue) {
+                Err(error) if error.kind() == ErrorKind::Local => error,
+                other => return other,
+            }
+        }
+        Err(error) => error.into(),
+    };
+    let sentence = format!("{refused}. This command goes on without it: {}", file.display());
+    observer.event(Event::Notice(sentence));
+    read(Catalogue::private_copy(file)?)
+}
+
+/// The destination and a catalogue that is there already, to read.
+pub(crate) fn beside(access: &Access, catalogue: Catalogue) -> Result<Destination, Error> {
+    let (store, raw) = listed(access)?;
+    catalogue.wait_at_most(PATIENCE)?;
+    Ok(Destination { store, raw, catalogue })
+}
+
+fn open_with(
+    access: &Access,
+    catalogue: Catalogue,
+    trust: Trust,
+    observer: &dyn Observer,
+) -> Result<Repository, Error> {
+    let mut repository = beside(access, catalogue)?.open_if_free(access, observer, trust, false)?;
+    repository.key_blocks.say(observer);
+    if repository.imported.held_up {
+        repository.leave_catalogue(access, observer)?;
+    }
+    Ok(repository)
+}
+
+impl Repository {
+    /// Goes on with a private catalogue, since a run holds the other one: whoever only reads need
+    /// not wait for it to end.
+    fn leave_catalogue(&mut self, access: &Access, observer: &dyn Observer) -> Result<(), Error> {
+        let mut private = Catalogue::temporary()?;
+        for fact in [FACT_REPOSITORIES, FACT_DEVICE, FACT_KEY_BLOCKS, FACT_UNSEEN_CODE] {
+            if let Some(value) = self.catalogue.fact(fact)? {
+                private.set_fact(fact, &value)?;
+            }
+        }
+        // What was here once is known to the other catalogue alone.
+        let gone = std::mem::take(&mut self.imported.gone);
+        let imported = import::bring_up(
+            &mut private,
+            &*self.store,
+            &self.keys,
+            &self.listing,
+            access.mode,
+            observer,
+        )?;
+        imported.arriving.iter().for_each(|key| self.listing.set_arriving(key));
+        self.imported = Imported { gone, ..imported };
+        self.catalogue = private;
+        Ok(())
+    }
+
+    /// The chains of all devices, from the records that the catalogue keeps.
+    pub(crate) fn chains(&self) -> Result<Chains, Error> {
+        let mut records = Vec::new();
+        for (at, bytes, object) in self.catalogue.records()? {
+            match Record::decode(&bytes) {
+                // Only a record whose object is here counts: the destination wins.
+                Ok(record) if self.listing.here(&object).is_some() => {
+                    records.push((at, record, object));
+                }
+                _ => {}
+            }
+        }
+        Ok(Chains::new(records))
+    }
+
+    /// The file name of an object that is here.
+    pub(crate) fn name_of(&self, key: &ObjectKey) -> String {
+        let object = self.listing.here(key).and_then(|object| object.paths.first());
+        object.cloned().unwrap_or_default()
+    }
+
+    /// Which device this is, if it has ever written here: as the catalogue says, or, when that
+    /// was lost, by the token of a join.
+    pub(crate) fn device(&self, access: &Access) -> Result<Option<DeviceId>, Error> {
+        if let Some(bytes) = self.catalogue.fact(FACT_DEVICE)? {
+            return Ok(DeviceId::from_slice(&bytes));
+        }
+        self.device_in(access, &self.chains()?)
+    }
+
+    /// The same where the chains are at hand.
+    pub(crate) fn device_in(
+        &self,
+        access: &Access,
+        chains: &Chains,
+    ) -> Result<Option<DeviceId>, Error> {
+        if let Some(bytes) = self.catalogue.fact(FACT_DEVICE)? {
+            return Ok(DeviceId::from_slice(&bytes));
+        }
+        // Which repository a device writes to may change when several unite, and its id does not.
+        let identity = &access.installation.identity;
+        let repositories = self.keys.repositories().iter();
+        let tokens: Vec<_> = repositories.map(|one| one.token("machine", identity)).collect();
+        let is_mine = |chain: &Chain| chain.token().is_some_and(|token| tokens.contains(&token));
+        let mine = chains.iter().filter(|(_, chain)| is_mine(chain));
+        // Of several, all but one were given up by this installation, which went on counting.
+        let newest = mine.max_by_key(|(_, chain)| chain.last().map(|(at, ..)| at.run));
+        Ok(newest.map(|(device, _)| *device))
+    }
+
+    /// The greatest run number of a device among all objects that are here, whole or not.
+    pub(crate) fn last_listed_run(&self, device: DeviceId) -> u32 {
+        let runs = self.listing.objects.keys().filter(|key| key.device == device);
+        runs.map(|key| key.run).max().unwrap_or(0)
+    }
+
+    /// The last record of each device.
+    pub(crate) fn heads(&self) -> Result<Vec<RecordRef>, Error> {
+        Ok(self.catalogue.heads()?)
+    }
+}

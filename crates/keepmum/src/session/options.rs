@@ -1,0 +1,203 @@
+//! What can be asked of the verbs.
+
+use std::path::PathBuf;
+
+use crate::compress::Level;
+use crate::model::{Time, TreePath};
+use crate::source::Rules;
+
+pub use crate::target::Owner;
+
+/// Below this many entries gone, nothing is refused.
+const FEW: u64 = 10;
+
+/// How many entries may go in one run: from the source since the last backup, or from the target
+/// of a restore that deletes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Deletions {
+    /// Up to a half. More is refused, because a disk that is not mounted looks like that.
+    #[default]
+    Refuse,
+    /// At most so many.
+    AtMost(u64),
+    /// As many as there are.
+    All,
+}
+
+impl Deletions {
+    /// Whether so many of so many entries may go.
+    pub(crate) fn accept(self, gone: u64, of: u64) -> bool {
+        match self {
+            Self::Refuse => gone < FEW || gone <= of / 2,
+            Self::AtMost(most) => gone <= most,
+            Self::All => true,
+        }
+    }
+}
+
+/// What a backup is to do.
+pub struct BackupOptions {
+    /// Name of the source.
+    pub source: String,
+    /// Absolute paths of what is to be saved.
+    pub roots: Vec<PathBuf>,
+    /// What is left out.
+    pub rules: Rules,
+    /// Only say what would be done.
+    pub dry_run: bool,
+    /// Report each entry that is new, changed, gone or left out.
+    pub list_changes: bool,
+    /// How many files may be gone.
+    pub accept_deletions: Deletions,
+    /// Make a repository where none is, and the catalogue knows of none.
+    pub create: bool,
+    /// Missing objects of our own are no surprise and are not stored again.
+    pub destination_is_partial: bool,
+    /// How hard to compress.
+    pub level: Level,
+    /// Compress small files together.
+    pub compress_together: bool,
+    /// Offset from UTC in minutes, for display of the snapshot's time.
+    pub utc_offset_minutes: i16,
+}
+
+/// Which snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// The newest complete one, or the one so many before it.
+    Latest {
+        /// How many before the newest.
+        back: u32,
+    },
+    /// The one whose id begins with these hexadecimal digits.
+    Id(String),
+    /// The last one at or before a time.
+    At(Time),
+}
+
+/// Which snapshot, of which device and source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotChoice {
+    /// Which one.
+    pub which: Which,
+    /// Only of this device (its name or the beginning of its id).
+    pub device: Option<String>,
+    /// Only of this source.
+    pub source: Option<String>,
+    /// Prefer this device's own when neither is given (a config is in use).
+    pub own: bool,
+}
+
+/// What a listing is to show.
+pub struct ListOptions {
+    /// Of which snapshot.
+    pub snapshot: SnapshotChoice,
+    /// What in it; the root for all.
+    pub path: TreePath,
+    /// Also what is beneath the folders beneath.
+    pub recursive: bool,
+}
+
+/// What to do with files that lie in the target already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Overwrite {
+    /// Replace what differs in size, time or kind, but ask before something newer is replaced.
+    #[default]
+    IfOlder,
+    /// Replace what differs in size, time or kind.
+    IfChanged,
+    /// Write everything anew.
+    Always,
+    /// Leave what is there alone.
+    Never,
+}
+
+/// What a restore is to do.
+pub struct RestoreOptions {
+    /// Which snapshot.
+    pub snapshot: SnapshotChoice,
+    /// What in it; the root for all.
+    pub path: TreePath,
+    /// Where to; nothing for where it came from.
+    pub target: Option<PathBuf>,
+    /// Only say what would be done.
+    pub dry_run: bool,
+    /// What to do with files that are there.
+    pub overwrite: Overwrite,
+    /// Remove what the snapshot does not have.
+    pub delete: bool,
+    /// How much of it.
+    pub deletions: Deletions,
+    /// What must stay whatever is removed: the destination, the catalogue, the config.
+    pub staying: Vec<PathBuf>,
+    /// To whom things are given.
+    pub owner: Owner,
+    /// Restore device nodes, set-id bits and privileged attributes too.
+    pub special: bool,
+    /// Report each entry that is written.
+    pub list_changes: bool,
+}
+
+/// How much of the stored data a check reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadData {
+    /// None: only what is here is looked at.
+    Nothing,
+    /// A share of its bytes, in percent, and at least one object. Repeated checks read all.
+    Percent(u8),
+    /// So many bytes, and at least one object. Repeated checks read all.
+    Bytes(u64),
+    /// All of it.
+    Everything,
+}
+
+/// What a check is to do.
+pub struct CheckOptions {
+    /// How much of the stored data to read.
+    pub read_data: ReadData,
+}
+
+/// What a comparison is between.
+pub struct DiffOptions {
+    /// The older side.
+    pub old: SnapshotChoice,
+    /// The newer side.
+    pub new: DiffAgainst,
+}
+
+/// The newer side of a comparison.
+pub enum DiffAgainst {
+    /// Another snapshot.
+    Snapshot(SnapshotChoice),
+    /// The source as it is now: absolute paths of what is saved, and what is left out.
+    Source {
+        /// Absolute paths.
+        roots: Vec<PathBuf>,
+        /// What is left out.
+        rules: Rules,
+    },
+}
+
+/// What is to be written out.
+pub struct DumpOptions {
+    /// Of which snapshot.
+    pub snapshot: SnapshotChoice,
+    /// What in it: a file, or a folder; the root for all.
+    pub path: TreePath,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Deletions;
+
+    #[test]
+    fn more_than_half_is_refused_unless_it_was_accepted() {
+        for (gone, of, accepted) in [(0, 0, true), (9, 9, true), (10, 20, true), (11, 20, false)] {
+            assert_eq!(Deletions::default().accept(gone, of), accepted, "{gone} of {of}");
+            assert!(Deletions::All.accept(gone, of));
+        }
+        assert!(Deletions::AtMost(11).accept(11, 12));
+        assert!(!Deletions::AtMost(10).accept(11, 12));
+        assert!(!Deletions::AtMost(0).accept(1, 1000));
+    }
+}

@@ -1,0 +1,98 @@
+//! What is said of one part of a snapshot: that there is none, or that it cannot be read.
+//!
+//! Several verbs look into snapshots and none calls another, so the words they share lie here.
+
+use crate::model::{Merge, Nothing, Side, TreePath};
+use crate::repository::{RepositoryError, SnapshotTree};
+
+use super::choose::display;
+use super::error::{Error, ErrorKind};
+use super::report::{Problem, ProblemKind, SnapshotState};
+
+/// There is no such path.
+pub(crate) fn no_such_path(path: &TreePath) -> Error {
+    Error::new(ErrorKind::Usage, "there is no such path in the snapshot")
+        .at(format!("/{}", display(path.as_bytes())))
+}
+
+/// A part of a snapshot in this state that cannot be read: a problem of that part, unless the
+/// destination itself fails.
+pub(crate) fn problem_of(
+    path: &TreePath,
+    error: RepositoryError,
+    state: &SnapshotState,
+) -> Result<Problem, Error> {
+    let kind = match &error {
+        RepositoryError::Missing(_) if is_waiting(state) => ProblemKind::Pending,
+        // Nothing is on its way that could hold it.
+        RepositoryError::Missing(_) => ProblemKind::Damaged,
+        RepositoryError::Arriving { .. } => ProblemKind::Pending,
+        // What cannot be read is as good as damaged; another attempt may find it whole.
+        error if error.is_of_one_object() => ProblemKind::Damaged,
+        _ => return Err(error.into()),
+    };
+    Ok(Problem {
+        kind,
+        path: format!("/{}", display(path.as_bytes())),
+        sentence: error.to_string(),
+    })
+}
+
+/// What lies between the root of a snapshot in this state and a path in it cannot be read.
+pub(crate) fn unreachable(path: &TreePath, error: RepositoryError, state: &SnapshotState) -> Error {
+    let waits = match &error {
+        RepositoryError::Missing(_) => is_waiting(state),
+        error => matches!(error, RepositoryError::Arriving { .. }),
+    };
+    match waits {
+        true => Error::new(ErrorKind::Pending, "not all of the way to this path is here yet")
+            .at(format!("/{}", display(path.as_bytes()))),
+        false => error.into(),
+    }
+}
+
+/// Whether what is missing of a snapshot may still arrive.
+pub(crate) fn is_waiting(state: &SnapshotState) -> bool {
+    matches!(state, SnapshotState::Pending { .. })
+}
+
+/// A side of a walk that may have entries which this version does not understand.
+pub(crate) trait Refusing {
+    /// How many there are in folders that were listed to their end since this was last asked.
+    fn take_refused(&mut self) -> u64 {
+        0
+    }
+}
+
+impl Refusing for SnapshotTree<'_, '_> {
+    fn take_refused(&mut self) -> u64 {
+        SnapshotTree::take_refused(self)
+    }
+}
+
+impl Refusing for Nothing {}
+
+/// Says how many entries of a folder, the one that the walk is in if it is not said, are of a kind
+/// that this version does not know. To be asked after each step, and for a folder that could not
+/// be entered.
+pub(crate) fn refused<A: Side + Refusing, B: Side + Refusing>(
+    merge: &mut Merge<A, B>,
+    folder: Option<&TreePath>,
+) -> Option<Problem> {
+    let count = merge.old().take_refused() + merge.new_side().take_refused();
+    unknown_entries(folder.unwrap_or(merge.at()), count)
+}
+
+/// Entries of a folder that this version does not understand: a newer one may.
+fn unknown_entries(folder: &TreePath, count: u64) -> Option<Problem> {
+    let entries = match count {
+        0 => return None,
+        1 => "1 entry in it is".to_owned(),
+        count => format!("{count} entries in it are"),
+    };
+    Some(Problem {
+        kind: ProblemKind::Unknown,
+        path: format!("/{}", display(folder.as_bytes())),
+        sentence: format!("{entries} of a kind that this version does not know"),
+    })
+}

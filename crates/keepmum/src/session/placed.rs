@@ -1,0 +1,25 @@
+//! Where a chunk of a file is, and what it means when it is nowhere.
+
+use crate::catalogue::Catalogue;
+use crate::model::{ChunkId, Locate, Location};
+use crate::repository::RepositoryError;
+
+/// The places of a chunk that has the length which the file says.
+pub(crate) fn placed(
+    catalogue: &Catalogue,
+    id: &ChunkId,
+    length: u64,
+) -> Result<Vec<Location>, RepositoryError> {
+    let mut places = Locate::locate(catalogue, id)?;
+    if places.is_empty() {
+        return Err(RepositoryError::Missing(*id));
+    }
+    places.retain(|place| u64::from(place.length) == length);
+    match places.is_empty() {
+        false => Ok(places),
+        true => Err(RepositoryError::Damaged {
+            object: format!("chunk {id}"),
+            what: "it has another length than the file says".to_owned(),
+        }),
+    }
+}

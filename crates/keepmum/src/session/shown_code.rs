@@ -1,0 +1,55 @@
+//! Whether a person ever saw the recovery code of the repository that this device made.
+//!
+//! The code is shown once and kept nowhere. A run that is killed in between leaves a code that nobody
+//! has; so the fact that one is to be shown is durable before it opens anything, and each run says it
+//! until there is a code that was shown.
+
+use crate::catalogue::Catalogue;
+use crate::format::SlotId;
+
+use super::error::Error;
+use super::event::{Event, Observer, RecoveryCode};
+
+/// The catalogue's fact with the id of a recovery code's slot that nobody has seen.
+pub(crate) const FACT_UNSEEN_CODE: &str = "unseen recovery code";
+
+/// Says that the code of this slot is to be shown. Durable when this returns.
+pub(crate) fn expect(catalogue: &Catalogue, slot: &SlotId) -> Result<(), Error> {
+    catalogue.set_fact(FACT_UNSEEN_CODE, slot)?;
+    Ok(catalogue.make_durable()?)
+}
+
+/// The slot whose code nobody has seen.
+pub(crate) fn unseen(catalogue: &Catalogue) -> Result<Option<SlotId>, Error> {
+    let slot = catalogue.fact(FACT_UNSEEN_CODE)?;
+    Ok(slot.and_then(|slot| SlotId::try_from(slot).ok()))
+}
+
+/// Every code that opens was seen, as far as this device knows.
+pub(crate) fn settled(catalogue: &Catalogue) -> Result<(), Error> {
+    Ok(catalogue.forget_fact(FACT_UNSEEN_CODE)?)
+}
+
+/// Shows a code; gives it back where nobody took it.
+pub(crate) fn show(
+    catalogue: &Catalogue,
+    code: RecoveryCode,
+    observer: &dyn Observer,
+) -> Result<Option<RecoveryCode>, Error> {
+    if !observer.show_recovery_code(&code) {
+        return Ok(Some(code));
+    }
+    settled(catalogue)?;
+    Ok(None)
+}
+
+/// Tells that nobody has seen a code, if that is so.
+pub(crate) fn say(catalogue: &Catalogue, observer: &dyn Observer) -> Result<(), Error> {
+    if unseen(catalogue)?.is_some() {
+        observer.event(Event::Notice(
+            "No recovery code of this repository was shown; `keepmum key recovery` makes one."
+                .to_owned(),
+        ));
+    }
+    Ok(())
+}
