@@ -8,7 +8,7 @@ mod support;
 use std::fs;
 use std::sync::{Arc, Mutex};
 
-use keepmum::catalogue::Catalogue;
+use keepmum::catalogue::{Catalogue, state};
 use keepmum::ops::{self, Access, BackupOptions, ErrorKind, Event, Observer, Phase, Silent};
 use support::{Dice, Tree, World, bytes, cases, changes, full_check, grow, options};
 
@@ -106,7 +106,7 @@ fn a_cloned_catalogue_loses_nothing() {
         clone.identity.clone_from(&one.identity);
         fs::copy(one.catalogue(), clone.catalogue()).unwrap();
         // On another machine the source has the same path; here both are on one.
-        Catalogue::open(&clone.catalogue()).unwrap().forget_fact("roots").unwrap();
+        Catalogue::open(&clone.catalogue()).unwrap().forget(&state::ROOTS).unwrap();
         fs::copy(one.source().join("first"), clone.source().join("first")).unwrap();
         for world in [&mut one, &mut clone] {
             fs::write(world.source().join(&world.name), world.name.as_bytes()).unwrap();

@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use keepmum::catalogue::Catalogue;
+use keepmum::catalogue::{Catalogue, state};
 use keepmum::ops::{
     self, Access, BackupOptions, Deletions, ErrorKind, Event, Observer, Outcome, Silent,
     SnapshotChoice, SnapshotLine, Which,
@@ -75,7 +75,7 @@ fn clone_of(one: &World, seed: u64, disk: Arc<SimulatedDisk>) -> World {
     clone.name.clone_from(&one.name);
     put_image(&image(one), clone.catalogue().parent().unwrap());
     // On another machine the source has the same path; here both are on one.
-    Catalogue::open(&clone.catalogue()).unwrap().forget_fact("roots").unwrap();
+    Catalogue::open(&clone.catalogue()).unwrap().forget(&state::ROOTS).unwrap();
     for entry in fs::read_dir(one.source()).unwrap() {
         let entry = entry.unwrap();
         fs::copy(entry.path(), clone.source().join(entry.file_name())).unwrap();

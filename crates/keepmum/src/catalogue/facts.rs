@@ -13,14 +13,14 @@ use super::set_aside::{folder_of, sync_folder};
 
 impl Catalogue {
     /// A fact by its key.
-    pub fn fact(&self, key: &str) -> Result<Option<Vec<u8>>, CatalogueError> {
+    pub(super) fn fact(&self, key: &str) -> Result<Option<Vec<u8>>, CatalogueError> {
         let mut query = self.connection.prepare_cached("SELECT value FROM fact WHERE key = ?1")?;
         Ok(query.query_row([key], |row| row.get(0)).optional()?)
     }
 
     /// Sets a fact. It survives the end of the program, but the next power cut may undo it: what
     /// must not be undone is made durable by [`Catalogue::make_durable`] before it is built upon.
-    pub fn set_fact(&self, key: &str, value: &[u8]) -> Result<(), CatalogueError> {
+    pub(super) fn set_fact(&self, key: &str, value: &[u8]) -> Result<(), CatalogueError> {
         let mut insert = self.connection.prepare_cached(
             "INSERT INTO fact VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value = excluded.value",
         )?;
@@ -29,7 +29,7 @@ impl Catalogue {
     }
 
     /// Removes a fact.
-    pub fn forget_fact(&self, key: &str) -> Result<(), CatalogueError> {
+    pub(super) fn forget_fact(&self, key: &str) -> Result<(), CatalogueError> {
         let mut delete = self.connection.prepare_cached("DELETE FROM fact WHERE key = ?1")?;
         delete.execute([key])?;
         Ok(())

@@ -3,9 +3,11 @@
 //! Nothing is fetched without need: data objects are never read here, and of metadata objects
 //! only those that are new, and of them only tables, indexes and records.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
-use crate::catalogue::{Catalogue, CatalogueError, ImportedBlock, ListedObject as CatalogueObject};
+use crate::catalogue::{
+    Catalogue, CatalogueError, ImportedBlock, ListedObject as CatalogueObject, state,
+};
 use crate::format::{ObjectKind, Table};
 use crate::model::{DeviceId, ObjectKey};
 use crate::pipeline::{self, Mode, Pool, Stage};
@@ -16,9 +18,6 @@ use super::claims::listed_by_records;
 use super::error::{Error, ErrorKind};
 use super::event::Observer;
 use super::metadata::{Metadata, Metadatas};
-
-/// The catalogue's fact that lists metadata objects of which a part could not be read.
-const FACT_HALF_READ: &str = "half read";
 
 /// Reading metadata objects.
 const READING: Stage = Stage(1);
@@ -74,12 +73,8 @@ pub(crate) fn bring_up(
             unknown.push(object.key);
         }
     }
-    let half_read = catalogue.fact(FACT_HALF_READ)?.unwrap_or_default();
-    let half_read = half_read
-        .chunks(ObjectKey::LENGTH)
-        .filter_map(ObjectKey::from_slice)
-        .filter(|key| listing.here(key).is_some());
-    unknown.extend(half_read);
+    let half_read = catalogue.get(&state::HALF_READ)?.unwrap_or_default();
+    unknown.extend(half_read.into_iter().filter(|key| listing.here(key).is_some()));
     if unknown.is_empty() && data.is_empty() {
         return Ok(imported);
     }
@@ -207,7 +202,7 @@ fn import_all<'env>(
     observer: &dyn Observer,
     pool: &Pool<'env, Metadatas<'env>>,
 ) -> Result<(), Error> {
-    let mut half_read = Vec::new();
+    let mut half_read = BTreeSet::new();
     let mut under_way = VecDeque::new();
     let mut rest = unknown.iter().peekable();
     let mut weight = 0;
@@ -232,7 +227,7 @@ fn import_all<'env>(
             Ok(metadata) => {
                 import_metadata(catalogue, listing, &key, &metadata)?;
                 if let Some(error) = metadata.damage {
-                    half_read.extend_from_slice(&key.to_bytes());
+                    half_read.insert(key);
                     imported.refuse(&key, error)?;
                 }
             }
@@ -240,7 +235,7 @@ fn import_all<'env>(
         }
         weight -= length;
     }
-    Ok(catalogue.set_fact(FACT_HALF_READ, &half_read)?)
+    Ok(catalogue.set(&state::HALF_READ, &half_read)?)
 }
 
 impl Imported {

@@ -4,18 +4,13 @@
 //! there, and a folder out of which somebody removes every small file still opens. Nothing here
 //! deletes a block.
 
-use crate::catalogue::Catalogue;
-use crate::format::NAME_LENGTH;
-use crate::format::key_block::KEY_BLOCK_LENGTH;
+use crate::catalogue::{Catalogue, state};
 use crate::repository::{KeyChange, NamedBlock, Opened, RawListing, RepositoryError};
 use crate::store::{Put, Store};
 
 use super::access::Access;
 use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer};
-
-/// The catalogue's fact with the newest key blocks: name and bytes of each.
-pub(crate) const FACT_KEY_BLOCKS: &str = "key blocks";
 
 /// What is to be done about the key blocks of a destination.
 #[derive(Default)]
@@ -73,28 +68,12 @@ impl KeyBlocks {
 
 /// The key blocks that the catalogue keeps.
 pub(crate) fn kept(catalogue: &Catalogue) -> Result<Vec<NamedBlock>, Error> {
-    let bytes = catalogue.fact(FACT_KEY_BLOCKS)?.unwrap_or_default();
-    let blocks = bytes.chunks_exact(NAME_LENGTH + KEY_BLOCK_LENGTH);
-    let named = blocks.filter_map(|one| {
-        let (name, block) = one.split_at_checked(NAME_LENGTH)?;
-        Some((String::from_utf8(name.to_vec()).ok()?, block.to_vec()))
-    });
-    Ok(named.collect())
+    Ok(catalogue.get(&state::KEY_BLOCKS)?.unwrap_or_default())
 }
 
 /// Keeps these key blocks. Where the catalogue cannot be written now, a later run will do it.
 pub(crate) fn keep(catalogue: &Catalogue, blocks: &[NamedBlock]) {
-    let mut bytes = Vec::with_capacity(blocks.len() * (NAME_LENGTH + KEY_BLOCK_LENGTH));
-    for (name, block) in blocks {
-        if (name.len(), block.len()) == (NAME_LENGTH, KEY_BLOCK_LENGTH) {
-            bytes.extend_from_slice(name.as_bytes());
-            bytes.extend_from_slice(block);
-        }
-    }
-    let is_known = catalogue.fact(FACT_KEY_BLOCKS).ok().flatten().is_some_and(|old| old == bytes);
-    if !is_known {
-        catalogue.set_fact(FACT_KEY_BLOCKS, &bytes).ok();
-    }
+    catalogue.set(&state::KEY_BLOCKS, &blocks.to_vec()).ok();
 }
 
 /// Unites keyrings, and puts copies back that are gone. The latter not where it is usual that some are

@@ -3,12 +3,13 @@
 //! One copy opens the repository, so nobody notices that the others are gone until the last one
 //! is. While the key is kept on this machine, no command needs any of them.
 
+use crate::catalogue::state;
 use crate::repository::{COPIES, RawListing, RepositoryError};
 use crate::store::LocalStore;
 
 use super::access::Access;
 use super::error::Error;
-use super::open::{FACT_DEVICE, Repository, Trust};
+use super::open::{Repository, Trust};
 use super::report::{Problem, ProblemKind};
 
 /// The files that may be key blocks, as far as they can be judged without the password.
@@ -46,7 +47,7 @@ impl KeyFiles {
     pub(crate) fn problems(&self, repository: &Repository) -> Result<Vec<Problem>, Error> {
         let missing = repository.key_blocks.missing.len();
         // Where this device never was, the others may be on their way.
-        let is_known = repository.catalogue.fact(FACT_DEVICE)?.is_some();
+        let is_known = repository.catalogue.get(&state::DEVICE)?.is_some();
         let one = |number: usize| {
             let damaged = self.damaged.get(number);
             let (kind, what) = match damaged {

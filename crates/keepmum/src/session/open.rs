@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::catalogue::{Catalogue, CatalogueError, RunLock};
+use crate::catalogue::{Catalogue, CatalogueError, RunLock, state};
 use crate::format::Record;
 use crate::model::{DeviceId, ObjectKey, RecordRef};
 use crate::repository::{Chain, Chains, Keys, Listing, RawListing, RepositoryError};
@@ -16,17 +16,11 @@ use super::access::{Access, CatalogueAt};
 use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer, Phase};
 use super::import::{self, Imported};
-use super::kept_blocks::{FACT_KEY_BLOCKS, KeyBlocks};
+use super::kept_blocks::KeyBlocks;
 use super::roots;
-use super::shown_code::FACT_UNSEEN_CODE;
-use super::unlock::{FACT_REPOSITORIES, Locked, sort_unopened};
+use super::unlock::{Locked, sort_unopened};
 
 pub(crate) use super::unlock::Trust;
-
-/// The catalogue's fact that says which device this is.
-pub(crate) const FACT_DEVICE: &str = "device";
-/// The catalogue's fact that says that a check missed copies of the key block.
-pub(crate) const FACT_KEY_COPIES: &str = "key copies";
 
 /// So long a reader waits for a run that writes into the catalogue; after that it does without.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -93,13 +87,13 @@ impl Destination {
         observer: &dyn Observer,
     ) -> Result<Repository, Error> {
         // Where a check found a copy of the key block damaged, the kept key would hide that.
-        let trust = match self.catalogue.fact(FACT_KEY_COPIES)? {
-            Some(_) => Trust::KeyBlocks,
-            None => Trust::KeptKey,
+        let trust = match self.catalogue.get(&state::KEY_COPIES_ARE_ILL)? {
+            Some(true) => Trust::KeyBlocks,
+            _ => Trust::KeptKey,
         };
         let mut repository = self.open_if_free(access, observer, trust, true)?;
         if trust == Trust::KeyBlocks && repository.key_blocks.missing.is_empty() {
-            repository.catalogue.forget_fact(FACT_KEY_COPIES)?;
+            repository.catalogue.forget(&state::KEY_COPIES_ARE_ILL)?;
         }
         // Whoever writes must not take for lost what can be read again tomorrow.
         if let Some(error) = repository.imported.unread.take() {
@@ -124,8 +118,7 @@ impl Destination {
         observer.event(Event::Phase(Phase::Opening));
         self.refuse_another_repository(&keys)?;
         let mut listing = self.raw.open(&keys);
-        listing.own =
-            self.catalogue.fact(FACT_DEVICE)?.and_then(|bytes| DeviceId::from_slice(&bytes));
+        listing.own = self.catalogue.get(&state::DEVICE)?;
         if listing.key_blocks.is_empty() && listing.objects.is_empty() {
             // What this machine keeps opens, and nothing that lies here is of it.
             return Err(self.locked().no_keys()?);
@@ -155,9 +148,8 @@ impl Destination {
     }
 
     fn refuse_another_repository(&self, keys: &Keys) -> Result<(), Error> {
-        let Some(known) = self.catalogue.fact(FACT_REPOSITORIES)? else { return Ok(()) };
-        let here = |id: &[u8]| keys.repositories().iter().any(|one| one.id.0 == id);
-        if known.chunks(8).any(here) {
+        let Some(known) = self.catalogue.get(&state::REPOSITORIES)? else { return Ok(()) };
+        if keys.repositories().iter().any(|one| known.contains(&one.id)) {
             return Ok(());
         }
         Err(Error::new(
@@ -170,11 +162,11 @@ impl Destination {
 /// Tells the catalogue which repositories are at its destination, so that an emptied folder is
 /// never taken for a new one.
 pub(crate) fn remember_repositories(repository: &Repository) -> Result<(), Error> {
-    let ids: Vec<u8> = repository.keys.repositories().iter().flat_map(|one| one.id.0).collect();
-    if repository.catalogue.fact(FACT_REPOSITORIES)?.is_some_and(|known| known == ids) {
+    let ids: Vec<_> = repository.keys.repositories().iter().map(|one| one.id).collect();
+    if repository.catalogue.get(&state::REPOSITORIES)?.is_some_and(|known| known == ids) {
         return Ok(());
     }
-    repository.catalogue.set_fact(FACT_REPOSITORIES, &ids)?;
+    repository.catalogue.set(&state::REPOSITORIES, &ids)?;
     Ok(repository.catalogue.make_durable()?)
 }
 
@@ -244,11 +236,10 @@ impl Repository {
     /// not wait for it to end.
     fn leave_catalogue(&mut self, access: &Access, observer: &dyn Observer) -> Result<(), Error> {
         let mut private = Catalogue::temporary()?;
-        for fact in [FACT_REPOSITORIES, FACT_DEVICE, FACT_KEY_BLOCKS, FACT_UNSEEN_CODE] {
-            if let Some(value) = self.catalogue.fact(fact)? {
-                private.set_fact(fact, &value)?;
-            }
-        }
+        private.copy_fact(&state::REPOSITORIES, &self.catalogue)?;
+        private.copy_fact(&state::DEVICE, &self.catalogue)?;
+        private.copy_fact(&state::KEY_BLOCKS, &self.catalogue)?;
+        private.copy_fact(&state::UNSEEN_CODE, &self.catalogue)?;
         // What was here once is known to the other catalogue alone.
         let gone = std::mem::take(&mut self.imported.gone);
         let imported = import::bring_up(
@@ -289,8 +280,8 @@ impl Repository {
     /// Which device this is, if it has ever written here: as the catalogue says, or, when that
     /// was lost, by the token of a join.
     pub(crate) fn device(&self, access: &Access) -> Result<Option<DeviceId>, Error> {
-        if let Some(bytes) = self.catalogue.fact(FACT_DEVICE)? {
-            return Ok(DeviceId::from_slice(&bytes));
+        if let Some(device) = self.catalogue.get(&state::DEVICE)? {
+            return Ok(Some(device));
         }
         self.device_in(access, &self.chains()?)
     }
@@ -301,8 +292,8 @@ impl Repository {
         access: &Access,
         chains: &Chains,
     ) -> Result<Option<DeviceId>, Error> {
-        if let Some(bytes) = self.catalogue.fact(FACT_DEVICE)? {
-            return Ok(DeviceId::from_slice(&bytes));
+        if let Some(device) = self.catalogue.get(&state::DEVICE)? {
+            return Ok(Some(device));
         }
         // Which repository a device writes to may change when several unite, and its id does not.
         let identity = &access.installation.identity;

@@ -1,7 +1,7 @@
 //! What the catalogue remembers of the source, learnt again from this device's last snapshot, and
 //! doubted where stored objects are gone.
 
-use crate::catalogue::{Catalogue, DirectoryId, Remembered};
+use crate::catalogue::{Catalogue, DirectoryId, Remembered, state};
 use crate::format::{Backup, ObjectKind, Overlay, decode_entry, encode_entry};
 use crate::model::{DeviceId, Entry, Kind, Locate, Merge, Nothing, Pair, Step, TreePath};
 use crate::repository::{ObjectReader, PieceReader, RepositoryError, SeenLists, SnapshotTree};
@@ -9,12 +9,6 @@ use crate::repository::{ObjectReader, PieceReader, RepositoryError, SeenLists, S
 use super::error::Error;
 use super::event::{Event, Observer};
 use super::open::Repository;
-use super::roots;
-
-/// The root node of the full tree that the overlay lies on.
-pub(crate) const FACT_ROOT: &str = "root";
-/// How many entries the source had.
-pub(crate) const FACT_ENTRIES: &str = "entries";
 
 /// Rebuilds the remembered tree from the newest snapshot of a device that can be read. Files come
 /// without stamps, so the next run reads them once and uploads nothing that is here.
@@ -105,10 +99,9 @@ fn tree(repository: &Repository, backup: &Backup) -> Result<(), Failure> {
     }
     let summary = &backup.summary;
     let entries = summary.files.saturating_add(summary.directories).saturating_add(summary.others);
-    catalogue.set_fact(FACT_ENTRIES, &entries.to_le_bytes())?;
-    catalogue.set_fact(FACT_ROOT, &backup.root.0)?;
-    let roots = backup.source.roots.iter().map(Vec::as_slice);
-    roots::remember(catalogue, roots).map_err(Failure::Run)?;
+    catalogue.set(&state::ENTRIES, &entries)?;
+    catalogue.set(&state::ROOT, &backup.root)?;
+    catalogue.set(&state::ROOTS, &backup.source.roots)?;
     Ok(())
 }
 

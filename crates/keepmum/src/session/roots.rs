@@ -8,30 +8,14 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, state};
 
 use super::error::{Error, ErrorKind};
 
-/// The catalogue's fact that lists the roots of the last run, with a zero byte after each.
-const FACT_ROOTS: &str = "roots";
-
-/// Notes the roots of a run.
-pub(crate) fn remember<'a>(
-    catalogue: &Catalogue,
-    roots: impl IntoIterator<Item = &'a [u8]>,
-) -> Result<(), Error> {
-    let bytes: Vec<u8> = roots.into_iter().flat_map(|root| [root, b"\0"].concat()).collect();
-    match catalogue.fact(FACT_ROOTS)?.is_some_and(|known| known == bytes) {
-        true => Ok(()),
-        false => Ok(catalogue.set_fact(FACT_ROOTS, &bytes)?),
-    }
-}
-
 /// Refuses a catalogue that belongs to another source than that with these roots.
 pub(crate) fn refuse_another(catalogue: &Catalogue, roots: &[PathBuf]) -> Result<(), Error> {
-    let Some(known) = catalogue.fact(FACT_ROOTS)? else { return Ok(()) };
-    let known = known.split(|byte| *byte == 0).filter(|root| !root.is_empty());
-    let known: Vec<&Path> = known.map(|root| Path::new(OsStr::from_bytes(root))).collect();
+    let Some(known) = catalogue.get(&state::ROOTS)? else { return Ok(()) };
+    let known: Vec<&Path> = known.iter().map(|root| Path::new(OsStr::from_bytes(root))).collect();
     let related = |a: &Path, b: &Path| a.starts_with(b) || b.starts_with(a);
     let changed = known.iter().any(|before| roots.iter().any(|root| related(before, root)));
     let there = known.iter().find(|root| root.symlink_metadata().is_ok());

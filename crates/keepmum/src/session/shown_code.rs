@@ -4,30 +4,26 @@
 //! has; so the fact that one is to be shown is durable before it opens anything, and each run says it
 //! until there is a code that was shown.
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, state};
 use crate::format::SlotId;
 
 use super::error::Error;
 use super::event::{Event, Observer, RecoveryCode};
 
-/// The catalogue's fact with the id of a recovery code's slot that nobody has seen.
-pub(crate) const FACT_UNSEEN_CODE: &str = "unseen recovery code";
-
 /// Says that the code of this slot is to be shown. Durable when this returns.
 pub(crate) fn expect(catalogue: &Catalogue, slot: &SlotId) -> Result<(), Error> {
-    catalogue.set_fact(FACT_UNSEEN_CODE, slot)?;
+    catalogue.set(&state::UNSEEN_CODE, slot)?;
     Ok(catalogue.make_durable()?)
 }
 
 /// The slot whose code nobody has seen.
 pub(crate) fn unseen(catalogue: &Catalogue) -> Result<Option<SlotId>, Error> {
-    let slot = catalogue.fact(FACT_UNSEEN_CODE)?;
-    Ok(slot.and_then(|slot| SlotId::try_from(slot).ok()))
+    Ok(catalogue.get(&state::UNSEEN_CODE)?)
 }
 
 /// Every code that opens was seen, as far as this device knows.
 pub(crate) fn settled(catalogue: &Catalogue) -> Result<(), Error> {
-    Ok(catalogue.forget_fact(FACT_UNSEEN_CODE)?)
+    Ok(catalogue.forget(&state::UNSEEN_CODE)?)
 }
 
 /// Shows a code; gives it back where nobody took it.

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, state};
 use crate::crypto;
 use crate::model::RepositoryId;
 use crate::repository::{self, Keys, Listing, Opened, RawListing, RepositoryError, Unlock};
@@ -17,13 +17,6 @@ use super::{key_cache, shown_code};
 
 /// So many files are tried at most as key blocks where nobody waits: some eight minutes.
 const TRIED_UNATTENDED: usize = 1024;
-
-/// The catalogue's fact that names the repositories it knows.
-pub(crate) const FACT_REPOSITORIES: &str = "repositories";
-
-/// The catalogue's fact that names the damaged files in the place of key blocks that were there when
-/// all copies were last well: a damaged file stays, and its copy lies beside it under another name.
-const FACT_DAMAGED: &str = "damaged key blocks";
 
 /// What the keys are taken from.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -44,7 +37,7 @@ pub(crate) struct Locked<'a> {
 impl Locked<'_> {
     /// Whether the catalogue knows a repository at this destination.
     pub(crate) fn is_known(&self) -> Result<bool, Error> {
-        Ok(self.catalogue.fact(FACT_REPOSITORIES)?.is_some())
+        Ok(self.catalogue.get(&state::REPOSITORIES)?.is_some())
     }
 
     /// The keys, and what is to be done about the key blocks.
@@ -56,7 +49,8 @@ impl Locked<'_> {
     ) -> Result<(Keys, KeyBlocks), Error> {
         let names = self.raw.key_block_names();
         let damaged = self.damaged()?;
-        let is_new_damage = self.catalogue.fact(FACT_DAMAGED)?.unwrap_or_default() != damaged;
+        let is_new_damage =
+            self.catalogue.get(&state::DAMAGED_KEY_BLOCKS)?.unwrap_or_default() != damaged;
         if let Some(at) = &access.key_cache
             && trust == Trust::KeptKey
             && !is_new_damage
@@ -68,7 +62,7 @@ impl Locked<'_> {
         let blocks = KeyBlocks::of(&opened, self.raw, access);
         if is_new_damage && blocks.are_well() {
             // Where it cannot be written, the blocks are opened again next time.
-            self.catalogue.set_fact(FACT_DAMAGED, &damaged).ok();
+            self.catalogue.set(&state::DAMAGED_KEY_BLOCKS, &damaged).ok();
         }
         if let Some(at) = access.key_cache.as_ref().filter(|_| blocks.are_well()) {
             // Only a convenience: a cache that cannot be written costs a second next time.

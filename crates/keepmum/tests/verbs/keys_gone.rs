@@ -100,7 +100,7 @@ fn a_machine_that_never_kept_blocks_does_not_say_that_they_are_on_their_way() {
     assert_eq!(error.kind(), ErrorKind::Pending);
     let catalogue = scene.folder.path().join("catalogue.sqlite");
     let catalogue = keepmum::catalogue::Catalogue::open(&catalogue).unwrap();
-    catalogue.set_fact("key blocks", b"").unwrap();
+    catalogue.set(&keepmum::catalogue::state::KEY_BLOCKS, &Vec::new()).unwrap();
     drop(catalogue);
     for error in [
         ops::snapshots(&scene.with_catalogue(PASSWORD), &Silent).map(drop),

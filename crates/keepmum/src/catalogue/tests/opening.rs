@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::{children, name};
-use crate::catalogue::{Catalogue, CatalogueError, ResetReason};
+use crate::catalogue::{Catalogue, CatalogueError, ResetReason, state};
+use crate::model::DeviceId;
 
 fn place() -> (TempDir, PathBuf) {
     let folder = TempDir::new().unwrap();
@@ -18,7 +19,7 @@ fn place() -> (TempDir, PathBuf) {
 /// A catalogue of some thirty pages.
 fn fill(file: &Path) -> Catalogue {
     let catalogue = Catalogue::open(file).unwrap();
-    catalogue.set_fact("device", b"12345678").unwrap();
+    catalogue.set(&state::DEVICE, &DeviceId(*b"12345678")).unwrap();
     catalogue.begin().unwrap();
     let folder = catalogue
         .put_directory(Catalogue::ROOT, &name("home"), None, b"the folder", 1, 2, None)
@@ -51,8 +52,8 @@ fn what_is_written_is_there_again_and_private() {
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
     let catalogue = Catalogue::open(&file).unwrap();
     assert_eq!(catalogue.was_reset(), None);
-    assert_eq!(catalogue.fact("device").unwrap().unwrap(), b"12345678");
-    assert_eq!(catalogue.fact("other").unwrap(), None);
+    assert_eq!(catalogue.get(&state::DEVICE).unwrap().unwrap(), DeviceId(*b"12345678"));
+    assert_eq!(catalogue.get(&state::ENTRIES).unwrap(), None);
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
@@ -89,7 +90,7 @@ fn of_our_own_only_the_last_is_kept() {
         fs::write(&file, &whole[..whole.len() / 2]).unwrap();
         let catalogue = Catalogue::open(&file).unwrap();
         assert_eq!(catalogue.was_reset(), Some(ResetReason::Damaged));
-        assert_eq!(catalogue.fact("device").unwrap(), None);
+        assert_eq!(catalogue.get(&state::DEVICE).unwrap(), None);
         assert!(children(&catalogue, Catalogue::ROOT).unwrap().is_empty());
         drop(catalogue);
         let kept = format!("home.catalogue.damaged-{round}");
@@ -114,7 +115,7 @@ fn zeros_another_version_and_missing_tables_lead_to_a_new_one() {
         rusqlite::Connection::open(&file).unwrap().execute_batch(change).unwrap();
         assert_eq!(Catalogue::open(&file).unwrap().was_reset(), Some(reason), "{change}");
         assert_eq!(Catalogue::open(&file).unwrap().was_reset(), None);
-        assert_eq!(Catalogue::open(&file).unwrap().fact("device").unwrap(), None);
+        assert_eq!(Catalogue::open(&file).unwrap().get(&state::DEVICE).unwrap(), None);
     }
 }
 
@@ -125,12 +126,12 @@ fn the_log_of_a_catalogue_set_aside_does_not_reach_the_new_one() {
     assert!(names(&folder).contains(&"home.catalogue-wal".into()), "the test needs a log");
     Catalogue::set_aside(&file).unwrap();
     let new = Catalogue::open(&file).unwrap();
-    new.set_fact("device", b"new").unwrap();
+    new.set(&state::DEVICE, &DeviceId(*b"new     ")).unwrap();
     drop(open);
     drop(new);
     let again = Catalogue::open(&file).unwrap();
     assert_eq!(again.was_reset(), None);
-    assert_eq!(again.fact("device").unwrap().unwrap(), b"new");
+    assert_eq!(again.get(&state::DEVICE).unwrap().unwrap(), DeviceId(*b"new     "));
 }
 
 #[test]
@@ -184,7 +185,7 @@ fn only_the_holder_of_the_run_lock_sets_a_catalogue_aside() {
     let run = Catalogue::lock_for_run(&file).unwrap();
     let running = Catalogue::open_for_run(&file, &run).unwrap();
     running.begin().unwrap();
-    running.set_fact("device", b"of the run").unwrap();
+    running.set(&state::DEVICE, &DeviceId(*b"of the r")).unwrap();
     // To another version of the program it is a catalogue of another version.
     let other = rusqlite::Connection::open(&file).unwrap();
     running.commit().unwrap();
@@ -193,7 +194,7 @@ fn only_the_holder_of_the_run_lock_sets_a_catalogue_aside() {
     let before = names(&folder);
     assert!(matches!(Catalogue::open(&file), Err(CatalogueError::Busy { .. })));
     assert_eq!(names(&folder), before, "the log of the run is still there");
-    assert_eq!(running.fact("device").unwrap().unwrap(), b"of the run");
+    assert_eq!(running.get(&state::DEVICE).unwrap().unwrap(), DeviceId(*b"of the r"));
     drop((running, run));
     let new = Catalogue::open(&file).unwrap();
     assert_eq!(new.was_reset(), Some(ResetReason::OtherVersion));
@@ -211,16 +212,16 @@ fn a_private_copy_knows_what_the_catalogue_knew_and_leaves_it_alone() {
     drop(fill(&odd));
     let before = (names(&folder), fs::read(&odd).unwrap());
     let copy = Catalogue::private_copy(&odd).unwrap();
-    assert_eq!(copy.fact("device").unwrap().unwrap(), b"12345678");
-    copy.set_fact("device", b"another").unwrap();
+    assert_eq!(copy.get(&state::DEVICE).unwrap().unwrap(), DeviceId(*b"12345678"));
+    copy.set(&state::DEVICE, &DeviceId(*b"another ")).unwrap();
     assert!((names(&folder), fs::read(&odd).unwrap()) == before);
     // What is none, or not there, or damaged, leads to an empty one.
     for bytes in [&b"nonsense"[..], &[], &before.1[..20_000]] {
         fs::write(&file, bytes).unwrap();
         let copy = Catalogue::private_copy(&file).unwrap();
-        assert_eq!(copy.fact("other").unwrap(), None);
+        assert_eq!(copy.get(&state::ENTRIES).unwrap(), None);
     }
     fs::remove_file(&file).unwrap();
-    assert_eq!(Catalogue::private_copy(&file).unwrap().fact("device").unwrap(), None);
+    assert_eq!(Catalogue::private_copy(&file).unwrap().get(&state::DEVICE).unwrap(), None);
     assert!(!file.exists());
 }

@@ -3,7 +3,7 @@
 use tempfile::TempDir;
 
 use super::{children, name, object};
-use crate::catalogue::{Catalogue, CatalogueError};
+use crate::catalogue::{Catalogue, CatalogueError, state};
 use crate::model::{DeviceId, RecordHash, RecordRef};
 
 #[test]
@@ -89,11 +89,11 @@ fn a_run_cut_off_leaves_what_was_committed() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("catalogue");
     let cut = Catalogue::open(&file).unwrap();
-    cut.set_fact("device", b"1").unwrap();
+    cut.set(&state::ENTRIES, &1).unwrap();
     cut.begin().unwrap();
-    cut.set_fact("device", b"2").unwrap();
+    cut.set(&state::ENTRIES, &2).unwrap();
     drop(cut);
-    assert_eq!(Catalogue::open(&file).unwrap().fact("device").unwrap().unwrap(), b"1");
+    assert_eq!(Catalogue::open(&file).unwrap().get(&state::ENTRIES).unwrap().unwrap(), 1);
 }
 
 #[test]
@@ -135,8 +135,8 @@ fn a_fact_that_was_made_durable_is_in_the_file_itself_or_its_log() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("catalogue");
     let catalogue = Catalogue::open(&file).unwrap();
-    for round in 0..3_u8 {
-        catalogue.set_fact("matters", &[round]).unwrap();
+    for round in 0..3_u64 {
+        catalogue.set(&state::ENTRIES, &round).unwrap();
         catalogue.make_durable().unwrap();
         // What lies on the disk while it is open, as a power cut would leave it.
         let copy = folder.path().join(format!("copy {round}"));
@@ -145,9 +145,9 @@ fn a_fact_that_was_made_durable_is_in_the_file_itself_or_its_log() {
             std::fs::copy(name(&file), name(&copy)).unwrap();
         }
         let after = Catalogue::open(&copy).unwrap();
-        assert_eq!(after.fact("matters").unwrap().unwrap(), [round]);
+        assert_eq!(after.get(&state::ENTRIES).unwrap().unwrap(), round);
     }
-    catalogue.forget_fact("matters").unwrap();
-    assert_eq!(catalogue.fact("matters").unwrap(), None);
+    catalogue.forget(&state::ENTRIES).unwrap();
+    assert_eq!(catalogue.get(&state::ENTRIES).unwrap(), None);
     Catalogue::temporary().unwrap().make_durable().unwrap();
 }

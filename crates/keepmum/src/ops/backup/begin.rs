@@ -1,11 +1,11 @@
 //! Everything before the walk: lock, source, repository, device, and what earlier runs left.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use crate::catalogue::{Catalogue, RunLock};
+use crate::catalogue::{Catalogue, RunLock, state};
 use crate::chunk::{Algorithm, Chunker, Parameters};
 use crate::format::{IndexEntry, ObjectKind, RunObjects};
-use crate::model::{ChunkId, DeviceId, ObjectKey, RecordHash};
+use crate::model::{DeviceId, ObjectKey, RecordHash};
 use crate::repository::{Keys, ObjectReader, RawListing, RepositoryError, object_entry};
 use crate::source::{RootProblem, Source};
 
@@ -19,7 +19,7 @@ use crate::session::claims::{self, Claims, listed_by_records};
 use crate::session::doubt;
 use crate::session::error::{Error, ErrorKind};
 use crate::session::event::{Event, Observer};
-use crate::session::healing::{self, FACT_HEALED};
+use crate::session::healing;
 use crate::session::import::import_table;
 use crate::session::kept_blocks;
 use crate::session::new_repository::{imagine, make};
@@ -29,11 +29,6 @@ use crate::session::remember;
 use crate::session::report::BackupReport;
 use crate::session::roots;
 use crate::session::shown_code;
-
-/// The hash of this device's last record whose name is known to be durable.
-pub(super) const FACT_DURABLE: &str = "durable record";
-/// Runs of other devices that are relied on.
-pub(super) const FACT_LEANS: &str = "leans";
 
 /// A backup that may begin.
 pub(super) struct Begun {
@@ -54,7 +49,7 @@ pub(super) struct Prepared {
     pub(super) adopted: Adopted,
     pub(super) leans: Leans,
     /// Objects that are gone and need no second look once this run is through.
-    pub(super) gone: Vec<u8>,
+    pub(super) gone: BTreeSet<ObjectKey>,
     pub(super) remembered_entries: u64,
     pub(super) full_tree: bool,
     /// Something is gone or damaged that was not known before.
@@ -106,7 +101,7 @@ pub(super) fn begin(
     if !options.dry_run {
         // Where this device has never been, missing copies are on their way rather than lost. With
         // no object beside them, whoever made the repository was cut off: nothing else will come.
-        let is_new_here = repository.catalogue.fact(open::FACT_DEVICE)?.is_none()
+        let is_new_here = repository.catalogue.get(&state::DEVICE)?.is_none()
             && !repository.listing.objects.is_empty();
         let is_missing_usual = is_new_here || options.destination_is_partial;
         let at = (&*repository.store, &repository.catalogue);
@@ -204,15 +199,19 @@ fn make_names_durable(
     prepared: &Prepared,
 ) -> Result<(), Error> {
     let left = prepared.adopted.runs.iter().map(|objects| objects.run);
-    let last = prepared.head.map_or(Vec::new(), |(_, hash)| hash.0.to_vec());
-    let known = repository.catalogue.fact(FACT_DURABLE)?.unwrap_or_default();
+    let last = prepared.head.map(|(_, hash)| hash);
+    let known = repository.catalogue.get(&state::DURABLE_RECORD)?;
     // Which run was cut off may have been learnt by a command that only looked.
     if !repository.imported.changed && prepared.adopted.runs.is_empty() && known == last {
         return Ok(());
     }
     repository.store.rely_on_found();
     let Err(error) = repository.store.sync() else {
-        return Ok(repository.catalogue.set_fact(FACT_DURABLE, &last)?);
+        match last {
+            Some(last) => repository.catalogue.set(&state::DURABLE_RECORD, &last)?,
+            None => repository.catalogue.forget(&state::DURABLE_RECORD)?,
+        }
+        return Ok(());
     };
     if repository.store.names_are_doubtful() {
         // Of runs with a record only the last can have been cut off.
@@ -231,23 +230,19 @@ fn prepare_inside(repository: &Repository, set: &Setting<'_>) -> Result<Prepared
     let head = own.map(|at| (at.run, at.hash));
     let others = repository.listing.objects.keys().any(|key| key.device != set.device);
     let adopted = adopt(repository, set)?;
-    let is_first = catalogue.fact(remember::FACT_ROOT)?.is_none();
+    let is_first = catalogue.get(&state::ROOT)?.is_none();
     if is_first && head.is_some() {
         remember::latest(repository, set.device, set.observer)?;
         roots::refuse_another(catalogue, &set.options.roots)?;
         keep_leans(repository, set.device)?;
     }
-    let mut full_tree = match catalogue.fact(remember::FACT_ROOT)? {
-        Some(root) => match ChunkId::from_slice(&root) {
-            Some(root) => !catalogue.holds(&root)?,
-            None => true,
-        },
+    let mut full_tree = match catalogue.get(&state::ROOT)? {
+        Some(root) => !catalogue.holds(&root)?,
         None => true,
     };
-    let healed = catalogue.fact(FACT_HEALED)?.unwrap_or_default();
-    let gone = gone_keys(repository);
-    let known = healing::healed(catalogue)?;
-    let count = repository.imported.gone.iter().filter(|(key, _)| !known.contains(key)).count();
+    let healed = healing::healed(catalogue)?;
+    let gone = repository.imported.gone.iter().map(|(key, _)| *key).collect();
+    let count = repository.imported.gone.iter().filter(|(key, _)| !healed.contains(key)).count();
     if count > 0 && !set.options.destination_is_partial {
         let gone = match count {
             1 => "1 stored object is".to_owned(),
@@ -259,9 +254,8 @@ fn prepare_inside(repository: &Repository, set: &Setting<'_>) -> Result<Prepared
         full_tree |= remember::doubt_lost(repository)?;
     }
     let heals = count > 0 && !set.options.destination_is_partial;
-    let entries = catalogue.fact(remember::FACT_ENTRIES)?.and_then(|bytes| bytes.try_into().ok());
-    let leans = catalogue.fact(FACT_LEANS)?.unwrap_or_default();
-    let mut leans = Leans::decode(&leans, others);
+    let runs = catalogue.get(&state::FOREIGN_RUNS)?.unwrap_or_default();
+    let mut leans = Leans { runs, others };
     leans.end_at_records(&catalogue.record_refs()?);
     Ok(Prepared {
         head,
@@ -269,33 +263,27 @@ fn prepare_inside(repository: &Repository, set: &Setting<'_>) -> Result<Prepared
         adopted,
         leans,
         gone: if set.options.destination_is_partial { healed } else { gone },
-        remembered_entries: entries.map_or(0, u64::from_le_bytes),
+        remembered_entries: catalogue.get(&state::ENTRIES)?.unwrap_or(0),
         full_tree,
         heals,
         is_first,
     })
 }
 
-/// The keys of objects that are gone, end to end.
-fn gone_keys(repository: &Repository) -> Vec<u8> {
-    repository.imported.gone.iter().flat_map(|(key, _)| key.to_bytes()).collect()
-}
-
 /// After the catalogue was lost: what earlier snapshots relied on, this device still relies on,
 /// though it will not ask for the nodes of unchanged folders again.
 fn keep_leans(repository: &Repository, device: DeviceId) -> Result<(), Error> {
     let catalogue = &repository.catalogue;
-    let known = catalogue.fact(FACT_LEANS)?.unwrap_or_default();
-    let mut leans = Leans::decode(&known, true);
+    let mut runs = catalogue.get(&state::FOREIGN_RUNS)?.unwrap_or_default();
     let chains = repository.chains()?;
     let snapshots = chains.device(device).into_iter().flat_map(|chain| chain.snapshots());
     for needs in snapshots.flat_map(|snapshot| &snapshot.backup.needs) {
         if needs.device != device {
-            let range = leans.runs.entry(needs.device).or_insert((needs.first, needs.last));
+            let range = runs.entry(needs.device).or_insert((needs.first, needs.last));
             *range = (range.0.min(needs.first), range.1.max(needs.last));
         }
     }
-    Ok(catalogue.set_fact(FACT_LEANS, &leans.encode())?)
+    Ok(catalogue.set(&state::FOREIGN_RUNS, &runs)?)
 }
 
 /// Objects of this device's runs that ended without a record: whatever they hold need not be

@@ -1,5 +1,6 @@
 //! What makes a run count: the record, and only then the catalogue.
 
+use crate::catalogue::state;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -10,15 +11,11 @@ use crate::format::{
 use crate::model::{ChunkId, DeviceId, RecordRef, SnapshotId};
 use crate::repository::{Destination, Finished, RepositoryError, RunWriter, StoredObject};
 
-use super::begin::{FACT_DURABLE, FACT_LEANS};
 use super::guard::keep_mounts;
 use super::{Backup, Worker};
 use crate::session::error::{Error, ErrorKind};
 use crate::session::event::{Event, Phase};
-use crate::session::healing::FACT_HEALED;
 use crate::session::import::import_table;
-use crate::session::remember::FACT_ENTRIES;
-use crate::session::roots;
 
 /// A long run writes a checkpoint after so many stored bytes.
 const CHECKPOINT: u64 = 1 << 30;
@@ -41,32 +38,6 @@ pub(super) struct Leans {
 }
 
 impl Leans {
-    pub(super) fn decode(bytes: &[u8], others: bool) -> Self {
-        let mut runs = BTreeMap::new();
-        for row in bytes.chunks_exact(16) {
-            let (device, numbers) = row.split_at(8);
-            let number = |at: usize| {
-                numbers.get(at..at + 4).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes)
-            };
-            if let (Some(device), Some(first), Some(last)) =
-                (DeviceId::from_slice(device), number(0), number(4))
-            {
-                runs.insert(device, (first, last));
-            }
-        }
-        Self { runs, others }
-    }
-
-    pub(super) fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        for (device, (first, last)) in &self.runs {
-            bytes.extend_from_slice(&device.0);
-            bytes.extend_from_slice(&first.to_le_bytes());
-            bytes.extend_from_slice(&last.to_le_bytes());
-        }
-        bytes
-    }
-
     /// Notes a run of another device whose record lists what is relied on.
     fn note(&mut self, device: DeviceId, run: u32) {
         let range = self.runs.entry(device).or_insert((run, run));
@@ -261,7 +232,7 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
         let key = finished.object.name.key();
         self.catalogue.put_record(at, previous, &finished.record, &key)?;
         self.head = Some((run, finished.hash));
-        Ok(self.catalogue.set_fact(FACT_DURABLE, &finished.hash.0)?)
+        Ok(self.catalogue.set(&state::DURABLE_RECORD, &finished.hash)?)
     }
 
     /// Ends the backup: refuses it, finds that there is nothing to write, or writes it.
@@ -276,11 +247,10 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
         self.set.observer.event(Event::Phase(Phase::Finishing));
         keep_mounts(self.catalogue, &self.places.mounts_met)?;
         let entries = self.report.files + self.report.directories + self.report.others;
-        self.catalogue.set_fact(FACT_ENTRIES, &entries.to_le_bytes())?;
-        let roots: Vec<Vec<u8>> =
-            self.set.options.roots.iter().map(|root| bytes_of(root)).collect();
-        roots::remember(self.catalogue, roots.iter().map(Vec::as_slice))?;
-        self.catalogue.set_fact(FACT_HEALED, &self.gone)?;
+        self.catalogue.set(&state::ENTRIES, &entries)?;
+        let roots = self.set.options.roots.iter().map(|root| bytes_of(root)).collect();
+        self.catalogue.set(&state::ROOTS, &roots)?;
+        self.catalogue.set(&state::HEALED, &self.gone)?;
         let differs = self.full_tree || self.overlay_changed || self.writer.is_some();
         if !differs && self.stored_before.1 == 0 && !self.is_overdue()? {
             return Ok(());
@@ -305,7 +275,7 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
         };
         let items = self.join().into_iter().chain([Item::Backup(Box::new(backup))]).collect();
         self.write_record(items)?;
-        self.catalogue.set_fact(FACT_LEANS, &self.leans.encode())?;
+        self.catalogue.set(&state::FOREIGN_RUNS, &self.leans.runs)?;
         self.report.snapshot = self.head.map(|(_, hash)| SnapshotId::from(hash).to_string());
         (self.report.bytes_stored, self.report.objects_stored) = self.stored_before;
         Ok(())

@@ -5,21 +5,14 @@
 //! number that this installation has not reserved. Whoever finds it takes a new id; everything that
 //! was written stays readable. An older image of this machine looks the same and is treated alike.
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, state};
 use crate::model::DeviceId;
 
-use super::begin::{FACT_LEANS, fill};
-use super::commit::Leans;
+use super::begin::fill;
 use crate::session::access::Access;
 use crate::session::error::Error;
 use crate::session::event::{Event, Observer};
-use crate::session::open::{FACT_DEVICE, Repository};
-
-/// The catalogue's fact by which a changed machine is found. It never leaves the machine, so no key
-/// is needed: which repository is written to may change.
-const FACT_MACHINE: &str = "machine id";
-/// The same as a token of the repository that was written to, as it was kept before.
-const FACT_MACHINE_KEYED: &str = "machine";
+use crate::session::open::Repository;
 
 /// The device of this run.
 pub(super) struct Identity {
@@ -37,8 +30,8 @@ impl Identity {
     /// Tells the catalogue at once: should this run be cut off, the next one must know its objects,
     /// and what it relies on.
     pub(super) fn keep(&self, catalogue: &Catalogue) -> Result<(), Error> {
-        let known = catalogue.fact(FACT_DEVICE)?.is_some_and(|id| id == self.device.0);
-        if known && catalogue.fact(FACT_MACHINE)?.is_some_and(|id| id == self.machine) {
+        let known = catalogue.get(&state::DEVICE)? == Some(self.device);
+        if known && catalogue.get(&state::MACHINE)?.is_some_and(|id| id == self.machine) {
             return Ok(());
         }
         if let Some(run) = self.found_again {
@@ -47,13 +40,12 @@ impl Identity {
             catalogue.reserve_run(run)?;
         }
         catalogue.begin()?;
-        catalogue.set_fact(FACT_DEVICE, &self.device.0)?;
-        catalogue.set_fact(FACT_MACHINE, &self.machine)?;
+        catalogue.set(&state::DEVICE, &self.device)?;
+        catalogue.set(&state::MACHINE, &self.machine)?;
         if let Some((former, last)) = self.former {
-            let leans = catalogue.fact(FACT_LEANS)?.unwrap_or_default();
-            let mut leans = Leans::decode(&leans, true);
-            leans.runs.insert(former, (1, last));
-            catalogue.set_fact(FACT_LEANS, &leans.encode())?;
+            let mut runs = catalogue.get(&state::FOREIGN_RUNS)?.unwrap_or_default();
+            runs.insert(former, (1, last));
+            catalogue.set(&state::FOREIGN_RUNS, &runs)?;
         }
         Ok(catalogue.commit()?)
     }
@@ -101,17 +93,12 @@ fn ahead_of(repository: &Repository, device: DeviceId) -> Result<Option<(u32, u3
 /// Whether all of the catalogue's folder is lost: nothing here knows a device or a number.
 fn is_lost(repository: &Repository) -> Result<bool, Error> {
     let catalogue = &repository.catalogue;
-    Ok(catalogue.last_reserved() == 0 && catalogue.fact(FACT_DEVICE)?.is_none())
+    Ok(catalogue.last_reserved() == 0 && catalogue.get(&state::DEVICE)?.is_none())
 }
 
 /// Whether the catalogue was kept on another machine before.
 fn is_moved(repository: &Repository, machine: &[u8]) -> Result<bool, Error> {
-    if let Some(before) = repository.catalogue.fact(FACT_MACHINE)? {
-        return Ok(before != machine);
-    }
-    let Some(before) = repository.catalogue.fact(FACT_MACHINE_KEYED)? else { return Ok(false) };
-    let mut repositories = repository.keys.repositories().iter();
-    Ok(!repositories.any(|one| one.token("machine id", machine)[..] == before[..]))
+    Ok(repository.catalogue.get(&state::MACHINE)?.is_some_and(|before| before != machine))
 }
 
 /// Whether two records of a device have one number, and its last number.

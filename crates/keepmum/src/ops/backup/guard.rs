@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::catalogue::{Catalogue, DirectoryId, Passage};
+use crate::catalogue::{Catalogue, DirectoryId, Passage, state};
 use crate::model::{FoundKind, Name, PAGE, Side, TreePath};
 use crate::source::Source;
 
@@ -15,8 +15,6 @@ use crate::session::error::{Error, ErrorKind};
 use crate::session::options::{BackupOptions, Deletions};
 use crate::session::remember;
 
-/// The file systems that were mounted below the roots.
-pub(super) const FACT_MOUNTS: &str = "mounts";
 /// Most of them that are remembered.
 const MOUNTS: usize = 4096;
 /// Paths that a refusal names.
@@ -24,22 +22,12 @@ const NAMED: usize = 3;
 
 /// The remembered mounts.
 pub(super) fn mounts(catalogue: &Catalogue) -> Result<Vec<TreePath>, Error> {
-    let bytes = catalogue.fact(FACT_MOUNTS)?.unwrap_or_default();
-    let paths = bytes.split(|byte| *byte == 0).filter(|path| !path.is_empty());
-    Ok(paths.filter_map(|path| TreePath::new(path).ok()).collect())
+    Ok(catalogue.get(&state::MOUNTS)?.unwrap_or_default())
 }
 
-/// The mounts as the fact keeps them: a path has no zero byte.
+/// Remembers the mounts.
 pub(super) fn keep_mounts(catalogue: &Catalogue, mounts: &[TreePath]) -> Result<(), Error> {
-    let mut bytes = Vec::new();
-    for path in mounts.iter().take(MOUNTS) {
-        bytes.extend_from_slice(path.as_bytes());
-        bytes.push(0);
-    }
-    if catalogue.fact(FACT_MOUNTS)?.unwrap_or_default() == bytes {
-        return Ok(());
-    }
-    Ok(catalogue.set_fact(FACT_MOUNTS, &bytes)?)
+    Ok(catalogue.set(&state::MOUNTS, &mounts.iter().take(MOUNTS).cloned().collect())?)
 }
 
 /// The parts of a source that are counted by themselves.

@@ -32,7 +32,7 @@ use crate::catalogue::{Catalogue, DirectoryId};
 use crate::chunk::Chunker;
 use crate::compress::{Compressor, Level};
 use crate::format::PieceKind;
-use crate::model::{ChunkId, DeviceId, Merge, RecordHash, Step, TreePath};
+use crate::model::{ChunkId, DeviceId, Merge, ObjectKey, RecordHash, Step, TreePath};
 use crate::pipeline::{self, Buffers, Pool};
 use crate::repository::{Keys, RepositoryAccess, RunWriter, Spare};
 use crate::source::{Names, Source};
@@ -133,7 +133,7 @@ struct Backup<'a, 'p, 'env> {
     head: Option<(u32, RecordHash)>,
     first_run_listed: u32,
     /// Objects that are gone, to be remembered as healed.
-    gone: Vec<u8>,
+    gone: BTreeSet<ObjectKey>,
     adopted: commit::Adopted,
     /// Runs of other devices that hold chunks which this device relies on.
     leans: commit::Leans,

@@ -1,13 +1,12 @@
 //! Directory nodes: written when a new directory is left, or all together for a new full tree.
 
-use crate::catalogue::{Catalogue, DirectoryId};
+use crate::catalogue::{Catalogue, DirectoryId, state};
 use crate::format::overlay::FULL_TREE_FROM;
 use crate::format::{NodeWriter, Op, Overlay, PieceKind, decode_entry, encode_entry};
 use crate::model::{ChunkId, Entry, Kind, TreePath};
 
 use super::{Backup, OpenDirectory};
 use crate::session::error::{Error, ErrorKind};
-use crate::session::remember::FACT_ROOT;
 
 impl Backup<'_, '_, '_> {
     /// All that was beneath a directory has been dealt with.
@@ -126,14 +125,13 @@ impl Backup<'_, '_, '_> {
                 root
             }
         };
-        self.catalogue.set_fact(FACT_ROOT, &root.0)?;
+        self.catalogue.set(&state::ROOT, &root)?;
         Ok((root, Overlay(Vec::new())))
     }
 
     /// The root of the full tree that the overlay lies on.
     fn base_root(&self) -> Result<Option<ChunkId>, Error> {
-        let fact = self.catalogue.fact(FACT_ROOT)?;
-        Ok(fact.and_then(|bytes| ChunkId::from_slice(&bytes)))
+        Ok(self.catalogue.get(&state::ROOT)?)
     }
 
     pub(super) fn set_overlay(&mut self, path: &TreePath, op: &Op) -> Result<(), Error> {

@@ -6,9 +6,9 @@ mod examine;
 mod last;
 mod subset;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::catalogue::CheckKind;
+use crate::catalogue::{CheckKind, state};
 use crate::format::{Item, ObjectKind};
 use crate::model::{DeviceId, ObjectKey};
 use crate::pipeline;
@@ -43,7 +43,7 @@ pub fn check(
     let known = Snapshots::read(&repository, access)?;
     let checked = Checked::open(access, observer);
     let mut again = checked.again();
-    again.extend(healing::faulty(&repository.catalogue)?);
+    again.extend(healing::damaged(&repository.catalogue)?);
     let ring = (&repository.catalogue, &*access.seam.random);
     let subset = Subset::choose(&repository.listing, options.read_data, &again, ring)?;
     observer.event(Event::Phase(Phase::Working));
@@ -84,7 +84,7 @@ pub fn check(
     for problem in key_files.problems(&repository)? {
         check.problem(problem);
         // Where that cannot be noted, the next check finds it again.
-        repository.catalogue.set_fact(open::FACT_KEY_COPIES, &[1]).ok();
+        repository.catalogue.set(&state::KEY_COPIES_ARE_ILL, &true).ok();
     }
     let Check { losses, lost, pending, bad, mut report, .. } = check;
     if losses.misses {
@@ -105,7 +105,7 @@ struct Check<'a> {
     losses: Losses<'a>,
     /// Objects that are gone or damaged, and whose content this device has stored again as far as
     /// it could.
-    healed: HashSet<ObjectKey>,
+    healed: BTreeSet<ObjectKey>,
     /// Listed objects that are lost, and those that are pending. They count if any snapshot
     /// misses anything; else what they held is stored elsewhere.
     lost: u64,

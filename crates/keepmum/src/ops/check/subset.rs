@@ -5,16 +5,13 @@
 //! everything, also what is stored meanwhile. Where nothing is remembered, chance says where it
 //! begins. A check must never say that it read what it did not.
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, state};
 use crate::model::ObjectKey;
 use crate::repository::{Listing, RepositoryError};
 use crate::seam::Random;
 
 use crate::session::error::Error;
 use crate::session::options::ReadData;
-
-/// The catalogue's fact that says which object the last check read last.
-const FACT_READ_LAST: &str = "read last";
 
 /// The objects that are read, and how much they are of all.
 #[derive(Default)]
@@ -80,7 +77,7 @@ impl Subset {
     /// Remembers where the next check begins. If that cannot be, chance decides then.
     pub(super) fn remember(&self, catalogue: &Catalogue) {
         if let Some(last) = &self.last {
-            catalogue.set_fact(FACT_READ_LAST, &last.to_bytes()).ok();
+            catalogue.set(&state::READ_LAST, last).ok();
         }
     }
 }
@@ -93,9 +90,9 @@ fn first(
 ) -> Result<usize, Error> {
     let last = match catalogue.is_private() {
         true => None,
-        false => catalogue.fact(FACT_READ_LAST)?,
+        false => catalogue.get(&state::READ_LAST)?,
     };
-    if let Some(last) = last.as_deref().and_then(ObjectKey::from_slice) {
+    if let Some(last) = last {
         let after = ring.partition_point(|(key, _)| (key.hash, *key) <= (last.hash, last));
         return Ok(if after == ring.len() { 0 } else { after });
     }
