@@ -30,6 +30,71 @@ fn is_unsupported(error: Errno) -> bool {
     matches!(error, Errno::OPNOTSUPP | Errno::NOSYS)
 }
 
+/// Extended attributes, as far as they could be read.
+#[derive(Debug, Default)]
+pub struct Attributes {
+    /// Those that were read, sorted.
+    pub read: Vec<Attribute>,
+    /// Those that were not.
+    pub unread: Option<Unread>,
+}
+
+/// Attributes that are there and could not be read.
+#[derive(Debug)]
+pub struct Unread {
+    /// Their names; nothing if not even those are known: the kernel gives no list of more than
+    /// 64 KiB.
+    pub names: Option<Vec<Box<[u8]>>>,
+    /// What the operating system said of the first.
+    pub error: io::Error,
+}
+
+impl Attributes {
+    /// All of them.
+    ///
+    /// # Errors
+    /// Some could not be read.
+    pub fn whole(self) -> io::Result<Vec<Attribute>> {
+        match self.unread {
+            None => Ok(self.read),
+            Some(unread) => Err(unread.error),
+        }
+    }
+}
+
+/// Reads the value of each name. An attribute that cannot be read costs no other.
+fn gather(
+    names: io::Result<Vec<Vec<u8>>>,
+    value: impl Fn(&[u8]) -> Result<Vec<u8>, Errno>,
+) -> Attributes {
+    let names = match names {
+        Ok(names) => names,
+        Err(error) => {
+            let unread = Some(Unread { names: None, error });
+            return Attributes { read: Vec::new(), unread };
+        }
+    };
+    let mut all = Attributes::default();
+    for name in names {
+        match value(&name) {
+            Ok(value) => all.read.push(Attribute {
+                namespace: XATTR.into(),
+                name: name.into(),
+                value: value.into(),
+            }),
+            // Gone meanwhile, or listed without being readable at all.
+            Err(error) if error == Errno::NODATA || is_unsupported(error) => {}
+            Err(error) => {
+                let unread = Unread { names: Some(Vec::new()), error: error.into() };
+                let unread = all.unread.get_or_insert(unread);
+                unread.names.get_or_insert_default().push(name.into());
+            }
+        }
+    }
+    all.read.sort_unstable();
+    all
+}
+
 /// One thing that is held open.
 pub(crate) struct Handle<'a> {
     file: BorrowedFd<'a>,
@@ -53,23 +118,9 @@ impl<'a> Handle<'a> {
         stat(self.file)
     }
 
-    /// All extended attributes, sorted; none where the file system keeps none.
-    pub(crate) fn attributes(&self) -> io::Result<Vec<Attribute>> {
-        let mut found = Vec::new();
-        for name in self.attribute_names()? {
-            match self.value(&name) {
-                Ok(value) => found.push(Attribute {
-                    namespace: XATTR.into(),
-                    name: name.into(),
-                    value: value.into(),
-                }),
-                // Gone meanwhile, or listed without being readable at all.
-                Err(error) if error == Errno::NODATA || is_unsupported(error) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        found.sort_unstable();
-        Ok(found)
+    /// The extended attributes, as far as they can be read; none where the file system keeps none.
+    pub(crate) fn attributes(&self) -> Attributes {
+        gather(self.attribute_names(), |name| self.value(name))
     }
 
     /// The names of all extended attributes.
@@ -149,4 +200,40 @@ fn grown(mut ask: impl FnMut(&mut Vec<u8>) -> Result<usize, Errno>) -> Result<Ve
         }
     }
     Ok(buffer)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use rustix::io::Errno;
+
+    use super::gather;
+
+    #[test]
+    fn an_attribute_that_cannot_be_read_costs_no_other() {
+        let names = [&b"user.io"[..], b"user.z", b"user.gone", b"user.denied", b"user.a", b"odd"];
+        let names = names.iter().map(|name| name.to_vec()).collect();
+        let all = gather(Ok(names), |name| match name {
+            b"user.io" => Err(Errno::IO),
+            b"user.denied" => Err(Errno::ACCESS),
+            b"user.gone" => Err(Errno::NODATA),
+            b"odd" => Err(Errno::OPNOTSUPP),
+            name => Ok(name.to_vec()),
+        });
+        let read: Vec<&[u8]> = all.read.iter().map(|one| &*one.name).collect();
+        assert_eq!(read, [&b"user.a"[..], b"user.z"]);
+        let unread = all.unread.as_ref().unwrap();
+        let names: Vec<&[u8]> = unread.names.iter().flatten().map(|name| &**name).collect();
+        assert_eq!(names, [&b"user.io"[..], b"user.denied"]);
+        assert_eq!(unread.error.raw_os_error(), Some(Errno::IO.raw_os_error()));
+        assert!(all.whole().is_err());
+    }
+
+    #[test]
+    fn without_a_list_no_name_is_known() {
+        let all = gather(Err(io::Error::from(Errno::TOOBIG)), |_| Ok(Vec::new()));
+        assert!(all.read.is_empty());
+        assert!(all.unread.unwrap().names.is_none());
+    }
 }

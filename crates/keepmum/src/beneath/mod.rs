@@ -11,6 +11,7 @@ mod tag;
 #[cfg(test)]
 mod tests;
 
+pub use attributes::{Attributes, Unread};
 pub(crate) use attributes::{Handle, XATTR};
 pub(crate) use listing::{LaterNames, NameList, Scratch, found, kind_of, stamp, stat, stat_at};
 pub(crate) use open::Beneath;

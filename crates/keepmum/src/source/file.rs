@@ -11,8 +11,8 @@ use rustix::io::{Errno, pread, retry_on_intr};
 use super::Inner;
 use super::error::SourceError;
 use super::file_system::FileSystem;
-use crate::beneath::{Handle, kind_of, stamp, stat};
-use crate::model::{Attribute, FoundKind, Stamp, TreePath};
+use crate::beneath::{Attributes, Handle, Unread, kind_of, stamp, stat};
+use crate::model::{FoundKind, Stamp, TreePath};
 use crate::seam::{Gate, Operation};
 
 /// From this size in bytes on the kernel is told that a file is read from front to back.
@@ -137,15 +137,15 @@ impl OpenFile {
         DataRanges { file: self, sparse, at: 0 }
     }
 
-    /// Its extended attributes, sorted; none where the file system keeps none.
-    ///
-    /// # Errors
-    /// They cannot be read.
-    pub fn attributes(&self) -> Result<Vec<Attribute>, SourceError> {
-        self.gate
-            .pass(Operation::SourceOpen, self.path.as_bytes(), 0)
-            .and_then(|_| Handle::open(self.file.as_fd()).attributes())
-            .map_err(|error| self.problem(error))
+    /// Its extended attributes, as far as they can be read; none where the file system keeps none.
+    pub fn attributes(&self) -> Attributes {
+        match self.gate.pass(Operation::SourceOpen, self.path.as_bytes(), 0) {
+            Ok(_) => Handle::open(self.file.as_fd()).attributes(),
+            Err(error) => {
+                let unread = Some(Unread { names: None, error });
+                Attributes { read: Vec::new(), unread }
+            }
+        }
     }
 
     fn admit(&self, bytes: usize) -> Result<usize, SourceError> {

@@ -42,6 +42,7 @@ pub use pattern::check_pattern;
 pub use rules::{Excluded, ExcludedCounts, Rules, Why};
 pub use walk::{Rest, Walk};
 
+pub use crate::beneath::{Attributes, Unread};
 use crate::beneath::{Handle, found, kind_of, stamp, stat};
 use crate::model::{Attribute, Found, FoundKind, Name, PAGE, Stamp, Time, TreePath};
 use crate::seam::{Clock, Gate, Operation};
@@ -252,17 +253,26 @@ impl Source {
         }
     }
 
-    /// The extended attributes of anything, sorted; none where the file system keeps none. For a
-    /// file that is open anyway, [`OpenFile::attributes`] is cheaper.
+    /// All extended attributes of anything.
     ///
     /// # Errors
-    /// It cannot be opened or its attributes cannot be read.
-    pub fn attributes(
+    /// It cannot be opened, or some of them cannot be read.
+    pub fn all_attributes(
         &self,
         path: &TreePath,
         kind: FoundKind,
     ) -> Result<Vec<Attribute>, SourceError> {
-        let read = match kind {
+        let all = self.attributes(path, kind)?.whole();
+        all.map_err(|error| SourceError::new(path, error))
+    }
+
+    /// The extended attributes of anything, as far as they can be read; none where the file system
+    /// keeps none. For a file that is open anyway, [`OpenFile::attributes`] is cheaper.
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    pub fn attributes(&self, path: &TreePath, kind: FoundKind) -> Result<Attributes, SourceError> {
+        Ok(match kind {
             FoundKind::Directory => {
                 let directory = self.0.open_at(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
                 Handle::open(directory.as_fd()).attributes()
@@ -271,8 +281,7 @@ impl Source {
                 let thing = self.0.open_at(path, OFlags::PATH)?;
                 Handle::path(thing.as_fd()).attributes()
             }
-        };
-        read.map_err(|error| SourceError::new(path, error))
+        })
     }
 }
 

@@ -27,7 +27,8 @@ impl Target {
         wanted: &[Attribute],
     ) -> Result<bool, TargetError> {
         let (present, device) = self.0.hold(path, kind, |handle, _| {
-            let present = handle.attributes().map_err(|error| TargetError::new(path, error))?;
+            let present =
+                handle.attributes().whole().map_err(|error| TargetError::new(path, error))?;
             let found = handle.stat().map_err(|error| TargetError::new(path, error))?;
             Ok((present, stamp(&found).device))
         })??;
@@ -64,7 +65,7 @@ impl Target {
         inner.lacking(path, found, wanted, &mut problems);
         if !wanted.attributes.is_empty() {
             let present = inner.hold(path, found.kind, |handle, _| {
-                handle.attributes().map_err(|error| TargetError::new(path, error))
+                handle.attributes().whole().map_err(|error| TargetError::new(path, error))
             })??;
             let missing = wanted.attributes.iter().filter(|one| !present.contains(one));
             problems.extend(missing.filter_map(|one| match inner.is_kept(one) {

@@ -144,7 +144,7 @@ impl Inner {
             // Attributes need a writable thing.
             probe.set_mode(0o600).ok();
             let set = probe.set_attribute(&attribute.name, &attribute.value);
-            let kept = probe.attributes().ok()?.contains(attribute);
+            let kept = probe.attributes().read.contains(attribute);
             probe.remove_attribute(&attribute.name).ok();
             Some(set.is_err() || !kept)
         })

@@ -96,7 +96,8 @@ impl Backup<'_, '_, '_> {
         let Some(before) = remembered_entry(old) else {
             return self.put_directory_row(&parent, path, new, Some(NO_NODE)).map(drop);
         };
-        let Some((mut metadata, fits)) = self.directory_metadata(path, new)? else { return Ok(()) };
+        let read = self.directory_metadata(path, new, Some(old))?;
+        let Some((mut metadata, fits)) = read else { return Ok(()) };
         if self.set.source.is_unsteady(path) {
             // Its time is that of the last run: a run must not differ by what it did itself.
             metadata.mtime = before.metadata.mtime;
@@ -148,7 +149,7 @@ impl Backup<'_, '_, '_> {
         new: &Found,
         node: Option<ChunkId>,
     ) -> Result<DirectoryId, Error> {
-        let read = self.directory_metadata(path, new)?;
+        let read = self.directory_metadata(path, new, None)?;
         // What could not be read is looked at again: a stamp would let it pass for unchanged.
         let is_whole = read.as_ref().is_some_and(|(_, fits)| *fits);
         let stamp = new.lasting_stamp().filter(|_| is_whole);
@@ -178,15 +179,15 @@ impl Backup<'_, '_, '_> {
         &mut self,
         path: &TreePath,
         new: &Found,
+        old: Option<&Remembered>,
     ) -> Result<Option<(Metadata, bool)>, Error> {
         let mut metadata = new.metadata.clone();
         let mut fits = true;
         // Folders above a root are only named, not saved: they come without times.
         if metadata.mtime.is_some() {
             match self.set.source.attributes(path, new.kind) {
-                Ok(mut attributes) => {
-                    fits = self.fit_attributes(path, &mut attributes);
-                    metadata.attributes = attributes;
+                Ok(attributes) => {
+                    (metadata.attributes, fits) = self.fit_attributes(path, attributes, old);
                 }
                 Err(error) => {
                     self.source_problem(&error);

@@ -143,7 +143,7 @@ impl Backup<'_, '_, '_> {
             && content.size == new.stamp.size
             && was.mtime == new.metadata.mtime
         {
-            let attributes = self.set.source.attributes(path, new.kind);
+            let attributes = self.set.source.all_attributes(path, new.kind);
             let attributes = attributes.unwrap_or_else(|_| was.attributes.clone());
             let link = self.link_group(new);
             let mut metadata = Metadata { attributes, link, ..new.metadata.clone() };
@@ -197,8 +197,7 @@ impl Backup<'_, '_, '_> {
                 return Ok(());
             }
         };
-        let mut attributes = attributes;
-        let fits = self.fit_attributes(path, &mut attributes);
+        let (attributes, fits) = self.fit_attributes(path, attributes, old);
         let mut metadata = Metadata { attributes, ..new.metadata.clone() };
         self.names.fill(&mut metadata.owner);
         let entry = Entry { name: new.name.clone(), kind, metadata };

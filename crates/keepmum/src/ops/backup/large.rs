@@ -84,7 +84,7 @@ impl<'env> Backup<'_, '_, 'env> {
 
     fn try_large_file(&mut self, job: &Job) -> Result<ReadFile, Stop> {
         let file = Arc::new(self.set.source.open_file(&job.path, &job.found.stamp)?);
-        let attributes = file.attributes()?;
+        let attributes = file.attributes();
         let mut list = ListWriter::new();
         let mut at = 0;
         let ranges: Vec<_> = file.data_ranges().collect::<Result<_, _>>()?;

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use crate::chunk::Chunker;
-use crate::model::{Attribute, ChunkId, Found, Stamp, TreePath};
+use crate::model::{ChunkId, Found, Stamp, TreePath};
 use crate::repository::RepositoryAccess;
-use crate::source::{OpenFile, Source, SourceError};
+use crate::source::{Attributes, OpenFile, Source, SourceError};
 
 use super::reading::SMALL_FILE;
 
@@ -23,7 +23,7 @@ pub(super) enum Part {
 /// A small file, read into the buffer of its group.
 pub(super) struct SmallFile {
     pub(super) parts: Vec<Part>,
-    pub(super) attributes: Vec<Attribute>,
+    pub(super) attributes: Attributes,
     pub(super) stamp: Stamp,
     pub(super) changed: bool,
     /// How many bytes were read, if the file says that there are more or fewer.
@@ -51,7 +51,7 @@ impl Reading<'_> {
             // It grew since it was listed, to any size: that must not be taken into memory.
             return Ok(None);
         }
-        let attributes = file.attributes()?;
+        let attributes = file.attributes();
         let mut before = *file.stamp();
         let mut parts = Vec::new();
         let begin = bytes.len();

@@ -7,9 +7,9 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use crate::catalogue::{DirectoryId, Remembered};
-use crate::model::{Attribute, Content, Entry, Found, Kind, Metadata, Stamp, Time, TreePath};
+use crate::model::{Content, Entry, Found, Kind, Metadata, Stamp, Time, TreePath};
 use crate::pipeline::{Mode, Ticket};
-use crate::source::SourceError;
+use crate::source::{Attributes, SourceError};
 
 use super::entry::Remembering;
 use super::small::Group;
@@ -37,7 +37,7 @@ pub(super) struct Job {
 /// What reading a file gave.
 pub(super) struct ReadFile {
     pub(super) content: Content,
-    pub(super) attributes: Vec<Attribute>,
+    pub(super) attributes: Attributes,
     /// The time of what was read, not of what was listed before it.
     pub(super) mtime: Option<Time>,
     /// Of what was read, unless it changed meanwhile.
@@ -269,8 +269,9 @@ impl Backup<'_, '_, '_> {
             self.problem(ProblemKind::NotWhole, &job.path, sentence);
             self.report.bytes = (self.report.bytes + bytes).saturating_sub(stated);
         }
-        let ReadFile { mut attributes, mtime, .. } = read;
-        let fits = self.fit_attributes(&job.path, &mut attributes);
+        let mtime = read.mtime;
+        let (attributes, fits) =
+            self.fit_attributes(&job.path, read.attributes, job.old.as_deref());
         let link = self.link_group(&job.found);
         let mut metadata = Metadata { mtime, link, attributes, ..job.found.metadata.clone() };
         self.names.fill(&mut metadata.owner);

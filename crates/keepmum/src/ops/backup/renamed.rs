@@ -46,10 +46,15 @@ impl Backup<'_, '_, '_> {
             // The walk has been there and it has not left: a second way to one directory.
             return Ok(None);
         }
-        let Some((metadata, fits)) = self.directory_metadata(path, new)? else { return Ok(None) };
+        let place = self.catalogue.place(id)?;
+        let old = match &place {
+            Some((above, name)) => self.catalogue.child(*above, name)?,
+            None => None,
+        };
+        let read = self.directory_metadata(path, new, old.as_ref())?;
+        let Some((metadata, fits)) = read else { return Ok(None) };
         let parent = self.parent();
         let before = self.catalogue.path(id)?;
-        let place = self.catalogue.place(id)?;
         let base = self.take_base(id, from.as_ref())?.filter(|_| !parent.fresh);
         let node = match &base {
             Some(base) => base.node,

@@ -1,9 +1,13 @@
 //! What a backup tells while it goes: problems, changes, notices.
 
+use std::io;
+
+use crate::catalogue::Remembered;
 use crate::model::{Attribute, Name, TreePath};
-use crate::source::{Source, Walk};
+use crate::source::{Attributes, Source, Unread, Walk};
 
 use super::Backup;
+use super::entry::remembered_entry;
 use crate::session::event::{ChangeKind, Event, Observer};
 use crate::session::report::{Problem, ProblemKind};
 
@@ -61,14 +65,27 @@ impl Backup<'_, '_, '_> {
         }
     }
 
-    /// Takes out the attributes that do not fit into an entry, the largest first; whether all fit.
+    /// The attributes of an entry, and whether they are all that it has. Where some cannot be read,
+    /// those of the backup before stay. Those that do not fit into an entry are taken out, the
+    /// largest first.
     pub(super) fn fit_attributes(
         &mut self,
         path: &TreePath,
-        attributes: &mut Vec<Attribute>,
-    ) -> bool {
-        let left_out = fit(attributes, ATTRIBUTES);
-        let Some((name, length)) = left_out.first() else { return true };
+        found: Attributes,
+        old: Option<&Remembered>,
+    ) -> (Vec<Attribute>, bool) {
+        let mut attributes = found.read;
+        let all_read = found.unread.is_none();
+        if let Some(unread) = found.unread {
+            let before = old.and_then(remembered_entry);
+            let before = before.map(|entry| entry.metadata.attributes).unwrap_or_default();
+            let stayed = add_earlier(&mut attributes, before, &unread);
+            let stayed = if stayed { "; those of the backup before stay" } else { "" };
+            let sentence = format!("{}{stayed}", unread_sentence(&unread));
+            self.problem(ProblemKind::NotWhole, path, sentence);
+        }
+        let left_out = fit(&mut attributes, ATTRIBUTES);
+        let Some((name, length)) = left_out.first() else { return (attributes, all_read) };
         let which = match left_out.len() {
             1 => "an attribute is".to_owned(),
             many => format!("{many} attributes are"),
@@ -77,7 +94,38 @@ impl Backup<'_, '_, '_> {
         let sentence =
             format!("{which} too large and not saved, the largest {name} with {length} bytes");
         self.problem(ProblemKind::NotWhole, path, sentence);
-        false
+        (attributes, false)
+    }
+}
+
+/// Adds the earlier attributes that could not be read now; whether there were any.
+fn add_earlier(attributes: &mut Vec<Attribute>, before: Vec<Attribute>, unread: &Unread) -> bool {
+    let known = attributes.len();
+    let is_unread = |one: &Attribute| match &unread.names {
+        Some(names) => names.contains(&one.name),
+        None => true,
+    };
+    attributes.extend(before.into_iter().filter(is_unread));
+    attributes.sort_unstable();
+    attributes.len() > known
+}
+
+fn unread_sentence(unread: &Unread) -> String {
+    let error = &unread.error;
+    match unread.names.as_deref() {
+        None if error.kind() == io::ErrorKind::ArgumentListTooLong => {
+            "its attributes cannot be read: their names take more than the 64 KiB that the system \
+             gives of them"
+                .to_owned()
+        }
+        None | Some([]) => format!("its attributes cannot be read: {error}"),
+        Some([name]) => {
+            format!("attribute {} cannot be read: {error}", String::from_utf8_lossy(name))
+        }
+        Some([name, more @ ..]) => {
+            let (name, more) = (String::from_utf8_lossy(name), more.len());
+            format!("attribute {name} and {more} more cannot be read: {error}")
+        }
     }
 }
 

@@ -157,7 +157,7 @@ impl Newer for Live<'_, '_> {
         aspects.extend(metadata(&old.metadata, &now));
         // They change nothing that a listing shows, so each entry is asked for them.
         if !aspects.contains(&Aspect::Kind) {
-            let attributes = self.source.attributes(path, new.kind)?;
+            let attributes = self.source.all_attributes(path, new.kind)?;
             if attributes != old.metadata.attributes {
                 aspects.push(Aspect::Attributes);
             }

@@ -117,22 +117,22 @@ fn links_and_attributes_are_read_as_they_are() {
     set("user.a", b"\0\xff");
     symlink("f", folder.join("link")).unwrap();
     let source = open(&[folder.path()], Rules::default());
-    let read = source.attributes(&tree_path(&path), FoundKind::File).unwrap();
+    let read = source.all_attributes(&tree_path(&path), FoundKind::File).unwrap();
     let plain: Vec<_> = read.iter().map(|a| (&*a.namespace, &*a.name, &*a.value)).collect();
     let expected = [("xattr", &b"user.a"[..], &b"\0\xff"[..]), ("xattr", b"user.z", b"last")];
     assert_eq!(plain, expected);
     let file = source.open_file(&tree_path(&path), &stamp(&source, &path)).unwrap();
-    assert_eq!(file.attributes().unwrap(), read);
+    assert_eq!(file.attributes().whole().unwrap(), read);
     let link = tree_path(&folder.join("link"));
     assert_eq!(source.read_link(&link).unwrap(), b"f");
-    assert_eq!(source.attributes(&link, FoundKind::Symlink).unwrap(), []);
+    assert_eq!(source.all_attributes(&link, FoundKind::Symlink).unwrap(), []);
     let top = tree_path(&folder.path());
-    assert_eq!(source.attributes(&top, FoundKind::Directory).unwrap(), []);
+    assert_eq!(source.all_attributes(&top, FoundKind::Directory).unwrap(), []);
     let above = top.split().unwrap().0;
-    source.attributes(&above, FoundKind::Directory).unwrap();
+    source.all_attributes(&above, FoundKind::Directory).unwrap();
     let file = source.read_link(&tree_path(&path)).unwrap_err();
     assert_eq!(file.kind, SourceErrorKind::Changed);
-    let outside = source.attributes(&tree_path("/etc/passwd".as_ref()), FoundKind::File);
+    let outside = source.all_attributes(&tree_path("/etc/passwd".as_ref()), FoundKind::File);
     assert_eq!(outside.unwrap_err().kind, SourceErrorKind::Vanished);
 }
 
