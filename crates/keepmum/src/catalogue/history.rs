@@ -26,6 +26,8 @@ const PROBLEMS: usize = 20;
 const TEXT: usize = 2000;
 /// `PRAGMA user_version`: one of another version is begun anew.
 const VERSION: i64 = 1;
+/// A log that is longer, in bytes, is folded into the file.
+const LOG: u64 = 256 << 10;
 /// So long it is waited for another process that writes.
 const PATIENCE: Duration = Duration::from_millis(1000);
 
@@ -160,7 +162,7 @@ impl History {
         connection.busy_timeout(PATIENCE)?;
         // Its log stays where it is: to fold it into the file at each end would cost two syncs.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-        connection.execute_batch("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 64;")?;
+        connection.execute_batch("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;")?;
         match Self::version(&connection)? {
             0 => match connection.execute_batch(TABLES) {
                 // Another process was faster.
@@ -169,6 +171,11 @@ impl History {
             },
             VERSION => {}
             _ => return Err(CatalogueError::Corrupt("it is of another version".into())),
+        }
+        let log = std::fs::metadata(beside(file, "-wal")).map_or(0, |log| log.len());
+        if log > LOG {
+            // Left to SQLite, each process would fold the log that it found, and sync it twice.
+            connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);").ok();
         }
         Ok(Self { connection })
     }

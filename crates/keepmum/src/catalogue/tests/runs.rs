@@ -3,7 +3,7 @@
 use tempfile::TempDir;
 
 use super::{children, name, object};
-use crate::catalogue::{Catalogue, CatalogueError, state};
+use crate::catalogue::{Catalogue, CatalogueError, History, RunRow, state};
 use crate::model::{DeviceId, RecordHash, RecordRef};
 
 #[test]
@@ -150,4 +150,20 @@ fn a_fact_that_was_made_durable_is_in_the_file_itself_or_its_log() {
     catalogue.forget(&state::ENTRIES).unwrap();
     assert_eq!(catalogue.get(&state::ENTRIES).unwrap(), None);
     Catalogue::temporary().unwrap().make_durable().unwrap();
+}
+
+#[test]
+fn the_log_of_the_history_stays_short() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("catalogue");
+    let log = folder.path().join("catalogue.runs-wal");
+    let mut longest = 0;
+    for run in 0..120 {
+        let id = History::open(&file).unwrap().begin_run("backup", run, 0).unwrap();
+        let row = RunRow { id, exit_code: Some(0), seconds: Some(1.0), ..RunRow::default() };
+        History::open(&file).unwrap().end_run(&row).unwrap();
+        longest = longest.max(std::fs::metadata(&log).unwrap().len());
+    }
+    assert!(longest < 300 << 10, "{longest} bytes");
+    assert_eq!(History::read(&file).unwrap().runs(u32::MAX).unwrap().len(), 120);
 }
