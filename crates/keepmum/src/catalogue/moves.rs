@@ -21,8 +21,15 @@ DELETE FROM departed;
 DELETE FROM arrived;
 CREATE INDEX IF NOT EXISTS departed_inode ON departed(inode, device, size, seconds, nanos, kind);
 CREATE INDEX IF NOT EXISTS departed_content ON departed(content);
-CREATE INDEX IF NOT EXISTS departed_look ON departed(size, seconds, nanos, kind);
+CREATE INDEX IF NOT EXISTS departed_look ON departed(size, kind, seconds, nanos);
 ";
+
+/// What [`Catalogue::unread_arrivals`] asks for. The index is named for the same reason.
+const UNREAD: &str = "SELECT a.id, a.path, a.unit FROM arrived a
+    WHERE a.id > ?2 AND a.content IS NULL AND a.kind = ?1 AND a.size > 0
+    AND EXISTS(SELECT 1 FROM departed d INDEXED BY departed_look
+      WHERE d.size = a.size AND d.kind = a.kind)
+    ORDER BY a.id LIMIT ?3";
 
 /// An entry at a place that it left, or arrived at.
 pub struct Sighting<'a> {
@@ -165,12 +172,39 @@ impl Catalogue {
         }
     }
 
-    /// Whether something is left that arrived, whose content was not looked at, and that is as long
-    /// as something that left. The tables must have been made.
-    pub fn may_have_moved(&self) -> Result<bool, CatalogueError> {
-        let sql = "SELECT EXISTS(SELECT 1 FROM arrived a, departed d INDEXED BY departed_look
-                   WHERE d.size = a.size AND d.kind = a.kind AND a.content IS NULL)";
-        Ok(self.connection.query_row(sql, [], |row| row.get(0))?)
+    /// Arrived files of this kind behind a row whose content was not looked at, and that are as long
+    /// as one that left: the row, the place and the part of the source of at most `most` of them.
+    /// Empty ones are left out. The tables must have been made.
+    pub fn unread_arrivals(
+        &self,
+        kind: u8,
+        behind: i64,
+        most: usize,
+    ) -> Result<Vec<(i64, TreePath, u32)>, CatalogueError> {
+        let mut query = self.connection.prepare_cached(UNREAD)?;
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let mut rows = query.query((kind, behind, most))?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let path: Vec<u8> = row.get(1)?;
+            found.push((row.get(0)?, path_of(&path)?, row.get(2)?));
+        }
+        Ok(found)
+    }
+
+    /// Notes what an arrived file holds.
+    pub fn note_content(&self, row: i64, content: &[u8; 32]) -> Result<(), CatalogueError> {
+        let mut query =
+            self.connection.prepare_cached("UPDATE arrived SET content = ?2 WHERE id = ?1")?;
+        query.execute((row, &content[..]))?;
+        Ok(())
+    }
+
+    /// Forgets that a file arrived.
+    pub fn forget_arrival(&self, row: i64) -> Result<(), CatalogueError> {
+        let mut query = self.connection.prepare_cached("DELETE FROM arrived WHERE id = ?1")?;
+        query.execute([row])?;
+        Ok(())
     }
 
     /// What is left in a table, in the order of paths, until `each` has had enough; directories
@@ -226,7 +260,7 @@ mod tests {
         for (likeness, by) in [
             (Likeness::Inode, "(inode=? AND device=? AND size=? AND seconds=?"),
             (Likeness::Content, "(content=?"),
-            (Likeness::Look, "(size=? AND seconds=? AND nanos=? AND kind=?)"),
+            (Likeness::Look, "(size=? AND kind=? AND seconds=? AND nanos=?)"),
         ] {
             let sql = format!("EXPLAIN QUERY PLAN {}", likeness.query());
             let mut query = catalogue.connection.prepare(&sql).unwrap();
@@ -235,6 +269,11 @@ mod tests {
             let is_found = |step: &String| step.contains("INDEX departed_") && step.contains(by);
             assert!(steps.iter().any(is_found), "{steps:?}");
         }
+        let sql = format!("EXPLAIN QUERY PLAN {}", super::UNREAD);
+        let mut query = catalogue.connection.prepare(&sql).unwrap();
+        let steps = query.query_map([0, 0, 9], |row| row.get::<_, String>(3)).unwrap();
+        let steps: Vec<_> = steps.map(Result::unwrap).collect();
+        assert!(steps.iter().any(|step| step.contains("(size=? AND kind=?)")), "{steps:?}");
     }
 
     #[test]
@@ -260,9 +299,16 @@ mod tests {
             catalogue.match_moves(likeness, &mut each).unwrap();
         }
         assert_eq!(found, ["a A", "b B", "c C"]);
-        assert!(!catalogue.may_have_moved().unwrap());
-        note(&catalogue, Passage::Arrived, "X", 9, 9, 0);
-        assert!(catalogue.may_have_moved().unwrap());
+        let unread = || catalogue.unread_arrivals(0, 0, 9).unwrap();
+        assert!(unread().is_empty());
+        note(&catalogue, Passage::Arrived, "Y", 9, 9, 0);
+        note(&catalogue, Passage::Arrived, "Z", 9, 9, 0);
+        let rows = unread();
+        let paths: Vec<_> = rows.iter().map(|(_, path, _)| path.as_bytes().to_vec()).collect();
+        assert_eq!(paths, [b"Y", b"Z"]);
+        catalogue.note_content(rows[0].0, &[8; 32]).unwrap();
+        catalogue.forget_arrival(rows[1].0).unwrap();
+        assert!(unread().is_empty());
         let mut left = Vec::new();
         for passage in [Passage::Departed, Passage::Arrived] {
             let mut each = |path: TreePath, _| {
@@ -271,7 +317,7 @@ mod tests {
             };
             catalogue.unmatched(passage, &mut each).unwrap();
         }
-        assert_eq!(left, [b"d", b"X", b"X"]);
+        assert_eq!(left, [b"d", b"X", b"Y"]);
         catalogue.end_moves().unwrap();
     }
 }

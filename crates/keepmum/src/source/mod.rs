@@ -232,6 +232,17 @@ impl Source {
         Some(above.dev() != stamp(&found).device)
     }
 
+    /// What is at a path of the source now; not whether its stamp is settled.
+    ///
+    /// # Errors
+    /// It is not there, or the system failed.
+    pub fn look(&self, path: &TreePath) -> Result<Found, SourceError> {
+        let Some((_, name)) = path.split() else { return Err(SourceError::changed(path)) };
+        let thing = self.0.open_at(path, OFlags::PATH)?;
+        let stat = stat(thing.as_fd()).map_err(|error| SourceError::new(path, error))?;
+        Ok(found(name, &stat))
+    }
+
     /// Opens a file for reading.
     ///
     /// # Errors

@@ -74,10 +74,6 @@ pub(crate) fn careful(world: &World) -> BackupOptions {
     }
 }
 
-/// What a dry run adds to a refusal where it would have to read to be sure.
-pub(crate) const UNREAD: &str =
-    "; a run reads the new files too, and does not count those that only moved";
-
 /// A dry run, and then a run; they say the same.
 pub(crate) fn both(world: &World, options: &dyn Fn(bool) -> BackupOptions) -> Said {
     let foreseen = asked(world, &options(true));
@@ -86,10 +82,16 @@ pub(crate) fn both(world: &World, options: &dyn Fn(bool) -> BackupOptions) -> Sa
         said.result
             .as_ref()
             .map(|r| (r.new, r.changed, r.moved, r.gone, r.directories_moved, r.directories_gone))
-            .map_err(|error| error.to_string().replace(UNREAD, ""))
+            .map_err(ToString::to_string)
     };
     assert_eq!(numbers(&foreseen), numbers(&done), "the dry run says something else");
-    assert_eq!(foreseen.lines, done.lines);
+    // A run learns of some moves earlier than of others.
+    let sorted = |said: &Said| {
+        let mut lines = said.lines.clone();
+        lines.sort();
+        lines
+    };
+    assert_eq!(sorted(&foreseen), sorted(&done));
     done
 }
 

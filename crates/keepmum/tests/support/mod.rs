@@ -17,7 +17,7 @@ mod world;
 pub(crate) use change::{change, changes};
 pub(crate) use dice::Dice;
 pub(crate) use grow::{bytes, grow, names};
-pub(crate) use heard::{UNREAD, asked, both, careful, fill, run};
+pub(crate) use heard::{asked, both, careful, fill, run};
 pub(crate) use power::PowerGate;
 pub(crate) use tree::{Node, Tree, What, differences, scan};
 pub(crate) use world::{World, full_check, latest, options};

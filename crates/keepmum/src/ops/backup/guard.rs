@@ -147,11 +147,7 @@ impl Backup<'_, '_, '_> {
             (None, _) => (format!("{lost} of {before} files are gone from the source"), None),
         };
         let examples = self.examples(within.as_ref(), lost)?;
-        let but = match self.set.options.dry_run && lost > 0 && self.catalogue.may_have_moved()? {
-            true => "; a run reads the new files too, and does not count those that only moved",
-            false => "",
-        };
-        let sentence = format!("{about}{examples}; nothing was written{but}");
+        let sentence = format!("{about}{examples}; nothing was written");
         Err(Error::new(ErrorKind::SourceGone, sentence).deleting(lost))
     }
 

@@ -17,6 +17,7 @@ mod mending;
 mod places;
 mod read;
 mod reading;
+mod recognise;
 mod renamed;
 mod sides;
 mod small;
@@ -362,7 +363,7 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
 
     /// Stores a piece unless an object that is here, or one on its way, holds it.
     fn store_piece(&mut self, kind: PieceKind, id: ChunkId, bytes: &[u8]) -> Result<bool, Error> {
-        if self.under_way.contains(&id) || self.is_held(&id)? {
+        if self.set.options.dry_run || self.under_way.contains(&id) || self.is_held(&id)? {
             return Ok(false);
         }
         let writer = self.writer()?;

@@ -11,6 +11,7 @@ use crate::model::{Entry, Found, FoundKind, Kind, Metadata, Name, Owner, Stamp, 
 
 use super::Backup;
 use super::entry::{kind_number, remembered_entry};
+use super::recognise::Candidate;
 use super::units::Units;
 use crate::session::error::Error;
 use crate::session::event::{ChangeKind, Event};
@@ -42,6 +43,8 @@ pub(super) struct Places {
     has_tables: bool,
     /// Files that were saved before and are left out by the config now.
     left_out: u64,
+    /// New files that a dry run reads.
+    pub(super) candidates: HashMap<TreePath, Candidate>,
 }
 
 impl Places {
@@ -56,6 +59,7 @@ impl Places {
             is_known,
             has_tables: false,
             left_out: 0,
+            candidates: HashMap::new(),
         }
     }
 }
@@ -202,7 +206,7 @@ impl Backup<'_, '_, '_> {
 
     /// A name of what an entry holds. Nothing tells one pipe from another, and one empty file from
     /// another only its time.
-    fn likeness(&self, kind: Kind, size: u64, mtime: Option<Time>) -> Option<[u8; 32]> {
+    pub(super) fn likeness(&self, kind: Kind, size: u64, mtime: Option<Time>) -> Option<[u8; 32]> {
         if !matches!(kind, Kind::File(_) | Kind::Symlink(_)) {
             return None;
         }
@@ -274,6 +278,9 @@ impl Backup<'_, '_, '_> {
             self.report.moved += moves;
             self.report.new = self.report.new.saturating_sub(moves);
             self.report.gone = self.report.gone.saturating_sub(moves);
+            if likeness == Likeness::Inode && set.options.dry_run {
+                self.read_arrivals()?;
+            }
         }
         Ok(())
     }

@@ -254,8 +254,7 @@ impl Backup<'_, '_, '_> {
         let read = match result {
             Ok(read) => read,
             Err(error) => {
-                self.unread_file(job, &error);
-                return Ok(());
+                return self.unread_file(job, &error);
             }
         };
         if read.changed {
@@ -277,6 +276,9 @@ impl Backup<'_, '_, '_> {
         self.names.fill(&mut metadata.owner);
         let entry =
             Entry { name: job.found.name.clone(), kind: Kind::File(read.content), metadata };
+        if self.set.options.dry_run {
+            return self.recognised(&job.path, entry.kind);
+        }
         // Mode and owner are those that were listed: a stamp of a later state would vouch for them,
         // and so would one behind which a change since the listing can hide.
         let stamp = job.found.lasting_stamp_if(read.stamp.as_ref()).filter(|_| fits);
@@ -304,11 +306,12 @@ impl Backup<'_, '_, '_> {
 
     /// A file that could not be read, or was deleted after it was listed: its earlier version
     /// stays until a run no longer finds it.
-    fn unread_file(&mut self, job: &Job, error: &SourceError) {
+    fn unread_file(&mut self, job: &Job, error: &SourceError) -> Result<(), Error> {
         self.source_problem(error);
         if job.old.is_none() {
-            self.report.files -= 1;
-            self.report.bytes -= job.found.stamp.size;
+            self.report.files = self.report.files.saturating_sub(1);
+            self.report.bytes = self.report.bytes.saturating_sub(job.found.stamp.size);
         }
+        if self.set.options.dry_run { self.unrecognised(&job.path) } else { Ok(()) }
     }
 }
