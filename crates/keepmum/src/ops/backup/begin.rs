@@ -10,10 +10,10 @@ use crate::repository::{Keys, ObjectReader, RawListing, RepositoryError, object_
 use crate::source::{RootProblem, Source};
 
 use super::Setting;
-use super::commit::{Adopted, Leans};
 use super::device::{Identity, identify};
 use super::guard::refuse_missing_disks;
 use super::mending;
+use super::run::{Adopted, Leans};
 use crate::session::access::{Access, CatalogueAt};
 use crate::session::claims::{self, Claims, listed_by_records};
 use crate::session::doubt;

@@ -1,246 +1,21 @@
-//! What makes a run count: the record, and only then the catalogue.
+//! How a backup ends: it is refused, finds that there is nothing to write, or writes its record.
 
 use crate::catalogue::state;
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use crate::format::{
-    Backup as BackupItem, IndexEntry, Item, Needs, ObjectEntry, Record, RecordTime, RunObjects,
-    SourceName, Summary,
-};
-use crate::model::{ChunkId, DeviceId, RecordRef, SnapshotId};
-use crate::repository::{Destination, Finished, RepositoryError, RunWriter, StoredObject};
-
-use super::guard::keep_mounts;
-use super::{Backup, Worker};
-use crate::session::error::{Error, ErrorKind};
+use crate::format::{Backup as BackupItem, Item, SourceName, Summary};
+use crate::session::error::Error;
 use crate::session::event::{Event, Phase};
-use crate::session::import::import_table;
 
-/// A long run writes a checkpoint after so many stored bytes.
-const CHECKPOINT: u64 = 1 << 30;
-/// A device that has nothing to say says so after this many seconds.
-const SILENCE: i64 = 7 * 24 * 60 * 60;
-/// Objects of runs that ended without a record, to be listed in the next.
-#[derive(Default)]
-pub(super) struct Adopted {
-    pub(super) runs: Vec<RunObjects>,
-    /// The tables of those that hold data: no index names them, so the next record's does.
-    pub(super) index: Vec<IndexEntry>,
-}
+use super::Backup;
+use super::guard::keep_mounts;
 
-/// First and last run of each other device whose chunks this device relies on.
-#[derive(Default)]
-pub(super) struct Leans {
-    pub(super) runs: BTreeMap<DeviceId, (u32, u32)>,
-    /// Whether there are other devices at all.
-    pub(super) others: bool,
-}
-
-impl Leans {
-    /// Notes a run of another device whose record lists what is relied on.
-    fn note(&mut self, device: DeviceId, run: u32) {
-        let range = self.runs.entry(device).or_insert((run, run));
-        *range = (range.0.min(run), range.1.max(run));
-    }
-
-    /// Lets each range end at a run that has a record, because a reader waits for that one. Earlier
-    /// versions noted the run that wrote an object, not the one that lists it.
-    pub(super) fn end_at_records(&mut self, records: &[RecordRef]) {
-        for (device, (_, last)) in &mut self.runs {
-            let later = records.iter().filter(|at| at.device == *device && at.run >= *last);
-            *last = later.map(|at| at.run).min().unwrap_or(*last);
-        }
-    }
-}
-
-impl<'p, 'env> Backup<'_, 'p, 'env> {
-    /// Whether an object that is here holds this piece.
-    pub(super) fn is_held(&mut self, id: &ChunkId) -> Result<bool, Error> {
-        if !self.leans.others {
-            return Ok(self.catalogue.holds(id)?);
-        }
-        let places = self.catalogue.locate(id)?;
-        let Some(first) = places.first() else { return Ok(false) };
-        let own = |place: &&crate::model::Location| place.object.device == self.set.device;
-        if places.iter().find(own).is_none() {
-            let (device, run) = (first.object.device, self.set.claims.run_of(&first.object));
-            self.leans.note(device, run);
-        }
-        Ok(true)
-    }
-
-    /// The writer of this run; its number is reserved when the first piece comes.
-    pub(super) fn writer(&mut self) -> Result<&mut RunWriter<'p, 'env, Worker>, Error> {
-        if self.writer.is_none() {
-            let last = self.first_run_listed.max(self.head.map_or(0, |(run, _)| run));
-            let run = self.catalogue.reserve_run(last.saturating_add(1))?;
-            let to = Destination {
-                store: self.set.store,
-                keys: self.set.keys,
-                random: &*self.set.access.seam.random,
-            };
-            self.set.writing.set(Some(run));
-            let together = self.set.options.compress_together;
-            let place = (self.set.device, run);
-            let spare = Arc::clone(&self.spare);
-            let mut writer = RunWriter::new(self.pool, to, place, together, spare);
-            writer.index(std::mem::take(&mut self.adopted.index));
-            match self.head {
-                None => writer.hold_back(),
-                // A later run brings little, most days, and that is uploaded at once.
-                Some(_) if self.stored_before == (0, 0) => writer.compress_first_harder(),
-                Some(_) => {}
-            }
-            self.writer = Some(writer);
-        }
-        self.writer.as_mut().ok_or_else(|| Error::new(ErrorKind::Local, "no run is open"))
-    }
-
-    pub(super) fn end_of_file(&mut self) -> Result<(), Error> {
-        match &mut self.writer {
-            Some(writer) => Ok(writer.end_of_file()?),
-            None => Ok(()),
-        }
-    }
-
-    /// Tells the catalogue of objects that were stored meanwhile.
-    pub(super) fn take_stored(&mut self) -> Result<(), Error> {
-        let Some(writer) = &mut self.writer else { return Ok(()) };
-        if writer.is_holding_back() {
-            return self.announce();
-        }
-        let stored = writer.take_stored();
-        let long = writer.stored_bytes() >= CHECKPOINT;
-        for object in &stored {
-            self.learn(object)?;
-        }
-        if long { self.checkpoint() } else { Ok(()) }
-    }
-
-    fn learn(&mut self, object: &StoredObject) -> Result<(), Error> {
-        let name = &object.name;
-        import_table(
-            self.catalogue,
-            &name.key(),
-            name.kind as u8,
-            name.length,
-            &object.table,
-            true,
-        )?;
-        for block in &object.table.blocks {
-            for (id, _) in &block.pieces {
-                self.under_way.remove(id);
-            }
-        }
-        Ok(())
-    }
-
-    /// Before the first object of a device's first long run: a record by which this installation
-    /// knows itself and that object again, should the run die and the catalogue be lost.
-    fn announce(&mut self) -> Result<(), Error> {
-        let run = self.writer()?.run();
-        let items = self.join().into_iter().chain([Item::Checkpoint]).collect();
-        // What earlier runs left is listed with its index, by the next record.
-        let record = self.record(run, items, Vec::new())?;
-        let next = self.catalogue.reserve_run(run.saturating_add(1))?;
-        let finished = self.writer()?.announce(record.encode(), next)?;
-        self.set.writing.set(Some(next));
-        self.stored_before.0 += finished.object.name.length;
-        self.stored_before.1 += 1;
-        self.know(&record, &finished)?;
-        Ok(self.writer()?.release()?)
-    }
-
-    fn checkpoint(&mut self) -> Result<(), Error> {
-        let items = self.join().into_iter().chain([Item::Checkpoint]).collect();
-        self.write_record(items)
-    }
-
-    /// The join of a device's first record.
-    fn join(&self) -> Option<Item> {
-        if self.head.is_some() {
-            return None;
-        }
-        let installation = &self.set.access.installation;
-        Some(Item::Join {
-            device_name: installation.device_name.clone(),
-            token: self.set.repository().token("machine", &installation.identity),
-        })
-    }
-
-    /// A record of this run. It lists what it takes over of runs that left none.
-    fn record(
-        &self,
-        run: u32,
-        items: Vec<Item>,
-        taken_over: Vec<RunObjects>,
-    ) -> Result<Record, Error> {
-        let now = self.set.access.seam.clock.now();
-        let others = self.catalogue.heads()?;
-        Ok(Record {
-            device: self.set.device,
-            run,
-            previous: self.head,
-            seen: others.into_iter().filter(|at| at.device != self.set.device).collect(),
-            time: RecordTime {
-                seconds: now.seconds,
-                nanos: now.nanos,
-                offset_minutes: self.set.options.utc_offset_minutes,
-            },
-            objects: taken_over,
-            items,
-            program: concat!("keepmum ", env!("CARGO_PKG_VERSION")).to_owned(),
-        })
-    }
-
-    /// Stores what is open, then the record, and tells the catalogue.
-    fn write_record(&mut self, items: Vec<Item>) -> Result<(), Error> {
-        let run = self.writer()?.run();
-        let taken_over = std::mem::take(&mut self.adopted.runs);
-        let mut record = self.record(run, items, taken_over)?;
-        let Some(mut writer) = self.writer.take() else {
-            return Err(Error::new(ErrorKind::Local, "no run is open"));
-        };
-        let finished = writer.finish(|listed: Vec<ObjectEntry>, stored| {
-            if !listed.is_empty() {
-                record.objects.push(RunObjects { run, objects: listed });
-                record.objects.sort_by_key(|objects| objects.run);
-            }
-            for item in &mut record.items {
-                if let Item::Backup(backup) = item {
-                    backup.summary.stored += stored;
-                }
-            }
-            Ok::<_, RepositoryError>(record.encode())
-        })?;
-        self.stored_before.0 += writer.stored_bytes();
-        self.stored_before.1 += writer.stored_objects() + 1;
-        for object in writer.take_stored() {
-            self.learn(&object)?;
-        }
-        self.know(&record, &finished)?;
-        self.set.writing.set(None);
-        Ok(())
-    }
-
-    /// Tells the catalogue of a record that is durable.
-    fn know(&mut self, record: &Record, finished: &Finished) -> Result<(), Error> {
-        self.learn(&finished.object)?;
-        let Record { device, run, previous, .. } = *record;
-        let at = crate::model::RecordRef { device, run, hash: finished.hash };
-        let key = finished.object.name.key();
-        self.catalogue.put_record(at, previous, &finished.record, &key)?;
-        self.head = Some((run, finished.hash));
-        Ok(self.catalogue.set(&state::DURABLE_RECORD, &finished.hash)?)
-    }
-
+impl Backup<'_, '_, '_> {
     /// Ends the backup: refuses it, finds that there is nothing to write, or writes it.
     pub(super) fn commit(&mut self) -> Result<(), Error> {
         self.settle_places()?;
         self.refuse_deletions()?;
         self.catalogue.end_moves()?;
         self.report.dry_run = self.set.options.dry_run;
+        self.report.healed = self.run.healed();
         if self.set.options.dry_run {
             return Ok(());
         }
@@ -251,47 +26,23 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
         let roots = self.set.options.roots.iter().map(|root| bytes_of(root)).collect();
         self.catalogue.set(&state::ROOTS, &roots)?;
         self.catalogue.set(&state::HEALED, &self.gone)?;
-        let differs = self.full_tree || self.overlay_changed || self.writer.is_some();
-        if !differs && self.stored_before.1 == 0 && !self.is_overdue()? {
+        let differs = self.full_tree || self.overlay_changed || self.run.has_begun();
+        if !differs && !self.run.is_overdue()? {
             return Ok(());
         }
         let (root, overlay) = self.settle_tree()?;
-        self.writer()?.close_blocks()?;
-        if self.writer()?.is_holding_back() {
-            self.announce()?;
-        }
-        let run = self.writer()?.run();
-        let backup = BackupItem {
-            root,
-            overlay,
-            source: SourceName {
-                name: self.set.options.source.clone(),
-                roots: self.set.options.roots.iter().map(|root| bytes_of(root)).collect(),
-            },
-            needs: self.needs(run),
-            unread: self.problems,
-            summary: self.summary(),
-            left_out: Some(self.left_out.record(&self.set.options.rules, self.set.source)),
-        };
-        let items = self.join().into_iter().chain([Item::Backup(Box::new(backup))]).collect();
-        self.write_record(items)?;
-        self.catalogue.set(&state::FOREIGN_RUNS, &self.leans.runs)?;
-        self.report.snapshot = self.head.map(|(_, hash)| SnapshotId::from(hash).to_string());
-        (self.report.bytes_stored, self.report.objects_stored) = self.stored_before;
+        let source = SourceName { name: self.set.options.source.clone(), roots };
+        let left_out = Some(self.left_out.record(&self.set.options.rules, self.set.source));
+        let (unread, summary) = (self.problems, self.summary());
+        self.run.end(|run, number| {
+            let needs = run.needs(number);
+            let summary = Summary { stored: run.stored().0, ..summary };
+            let backup = BackupItem { root, overlay, source, needs, unread, summary, left_out };
+            Item::Backup(Box::new(backup))
+        })?;
+        self.report.snapshot = self.run.snapshot().map(|id| id.to_string());
+        (self.report.bytes_stored, self.report.objects_stored) = self.run.stored();
         Ok(())
-    }
-
-    fn needs(&self, run: u32) -> Vec<Needs> {
-        let own = Needs { device: self.set.device, first: 1, last: run };
-        let others = self.leans.runs.iter();
-        let others = others.map(|(device, (first, last))| Needs {
-            device: *device,
-            first: *first,
-            last: *last,
-        });
-        let mut needs: Vec<Needs> = others.chain([own]).collect();
-        needs.sort_by_key(|needs| needs.device);
-        needs
     }
 
     fn summary(&self) -> Summary {
@@ -306,21 +57,9 @@ impl<'p, 'env> Backup<'_, 'p, 'env> {
             changed: report.changed,
             gone: report.gone + report.moved,
             read: report.bytes_read,
-            chunk_bytes: self.fresh_bytes,
-            stored: self.stored_before.0,
+            chunk_bytes: self.run.fresh_bytes(),
+            stored: 0,
         }
-    }
-
-    /// Whether the last record is so old that a silent device could not be told from an
-    /// unchanged one.
-    fn is_overdue(&self) -> Result<bool, Error> {
-        let Some((run, hash)) = self.head else { return Ok(true) };
-        let at = crate::model::RecordRef { device: self.set.device, run, hash };
-        let Some((bytes, _)) = self.catalogue.record(&at)? else { return Ok(true) };
-        let now = self.set.access.seam.clock.now().seconds;
-        // Before or after: a record made while the clock was wrong says nothing either.
-        let age = |last: Record| now.saturating_sub(last.time.seconds).saturating_abs();
-        Ok(Record::decode(&bytes).map_or(true, |last| age(last) >= SILENCE))
     }
 
     /// How many entries there were last time, as long as that says something of this time.

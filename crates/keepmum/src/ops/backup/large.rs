@@ -107,7 +107,7 @@ impl<'env> Backup<'_, '_, 'env> {
         if size > at && !cut_short {
             self.push_piece(&mut list, Piece::Hole { length: size - at })?;
         }
-        self.end_of_file()?;
+        self.run.end_of_file()?;
         let content = self.finish_list(list)?;
         let changed = file.changed_since(file.stamp())?;
         let untrue = Some(content.size).filter(|read| !changed && *read != size);
@@ -218,7 +218,7 @@ impl<'env> Backup<'_, '_, 'env> {
         for (id, length) in &chunks.ids {
             let (bytes, after) = rest.split_at(*length);
             self.report.bytes_read += *length as u64;
-            self.store_piece(PieceKind::Chunk, *id, bytes)?;
+            self.run.store_piece(PieceKind::Chunk, *id, bytes)?;
             self.push_piece(list, Piece::Chunk { length: *length as u64, id: *id })?;
             rest = after;
         }

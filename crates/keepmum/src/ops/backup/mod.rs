@@ -19,6 +19,7 @@ mod read;
 mod reading;
 mod recognise;
 mod renamed;
+mod run;
 mod sides;
 mod small;
 mod telling;
@@ -32,10 +33,9 @@ use std::sync::Arc;
 use crate::catalogue::{Catalogue, DirectoryId};
 use crate::chunk::Chunker;
 use crate::compress::{Compressor, Level};
-use crate::format::PieceKind;
-use crate::model::{ChunkId, DeviceId, Merge, ObjectKey, RecordHash, Step, TreePath};
+use crate::model::{DeviceId, Merge, ObjectKey, Step, TreePath};
 use crate::pipeline::{self, Buffers, Pool};
-use crate::repository::{Keys, RepositoryAccess, RunWriter, Spare};
+use crate::repository::{Keys, RepositoryAccess};
 use crate::source::{Names, Source};
 use crate::store::Store;
 
@@ -102,14 +102,11 @@ struct Backup<'a, 'p, 'env> {
     set: &'a Setting<'env>,
     pool: &'p Pool<'env, Worker>,
     catalogue: &'a Catalogue,
+    /// What is written.
+    run: run::Run<'a, 'p, 'env>,
     names: Names,
-    writer: Option<RunWriter<'p, 'env, Worker>>,
-    /// The memory of writers, one after the other.
-    spare: Arc<Spare>,
     /// The memory of what was read: groups of small files, segments of large ones.
     buffers: Arc<Buffers>,
-    /// Pieces given to the writer whose objects the catalogue does not know yet.
-    under_way: HashSet<ChunkId>,
     batch: Batch,
     /// The batch before that one, being read.
     reads: Option<UnderRead<'env>>,
@@ -131,22 +128,11 @@ struct Backup<'a, 'p, 'env> {
     problems: u64,
     /// What is left out, for the record.
     left_out: left_out::Noted,
-    head: Option<(u32, RecordHash)>,
-    first_run_listed: u32,
     /// Objects that are gone, to be remembered as healed.
     gone: BTreeSet<ObjectKey>,
-    adopted: commit::Adopted,
-    /// Runs of other devices that hold chunks which this device relies on.
-    leans: commit::Leans,
-    /// Bytes and objects stored by parts of this run that ended in a checkpoint.
-    stored_before: (u64, u64),
     remembered_entries: u64,
     seen_entries: u64,
-    /// Chunk bytes that were new.
-    fresh_bytes: u64,
     full_tree: bool,
-    /// Something is gone or damaged that was not known before.
-    heals: bool,
     overlay_changed: bool,
     report: BackupReport,
 }
@@ -243,7 +229,7 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
         set: &'a Setting<'env>,
         pool: &'p Pool<'env, Worker>,
         catalogue: &'a Catalogue,
-        prepared: begin::Prepared,
+        mut prepared: begin::Prepared,
         report: &mut BackupReport,
     ) -> Result<Self, Error> {
         let full_tree = prepared.full_tree;
@@ -259,10 +245,7 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
             pool,
             catalogue,
             names: Names::default(),
-            writer: None,
-            spare: Arc::default(),
             buffers: Arc::new(Buffers::new(pool.width() * 4)),
-            under_way: HashSet::new(),
             batch: Batch::default(),
             reads: None,
             changed: HashSet::new(),
@@ -276,19 +259,13 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
             unseen: BTreeSet::new(),
             problems: 0,
             left_out: left_out::Noted::default(),
-            head: prepared.head,
-            first_run_listed: prepared.last_listed_run,
-            gone: prepared.gone,
-            adopted: prepared.adopted,
-            leans: prepared.leans,
-            stored_before: (0, 0),
+            gone: std::mem::take(&mut prepared.gone),
             remembered_entries: prepared.remembered_entries,
             seen_entries: 0,
-            fresh_bytes: 0,
             full_tree,
-            heals: prepared.heals,
             overlay_changed: false,
             report: std::mem::take(report),
+            run: run::Run::new(set, pool, catalogue, prepared),
         })
     }
 
@@ -359,29 +336,5 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
             device: None,
         };
         self.open.last().map_or_else(|| Arc::new(root()), Arc::clone)
-    }
-
-    /// Stores a piece unless an object that is here, or one on its way, holds it.
-    fn store_piece(&mut self, kind: PieceKind, id: ChunkId, bytes: &[u8]) -> Result<bool, Error> {
-        if self.set.options.dry_run || self.under_way.contains(&id) || self.is_held(&id)? {
-            return Ok(false);
-        }
-        let writer = self.writer()?;
-        writer.add(kind, id, bytes)?;
-        self.under_way.insert(id);
-        if kind == PieceKind::Chunk {
-            self.fresh_bytes += bytes.len() as u64;
-            // Only where something is gone is it worth to ask whether this was there.
-            self.report.healed += u64::from(self.heals && self.catalogue.was_held(&id)?);
-        }
-        self.take_stored()?;
-        Ok(true)
-    }
-
-    /// Stores a node or a list and answers with its id.
-    fn store_metadata(&mut self, kind: PieceKind, bytes: &[u8]) -> Result<ChunkId, Error> {
-        let id = self.set.repository().chunk_id(bytes);
-        self.store_piece(kind, id, bytes)?;
-        Ok(id)
     }
 }

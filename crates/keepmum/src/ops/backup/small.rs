@@ -90,13 +90,13 @@ impl<'env> Backup<'_, '_, 'env> {
                 Part::Chunk(id, range) => {
                     let bytes = &bytes[range.clone()];
                     self.report.bytes_read += bytes.len() as u64;
-                    self.store_piece(PieceKind::Chunk, *id, bytes)?;
+                    self.run.store_piece(PieceKind::Chunk, *id, bytes)?;
                     Piece::Chunk { length: bytes.len() as u64, id: *id }
                 }
             };
             self.push_piece(&mut list, piece)?;
         }
-        self.end_of_file()?;
+        self.run.end_of_file()?;
         let content = self.finish_list(list)?;
         let stamp = (!file.changed && file.untrue.is_none()).then_some(file.stamp);
         Ok(ReadFile {
@@ -110,11 +110,11 @@ impl<'env> Backup<'_, '_, 'env> {
     }
 
     pub(super) fn push_piece(&mut self, list: &mut ListWriter, piece: Piece) -> Result<(), Error> {
-        list.push(piece, &mut |bytes: Vec<u8>| self.store_metadata(PieceKind::List, &bytes))
+        list.push(piece, &mut |bytes: Vec<u8>| self.run.store_metadata(PieceKind::List, &bytes))
     }
 
     pub(super) fn finish_list(&mut self, list: ListWriter) -> Result<Content, Error> {
-        list.finish(&mut |bytes: Vec<u8>| self.store_metadata(PieceKind::List, &bytes))
+        list.finish(&mut |bytes: Vec<u8>| self.run.store_metadata(PieceKind::List, &bytes))
     }
 }
 

@@ -74,10 +74,10 @@ impl Backup<'_, '_, '_> {
         for child in self.catalogue.children(id) {
             let child = child?;
             node.push_encoded(&child.name, &child.entry, &mut |bytes: Vec<u8>| {
-                self.store_metadata(PieceKind::Node, &bytes)
+                self.run.store_metadata(PieceKind::Node, &bytes)
             })?;
         }
-        node.finish(&mut |bytes: Vec<u8>| self.store_metadata(PieceKind::Node, &bytes))
+        node.finish(&mut |bytes: Vec<u8>| self.run.store_metadata(PieceKind::Node, &bytes))
     }
 
     /// Puts a node's id into the directory's row and into its entry.
