@@ -13,6 +13,7 @@ mod destination;
 mod devices;
 mod documents;
 mod everyday;
+mod fitting;
 mod history;
 mod interactive;
 mod interrupted;

@@ -9,8 +9,8 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use rustix::buffer::spare_capacity;
 use rustix::fs::{
     AtFlags, CWD, Gid, Mode, Statx, Timestamps, Uid, XattrFlags, chmod, chownat, fchmod, fgetxattr,
-    flistxattr, fremovexattr, fsetxattr, futimens, getxattr, listxattr, removexattr, setxattr,
-    utimensat,
+    flistxattr, fremovexattr, fsetxattr, fstatvfs, futimens, getxattr, listxattr, removexattr,
+    setxattr, utimensat,
 };
 use rustix::io::Errno;
 
@@ -116,6 +116,12 @@ impl<'a> Handle<'a> {
     /// What is known of it.
     pub(crate) fn stat(&self) -> Result<Statx, Errno> {
         stat(self.file)
+    }
+
+    /// How many blocks of its file system are free; nothing if it does not say.
+    pub(crate) fn free_blocks(&self) -> Option<u64> {
+        let space = fstatvfs(self.file).ok()?;
+        (space.f_blocks > 0).then_some(space.f_bavail)
     }
 
     /// The extended attributes, as far as they can be read; none where the file system keeps none.

@@ -36,13 +36,15 @@ impl Target {
             let kept = list.iter().filter(|a| self.0.is_kept(a));
             kept.filter(|a| self.0.is_ours(&a.name)).cloned().collect()
         };
-        let (present, mut wanted) = (ours(&present), ours(wanted));
+        let (present, wanted) = (ours(&present), ours(wanted));
         if present == wanted {
             return Ok(false);
         }
-        // What the target cannot keep makes no difference.
-        wanted.retain(|one| present.contains(one) || !self.0.forgets(device, one));
-        Ok(present != wanted)
+        // What the target cannot keep beside what is there makes no difference.
+        let missing: Vec<Attribute> =
+            wanted.iter().filter(|one| !present.contains(one)).cloned().collect();
+        let others = present.iter().any(|one| !wanted.contains(one));
+        Ok(others || self.0.refusals(device, &present, &missing).iter().any(Option::is_none))
     }
 
     /// What something in the target lacks of its metadata because it may not be given to it. It is
@@ -67,10 +69,13 @@ impl Target {
             let present = inner.hold(path, found.kind, |handle, _| {
                 handle.attributes().whole().map_err(|error| TargetError::new(path, error))
             })??;
-            let missing = wanted.attributes.iter().filter(|one| !present.contains(one));
-            problems.extend(missing.filter_map(|one| match inner.is_kept(one) {
-                true => Some(not_set(TargetError::new(path, Errno::OPNOTSUPP), &one.name)),
-                false => refusal(path, one),
+            let missing = wanted.attributes.iter().filter(|one| !present.contains(one)).cloned();
+            let (missing, others): (Vec<_>, Vec<_>) = missing.partition(|one| inner.is_kept(one));
+            problems.extend(others.iter().filter_map(|one| refusal(path, one)));
+            let present: Vec<_> = present.into_iter().filter(|a| inner.is_ours(&a.name)).collect();
+            let refused = inner.refusals(found.stamp.device, &present, &missing);
+            problems.extend(missing.iter().zip(refused).map(|(one, refused)| {
+                not_set(path, &one.name, refused.unwrap_or(Errno::OPNOTSUPP), true)
             }));
         }
         if found.kind != FoundKind::Symlink {
@@ -98,16 +103,34 @@ fn refusal(path: &TreePath, attribute: &Attribute) -> Option<TargetError> {
     (!is_label).then(|| TargetError::not_permitted(path, &format!("attribute {name} was")))
 }
 
-/// An attribute that the system did not take. Where it is too large for the file system, that may
-/// call itself full.
-fn not_set(error: TargetError, name: &[u8]) -> TargetError {
-    let text = format!("attribute {}: {}", String::from_utf8_lossy(name), error.source);
-    let errno = error.source.raw_os_error().map(Errno::from_raw_os_error);
-    let kind = match errno {
-        Some(Errno::NOSPC | Errno::TOOBIG | Errno::RANGE) => TargetErrorKind::Unsupported,
-        _ => error.kind,
+/// An attribute that the system did not take. A file system for which it is too large, alone or
+/// beside the others, calls itself full, or the quota used up. That is believed only where no
+/// space is left.
+fn not_set(path: &TreePath, name: &[u8], error: Errno, has_space: bool) -> TargetError {
+    let name = String::from_utf8_lossy(name);
+    let (kind, text) = match error {
+        Errno::NOSPC if !has_space => {
+            (TargetErrorKind::Full, format!("attribute {name}: {}", io::Error::from(error)))
+        }
+        Errno::DQUOT => {
+            let text = "does not fit the target's file system, or is more than a quota allows";
+            (TargetErrorKind::Unsupported, format!("attribute {name} {text}"))
+        }
+        Errno::NOSPC | Errno::TOOBIG | Errno::RANGE => {
+            let text = format!("attribute {name} does not fit the target's file system");
+            (TargetErrorKind::Unsupported, text)
+        }
+        error => {
+            let kind = TargetError::new(path, error).kind;
+            (kind, format!("attribute {name}: {}", io::Error::from(error)))
+        }
     };
-    TargetError { source: io::Error::other(text), kind, ..error }
+    TargetError::of(path, kind, io::Error::other(text))
+}
+
+/// Whether the file system of something has any space left. One that does not say it has.
+fn has_space(handle: &Handle<'_>) -> bool {
+    handle.free_blocks().is_none_or(|blocks| blocks > 0)
 }
 
 impl Inner {
@@ -119,15 +142,24 @@ impl Inner {
         attributes: &[Attribute],
         problems: &mut Vec<TargetError>,
     ) {
+        let mut refused = Vec::new();
         for attribute in attributes {
             if !self.is_kept(attribute) {
                 problems.extend(refusal(path, attribute));
-            } else {
-                let set = self.ask(Operation::TargetMetadata, path).and_then(|()| {
-                    let set = handle.set_attribute(&attribute.name, &attribute.value);
-                    set.map_err(|error| not_set(TargetError::new(path, error), &attribute.name))
-                });
-                set.unwrap_or_else(|error| problems.push(error));
+                continue;
+            }
+            match self.ask(Operation::TargetMetadata, path) {
+                Err(error) => problems.push(error),
+                Ok(()) if handle.set_attribute(&attribute.name, &attribute.value).is_err() => {
+                    refused.push(attribute);
+                }
+                Ok(()) => {}
+            }
+        }
+        // One that came later may have made room by becoming smaller.
+        for Attribute { name, value, .. } in refused {
+            if let Err(error) = handle.set_attribute(name, value) {
+                problems.push(not_set(path, name, error, has_space(handle)));
             }
         }
     }
@@ -160,7 +192,7 @@ impl Inner {
         for name in names {
             let gone = self.ask(Operation::TargetMetadata, path).and_then(|()| {
                 let gone = handle.remove_attribute(name);
-                gone.map_err(|error| not_set(TargetError::new(path, error), name))
+                gone.map_err(|error| not_set(path, name, error, has_space(handle)))
             });
             gone.unwrap_or_else(|error| problems.push(error));
         }

@@ -11,6 +11,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::{Gid, Timespec, Timestamps, UTIME_OMIT, Uid};
+use rustix::io::Errno;
 
 use super::stage::Temporary;
 use super::{Inner, TargetError, TargetErrorKind};
@@ -138,31 +139,54 @@ impl Inner {
         })
     }
 
-    /// Whether the target does not keep an attribute.
-    pub(super) fn forgets(&self, device: u64, attribute: &Attribute) -> bool {
-        self.tried_on(device, |probe| {
+    /// For each attribute that something with `present` lacks, why the target does not keep it
+    /// beside these; nothing for one that it would keep, and where that cannot be tried.
+    pub(super) fn refusals(
+        &self,
+        device: u64,
+        present: &[Attribute],
+        missing: &[Attribute],
+    ) -> Vec<Option<Errno>> {
+        let tried = self.tried_on(device, |probe| {
             // Attributes need a writable thing.
             probe.set_mode(0o600).ok();
-            let set = probe.set_attribute(&attribute.name, &attribute.value);
-            let kept = probe.attributes().read.contains(attribute);
-            probe.remove_attribute(&attribute.name).ok();
-            Some(set.is_err() || !kept)
-        })
+            let set = |one: &Attribute| probe.set_attribute(&one.name, &one.value);
+            let remove = |one: &Attribute| probe.remove_attribute(&one.name).ok();
+            let known = present.iter().all(|one| set(one).is_ok());
+            let try_it = |one: &Attribute| {
+                let refused = match set(one) {
+                    Err(error) => Some(error),
+                    Ok(()) if probe.attributes().read.contains(one) => None,
+                    Ok(()) => Some(Errno::OPNOTSUPP),
+                };
+                // One of the same name with another value stays out of the way.
+                remove(one);
+                present.iter().filter(|other| other.name == one.name).for_each(|other| {
+                    set(other).ok();
+                });
+                refused
+            };
+            let refused = known.then(|| missing.iter().map(try_it).collect());
+            present.iter().for_each(|one| {
+                remove(one);
+            });
+            refused
+        });
+        tried.unwrap_or_else(|| vec![None; missing.len()])
     }
 
     fn tried(&self, found: &Found, act: impl FnOnce(&Handle<'_>) -> Option<bool>) -> bool {
-        self.tried_on(found.stamp.device, act)
+        self.tried_on(found.stamp.device, act).unwrap_or(false)
     }
 
-    /// Tries something on a file of the file system; no where it cannot be tried.
-    fn tried_on(&self, device: u64, act: impl FnOnce(&Handle<'_>) -> Option<bool>) -> bool {
-        let Some(file_system) = self.file_systems.with_device(device) else { return false };
+    /// Tries something on a file of the file system; nothing where it cannot be tried.
+    fn tried_on<T>(&self, device: u64, act: impl FnOnce(&Handle<'_>) -> Option<T>) -> Option<T> {
+        let file_system = self.file_systems.with_device(device)?;
         let mut probes = self.probes.lock();
         let probe = probes.entry(device).or_insert_with(|| {
             let (file, temporary) = self.probe_file(&file_system)?;
             Some(Probe { file, _temporary: temporary })
         });
-        let tried = probe.as_ref().and_then(|probe| act(&Handle::open(probe.file.as_fd())));
-        tried.unwrap_or(false)
+        probe.as_ref().and_then(|probe| act(&Handle::open(probe.file.as_fd())))
     }
 }
