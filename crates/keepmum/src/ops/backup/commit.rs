@@ -16,6 +16,7 @@ impl Backup<'_, '_, '_> {
         self.catalogue.end_moves()?;
         self.report.dry_run = self.set.options.dry_run;
         self.report.healed = self.run.healed();
+        self.report.bytes_read = self.set.progress.bytes_read();
         if self.set.options.dry_run {
             return Ok(());
         }
@@ -60,11 +61,6 @@ impl Backup<'_, '_, '_> {
             chunk_bytes: self.run.fresh_bytes(),
             stored: 0,
         }
-    }
-
-    /// How many entries there were last time, as long as that says something of this time.
-    pub(super) fn entries_expected(&self) -> u64 {
-        if self.seen_entries < self.remembered_entries { self.remembered_entries } else { 0 }
     }
 }
 

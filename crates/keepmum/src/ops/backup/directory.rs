@@ -63,7 +63,7 @@ impl Backup<'_, '_, '_> {
                     self.unwalked.insert(id);
                     let device = Some(device);
                     let left = OpenDirectory { id, path, fresh, in_fresh, unit, device };
-                    self.batch.leave(Arc::new(left));
+                    self.files.leave(Arc::new(left));
                 }
                 Ok(())
             }

@@ -7,10 +7,10 @@ use crate::format::{Op, decode_entry, encode_entry};
 use crate::model::{Entry, Found, FoundKind, Kind, Merge, Metadata, Pair, Stamp, TreePath};
 use crate::source::{SourceError, SourceErrorKind, Walk};
 
-use super::reading::Job;
+use super::files::Job;
 use super::{Backup, Old, OpenDirectory};
-use crate::session::error::{Error, ErrorKind};
-use crate::session::event::{ChangeKind, Event};
+use crate::session::error::Error;
+use crate::session::event::ChangeKind;
 use crate::session::report::ProblemKind;
 
 /// What remembering an entry needs to know of its place.
@@ -44,9 +44,8 @@ impl Backup<'_, '_, '_> {
         path: TreePath,
         pair: Pair<Remembered, Found>,
     ) -> Result<(), Error> {
-        self.seen_entries += 1;
-        if self.seen_entries.is_multiple_of(PROGRESS_EVERY) {
-            self.tick()?;
+        if self.set.progress.saw().is_multiple_of(PROGRESS_EVERY) {
+            self.set.progress.tick()?;
             // They are few, and shall not wait for the end.
             self.take_notes(merge.new_side());
         }
@@ -80,26 +79,6 @@ impl Backup<'_, '_, '_> {
         }
     }
 
-    /// Stops the run if the user wants that.
-    pub(super) fn go_on(&self) -> Result<(), Error> {
-        match self.set.observer.stopping() {
-            true => Err(Error::new(ErrorKind::Interrupted, "stopped before the run was complete")),
-            false => Ok(()),
-        }
-    }
-
-    /// Says how far the run is, and stops it if the user wants that.
-    pub(super) fn tick(&mut self) -> Result<(), Error> {
-        self.go_on()?;
-        self.set.observer.event(Event::Progress {
-            entries: self.seen_entries,
-            entries_total: self.entries_expected(),
-            bytes: self.report.bytes_read,
-            bytes_total: 0,
-        });
-        Ok(())
-    }
-
     /// Something that could not be looked at: what was remembered of it stays, and if it lies in
     /// a folder that is written anew, so does its node.
     fn keep(&mut self, path: TreePath, old: &Remembered) {
@@ -109,7 +88,7 @@ impl Backup<'_, '_, '_> {
             self.unwalked.insert(id);
             let unit = self.unit();
             let left = OpenDirectory { id, path, fresh: true, in_fresh: true, unit, device: None };
-            self.batch.leave(Arc::new(left));
+            self.files.leave(Arc::new(left));
         }
     }
 
@@ -125,7 +104,7 @@ impl Backup<'_, '_, '_> {
             return self.foresee(&path, old.as_ref(), &new);
         }
         let parent = self.parent();
-        self.batch.file(Job { parent, path, old: old.map(Box::new), found: new });
+        self.files.add(Job { parent, path, old: old.map(Box::new), found: new });
         self.go_on_reading()
     }
 

@@ -9,19 +9,17 @@ mod device;
 mod directory;
 mod entry;
 mod file_systems;
+mod files;
 mod guard;
-mod large;
 mod left_out;
-mod links;
 mod mending;
 mod places;
-mod read;
-mod reading;
+mod progress;
 mod recognise;
 mod renamed;
 mod run;
+mod settle;
 mod sides;
-mod small;
 mod telling;
 mod tree;
 mod units;
@@ -34,7 +32,7 @@ use crate::catalogue::{Catalogue, DirectoryId};
 use crate::chunk::Chunker;
 use crate::compress::{Compressor, Level};
 use crate::model::{DeviceId, Merge, ObjectKey, Step, TreePath};
-use crate::pipeline::{self, Buffers, Pool};
+use crate::pipeline::{self, Pool};
 use crate::repository::{Keys, RepositoryAccess};
 use crate::source::{Names, Source};
 use crate::store::Store;
@@ -46,8 +44,6 @@ use crate::session::error::{Error, ErrorKind};
 use crate::session::event::{Event, Observer, Phase};
 use crate::session::options::BackupOptions;
 use crate::session::report::BackupReport;
-use links::Links;
-use reading::{Batch, UnderRead};
 use sides::{Closed, Old};
 
 /// What each worker owns.
@@ -89,6 +85,7 @@ struct Setting<'env> {
     claims: Claims,
     /// The run that is being written.
     writing: Cell<Option<u32>>,
+    progress: progress::Progress<'env>,
 }
 
 impl<'env> Setting<'env> {
@@ -104,12 +101,9 @@ struct Backup<'a, 'p, 'env> {
     catalogue: &'a Catalogue,
     /// What is written.
     run: run::Run<'a, 'p, 'env>,
+    /// What is read.
+    files: files::Files<'a, 'p, 'env>,
     names: Names,
-    /// The memory of what was read: groups of small files, segments of large ones.
-    buffers: Arc<Buffers>,
-    batch: Batch,
-    /// The batch before that one, being read.
-    reads: Option<UnderRead<'env>>,
     /// Directories with a difference beneath, by row.
     changed: HashSet<DirectoryId>,
     open: Vec<Arc<OpenDirectory>>,
@@ -118,7 +112,6 @@ struct Backup<'a, 'p, 'env> {
     stranded: renamed::Stranded,
     /// Rows that a renamed directory has taken over.
     claimed: HashSet<DirectoryId>,
-    links: Links,
     file_systems: file_systems::FileSystems,
     /// Directories that stay as they are remembered, in a folder that is written anew.
     unwalked: HashSet<DirectoryId>,
@@ -130,8 +123,6 @@ struct Backup<'a, 'p, 'env> {
     left_out: left_out::Noted,
     /// Objects that are gone, to be remembered as healed.
     gone: BTreeSet<ObjectKey>,
-    remembered_entries: u64,
-    seen_entries: u64,
     full_tree: bool,
     overlay_changed: bool,
     report: BackupReport,
@@ -163,6 +154,7 @@ pub fn backup(
         device: identity.device,
         claims,
         writing: Cell::new(None),
+        progress: progress::Progress::new(observer),
     };
     let catalogue = &repository.catalogue;
     let prepared = begin::prepare(&repository, &setting)?;
@@ -235,6 +227,7 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
         let full_tree = prepared.full_tree;
         let mounts = guard::mounts(catalogue)?;
         let units = guard::units(set.source, &mounts);
+        set.progress.expect(prepared.remembered_entries);
         let places = places::Places::new(units, mounts, prepared.remembered_entries > 0);
         if full_tree {
             catalogue.clear_nodes()?;
@@ -245,26 +238,21 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
             pool,
             catalogue,
             names: Names::default(),
-            buffers: Arc::new(Buffers::new(pool.width() * 4)),
-            batch: Batch::default(),
-            reads: None,
             changed: HashSet::new(),
             open: Vec::new(),
             places,
             stranded: renamed::Stranded::new(),
             claimed: HashSet::new(),
-            links: Links::default(),
             file_systems: file_systems::FileSystems::after(catalogue.last_file_system()?),
             unwalked: HashSet::new(),
             unseen: BTreeSet::new(),
             problems: 0,
             left_out: left_out::Noted::default(),
             gone: std::mem::take(&mut prepared.gone),
-            remembered_entries: prepared.remembered_entries,
-            seen_entries: 0,
             full_tree,
             overlay_changed: false,
             report: std::mem::take(report),
+            files: files::Files::new(set, pool),
             run: run::Run::new(set, pool, catalogue, prepared),
         })
     }
@@ -321,7 +309,7 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
 
     fn leave(&mut self) -> Result<(), Error> {
         if let Some(left) = self.open.pop() {
-            self.batch.leave(left);
+            self.files.leave(left);
         }
         self.go_on_reading()
     }

@@ -300,7 +300,7 @@ impl Backup<'_, '_, '_> {
         self.departed_directory(&path)?;
         let mut open = vec![(top, path, unit)];
         while let Some((id, path, unit)) = open.pop() {
-            self.go_on()?;
+            self.set.progress.go_on()?;
             let mut is_empty = true;
             let catalogue = self.catalogue;
             for child in catalogue.children(id) {

@@ -10,7 +10,7 @@ use crate::model::{FoundKind, Kind, Time, TreePath};
 
 use super::Backup;
 use super::entry::kind_number;
-use super::reading::Job;
+use super::files::Job;
 use crate::session::error::Error;
 
 /// So many are read together: their paths are held in memory.
@@ -49,7 +49,7 @@ impl Backup<'_, '_, '_> {
                 let candidate = Candidate { row, unit, mtime: found.metadata.mtime };
                 self.places.candidates.insert(path.clone(), candidate);
                 let parent = Arc::clone(&parent);
-                self.batch.file(Job { parent, path, old: None, found });
+                self.files.add(Job { parent, path, old: None, found });
             }
             self.finish_batches()?;
             self.places.candidates.clear();

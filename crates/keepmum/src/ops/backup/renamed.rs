@@ -37,7 +37,7 @@ impl Backup<'_, '_, '_> {
         }
         let found = self.catalogue.directory_by_inode(new.file_system, new.stamp.inode)?;
         let Some(id) = found.filter(|id| !self.claimed.contains(id)) else { return Ok(None) };
-        let in_use = self.open.iter().any(|open| open.id == id) || self.awaits(id);
+        let in_use = self.open.iter().any(|open| open.id == id) || self.files.awaits(id);
         if in_use || id == Catalogue::ROOT {
             return Ok(None);
         }

@@ -10,9 +10,9 @@ use super::begin::Prepared;
 use super::{Setting, Worker};
 use crate::catalogue::{Catalogue, state};
 use crate::format::{
-    IndexEntry, Item, Needs, ObjectEntry, PieceKind, Record, RecordTime, RunObjects,
+    IndexEntry, Item, ListWriter, Needs, ObjectEntry, PieceKind, Record, RecordTime, RunObjects,
 };
-use crate::model::{ChunkId, DeviceId, RecordHash, RecordRef, SnapshotId};
+use crate::model::{ChunkId, Content, DeviceId, Piece, RecordHash, RecordRef, SnapshotId};
 use crate::pipeline::Pool;
 use crate::repository::{Destination, Finished, RepositoryError, RunWriter, Spare, StoredObject};
 use crate::session::error::{Error, ErrorKind};
@@ -138,6 +138,16 @@ impl<'a, 'p, 'env> Run<'a, 'p, 'env> {
         let id = self.set.repository().chunk_id(bytes);
         self.store_piece(kind, id, bytes)?;
         Ok(id)
+    }
+
+    /// Adds a piece to the list of a file.
+    pub(super) fn push_piece(&mut self, list: &mut ListWriter, piece: Piece) -> Result<(), Error> {
+        list.push(piece, &mut |bytes: Vec<u8>| self.store_metadata(PieceKind::List, &bytes))
+    }
+
+    /// Ends the list of a file.
+    pub(super) fn finish_list(&mut self, list: ListWriter) -> Result<Content, Error> {
+        list.finish(&mut |bytes: Vec<u8>| self.store_metadata(PieceKind::List, &bytes))
     }
 
     /// Whether an object that is here holds this piece.

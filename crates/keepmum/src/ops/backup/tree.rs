@@ -112,7 +112,7 @@ impl Backup<'_, '_, '_> {
             }
         }
         for id in self.catalogue.dirty_directories()? {
-            self.go_on()?;
+            self.set.progress.go_on()?;
             let node = self.write_node(id)?;
             self.put_node(id, &node)?;
         }

@@ -12,9 +12,10 @@ use crate::model::{ChunkId, Piece};
 use crate::pipeline::{Stage, Ticket};
 use crate::source::{OpenFile, SourceError};
 
-use super::reading::{Job, ReadFile};
+use super::super::Worker;
+use super::super::run::Run;
 use super::small::READING;
-use super::{Backup, Worker};
+use super::{Files, Job, ReadFile};
 use crate::session::error::Error;
 
 /// Hashing comes after reading.
@@ -69,20 +70,21 @@ impl From<Error> for Stop {
     }
 }
 
-impl<'env> Backup<'_, '_, 'env> {
+impl<'a, 'p, 'env> Files<'a, 'p, 'env> {
     /// Reads one large file and stores what is new in it.
     pub(super) fn read_large_file(
-        &mut self,
+        &self,
+        run: &mut Run<'a, 'p, 'env>,
         job: &Job,
     ) -> Result<Result<ReadFile, SourceError>, Error> {
-        match self.try_large_file(job) {
+        match self.try_large_file(run, job) {
             Ok(read) => Ok(Ok(read)),
             Err(Stop::Source(error)) => Ok(Err(error)),
             Err(Stop::Run(error)) => Err(error),
         }
     }
 
-    fn try_large_file(&mut self, job: &Job) -> Result<ReadFile, Stop> {
+    fn try_large_file(&self, run: &mut Run<'a, 'p, 'env>, job: &Job) -> Result<ReadFile, Stop> {
         let file = Arc::new(self.set.source.open_file(&job.path, &job.found.stamp)?);
         let attributes = file.attributes();
         let mut list = ListWriter::new();
@@ -91,9 +93,9 @@ impl<'env> Backup<'_, '_, 'env> {
         let mut cut_short = false;
         for (start, length) in ranges {
             if start > at {
-                self.push_piece(&mut list, Piece::Hole { length: start - at })?;
+                run.push_piece(&mut list, Piece::Hole { length: start - at })?;
             }
-            let read = self.read_range(&file, start, length, &mut list)?;
+            let read = self.read_range(run, &file, start, length, &mut list)?;
             at = start + read;
             if read < length {
                 cut_short = true;
@@ -102,13 +104,13 @@ impl<'env> Backup<'_, '_, 'env> {
         }
         let size = file.stamp().size;
         if at == size && file.may_be_longer() && file.read_at(at, &mut [0])? > 0 {
-            at += self.read_range(&file, at, BEYOND, &mut list)?;
+            at += self.read_range(run, &file, at, BEYOND, &mut list)?;
         }
         if size > at && !cut_short {
-            self.push_piece(&mut list, Piece::Hole { length: size - at })?;
+            run.push_piece(&mut list, Piece::Hole { length: size - at })?;
         }
-        self.run.end_of_file()?;
-        let content = self.finish_list(list)?;
+        run.end_of_file()?;
+        let content = run.finish_list(list)?;
         let changed = file.changed_since(file.stamp())?;
         let untrue = Some(content.size).filter(|read| !changed && *read != size);
         let stamp = (!changed && untrue.is_none()).then_some(*file.stamp());
@@ -118,7 +120,8 @@ impl<'env> Backup<'_, '_, 'env> {
 
     /// Reads one range of data; answers with how many bytes there were.
     fn read_range(
-        &mut self,
+        &self,
+        run: &mut Run<'a, 'p, 'env>,
         file: &Arc<OpenFile>,
         start: u64,
         length: u64,
@@ -155,9 +158,9 @@ impl<'env> Backup<'_, '_, 'env> {
             }
             while hashing.len() > if last { 0 } else { ahead } {
                 let Some(ticket) = hashing.pop_front() else { break };
-                self.store_chunks(ticket.wait(), list)?;
+                self.store_chunks(run, ticket.wait(), list)?;
             }
-            self.tick()?;
+            self.set.progress.tick()?;
             if here < expected {
                 break;
             }
@@ -213,13 +216,18 @@ impl<'env> Backup<'_, '_, 'env> {
         })
     }
 
-    fn store_chunks(&mut self, chunks: Chunks, list: &mut ListWriter) -> Result<(), Error> {
+    fn store_chunks(
+        &self,
+        run: &mut Run<'a, 'p, 'env>,
+        chunks: Chunks,
+        list: &mut ListWriter,
+    ) -> Result<(), Error> {
         let mut rest = &chunks.buffer[chunks.start..];
         for (id, length) in &chunks.ids {
             let (bytes, after) = rest.split_at(*length);
-            self.report.bytes_read += *length as u64;
-            self.run.store_piece(PieceKind::Chunk, *id, bytes)?;
-            self.push_piece(list, Piece::Chunk { length: *length as u64, id: *id })?;
+            self.set.progress.read(*length as u64);
+            run.store_piece(PieceKind::Chunk, *id, bytes)?;
+            run.push_piece(list, Piece::Chunk { length: *length as u64, id: *id })?;
             rest = after;
         }
         self.buffers.give(chunks.buffer);

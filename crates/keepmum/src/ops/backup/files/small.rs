@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use crate::format::{ListWriter, PieceKind};
-use crate::model::{Content, Piece};
+use crate::model::Piece;
 use crate::pipeline::{Stage, Ticket};
 use crate::source::SourceError;
 
-use super::read::{Part, Reading, SmallFile};
-use super::reading::{Job, ReadFile, UnderRead};
-use super::{Backup, Worker};
+use super::super::Worker;
+use super::super::run::Run;
+use super::worker::{Part, Reading, SmallFile};
+use super::{Files, Job, ReadFile, UnderRead};
 use crate::session::error::Error;
 
 /// Reading is the first stage: what is read waits for nobody.
@@ -25,11 +26,12 @@ pub(super) struct Group {
     files: Vec<(usize, Result<Option<SmallFile>, SourceError>)>,
 }
 
-impl<'env> Backup<'_, '_, 'env> {
+impl<'a, 'p, 'env> Files<'a, 'p, 'env> {
     /// Keeps the workers reading and stores what is new in what they read: as far as it goes
     /// without waiting, or `to_the_end`.
     pub(super) fn read_small_files(
         &mut self,
+        run: &mut Run<'a, 'p, 'env>,
         reads: &mut UnderRead<'env>,
         to_the_end: bool,
     ) -> Result<(), Error> {
@@ -50,14 +52,14 @@ impl<'env> Backup<'_, '_, 'env> {
             for (number, read) in files {
                 let job = &reads.jobs[number];
                 let result = match read {
-                    Ok(Some(file)) => Ok(self.store_small(file, &bytes)?),
-                    Ok(None) => self.read_large_file(job)?,
+                    Ok(Some(file)) => Ok(self.store_small(run, file, &bytes)?),
+                    Ok(None) => self.read_large_file(run, job)?,
                     Err(error) => Err(error),
                 };
                 reads.results[number] = Some(result);
             }
             self.buffers.give(bytes);
-            self.tick()?;
+            self.set.progress.tick()?;
         }
     }
 
@@ -82,22 +84,27 @@ impl<'env> Backup<'_, '_, 'env> {
         })
     }
 
-    fn store_small(&mut self, file: SmallFile, bytes: &[u8]) -> Result<ReadFile, Error> {
+    fn store_small(
+        &self,
+        run: &mut Run<'a, 'p, 'env>,
+        file: SmallFile,
+        bytes: &[u8],
+    ) -> Result<ReadFile, Error> {
         let mut list = ListWriter::new();
         for part in &file.parts {
             let piece = match part {
                 Part::Hole(length) => Piece::Hole { length: *length },
                 Part::Chunk(id, range) => {
                     let bytes = &bytes[range.clone()];
-                    self.report.bytes_read += bytes.len() as u64;
-                    self.run.store_piece(PieceKind::Chunk, *id, bytes)?;
+                    self.set.progress.read(bytes.len() as u64);
+                    run.store_piece(PieceKind::Chunk, *id, bytes)?;
                     Piece::Chunk { length: bytes.len() as u64, id: *id }
                 }
             };
-            self.push_piece(&mut list, piece)?;
+            run.push_piece(&mut list, piece)?;
         }
-        self.run.end_of_file()?;
-        let content = self.finish_list(list)?;
+        run.end_of_file()?;
+        let content = run.finish_list(list)?;
         let stamp = (!file.changed && file.untrue.is_none()).then_some(file.stamp);
         Ok(ReadFile {
             content,
@@ -107,14 +114,6 @@ impl<'env> Backup<'_, '_, 'env> {
             changed: file.changed,
             untrue: file.untrue,
         })
-    }
-
-    pub(super) fn push_piece(&mut self, list: &mut ListWriter, piece: Piece) -> Result<(), Error> {
-        list.push(piece, &mut |bytes: Vec<u8>| self.run.store_metadata(PieceKind::List, &bytes))
-    }
-
-    pub(super) fn finish_list(&mut self, list: ListWriter) -> Result<Content, Error> {
-        list.finish(&mut |bytes: Vec<u8>| self.run.store_metadata(PieceKind::List, &bytes))
     }
 }
 

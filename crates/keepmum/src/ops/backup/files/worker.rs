@@ -7,7 +7,7 @@ use crate::model::{ChunkId, Found, Stamp, TreePath};
 use crate::repository::RepositoryAccess;
 use crate::source::{Attributes, OpenFile, Source, SourceError};
 
-use super::reading::SMALL_FILE;
+use super::SMALL_FILE;
 
 /// How often a file that changes while it is read is tried again.
 const TRIES: u32 = 3;
