@@ -31,6 +31,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 
 KIB, MIB = 1 << 10, 1 << 20
 MAX_OBJECT, MAX_BLOCK = 256 * MIB, 4 * MIB  # a table, chunk, node, index or record is no longer than a block
+MAX_REACH, DELTA = 9, 2  # blocks decoded for one piece, and the codec of those that stand on others (§4.4)
 MAX_OVERLAY, MAX_NAME, MAX_PATH, MAX_ITEMS, MAX_NESTING, MAX_LEVELS = MIB, 255, 65_535, 65_535, 16, 8
 TRIED_OPEN = 64  # key blocks tried in vain with the password after one has opened (§3)
 CHUNK, NODE, LIST, INDEX, RECORD = range(5)  # kinds of pieces (§5)
@@ -426,17 +427,21 @@ def parse_name(siv: AESSIV, data: bytes) -> Stored | None:
 @dataclass(eq=False)
 class Block:
     stored: Stored
+    kind: int
     codec: int
     start: int
     stored_length: int
     plain_length: int
+    reach: int
+    bases: list[bytes]
 
-    def expand(self, plaintext: bytes) -> bytes:
+    def expand(self, plaintext: bytes, prefix: bytes) -> bytes:
         data = plaintext[self.start:self.start + self.stored_length]
-        if self.codec == 1:
+        if self.codec > 0:
+            raw = zstandard.ZstdCompressionDict(prefix, dict_type=zstandard.DICT_TYPE_RAWCONTENT) if prefix else None
             try:
                 need(zstandard.frame_content_size(data) == self.plain_length, f"a block of {self.stored} is no frame")
-                data = zstandard.ZstdDecompressor().decompress(data, allow_extra_data=False)
+                data = zstandard.ZstdDecompressor(dict_data=raw).decompress(data, allow_extra_data=False)
             except zstandard.ZstdError:
                 raise Damaged(f"a block of {self.stored} does not decompress") from None
         need(len(data) == self.plain_length, f"a block of {self.stored} has a wrong length")
@@ -496,6 +501,7 @@ class Repository:
         self.records: list[Record] = []
         self.troubles: list[tuple[str, Problem]] = []
         self.opened, self.blocks = Cache(512 * MIB), Cache(64 * MIB)
+        self.standing: dict[Block, bool] = {}  # deltas: whether all that they stand on has a place
         self.incomplete = False  # whether the snapshot that is read lacks objects: decides pending or damaged
 
     def adopt(self, path: str, size: int, data: bytes, original: bool) -> bool:
@@ -558,12 +564,19 @@ class Repository:
         for item in array(table, what):
             array(item, what, 6, 7)
             kind, codec, length, plain = (uint(n, what, MAX_OBJECT) for n in item[:4])
-            if len(item) > 6 or codec > 1 or kind > RECORD:
+            if (len(item) > 6) != (codec == DELTA) or codec > DELTA or kind > RECORD:
                 raise Refused(f"{what} has a block of a kind or codec that is not known")
+            reach, bases = 1, b""
+            if codec == DELTA:
+                on = array(item[6], what, 2, 2)
+                reach, bases = uint(on[0], what, MAX_REACH), blob(on[1], what, MAX_BLOCK)
+                need(kind <= LIST and 32 <= len(bases) < 32 * reach and len(bases) % 32 == 0, f"{what} has a wrong delta")
             ids, lengths = blob(item[4], what, MAX_BLOCK), array(item[5], what)
             need(start + length <= room and len(ids) == 32 * len(lengths), f"{what} does not fit its blocks")
-            need(max(plain, length) <= MAX_BLOCK and (codec == 1 or plain == length), f"{what} has a block of a wrong length")
-            block, offset = Block(stored, codec, start, length, plain), 0
+            need(max(plain, length) <= MAX_BLOCK and (codec > 0 or plain == length), f"{what} has a block of a wrong length")
+            block = Block(stored, kind, codec, start, length, plain, reach,
+                          [bases[n:n + 32] for n in range(0, len(bases), 32)])
+            offset = 0
             for n, piece_length in enumerate(lengths):
                 found.append(((kind, ids[32 * n:32 * n + 32]), (block, offset, uint(piece_length, what, MAX_BLOCK))))
                 offset += piece_length
@@ -571,6 +584,7 @@ class Repository:
             start += length
         for key, place in found:
             self.places.setdefault(key, []).append(place)
+        self.standing.clear()
         self.indexed.add(stored)
         return [key for key, _ in found]
 
@@ -620,16 +634,22 @@ class Repository:
     def piece(self, kind: int, piece_id: Any) -> bytes:
         """The verified bytes of a piece, from any of the places that hold it."""
         exact(piece_id, "an id", 32)
+        self.attempts = 64
+        return self.piece_within(kind, piece_id, MAX_REACH)[0]
+
+    def piece_within(self, kind: int, piece_id: bytes, most: int) -> tuple[bytes, int]:
+        """A piece from a place that reaches no further than that, and how far it does (§4.4)."""
         if (kind, piece_id) not in self.places:
             self.read_unindexed()
         problems: list[Problem] = []
-        for block, offset, length in self.places.get((kind, piece_id), []):
+        places = [place for place in self.places.get((kind, piece_id), []) if place[0].reach <= most]
+        for block, offset, length in sorted(places, key=lambda place: place[0].reach):
             try:
-                data = self.blocks.get(block, lambda: block.expand(self.plaintext(block.stored)))
+                data = self.blocks.get(block, lambda: block.expand(self.plaintext(block.stored), self.prefix(block)))
                 data = data[offset:offset + length]
                 need(any(blake3(data, key=key).digest() == piece_id for key in self.id_keys),
                      f"a piece of {block.stored} is not its id's")
-                return data
+                return data, block.reach
             except Problem as problem:
                 problems.append(problem)
         if problems:
@@ -637,6 +657,31 @@ class Repository:
         if self.incomplete:
             raise Pending("an object that is not here holds the place of a part of it")
         raise Damaged("no object holds a part of it")
+
+    def prefix(self, block: Block) -> bytes:
+        """The plain bytes of all that a delta stands on. What it reaches falls with each step, so this ends."""
+        self.attempts -= 1
+        need(self.attempts >= 0, f"too much of what a block of {block.stored} stands on does not open")
+        prefix, left = b"", block.reach - 1
+        for n, base in enumerate(block.bases):
+            data, used = self.piece_within(block.kind, base, left - (len(block.bases) - 1 - n))
+            prefix, left = prefix + data, left - used
+            need(len(prefix) <= MAX_BLOCK, f"a block of {block.stored} stands on too much")
+        return prefix
+
+    def stands(self, block: Block) -> bool:
+        """Whether all that a block stands on has a place, so that the block is one."""
+        if block not in self.standing:
+            bases = [self.nearest(block.kind, base, block.reach) for base in block.bases]
+            self.standing[block] = (None not in bases and 1 + sum(base[0] for base in bases if base) <= block.reach
+                                    and sum(base[1] for base in bases if base) <= MAX_BLOCK)
+        return self.standing[block]
+
+    def nearest(self, kind: int, piece_id: bytes, below: int) -> tuple[int, int] | None:
+        """The least reach of the places of a piece, and its length there."""
+        found = [(block.reach, length) for block, _, length in self.places.get((kind, piece_id), [])
+                 if block.reach < below and block.stored.here() and self.stands(block)]
+        return min(found, default=None)
 
     def read_unindexed(self) -> None:
         """The own tables of data objects that no index covers: their run died too early (§8)."""
@@ -702,7 +747,7 @@ class Repository:
     def has_place(self, kind: int, piece_id: Any) -> None:
         exact(piece_id, "an id", 32)
         for again in range(2):
-            if any(block.stored.here() for block, _, _ in self.places.get((kind, piece_id), [])):
+            if self.nearest(kind, piece_id, MAX_REACH + 1) is not None:
                 return
             if not again:
                 self.read_unindexed()

@@ -83,6 +83,92 @@ def flip(data: bytearray) -> bytearray:
     return data
 
 
+class Deltas(Base):
+    """Blocks that stand on other pieces (§4.4)."""
+
+    def versions(self, count: int) -> list[bytes]:
+        text = b"".join(b"%d " % (n * n) for n in range(900))
+        return [text[:700 * n] + b"version %d" % n + text[700 * n:] for n in range(count)]
+
+    def chain(self, blocks: list[Block], *, kind: int = 1, last: bytes) -> tuple[int, str, str]:
+        """A file that is the chunk `last`, which lies in one of these blocks."""
+        run = Run(self.repository, 1)
+        entry = {0: b"f", 2: 0, 4: [len(last), self.repository.piece_id(last)]}
+        root = run.tree([entry])
+        listed = [run.object(kind, number, [block]) for number, block in enumerate(blocks)]
+        piece = run.record([[1, {0: "host", 2: bytes(16)}], run.backup(root)], listed, [])
+        run.object(3, len(listed), [Block(1, list(run.nodes.values())), Block(4, [piece], codec=0)])
+        self.blocks()
+        return self.restore()
+
+    def expect(self, code: int, blocks: list[Block], last: bytes) -> None:
+        ended, target, err = self.chain(blocks, last=last)
+        self.assertEqual(ended, code, err)
+        if code == 0:
+            with open(f"{target}/f", "rb") as file:
+                self.assertEqual(file.read(), last)
+
+    def links(self, count: int) -> list[Block]:
+        v = self.versions(count)
+        return [Block(0, [v[0]])] + [Block(0, [v[n]], 2, [v[n - 1]], n + 1) for n in range(1, count)]
+
+    def test_chain(self) -> None:
+        self.expect(0, self.links(9), self.versions(9)[8])
+
+    def test_chain_of_nine(self) -> None:
+        self.expect(6, self.links(10), self.versions(10)[9])
+
+    def test_several_bases(self) -> None:
+        v = self.versions(5)
+        self.expect(0, [Block(0, v[:4]), Block(0, [v[4]], 2, v[:4], 5)], v[4])
+
+    def test_circle(self) -> None:
+        v, links = self.versions(3), self.links(3)
+        links[0] = Block(0, [v[0]], 2, [v[2]], 9)
+        self.expect(6, links, v[2])
+
+    def test_missing_base(self) -> None:
+        self.expect(6, self.links(3)[1:], self.versions(3)[2])
+
+    def test_reach_that_is_not_enough(self) -> None:
+        links = self.links(4)
+        links[3].reach = 3
+        self.expect(6, links, self.versions(4)[3])
+
+    def test_base_of_another_kind(self) -> None:
+        links = self.links(2)
+        links[0].kind = 1
+        self.expect(6, links, self.versions(2)[1])
+
+    def test_bases_longer_than_a_block(self) -> None:
+        half, v = bytes((2 << 20) + 1), self.versions(1)
+        self.expect(6, [Block(0, [half]), Block(0, [v[0]], 2, [half, half], 3)], v[0])
+
+    def test_delta_of_a_record(self) -> None:
+        self.simple()
+        run, r = Run(self.repository, 2), self.repository
+        piece = run.record([run.backup(run.tree([]))], [], [])
+        run.object(3, 0, [Block(1, list(run.nodes.values())), Block(4, [piece], 2, [piece])])
+        self.blocks()
+        self.assertEqual(self.call("list")[0], 6)
+        self.assertEqual(len(self.call("list")[1].splitlines()), 1)
+        self.assertEqual(r.last[0], 1)
+
+    def test_pending_with_its_base(self) -> None:
+        v, r = self.versions(2), self.repository
+        code, _, err = self.chain(self.links(2), last=v[1])
+        self.assertEqual(code, 0, err)
+        os.remove(r.paths[1, 0])
+        self.assertIn("pending 2 of 3", self.snapshots_of(3))
+        code, _, err = self.restore()
+        self.assertEqual(code, 3, err)
+
+    def snapshots_of(self, code: int) -> str:
+        ended, out, err = self.call("list")
+        self.assertIn(ended, (0, code), err)
+        return out
+
+
 class RoundTrip(Base):
     def everything(self, run: Run) -> bytes:
         text: list[bytes | int] = [b"hello ", b"world", 1 << 20, b"end", 4096]

@@ -107,6 +107,8 @@ class Block:
     kind: int
     pieces: list[bytes]
     codec: int = 1
+    on: list[bytes] = field(default_factory=list)  # the plain bytes of its base pieces
+    reach: int = 2
 
 
 @dataclass
@@ -125,10 +127,14 @@ class Repository:
         table, body = [], b""
         for block in blocks:
             plain = b"".join(block.pieces)
-            stored = zstandard.ZstdCompressor(level=3).compress(plain) if block.codec else plain
+            prefix = b"".join(block.on)
+            raw = zstandard.ZstdCompressionDict(prefix, dict_type=zstandard.DICT_TYPE_RAWCONTENT) if prefix else None
+            stored = zstandard.ZstdCompressor(level=3, dict_data=raw).compress(plain) if block.codec else plain
             body += stored
             table.append([block.kind, block.codec, len(stored), len(plain),
                           b"".join(map(self.piece_id, block.pieces)), [len(p) for p in block.pieces]])
+            if block.codec == 2:
+                table[-1].append([block.reach, b"".join(map(self.piece_id, block.on))])
         return table, body
 
     def write_object(self, kind: int, run: int, number: int, blocks: list[Block], subfolder: str = "") -> Item:

@@ -17,7 +17,7 @@ fn in_block(forge: &mut Forge, chunk: &[u8], block: Block) {
 }
 
 /// A file that is this chunk, which is not stored with it.
-fn refers(forge: &mut Forge, chunk: &[u8]) {
+pub(crate) fn refers(forge: &mut Forge, chunk: &[u8]) {
     let content = array(&[uint(chunk.len() as u64), bytes(&id(chunk).0)]);
     forge.evil(&[entry(b"file", 0, &[(4, content)])]);
 }
@@ -29,7 +29,7 @@ fn compressed(forge: &mut Forge, frame: Vec<u8>) {
 }
 
 /// A frame that says it holds `says` bytes and holds so many blocks of 128 KiB of one byte.
-fn frame(says: u64, blocks: usize) -> Vec<u8> {
+pub(crate) fn frame(says: u64, blocks: usize) -> Vec<u8> {
     let mut frame = vec![0x28, 0xb5, 0x2f, 0xfd, 0xe0];
     frame.extend(says.to_le_bytes());
     for number in 1..=blocks {
@@ -49,7 +49,7 @@ fn tabled(forge: &mut Forge, table: impl Fn(&[Block]) -> Vec<u8>) {
 }
 
 /// The same with one row that is not as it should be.
-fn row(forge: &mut Forge, change: impl Fn(&mut Block)) {
+pub(crate) fn row(forge: &mut Forge, change: impl Fn(&mut Block)) {
     tabled(forge, |blocks| {
         let mut block = blocks[0].clone();
         change(&mut block);

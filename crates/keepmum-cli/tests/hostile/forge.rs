@@ -3,8 +3,6 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
-use std::path::PathBuf;
-use std::sync::OnceLock;
 
 use keepmum::crypto::{Passphrase, Profile, SALT, ciphertext_hash, record_hash, seal};
 use keepmum::format::name::context;
@@ -39,14 +37,16 @@ pub(crate) struct Block {
     pub(crate) plain: u64,
     pub(crate) ids: Vec<u8>,
     pub(crate) lengths: Vec<u64>,
+    /// A seventh element of the row.
+    pub(crate) on: Option<Vec<u8>>,
 }
 
 impl Block {
     pub(crate) fn row(&self) -> Vec<u8> {
         let lengths: Vec<_> = self.lengths.iter().map(|length| uint(*length)).collect();
         let numbers = [self.kind, self.codec, self.stored, self.plain].map(uint);
-        let ids = [bytes(&self.ids), array(&lengths)];
-        array(&[&numbers[..], &ids].concat())
+        let rest = [Some(bytes(&self.ids)), Some(array(&lengths)), self.on.clone()];
+        array(&numbers.into_iter().chain(rest.into_iter().flatten()).collect::<Vec<_>>())
     }
 }
 
@@ -78,7 +78,7 @@ pub(crate) struct Forge {
 }
 
 fn keyring() -> &'static Keyring {
-    static KEYRING: OnceLock<Keyring> = OnceLock::new();
+    static KEYRING: std::sync::OnceLock<Keyring> = std::sync::OnceLock::new();
     KEYRING.get_or_init(|| {
         let place = ready("");
         let files = fs::read_dir(place.path("destination")).unwrap();
@@ -105,7 +105,7 @@ pub(crate) fn keys() -> Keys {
 }
 
 pub(crate) fn id(bytes: &[u8]) -> ChunkId {
-    static KEYS: OnceLock<Keys> = OnceLock::new();
+    static KEYS: std::sync::OnceLock<Keys> = std::sync::OnceLock::new();
     KEYS.get_or_init(keys).writing().chunk_id(bytes)
 }
 
@@ -121,6 +121,7 @@ pub(crate) fn block(kind: u64, pieces: &[Vec<u8>]) -> Block {
         ids: pieces.iter().flat_map(|piece| id(piece).0).collect(),
         lengths: pieces.iter().map(|piece| piece.len() as u64).collect(),
         bytes: plain,
+        on: None,
     }
 }
 
@@ -235,11 +236,11 @@ impl Forge {
         };
         let file = keys.writing().seal_name(&name);
         fs::write(self.destination().join(file), &sealed).unwrap();
-        let numbers = [u64::from(number), kind as u64, name.length].map(uint);
-        array(&[&numbers[..], &[bytes(&name.hash)]].concat())
+        let [number, kind, length] = [u64::from(number), kind as u64, name.length].map(uint);
+        array(&[number, kind, length, bytes(&name.hash)])
     }
 
-    pub(crate) fn destination(&self) -> PathBuf {
+    pub(crate) fn destination(&self) -> std::path::PathBuf {
         self.place.path("destination")
     }
 

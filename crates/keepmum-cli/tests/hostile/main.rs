@@ -16,6 +16,7 @@ mod prepared;
 
 mod blocks;
 mod cbor;
+mod deltas;
 mod entries;
 mod forge;
 mod lists;

@@ -3,14 +3,15 @@
 //! Ids are random, so single inserts would touch a page each. New rows wait in memory, sorted, and
 //! go to the table in batches; look-ups ask both.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use rusqlite::OptionalExtension;
 
 use super::filter::Filter;
 use super::schema::BLOCK_BITS;
 use super::{Catalogue, CatalogueError};
-use crate::model::{ChunkId, Locate, Location, ObjectKey};
+use crate::model::{Bases, ChunkId, Locate, Location, ObjectKey};
 
 /// Most rows that wait in memory, at about 70 bytes each.
 const WAITING: usize = 128 * 1024;
@@ -18,6 +19,8 @@ const WAITING: usize = 128 * 1024;
 /// as a part of the table's rows.
 const PATIENCE: u64 = 2048;
 const SHARE: u64 = 16;
+/// Deltas of which it is remembered whether what they stand on is here.
+const STANDING: usize = 1 << 16;
 
 /// What is known about chunks besides the table.
 #[derive(Default)]
@@ -29,22 +32,47 @@ pub(super) struct Chunks {
     misses: u64,
     /// The block that was located last, by its row.
     last_block: Option<(i64, Block)>,
+    /// Of deltas that were looked at, by their rows: whether all that they stand on has a place.
+    standing: HashMap<i64, bool>,
 }
 
 /// A block's row, as far as locating needs it.
-#[derive(Clone, Copy)]
-struct Block {
-    offset: u32,
-    stored: u32,
-    plain: u32,
-    codec: u8,
+#[derive(Clone)]
+pub(super) struct Block {
+    pub(super) kind: u8,
+    pub(super) offset: u32,
+    pub(super) stored: u32,
+    pub(super) plain: u32,
+    pub(super) codec: u8,
+    pub(super) bases: Bases,
 }
+
+/// The row of a block that holds a chunk, and where the chunk lies in it: offset and length.
+type Held = (i64, (u32, u32));
 
 impl Chunks {
     pub(super) fn discard(&mut self) {
         self.waiting.clear();
         // Its row may go to another block.
         self.last_block = None;
+        self.standing.clear();
+    }
+
+    /// Forgets which deltas have all that they stand on: something came or went.
+    pub(super) fn forget_standing(&mut self) {
+        self.standing.clear();
+    }
+
+    /// Whether a delta has, if it is known.
+    pub(super) fn stands(&self, block: i64) -> Option<bool> {
+        self.standing.get(&block).copied()
+    }
+
+    pub(super) fn note_standing(&mut self, block: i64, stands: bool) {
+        if self.standing.len() >= STANDING {
+            self.standing.clear();
+        }
+        self.standing.insert(block, stands);
     }
 
     #[cfg(test)]
@@ -52,7 +80,7 @@ impl Chunks {
         self.filter.is_some()
     }
 
-    fn waiting_for(&self, id: &ChunkId) -> impl Iterator<Item = (i64, (u32, u32))> + '_ {
+    pub(super) fn waiting_for(&self, id: &ChunkId) -> impl Iterator<Item = (i64, (u32, u32))> + '_ {
         let range = (*id, i64::MIN)..=(*id, i64::MAX);
         self.waiting.range(range).map(|((_, block), place)| (*block, *place))
     }
@@ -132,7 +160,16 @@ impl Catalogue {
     /// Whether an object that is here holds the chunk with a length that fits.
     fn has_place(&self, id: &ChunkId, fits: impl Fn(u32) -> bool) -> Result<bool, CatalogueError> {
         let (presence, chunks) = (self.presence.borrow(), self.chunks.borrow());
-        let is_here = |block: i64, length| fits(length) && presence.has_row(block >> BLOCK_BITS);
+        // Deltas are asked for what they stand on once nothing else holds it.
+        let mut deltas = Vec::new();
+        let mut is_here = |block: i64, length| {
+            let is_here = fits(length) && presence.has_row(block >> BLOCK_BITS);
+            let may_be_delta = is_here && presence.has_deltas(block >> BLOCK_BITS);
+            if may_be_delta {
+                deltas.push(block);
+            }
+            is_here && !may_be_delta
+        };
         if chunks.waiting_for(id).any(|(block, (_, length))| is_here(block, length)) {
             return Ok(true);
         }
@@ -141,6 +178,13 @@ impl Catalogue {
         let mut rows = query.query([&id.0[..]])?;
         while let Some(row) = rows.next()? {
             if is_here(row.get(0)?, row.get(1)?) {
+                return Ok(true);
+            }
+        }
+        drop(rows);
+        drop((presence, chunks));
+        for block in deltas {
+            if self.stands(block)? {
                 return Ok(true);
             }
         }
@@ -188,58 +232,76 @@ impl Catalogue {
     /// Every place of a chunk in objects that are here; the one with the fewest bytes to fetch
     /// comes first. None if no object that is here holds it.
     pub fn locate(&self, id: &ChunkId) -> Result<Vec<Location>, CatalogueError> {
-        let presence = self.presence.borrow();
         let mut found = Vec::new();
+        for (block, place) in self.rows_of(id)? {
+            let object = self.presence.borrow().key(block >> BLOCK_BITS);
+            if let Some(object) = object
+                && self.stands(block)?
+            {
+                found.push(self.location(object, block, place)?);
+            }
+        }
+        let bytes = |at: &Location| (at.bases.reach, at.stored, at.object, at.block_offset);
+        found.sort_by_key(bytes);
+        Ok(found)
+    }
+
+    /// Every block that holds a chunk, here or not, with its place in it.
+    pub(super) fn rows_of(&self, id: &ChunkId) -> Result<Vec<Held>, CatalogueError> {
         let mut query = self
             .connection
             .prepare_cached("SELECT block, offset, length FROM chunk WHERE id = ?1")?;
         let mut rows = query.query([&id.0[..]])?;
+        let mut found: Vec<_> = self.chunks.borrow().waiting_for(id).collect();
         while let Some(row) = rows.next()? {
-            let block: i64 = row.get(0)?;
-            if let Some(object) = presence.key(block >> BLOCK_BITS) {
-                found.push(self.location(object, block, (row.get(1)?, row.get(2)?))?);
-            }
+            found.push((row.get(0)?, (row.get(1)?, row.get(2)?)));
         }
-        let waiting: Vec<_> = self.chunks.borrow().waiting_for(id).collect();
-        for (block, place) in waiting {
-            if let Some(object) = presence.key(block >> BLOCK_BITS) {
-                found.push(self.location(object, block, place)?);
-            }
-        }
-        found.sort_by_key(|location| (location.stored, location.object, location.block_offset));
         Ok(found)
     }
 
-    fn location(
+    pub(super) fn location(
         &self,
         object: ObjectKey,
         block: i64,
         (offset, length): (u32, u32),
     ) -> Result<Location, CatalogueError> {
-        // Chunks that are asked for one after another often share a block.
-        let last = self.chunks.borrow().last_block;
-        let place = match last {
-            Some((row, place)) if row == block => place,
-            _ => self.block(block)?,
-        };
-        self.chunks.borrow_mut().last_block = Some((block, place));
-        let Block { offset: block_offset, stored, plain, codec } = place;
-        Ok(Location { object, block_offset, stored, plain, codec, offset, length })
+        let Block { kind, offset: block_offset, stored, plain, codec, bases } =
+            self.block(block)?;
+        Ok(Location { object, kind, block_offset, stored, plain, codec, offset, length, bases })
     }
 
-    fn block(&self, row: i64) -> Result<Block, CatalogueError> {
-        let mut query = self
-            .connection
-            .prepare_cached("SELECT offset, stored, plain, codec FROM block WHERE id = ?1")?;
+    pub(super) fn block(&self, row: i64) -> Result<Block, CatalogueError> {
+        // Chunks that are asked for one after another often share a block.
+        match &self.chunks.borrow().last_block {
+            Some((last, block)) if *last == row => return Ok(block.clone()),
+            _ => {}
+        }
+        let block = self.read_block(row)?;
+        self.chunks.borrow_mut().last_block = Some((row, block.clone()));
+        Ok(block)
+    }
+
+    fn read_block(&self, row: i64) -> Result<Block, CatalogueError> {
+        let mut query = self.connection.prepare_cached(
+            "SELECT kind, offset, stored, plain, codec, reach, bases FROM block WHERE id = ?1",
+        )?;
         let block = query.query_row([row], |row| {
-            let (offset, stored) = (row.get(0)?, row.get(1)?);
-            Ok(Block { offset, stored, plain: row.get(2)?, codec: row.get(3)? })
+            let bases = match row.get_ref(6)?.as_blob_or_null()? {
+                None => Bases::default(),
+                Some(ids) => Bases { reach: row.get(5)?, ids: ids_in(ids) },
+            };
+            let (kind, offset, stored) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok(Block { kind, offset, stored, plain: row.get(3)?, codec: row.get(4)?, bases })
         });
         match block {
             Err(rusqlite::Error::QueryReturnedNoRows) => Err(CatalogueError::row("chunk")),
             other => Ok(other?),
         }
     }
+}
+
+fn ids_in(bytes: &[u8]) -> Arc<[ChunkId]> {
+    bytes.chunks(ChunkId::LENGTH).filter_map(ChunkId::from_slice).collect()
 }
 
 impl Locate for Catalogue {

@@ -23,6 +23,7 @@ mod remembered;
 mod rename;
 mod schema;
 mod set_aside;
+mod standing;
 pub mod state;
 #[cfg(test)]
 mod tests;

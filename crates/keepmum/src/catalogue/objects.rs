@@ -4,10 +4,10 @@ use rusqlite::OptionalExtension;
 
 use super::schema::BLOCK_BITS;
 use super::{Catalogue, CatalogueError};
-use crate::model::{ChunkId, ObjectKey};
+use crate::model::{Bases, ChunkId, ObjectKey};
 
 /// A block of an object's table.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ImportedBlock<'a> {
     /// What its pieces are, as the format numbers it.
     pub kind: u8,
@@ -21,7 +21,12 @@ pub struct ImportedBlock<'a> {
     pub plain: u32,
     /// Its pieces in order, with their lengths in bytes.
     pub pieces: &'a [(ChunkId, u32)],
+    /// What a delta stands on.
+    pub bases: Bases,
 }
+
+/// Offset, stored length, plain length and codec of a block.
+type Place = (u32, u32, u32, u8);
 
 impl Catalogue {
     /// Takes over an object's table. It holds its pieces at once if it is listed, or if it is
@@ -44,7 +49,9 @@ impl Catalogue {
                 }
                 None => self.insert_object(key, kind, length, blocks)?,
             };
-            if self.presence.borrow_mut().import(key, length, row, present) {
+            let deltas = deltas(blocks) > 0;
+            self.chunks.borrow_mut().forget_standing();
+            if self.presence.borrow_mut().import(key, length, (row, deltas), present) {
                 let mut update = self
                     .connection
                     .prepare_cached("UPDATE object SET listed = 1 WHERE id = ?1 AND NOT listed")?;
@@ -72,13 +79,18 @@ impl Catalogue {
         }
         let first = row << BLOCK_BITS;
         let mut query = self.connection.prepare_cached(
-            "SELECT offset, stored, plain, codec FROM block WHERE id >= ?1 AND id < ?2 ORDER BY id",
+            "SELECT offset, stored, plain, codec, reach, coalesce(bases, x'')
+             FROM block WHERE id >= ?1 AND id < ?2 ORDER BY id",
         )?;
         let known = query.query_map([first, first + (1 << BLOCK_BITS)], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            let place = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+            Ok((place, row.get(4)?, row.get(5)?))
         })?;
-        let known: Vec<(u32, u32, u32, u8)> = known.collect::<Result<_, _>>()?;
-        let told = blocks.iter().map(|at| (at.offset, at.stored, at.plain, at.codec));
+        let known: Vec<(Place, u8, Vec<u8>)> = known.collect::<Result<_, _>>()?;
+        let told = blocks.iter().map(|at| {
+            let place = (at.offset, at.stored, at.plain, at.codec);
+            (place, at.bases.reach, ids(&at.bases))
+        });
         if !told.eq(known) {
             return Ok(false);
         }
@@ -117,6 +129,7 @@ impl Catalogue {
                 .execute([first, first + (1 << BLOCK_BITS)])?;
             connection.prepare_cached("DELETE FROM object WHERE id = ?1")?.execute([row])?;
             self.presence.borrow_mut().forget(row);
+            self.chunks.borrow_mut().forget_standing();
             self.orphans.set(true);
             Ok(())
         })
@@ -146,9 +159,10 @@ impl Catalogue {
         let row = self
             .connection
             .prepare_cached(
-                "INSERT INTO object(key, kind, length, listed, pieces) VALUES(?1, ?2, ?3, 0, ?4)",
+                "INSERT INTO object(key, kind, length, listed, pieces, deltas)
+                 VALUES(?1, ?2, ?3, 0, ?4, ?5)",
             )?
-            .insert((&key.to_bytes()[..], kind, length.cast_signed(), pieces))?;
+            .insert((&key.to_bytes()[..], kind, length.cast_signed(), pieces, deltas(blocks)))?;
         for (number, block) in (0_i64..).zip(blocks) {
             self.insert_block((row << BLOCK_BITS) | number, block)?;
         }
@@ -157,8 +171,17 @@ impl Catalogue {
 
     fn insert_block(&self, row: i64, block: &ImportedBlock<'_>) -> Result<(), CatalogueError> {
         self.connection
-            .prepare_cached("INSERT INTO block VALUES(?1, ?2, ?3, ?4, ?5, ?6)")?
-            .execute((row, block.kind, block.codec, block.offset, block.stored, block.plain))?;
+            .prepare_cached("INSERT INTO block VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
+            .execute((
+                row,
+                block.kind,
+                block.codec,
+                block.offset,
+                block.stored,
+                block.plain,
+                block.bases.reach,
+                Some(ids(&block.bases)).filter(|ids| !ids.is_empty()),
+            ))?;
         let mut offset = 0_u32;
         for (id, length) in block.pieces {
             self.put_chunk(id, row, offset, *length)?;
@@ -168,4 +191,14 @@ impl Catalogue {
         }
         Ok(())
     }
+}
+
+/// How many of these blocks stand on others.
+fn deltas(blocks: &[ImportedBlock<'_>]) -> i64 {
+    blocks.iter().filter(|block| !block.bases.ids.is_empty()).count() as i64
+}
+
+/// The ids of bases end to end.
+fn ids(bases: &Bases) -> Vec<u8> {
+    bases.ids.iter().flat_map(|id| id.0).collect()
 }

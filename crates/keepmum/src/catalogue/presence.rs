@@ -41,6 +41,8 @@ pub(super) struct Presence {
     here: HashMap<ObjectKey, Here>,
     /// Rows of imported objects that are here.
     rows: HashMap<i64, ObjectKey>,
+    /// Those of them that have deltas.
+    deltas: HashSet<i64>,
     /// Rows seen for the first time, to be marked so with the next commit.
     first_seen: Vec<i64>,
 }
@@ -56,19 +58,33 @@ impl Presence {
         self.rows.contains_key(&row)
     }
 
+    /// Whether some blocks of an imported object that is here stand on others.
+    pub(super) fn has_deltas(&self, row: i64) -> bool {
+        self.deltas.contains(&row)
+    }
+
     pub(super) fn key(&self, row: i64) -> Option<ObjectKey> {
         self.rows.get(&row).copied()
     }
 
     /// Counts an imported object as here if it is listed at this length, or if it is `present`
     /// anyway. Returns whether it is here.
-    pub(super) fn import(&mut self, key: &ObjectKey, length: u64, row: i64, present: bool) -> bool {
+    pub(super) fn import(
+        &mut self,
+        key: &ObjectKey,
+        length: u64,
+        (row, deltas): (i64, bool),
+        present: bool,
+    ) -> bool {
         if present {
             self.here.entry(*key).or_insert(Here { length: None, path: None });
         }
         let here = self.here.get(key).is_some_and(|here| here.length.is_none_or(|l| l == length));
         if here {
             self.rows.insert(row, *key);
+            if deltas {
+                self.deltas.insert(row);
+            }
         }
         here
     }
@@ -76,6 +92,7 @@ impl Presence {
     /// Forgets an object's row; that it is listed stays true.
     pub(super) fn forget(&mut self, row: i64) {
         self.rows.remove(&row);
+        self.deltas.remove(&row);
         self.first_seen.retain(|seen| *seen != row);
     }
 }
@@ -86,6 +103,7 @@ struct Row {
     kind: u8,
     length: u64,
     listed: bool,
+    deltas: i64,
 }
 
 impl Catalogue {
@@ -97,6 +115,7 @@ impl Catalogue {
             (object.key, Here { length: Some(object.length), path })
         });
         *self.presence.borrow_mut() = Presence { here: here.collect(), ..Presence::default() };
+        self.chunks.borrow_mut().forget_standing();
         let (mut gone, mut pending) = (Vec::new(), Vec::new());
         for row in self.match_rows()? {
             if row.listed {
@@ -121,17 +140,20 @@ impl Catalogue {
         let mut presence = self.presence.borrow_mut();
         let mut others = Vec::new();
         let mut query =
-            self.connection.prepare("SELECT id, key, length, listed, kind FROM object")?;
+            self.connection.prepare("SELECT id, key, length, listed, kind, deltas FROM object")?;
         let mut rows = query.query([])?;
         while let Some(row) = rows.next()? {
             let key = row.get_ref(1)?.as_blob().ok().and_then(ObjectKey::from_slice);
             let key = key.ok_or_else(|| CatalogueError::row("object"))?;
             let length = row.get::<_, i64>(2)?.cast_unsigned();
             let (id, listed, kind) = (row.get(0)?, row.get(3)?, row.get(4)?);
-            let row = Row { id, key, kind, length, listed };
+            let row = Row { id, key, kind, length, listed, deltas: row.get(5)? };
             match presence.here.get(&row.key).map(|here| here.length.unwrap_or(row.length)) {
                 Some(length) if length == row.length => {
                     presence.rows.insert(row.id, row.key);
+                    if row.deltas > 0 {
+                        presence.deltas.insert(row.id);
+                    }
                     if !row.listed {
                         presence.first_seen.push(row.id);
                     }
@@ -147,6 +169,7 @@ impl Catalogue {
     pub(super) fn refresh_presence(&self) -> Result<(), CatalogueError> {
         let mut presence = self.presence.borrow_mut();
         presence.rows.clear();
+        presence.deltas.clear();
         presence.first_seen.clear();
         drop(presence);
         self.match_rows().map(drop)
@@ -181,6 +204,7 @@ impl Catalogue {
         if objects.is_empty() {
             return;
         }
+        self.chunks.borrow_mut().forget_standing();
         let mut presence = self.presence.borrow_mut();
         presence.here.retain(|key, _| !objects.contains(key));
         let Presence { rows, first_seen, .. } = &mut *presence;

@@ -2,7 +2,7 @@
 //! aside: nothing is ever converted, because everything in it can be learnt again.
 
 /// `PRAGMA user_version`.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 /// `PRAGMA application_id`: "kmum".
 pub(super) const APPLICATION: i64 = 0x6b6d_756d;
 /// Row of the directory `/`.
@@ -13,14 +13,17 @@ pub(super) const BLOCK_BITS: u32 = 24;
 
 /// Rows of `object` never reuse an id: a reader that runs beside a writer must not take a new
 /// object for the one that it saw listed. `listed` is whether it was ever seen at the destination.
+/// `deltas` is how many of its blocks stand on others, and `bases` the ids of those pieces end to end.
 /// `previous_run` and `previous_hash` of a record are asked for by nobody, and can go with the next
 /// version.
 pub(super) const TABLES: &str = "
 CREATE TABLE fact(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE object(id INTEGER PRIMARY KEY AUTOINCREMENT, key BLOB NOT NULL UNIQUE,
-  kind INTEGER NOT NULL, length INTEGER NOT NULL, listed INTEGER NOT NULL, pieces INTEGER NOT NULL);
+  kind INTEGER NOT NULL, length INTEGER NOT NULL, listed INTEGER NOT NULL, pieces INTEGER NOT NULL,
+  deltas INTEGER NOT NULL);
 CREATE TABLE block(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, codec INTEGER NOT NULL,
-  offset INTEGER NOT NULL, stored INTEGER NOT NULL, plain INTEGER NOT NULL);
+  offset INTEGER NOT NULL, stored INTEGER NOT NULL, plain INTEGER NOT NULL,
+  reach INTEGER NOT NULL, bases BLOB);
 CREATE TABLE chunk(id BLOB NOT NULL, block INTEGER NOT NULL, offset INTEGER NOT NULL,
   length INTEGER NOT NULL, PRIMARY KEY(id, block)) WITHOUT ROWID;
 CREATE TABLE record(id INTEGER PRIMARY KEY, device BLOB NOT NULL, run INTEGER NOT NULL,
@@ -35,13 +38,13 @@ CREATE INDEX directory_inode ON directory(device, inode);
 INSERT INTO directory(id) VALUES(1);
 CREATE TABLE overlay(path BLOB PRIMARY KEY, op BLOB NOT NULL, sum INTEGER NOT NULL) WITHOUT ROWID;
 PRAGMA application_id = 0x6b6d756d;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 ";
 
 /// One cheap statement that fails unless every table is there with its columns.
 pub(super) const SANITY: &str = "
 SELECT (SELECT value FROM fact LIMIT 1), (SELECT count(*) FROM fact),
-  (SELECT pieces FROM object WHERE key = x'' AND listed), (SELECT plain FROM block LIMIT 1),
+  (SELECT deltas FROM object WHERE key = x'' AND listed), (SELECT bases FROM block LIMIT 1),
   (SELECT length FROM chunk LIMIT 1), (SELECT object FROM record LIMIT 1),
   (SELECT body FROM entry WHERE directory = 1 AND child = 0), (SELECT sum FROM overlay LIMIT 1),
   (SELECT count(*) FROM directory WHERE id = 1)

@@ -5,6 +5,7 @@ mod opening;
 mod overlay;
 mod runs;
 mod speed;
+mod standing;
 mod tree;
 
 use proptest::test_runner::Config;

@@ -83,6 +83,7 @@ impl Decompressor {
                 out.extend_from_slice(stored);
                 Ok(())
             }
+            // A delta is decoded on its prefix, and nothing but that.
             Codec::Zstd if is_one_frame_of(stored, plain_len) => {
                 // The room is exactly the length, so that zstd cannot write more.
                 out.resize(plain_len, 0);
@@ -104,7 +105,7 @@ impl Default for Decompressor {
 
 /// Whether `stored` is a single frame, nothing after it, that claims `plain_len` bytes. Asked
 /// before room is made for the output.
-fn is_one_frame_of(stored: &[u8], plain_len: usize) -> bool {
+pub(super) fn is_one_frame_of(stored: &[u8], plain_len: usize) -> bool {
     matches!(get_frame_content_size(stored), Ok(Some(claimed)) if claimed == plain_len as u64)
         && find_frame_compressed_size(stored) == Ok(stored.len())
 }

@@ -5,11 +5,13 @@
 //! trusts nothing: it writes exactly the length that was asked for, or fails.
 
 mod decode;
+mod delta;
 mod encode;
 #[cfg(test)]
 mod tests;
 
 pub use decode::{CompressError, Decompressor};
+pub use delta::{delta, undelta};
 pub use encode::{Compressor, Effort, Level};
 
 /// The most plain bytes in a block.
@@ -22,6 +24,8 @@ pub enum Codec {
     Stored = 0,
     /// One zstd frame with its content size and without a checksum.
     Zstd = 1,
+    /// One zstd frame, the same, made on other plain bytes as its prefix.
+    Delta = 2,
 }
 
 impl Codec {
@@ -31,6 +35,7 @@ impl Codec {
         match number {
             0 => Some(Self::Stored),
             1 => Some(Self::Zstd),
+            2 => Some(Self::Delta),
             _ => None,
         }
     }

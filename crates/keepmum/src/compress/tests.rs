@@ -1,6 +1,6 @@
 //! What goes in comes out, and nothing else does.
 
-use super::{Codec, CompressError, Compressor, Decompressor, Level, MAX_BLOCK};
+use super::{Codec, CompressError, Compressor, Decompressor, Level, MAX_BLOCK, delta, undelta};
 use proptest::prelude::{ProptestConfig, any, prop_assert, prop_assert_eq, proptest};
 use std::time::Instant;
 
@@ -143,12 +143,51 @@ fn cut_frames_fail() {
 }
 
 #[test]
+fn a_delta_is_as_long_as_what_differs_and_comes_back_on_its_prefix_only() {
+    for length in [100, 70_000, 1 << 20, MAX_BLOCK] {
+        let prefix = noise(7, length);
+        let middle = length / 2;
+        let plain = [&prefix[..middle], b"forty bytes more", &prefix[middle + 16..]].concat();
+        let frame = delta(&prefix, &plain, length).unwrap();
+        assert!(frame.len() < 100 + length / 8192, "{} bytes for {length}", frame.len());
+        assert!(undelta(&prefix, &frame, length).unwrap() == plain);
+        assert!(undelta(&noise(8, length), &frame, length).is_ok_and(|other| other != plain));
+        assert_eq!(undelta(&prefix, &frame, length - 1), Err(CompressError::Malformed));
+        assert_eq!(delta(&prefix, &plain, 8), None, "longer than was asked for");
+    }
+}
+
+#[test]
+fn a_prefix_that_looks_like_a_dictionary_is_raw_content() {
+    let prefix = [&0xec30_a437_u32.to_le_bytes()[..], &noise(9, 5_000)].concat();
+    let plain = [&prefix[..], b"and more"].concat();
+    let frame = delta(&prefix, &plain, 100).unwrap();
+    assert!(undelta(&prefix, &frame, plain.len()).unwrap() == plain);
+}
+
+#[test]
+fn deltas_write_no_more_than_was_asked_for() {
+    let bomb = delta(b"prefix", &vec![0; MAX_BLOCK], 10_000).unwrap();
+    assert_eq!(undelta(b"prefix", &bomb, 1_000), Err(CompressError::Malformed));
+    let longer = MAX_BLOCK + 1;
+    assert_eq!(undelta(b"prefix", &bomb, longer), Err(CompressError::TooLong(longer)));
+    assert_eq!(undelta(&vec![0; longer], &bomb, 5), Err(CompressError::TooLong(longer)));
+    let two = [bomb.clone(), bomb.clone()].concat();
+    assert_eq!(undelta(b"prefix", &two, MAX_BLOCK), Err(CompressError::Malformed));
+    for length in 0..bomb.len() {
+        assert!(undelta(b"prefix", &bomb[..length], MAX_BLOCK).is_err(), "{length}");
+    }
+    assert_eq!(delta(b"prefix", &vec![0; longer], 10_000), None);
+    assert_eq!(delta(&vec![0; longer], b"plain", 10_000), None);
+}
+
+#[test]
 fn numbers_of_codecs_are_fixed() {
-    for (number, codec) in [(0, Codec::Stored), (1, Codec::Zstd)] {
+    for (number, codec) in [(0, Codec::Stored), (1, Codec::Zstd), (2, Codec::Delta)] {
         assert_eq!(Codec::from_u8(number), Some(codec));
         assert_eq!(codec.to_u8(), number);
     }
-    assert!((2..=255).all(|number| Codec::from_u8(number).is_none()));
+    assert!((3..=255).all(|number| Codec::from_u8(number).is_none()));
 }
 
 proptest! {

@@ -3,12 +3,16 @@
 use super::cbor::{Reader, Writer};
 use super::error::FormatError;
 use super::{BLOCK_MAX, OBJECT_MAX, TABLE_MAX};
-use crate::model::ChunkId;
+use crate::model::{Bases, ChunkId, REACH_MAX};
 
 /// Codec of a block whose stored bytes are its plain bytes.
 pub const CODEC_STORED: u8 = 0;
 /// Codec of a block that is one zstd frame.
 pub const CODEC_ZSTD: u8 = 1;
+/// Codec of a block that is one zstd frame on the plain bytes of other pieces.
+pub const CODEC_DELTA: u8 = 2;
+/// Most pieces that a block is a delta on.
+pub const BASES_MAX: usize = REACH_MAX as usize - 1;
 /// Length of the footer in bytes.
 pub const FOOTER_LENGTH: usize = 8;
 
@@ -46,7 +50,7 @@ impl PieceKind {
 pub struct Block {
     /// What its pieces are.
     pub kind: PieceKind,
-    /// [`CODEC_STORED`] or [`CODEC_ZSTD`].
+    /// [`CODEC_STORED`], [`CODEC_ZSTD`] or [`CODEC_DELTA`].
     pub codec: u8,
     /// Length in the object.
     pub stored: u32,
@@ -54,6 +58,17 @@ pub struct Block {
     pub plain: u32,
     /// Id and length of each piece in order.
     pub pieces: Vec<(ChunkId, u32)>,
+    /// What a delta stands on.
+    pub bases: Bases,
+}
+
+impl Block {
+    /// How many pieces its row of the table is as long as, at most: a delta's bases take an id each
+    /// and a few bytes more.
+    pub fn ids(&self) -> usize {
+        let bases = self.bases.ids.len();
+        self.pieces.len() + bases + usize::from(bases > 0)
+    }
 }
 
 /// All blocks of an object in order.
@@ -66,7 +81,7 @@ pub struct Table {
 impl Table {
     /// The table as the object has it.
     pub fn encode(&self) -> Vec<u8> {
-        let pieces = self.blocks.iter().map(|block| block.pieces.len()).sum();
+        let pieces = self.blocks.iter().map(Block::ids).sum();
         let mut out = Vec::with_capacity(Self::bound(self.blocks.len(), pieces));
         self.write(&mut Writer::new(&mut out));
         out
@@ -78,7 +93,8 @@ impl Table {
         Reader::whole(bytes, "a table", TABLE_MAX, Self::read)
     }
 
-    /// At least as many bytes as a table with so many blocks and pieces takes.
+    /// At least as many bytes as a table with so many blocks and pieces takes. What a delta stands
+    /// on counts as [`Block::ids`] says.
     pub fn bound(blocks: usize, pieces: usize) -> usize {
         const HEAD: usize = 9;
         // Array, kind, codec, two lengths, and the heads of ids and lengths.
@@ -100,7 +116,8 @@ impl Table {
     pub(super) fn write(&self, out: &mut Writer<'_>) {
         out.array(self.blocks.len());
         for block in &self.blocks {
-            out.array(6);
+            let is_delta = block.codec == CODEC_DELTA;
+            out.array(6 + usize::from(is_delta));
             out.uint(block.kind as u64);
             out.uint(block.codec.into());
             out.uint(block.stored.into());
@@ -109,6 +126,12 @@ impl Table {
             block.pieces.iter().for_each(|(id, _)| out.raw(&id.0));
             out.array(block.pieces.len());
             block.pieces.iter().for_each(|(_, length)| out.uint((*length).into()));
+            if is_delta {
+                out.array(2);
+                out.uint(block.bases.reach.into());
+                out.bytes_head(block.bases.ids.len() * ChunkId::LENGTH);
+                block.bases.ids.iter().for_each(|id| out.raw(&id.0));
+            }
         }
     }
 
@@ -136,7 +159,7 @@ fn read_block(reader: &mut Reader<'_>) -> Result<Block, FormatError> {
         let kind = PieceKind::from_u8(kind)
             .ok_or(FormatError::Unknown { what: "block kind", value: kind.into() })?;
         let codec: u8 = reader.narrow("the codec of a block")?;
-        if codec > CODEC_ZSTD {
+        if codec > CODEC_DELTA {
             return Err(FormatError::Unknown { what: "codec", value: codec.into() });
         }
         // Nothing compressed is longer than it was, and a reader holds all of it.
@@ -145,19 +168,41 @@ fn read_block(reader: &mut Reader<'_>) -> Result<Block, FormatError> {
         if codec == CODEC_STORED && stored != plain {
             return Err(too_long("a stored block", stored, plain));
         }
-        let ids = reader.bytes("the ids of a block")?;
-        let (ids, rest) = ids.as_chunks::<{ ChunkId::LENGTH }>();
-        if !rest.is_empty() {
-            return Err(FormatError::BadValue { what: "the ids of a block" });
-        }
+        let ids = read_ids(reader, "the ids of a block")?;
         let pieces = read_pieces(reader, ids, plain)?;
-        if elements == 7 {
-            return Err(FormatError::Unknown { what: "element of a block", value: 7 });
-        }
+        let bases = match (codec == CODEC_DELTA, elements) {
+            (false, 6) => Bases::default(),
+            (true, 7) if kind <= PieceKind::List => read_bases(reader)?,
+            (true, _) => return Err(FormatError::BadValue { what: "a delta" }),
+            (false, _) => {
+                return Err(FormatError::Unknown { what: "element of a block", value: 7 });
+            }
+        };
         let narrow =
             |length| u32::try_from(length).map_err(|_| too_long("a block", length, BLOCK_MAX));
         let (stored, plain) = (narrow(stored)?, narrow(plain)?);
-        Ok(Block { kind, codec, stored, plain, pieces })
+        Ok(Block { kind, codec, stored, plain, pieces, bases })
+    })
+}
+
+fn read_ids<'b>(
+    reader: &mut Reader<'b>,
+    what: &'static str,
+) -> Result<&'b [[u8; ChunkId::LENGTH]], FormatError> {
+    let (ids, rest) = reader.bytes(what)?.as_chunks::<{ ChunkId::LENGTH }>();
+    if rest.is_empty() { Ok(ids) } else { Err(FormatError::BadValue { what }) }
+}
+
+/// Each base costs a block at least, so the reach bounds their number.
+fn read_bases(reader: &mut Reader<'_>) -> Result<Bases, FormatError> {
+    let what = "the bases of a block";
+    reader.tuple(what, 2, 2, |reader, _| {
+        let reach: u8 = reader.narrow("the reach of a block")?;
+        let ids = read_ids(reader, what)?;
+        if reach > REACH_MAX || ids.is_empty() || ids.len() >= usize::from(reach) {
+            return Err(FormatError::BadValue { what });
+        }
+        Ok(Bases { reach, ids: ids.iter().map(|id| ChunkId(*id)).collect() })
     })
 }
 

@@ -1,5 +1,7 @@
 //! Where a chunk lies in the storage.
 
+use std::sync::Arc;
+
 use super::id::{ChunkId, DeviceId};
 
 /// Which object, by what its name says.
@@ -43,11 +45,35 @@ impl ObjectKey {
     }
 }
 
+/// Most blocks that are decoded for one piece, itself included.
+pub const REACH_MAX: u8 = 9;
+
+/// Most bytes of all base pieces of a block together.
+pub const BASES_LENGTH_MAX: u64 = 4 << 20;
+
+/// What a block is a delta on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Bases {
+    /// How many blocks are decoded for this one, itself included; 1 for one that stands on nothing.
+    pub reach: u8,
+    /// Its base pieces in order; none for a block that is no delta.
+    pub ids: Arc<[ChunkId]>,
+}
+
+impl Default for Bases {
+    /// Those of a block that is no delta.
+    fn default() -> Self {
+        Self { reach: 1, ids: Arc::default() }
+    }
+}
+
 /// A piece inside a block inside an object. All lengths and offsets are in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
     /// The object.
     pub object: ObjectKey,
+    /// Kind of the block's pieces, as the format numbers it.
+    pub kind: u8,
     /// Where the block begins in the object's plaintext.
     pub block_offset: u32,
     /// Stored length of the block.
@@ -60,6 +86,8 @@ pub struct Location {
     pub offset: u32,
     /// Length of the piece.
     pub length: u32,
+    /// What the block is a delta on.
+    pub bases: Bases,
 }
 
 /// The index could not be asked.
@@ -74,7 +102,8 @@ impl std::fmt::Display for IndexError {
 
 impl std::error::Error for IndexError {}
 
-/// Whoever knows where chunks are. Only objects that are present count.
+/// Whoever knows where chunks are. Only objects that are present count, and of deltas only those
+/// whose bases have places themselves.
 pub trait Locate {
     /// Every known place of a chunk in objects that are here, the best first; none if it is in
     /// no object that is here.

@@ -13,7 +13,7 @@ pub use entry::{
     Attribute, Content, DeviceNumber, Entry, Kind, Metadata, Owner, Piece, Pieces, Time,
 };
 pub use id::{ChunkId, DeviceId, RecordHash, RecordRef, RepositoryId, SnapshotId};
-pub use location::{IndexError, Locate, Location, ObjectKey};
+pub use location::{BASES_LENGTH_MAX, Bases, IndexError, Locate, Location, ObjectKey, REACH_MAX};
 pub use merge::{Merge, Named, Nothing, PAGE, Page, PageOf, Pair, Side, Step};
 pub use path::{InvalidName, InvalidPath, Name, TreePath};
 pub use stamp::{Found, FoundKind, Stamp};

@@ -93,7 +93,7 @@ mod tests {
     use super::{FULL_FROM, Filled, padding};
     use crate::compress::Codec;
     use crate::format::{Block, PieceKind};
-    use crate::model::ChunkId;
+    use crate::model::{Bases, ChunkId};
     use crate::repository::OBJECT_TARGET;
     use crate::repository::object::{ObjectBuilder, PackedBlock, Spare};
 
@@ -101,7 +101,8 @@ mod tests {
         let length = lengths.iter().sum();
         let pieces = lengths.iter().map(|length| (ChunkId([7; 32]), *length)).collect();
         let (kind, codec) = (PieceKind::Chunk, codec.to_u8());
-        let block = Block { kind, codec, stored: length, plain: length, pieces };
+        let bases = Bases::default();
+        let block = Block { kind, codec, stored: length, plain: length, pieces, bases };
         PackedBlock { block, bytes: vec![0; length as usize] }
     }
 

@@ -1,7 +1,7 @@
 //! How the tables of objects are gathered into the pieces of an index. It knows nothing of where
 //! they are written.
 
-use crate::format::IndexEntry;
+use crate::format::{Block, IndexEntry};
 
 use super::packing::BLOCK_TARGET;
 
@@ -15,7 +15,7 @@ pub(super) fn index_pieces(entries: &[IndexEntry]) -> Vec<&[IndexEntry]> {
     let (mut begin, mut length) = (0, 0);
     for (at, entry) in entries.iter().enumerate() {
         let blocks = &entry.table.blocks;
-        let count = blocks.iter().map(|block| block.pieces.len()).sum();
+        let count = blocks.iter().map(Block::ids).sum();
         let more = IndexEntry::bound(blocks.len(), count);
         if at > begin && (at - begin == OBJECTS_PER_INDEX || length + more > BLOCK_TARGET) {
             pieces.push(&entries[begin..at]);
@@ -27,4 +27,11 @@ pub(super) fn index_pieces(entries: &[IndexEntry]) -> Vec<&[IndexEntry]> {
         pieces.push(&entries[begin..]);
     }
     pieces
+}
+
+/// Takes those that fill a piece, so that few are held at a time.
+pub(super) fn take_whole(entries: &mut Vec<IndexEntry>) -> Vec<IndexEntry> {
+    let last = index_pieces(entries).last().map_or(0, |last| last.len());
+    let kept = entries.split_off(entries.len() - last);
+    std::mem::replace(entries, kept)
 }

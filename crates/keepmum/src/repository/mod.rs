@@ -4,6 +4,7 @@
 //! is told through [`crate::model::Locate`].
 
 mod chain;
+mod delta;
 mod error;
 mod filling;
 mod index_pieces;
@@ -29,6 +30,7 @@ mod tree_size;
 mod writer;
 
 pub use chain::{Chain, Chains, SnapshotRecord};
+pub use delta::{Recipe, Standing as PieceStanding};
 pub use error::RepositoryError;
 pub use key_block::{COPIES, Candidate, NamedBlock, NewKeyBlocks, SlotSecret, create, fresh_salt};
 pub use key_change::{ChangedKeys, KeyChange, KnownSlot, NewSlot};

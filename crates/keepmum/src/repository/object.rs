@@ -5,7 +5,7 @@ use crate::format::object::FOOTER_LENGTH;
 use crate::format::{
     Block, FormatError, ObjectKind, Table, footer, padded_length, plain_for_sealed,
 };
-use crate::model::{ChunkId, DeviceId};
+use crate::model::{Bases, ChunkId, DeviceId};
 use crate::pipeline::Buffers;
 
 use super::error::RepositoryError;
@@ -35,7 +35,7 @@ pub(super) struct PackedBlock {
 impl PackedBlock {
     /// What it adds to an object, its row of the table included.
     pub(super) fn weight(&self) -> u64 {
-        Self::weight_of(self.bytes.len() as u64, self.block.pieces.len())
+        Self::weight_of(self.bytes.len() as u64, self.block.ids())
     }
 
     /// What a block with so many stored bytes and pieces adds to an object.
@@ -53,7 +53,8 @@ impl PackedBlock {
         self.bytes.truncate(first as usize);
         (self.block.stored, self.block.plain) = (first, first);
         let (kind, codec) = (self.block.kind, self.block.codec);
-        let block = Block { kind, codec, stored: second, plain: second, pieces };
+        let bases = Bases::default();
+        let block = Block { kind, codec, stored: second, plain: second, pieces, bases };
         (self, Self { block, bytes })
     }
 }
@@ -112,7 +113,7 @@ impl ObjectBuilder {
 
     /// Whether a block still fits; the first one always does.
     pub(super) fn has_room_for(&self, block: &PackedBlock) -> bool {
-        self.blocks.is_empty() || self.has_room_of(block.weight(), block.block.pieces.len())
+        self.blocks.is_empty() || self.has_room_of(block.weight(), block.block.ids())
     }
 
     /// Whether a block of this weight with so many pieces fits beside others.
@@ -124,7 +125,7 @@ impl ObjectBuilder {
     /// Adds a block.
     pub(super) fn push(&mut self, block: PackedBlock) {
         self.weight += block.weight();
-        self.rows += row(block.block.pieces.len());
+        self.rows += row(block.block.ids());
         self.blocks.push(block.block);
         self.bodies.push(block.bytes);
     }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use crate::compress::{Codec, Compressor, Effort, MAX_BLOCK};
 use crate::format::{Block, PieceKind};
-use crate::model::ChunkId;
+use crate::model::{Bases, ChunkId};
 use crate::pipeline::{Pool, Stage, Ticket};
 
+use super::delta::NewDelta;
 use super::object::{PackedBlock, Spare};
 
 /// Stage of compressing; reading comes before it.
@@ -20,11 +21,14 @@ pub(super) const PIECES_PER_BLOCK: usize = 16 * 1024;
 /// work of one core.
 const HARDER: usize = 16 * 1024 * 1024;
 
+/// A block, or a piece that is better stored in full than as a delta.
+type Packed = Result<PackedBlock, NewDelta>;
+
 /// Open blocks of all kinds, and those that are being compressed.
 pub(super) struct Packing<'env> {
     spare: Arc<Spare>,
     open: [OpenBlock; 4],
-    under_way: VecDeque<Ticket<'env, PackedBlock>>,
+    under_way: VecDeque<Ticket<'env, Packed>>,
     /// Plain bytes that are still compressed with more effort.
     harder: usize,
 }
@@ -73,9 +77,26 @@ impl<'env> Packing<'env> {
         if !self.open[kind as usize].is_empty() {
             let fresh = OpenBlock::new(kind, self.spare.block());
             let open = std::mem::replace(&mut self.open[kind as usize], fresh);
-            let ticket = self.submit(pool, open);
+            let ticket = self.submit(pool, open, Ok);
             self.under_way.push_back(ticket);
         }
+    }
+
+    /// Takes a piece that may become a block of its own, on others.
+    pub(super) fn add_delta<S: AsMut<Compressor> + Send + 'env>(
+        &mut self,
+        pool: &Pool<'env, S>,
+        new: NewDelta,
+    ) {
+        let spare = Arc::clone(&self.spare);
+        let pack = move |state: &mut S| new.pack(state.as_mut(), &spare);
+        self.under_way.push_back(pool.submit(COMPRESSING, pack));
+    }
+
+    /// Whether no block but one of indexes is open or under way.
+    pub(super) fn is_closed(&self) -> bool {
+        let indexes = |open: &&OpenBlock| open.kind == PieceKind::Index;
+        self.under_way.is_empty() && self.open.iter().all(|open| indexes(&open) || open.is_empty())
     }
 
     /// A block of one piece, compressed at once.
@@ -87,24 +108,25 @@ impl<'env> Packing<'env> {
     ) -> PackedBlock {
         let mut block = OpenBlock::new(kind, Vec::new());
         block.push(id, bytes);
-        self.submit(pool, block).wait()
+        self.submit(pool, block, |block| block).wait()
     }
 
-    fn submit<S: AsMut<Compressor> + Send + 'env>(
+    fn submit<S: AsMut<Compressor> + Send + 'env, T: Send + 'env>(
         &mut self,
         pool: &Pool<'env, S>,
         block: OpenBlock,
-    ) -> Ticket<'env, PackedBlock> {
+        done: fn(PackedBlock) -> T,
+    ) -> Ticket<'env, T> {
         let left = self.harder.checked_sub(block.length());
         let effort = if left.is_some() { Effort::More } else { Effort::Usual };
         self.harder = left.unwrap_or(0);
         let spare = Arc::clone(&self.spare);
-        let pack = move |state: &mut S| block.pack(state.as_mut(), effort, &spare);
+        let pack = move |state: &mut S| done(block.pack(state.as_mut(), effort, &spare));
         pool.submit(COMPRESSING, pack)
     }
 
     /// The next block in order, if it is done or more than `keep` are under way.
-    pub(super) fn next(&mut self, keep: usize) -> Option<PackedBlock> {
+    pub(super) fn next(&mut self, keep: usize) -> Option<Packed> {
         let is_done = self.under_way.front().is_some_and(Ticket::is_done);
         if self.under_way.len() <= keep && !is_done {
             return None;
@@ -174,6 +196,7 @@ impl OpenBlock {
         };
         let stored = length(&bytes);
         let (kind, codec, pieces) = (self.kind, codec.to_u8(), self.pieces);
-        PackedBlock { block: Block { kind, codec, stored, plain, pieces }, bytes }
+        let bases = Bases::default();
+        PackedBlock { block: Block { kind, codec, stored, plain, pieces, bases }, bytes }
     }
 }

@@ -4,14 +4,19 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::compress::Decompressor;
-use crate::model::{ChunkId, Locate, Location};
+use crate::format::object::CODEC_DELTA;
+use crate::model::{BASES_LENGTH_MAX, ChunkId, Locate, Location};
 
+use super::delta::too_long;
 use super::error::RepositoryError;
 use super::keys::Keys;
 use super::reader::{BlockPlace, ObjectReader};
 
-/// Blocks kept by a [`PieceReader`].
-const BLOCKS_KEPT: usize = 6;
+/// Plain bytes of blocks kept by a [`PieceReader`], and how many at most.
+const BYTES_KEPT: usize = 8 * 1024 * 1024;
+const BLOCKS_KEPT: usize = 64;
+/// Blocks decoded for one piece, all places of it and its bases tried.
+const ATTEMPTS: u32 = 64;
 
 /// Reads single pieces by id, as trees need them: neighbours lie in one block, so the last few
 /// blocks are kept.
@@ -19,20 +24,40 @@ pub struct PieceReader<'a> {
     objects: &'a ObjectReader<'a>,
     index: &'a dyn Locate,
     decompressor: Decompressor,
+    /// The last one used comes last.
     kept: VecDeque<(BlockPlace, Arc<Vec<u8>>)>,
+    kept_bytes: usize,
+    /// Blocks that may still be decoded for this piece.
+    attempts: u32,
 }
 
 impl<'a> PieceReader<'a> {
     /// A reader that asks `index` where pieces are.
     pub fn new(objects: &'a ObjectReader<'a>, index: &'a dyn Locate) -> Self {
-        Self { objects, index, decompressor: Decompressor::new(), kept: VecDeque::new() }
+        let (decompressor, kept) = (Decompressor::new(), VecDeque::new());
+        Self { objects, index, decompressor, kept, kept_bytes: 0, attempts: 0 }
     }
 
     /// The verified bytes of a piece.
     pub fn piece(&mut self, id: &ChunkId) -> Result<Vec<u8>, RepositoryError> {
+        self.attempts = ATTEMPTS;
+        let places = self.index.locate(id)?;
+        self.first_that_reads(id, &places)
+    }
+
+    /// The keys that it reads with.
+    pub fn keys(&self) -> &'a Keys {
+        self.objects.keys()
+    }
+
+    fn first_that_reads(
+        &mut self,
+        id: &ChunkId,
+        places: &[Location],
+    ) -> Result<Vec<u8>, RepositoryError> {
         let mut last = RepositoryError::Missing(*id);
-        for location in self.index.locate(id)? {
-            match self.piece_of_any_copy(id, &location) {
+        for location in places {
+            match self.piece_of_any_copy(id, location) {
                 Ok(bytes) => return Ok(bytes),
                 Err(error) if !error.is_of_one_object() => return Err(error),
                 // What is still to arrive may be whole.
@@ -41,11 +66,6 @@ impl<'a> PieceReader<'a> {
             }
         }
         Err(last)
-    }
-
-    /// The keys that it reads with.
-    pub fn keys(&self) -> &'a Keys {
-        self.objects.keys()
     }
 
     /// What opens and does not prove itself may be the bytes of another object: then another copy
@@ -57,7 +77,7 @@ impl<'a> PieceReader<'a> {
     ) -> Result<Vec<u8>, RepositoryError> {
         match self.piece_at(id, at) {
             Err(RepositoryError::Damaged { .. }) if self.objects.finds_exchanged(&at.object) => {
-                self.kept.retain(|(place, _)| place.object != at.object);
+                self.drop_blocks_of(at);
                 self.piece_at(id, at)
             }
             other => other,
@@ -65,18 +85,7 @@ impl<'a> PieceReader<'a> {
     }
 
     fn piece_at(&mut self, id: &ChunkId, at: &Location) -> Result<Vec<u8>, RepositoryError> {
-        let place = BlockPlace::from(at);
-        let block = match self.kept.iter().find(|(kept, _)| *kept == place) {
-            Some((_, block)) => Arc::clone(block),
-            None => {
-                let block = Arc::new(self.objects.block(&place, &mut self.decompressor)?);
-                if self.kept.len() >= BLOCKS_KEPT {
-                    self.kept.pop_front();
-                }
-                self.kept.push_back((place, Arc::clone(&block)));
-                block
-            }
-        };
+        let block = self.block_of(at)?;
         let start = at.offset as usize;
         let piece = block.get(start..start.saturating_add(at.length as usize));
         match piece {
@@ -86,5 +95,74 @@ impl<'a> PieceReader<'a> {
                 what: "a piece is not what its id says".to_owned(),
             }),
         }
+    }
+
+    fn block_of(&mut self, at: &Location) -> Result<Arc<Vec<u8>>, RepositoryError> {
+        let place = BlockPlace::from(at);
+        if let Some(known) = self.kept.iter().position(|(kept, _)| *kept == place)
+            && let Some(kept) = self.kept.remove(known)
+        {
+            let block = Arc::clone(&kept.1);
+            self.kept.push_back(kept);
+            return Ok(block);
+        }
+        let Some(left) = self.attempts.checked_sub(1) else {
+            return Err(RepositoryError::Damaged {
+                object: format!("{}/{}/{}", at.object.device, at.object.run, at.object.number),
+                what: "too many of the blocks that it stands on do not open".to_owned(),
+            });
+        };
+        self.attempts = left;
+        let block = Arc::new(match at.codec {
+            CODEC_DELTA => {
+                let prefix = self.prefix(at)?;
+                self.objects.on_prefix(&place, &prefix)?
+            }
+            _ => self.objects.block(&place, &mut self.decompressor)?,
+        });
+        self.keep(place, &block);
+        Ok(block)
+    }
+
+    /// What a delta stands on, end to end, each base from whichever of its places can be read. A
+    /// base reaches less far than what stands on it, so this ends.
+    fn prefix(&mut self, at: &Location) -> Result<Vec<u8>, RepositoryError> {
+        let mut bases = Vec::with_capacity(at.bases.ids.len());
+        let mut least = 1_u8;
+        for id in at.bases.ids.iter() {
+            let mut places = self.index.locate(id)?;
+            places.retain(|base| base.kind == at.kind && base.bases.reach < at.bases.reach);
+            places.sort_by_key(|base| base.bases.reach);
+            let Some(first) = places.first() else { return Err(RepositoryError::Missing(*id)) };
+            least = least.saturating_add(first.bases.reach);
+            bases.push((*id, places));
+        }
+        let mut prefix = Vec::new();
+        for (id, mut places) in bases {
+            let spare = at.bases.reach.checked_sub(least).ok_or(RepositoryError::Missing(id))?;
+            let most = places.first().map_or(0, |first| first.bases.reach).saturating_add(spare);
+            places.retain(|base| base.bases.reach <= most);
+            prefix.append(&mut self.first_that_reads(&id, &places)?);
+            if prefix.len() as u64 > BASES_LENGTH_MAX {
+                return Err(too_long(at));
+            }
+        }
+        Ok(prefix)
+    }
+
+    fn keep(&mut self, place: BlockPlace, block: &Arc<Vec<u8>>) {
+        self.kept_bytes += block.len();
+        self.kept.push_back((place, Arc::clone(block)));
+        while self.kept.len() > 1
+            && (self.kept_bytes > BYTES_KEPT || self.kept.len() > BLOCKS_KEPT)
+            && let Some((_, oldest)) = self.kept.pop_front()
+        {
+            self.kept_bytes -= oldest.len();
+        }
+    }
+
+    fn drop_blocks_of(&mut self, at: &Location) {
+        self.kept.retain(|(place, _)| place.object != at.object);
+        self.kept_bytes = self.kept.iter().map(|(_, block)| block.len()).sum();
     }
 }

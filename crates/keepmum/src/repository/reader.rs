@@ -11,6 +11,7 @@ use crate::format::{Block, Table, parse_footer};
 use crate::model::{ChunkId, Location, ObjectKey};
 use crate::store::Store;
 
+use super::delta::KeptBases;
 use super::error::RepositoryError;
 use super::keys::Keys;
 use super::listing::{ListedObject, Listing};
@@ -59,13 +60,15 @@ pub struct ObjectReader<'a> {
     /// Files, by their place among those of the object, whose bytes are not those that their name
     /// says: they are those of another object.
     pub(super) exchanged: Mutex<HashSet<(ObjectKey, usize)>>,
+    /// Pieces that deltas stand on.
+    pub(super) bases: Mutex<KeptBases>,
 }
 
 impl<'a> ObjectReader<'a> {
     /// A reader of what the listing found.
     pub fn new(store: &'a dyn Store, keys: &'a Keys, listing: &'a Listing) -> Self {
-        let (openers, whole, exchanged) = Default::default();
-        Self { store, keys, listing, openers, whole, exchanged }
+        let (openers, whole, exchanged, bases) = Default::default();
+        Self { store, keys, listing, openers, whole, exchanged, bases }
     }
 
     /// The keys that it reads with.
@@ -257,13 +260,18 @@ impl<'a> ObjectReader<'a> {
         Ok(plain.saturating_sub(begin))
     }
 
-    /// The plain bytes of a block; its pieces are not yet verified.
+    /// The bytes of a block as they are stored.
+    pub(super) fn stored(&self, place: &BlockPlace) -> Result<Vec<u8>, RepositoryError> {
+        self.range(&place.object, u64::from(place.offset), u64::from(place.stored))
+    }
+
+    /// The plain bytes of a block that is no delta; its pieces are not yet verified.
     pub fn block(
         &self,
         place: &BlockPlace,
         decompressor: &mut Decompressor,
     ) -> Result<Vec<u8>, RepositoryError> {
-        let stored = self.range(&place.object, u64::from(place.offset), u64::from(place.stored))?;
+        let stored = self.stored(place)?;
         let object = self.object(&place.object)?;
         let codec =
             Codec::from_u8(place.codec).ok_or_else(|| damaged(object, "its codec is unknown"))?;

@@ -1,5 +1,7 @@
 //! What is written stays within the bounds of who reads it, and every key that fits is tried.
 
+mod deltas;
+
 use std::sync::Arc;
 
 use zeroize::Zeroizing;

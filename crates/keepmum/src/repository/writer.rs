@@ -14,9 +14,10 @@ use crate::format::{
 use crate::model::{ChunkId, DeviceId, RecordHash};
 use crate::pipeline::{Pool, Ticket};
 
+use super::delta::{NewDelta, Standing as PieceStanding};
 use super::error::RepositoryError;
 use super::filling::Filled;
-use super::index_pieces::index_pieces;
+use super::index_pieces::{index_pieces, take_whole};
 use super::object::{OBJECT_TARGET, ObjectBuilder, ObjectPlace, SMALL_RUN, Spare};
 use super::outgoing::Outgoing;
 use super::packing::Packing;
@@ -138,9 +139,24 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         bytes: &[u8],
     ) -> Result<(), RepositoryError> {
         if std::mem::take(&mut self.index_grew) {
-            self.index_whole_pieces()?;
+            for entries in index_pieces(&take_whole(&mut self.unindexed)) {
+                self.add_index(entries)?;
+            }
         }
         self.packing.add(self.pool, kind, (id, bytes));
+        self.collect(self.pool.width() * 2)
+    }
+
+    /// Takes such a piece that is like others which have places here: it is stored as a delta on
+    /// them where that is clearly smaller.
+    pub fn add_on(
+        &mut self,
+        kind: PieceKind,
+        id: ChunkId,
+        bytes: Vec<u8>,
+        on: PieceStanding,
+    ) -> Result<(), RepositoryError> {
+        self.packing.add_delta(self.pool, NewDelta { kind, id, bytes, on });
         self.collect(self.pool.width() * 2)
     }
 
@@ -170,7 +186,13 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
     /// Places packed blocks in order until at most `keep` are under way.
     fn collect(&mut self, keep: usize) -> Result<(), RepositoryError> {
         while let Some(packed) = self.packing.next(keep) {
-            let mut next = Some(packed);
+            let mut next = match packed {
+                Ok(packed) => Some(packed),
+                Err(NewDelta { kind, id, bytes, .. }) => {
+                    self.packing.add(self.pool, kind, (id, &bytes));
+                    continue;
+                }
+            };
             while let Some(packed) = next.take() {
                 let (builder, kind) = match packed.block.kind {
                     PieceKind::Chunk => (&mut self.data, ObjectKind::Data),
@@ -315,10 +337,16 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
     /// Closes all blocks of chunks, lists and nodes and places them: what is full is stored, or
     /// held back, when this returns.
     pub fn close_blocks(&mut self) -> Result<(), RepositoryError> {
-        for kind in [PieceKind::Chunk, PieceKind::List, PieceKind::Node] {
-            self.pack(kind)?;
+        loop {
+            for kind in [PieceKind::Chunk, PieceKind::List, PieceKind::Node] {
+                self.pack(kind)?;
+            }
+            self.collect(0)?;
+            // What was no good as a delta is open again.
+            if self.packing.is_closed() {
+                return Ok(());
+            }
         }
-        self.collect(0)
     }
 
     /// Everything that goes into the last object; whatever does not is stored when this returns.
@@ -355,17 +383,6 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         }
         self.pack(PieceKind::Index)?;
         self.collect(0)
-    }
-
-    /// The same with those that fill a piece, so that few are held at a time.
-    fn index_whole_pieces(&mut self) -> Result<(), RepositoryError> {
-        let last = index_pieces(&self.unindexed).last().map_or(0, |last| last.len());
-        let kept = self.unindexed.split_off(self.unindexed.len() - last);
-        let whole = std::mem::replace(&mut self.unindexed, kept);
-        for entries in index_pieces(&whole) {
-            self.add_index(entries)?;
-        }
-        Ok(())
     }
 
     fn add_index(&mut self, entries: &[IndexEntry]) -> Result<(), RepositoryError> {

@@ -309,6 +309,7 @@ pub(crate) fn imported_blocks(table: &Table) -> Vec<ImportedBlock<'_>> {
             stored: block.stored,
             plain: block.plain,
             pieces: &block.pieces,
+            bases: block.bases.clone(),
         })
         .collect()
 }

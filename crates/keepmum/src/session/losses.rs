@@ -31,6 +31,8 @@ pub(crate) struct Losses<'a> {
     pub(crate) of: Option<DeviceId>,
     /// Pieces that were read and are damaged or still arriving, with what is wrong.
     pub(crate) bad: HashMap<ChunkId, Fault>,
+    /// Pieces that stand on something that does not open, at least in one of its places.
+    pub(crate) on_bad: HashMap<ChunkId, Fault>,
     /// Objects of which nothing can be read, with what is wrong.
     pub(crate) unreadable: HashMap<ObjectKey, Fault>,
     /// Nodes beneath which all is well, with the number of entries there.
@@ -111,6 +113,7 @@ impl<'a> Losses<'a> {
             observer,
             of: None,
             bad: HashMap::new(),
+            on_bad: HashMap::new(),
             unreadable: HashMap::new(),
             clean: HashMap::new(),
             lists: SeenLists::default(),
@@ -120,6 +123,11 @@ impl<'a> Losses<'a> {
             problems: Vec::new(),
             trial: None,
         }
+    }
+
+    /// Whether nothing that was read is damaged or still to arrive.
+    pub(crate) fn is_without_faults(&self) -> bool {
+        self.bad.is_empty() && self.on_bad.is_empty() && self.unreadable.is_empty()
     }
 
     fn problem(&mut self, problem: Problem) {
@@ -270,8 +278,8 @@ impl<'a> Losses<'a> {
     }
 
     fn content(&mut self, walk: &mut Walk<'_, '_>, content: &Content) -> Result<(), Halt> {
-        let (bad, unreadable) = (&self.bad, &self.unreadable);
-        let all_is_well = bad.is_empty() && unreadable.is_empty();
+        let (bad, on_bad, unreadable) = (&self.bad, &self.on_bad, &self.unreadable);
+        let all_is_well = self.is_without_faults();
         let chunks = &mut self.chunks;
         let (catalogue, meanwhile) = (walk.catalogue, &mut walk.meanwhile);
         self.lists.each_chunk(walk.contents, content, |contents, id, length| {
@@ -287,6 +295,11 @@ impl<'a> Losses<'a> {
                     return Err(what.of(id).into());
                 }
                 return Ok(());
+            }
+            if let Some(what) = on_bad.get(id) {
+                placed(catalogue, id, length)?;
+                let read = contents.piece(id);
+                return read.map(drop).map_err(|_| what.of(id).into());
             }
             let places = placed(catalogue, id, length)?;
             let faults = places.iter().map(|place| unreadable.get(&place.object));

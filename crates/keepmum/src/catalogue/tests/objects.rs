@@ -6,7 +6,7 @@ use proptest::prelude::{Strategy, any, prop_assert_eq, prop_oneof, proptest};
 
 use super::{cases, chunk, object};
 use crate::catalogue::{Catalogue, CatalogueError, ImportedBlock, ListedObject};
-use crate::model::ChunkId;
+use crate::model::{Bases, ChunkId};
 
 const LENGTH: u64 = 5000;
 
@@ -26,6 +26,7 @@ fn import(
         stored: 100 + number,
         plain: 1000,
         pieces,
+        bases: Bases::default(),
     };
     let blocks = [block(0, first), block(100, second)];
     catalogue.import_object(&object(number), 1, LENGTH, &blocks, present)
@@ -50,7 +51,7 @@ fn places_are_found_and_vanish_with_their_object() {
     import(&catalogue, 3, &[30], false).unwrap();
     let places = catalogue.locate(&chunk(5)).unwrap();
     assert_eq!(places.iter().map(|p| p.object).collect::<Vec<_>>(), [object(1), object(2)]);
-    let (first, second) = (places[0], places[1]);
+    let (first, second) = (&places[0], &places[1]);
     assert_eq!((first.block_offset, first.stored, first.offset, first.length), (100, 101, 0, 10));
     assert_eq!((second.block_offset, second.offset, second.plain), (100, 10, 1000));
     assert_eq!(second.codec, 1);
@@ -104,8 +105,15 @@ fn another_length_is_another_import() {
 fn lengths_that_cannot_be_are_refused() {
     let catalogue = Catalogue::temporary().unwrap();
     let pieces = [(chunk(1), u32::MAX), (chunk(2), 1), (chunk(3), 1)];
-    let block =
-        ImportedBlock { kind: 0, codec: 0, offset: 0, stored: 1, plain: 1, pieces: &pieces };
+    let block = ImportedBlock {
+        kind: 0,
+        codec: 0,
+        offset: 0,
+        stored: 1,
+        plain: 1,
+        pieces: &pieces,
+        bases: Bases::default(),
+    };
     let done = catalogue.import_object(&object(1), 1, LENGTH, &[block], true);
     assert!(matches!(done, Err(CatalogueError::Io(_))));
     assert!(!catalogue.holds(&chunk(1)).unwrap());
@@ -120,6 +128,7 @@ fn told(pieces: &[Vec<(ChunkId, u32)>]) -> Vec<ImportedBlock<'_>> {
         stored: 100,
         plain: 1000,
         pieces,
+        bases: Bases::default(),
     };
     (0..).step_by(100).zip(pieces.iter().map(Vec::as_slice)).map(block).collect()
 }
@@ -162,8 +171,15 @@ fn a_chunk_is_held_as_long_as_it_is() {
     let mut catalogue = Catalogue::temporary().unwrap();
     let import = |number, length| {
         let pieces = [(chunk(1), length)];
-        let block =
-            ImportedBlock { kind: 0, codec: 0, offset: 0, stored: 1, plain: 1, pieces: &pieces };
+        let block = ImportedBlock {
+            kind: 0,
+            codec: 0,
+            offset: 0,
+            stored: 1,
+            plain: 1,
+            pieces: &pieces,
+            bases: Bases::default(),
+        };
         catalogue.import_object(&object(number), 1, LENGTH, &[block], true).unwrap();
     };
     catalogue.begin().unwrap();

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use super::{chunk, name, object};
 use crate::catalogue::{Catalogue, ImportedBlock};
-use crate::model::ChunkId;
+use crate::model::{Bases, ChunkId};
 
 fn report(what: &str, count: usize, took: Duration) {
     let each = took.as_secs_f64() * 1e9 / count as f64;
@@ -69,6 +69,7 @@ fn import(catalogue: &Catalogue, ids: &[ChunkId], from: u32) {
                 stored: 9,
                 plain: 9,
                 pieces,
+                bases: Bases::default(),
             })
             .collect();
         let mut key = object(number);

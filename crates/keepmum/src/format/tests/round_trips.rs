@@ -6,8 +6,8 @@ use super::config;
 use super::values::{content, entry, index, list_node, node, object_name, overlay, record, table};
 use crate::format::name::CONTEXT_LENGTH;
 use crate::format::{
-    IndexEntry, ListNode, Node, ObjectName, Op, Overlay, Record, Table, base32, decode_entry,
-    decode_index, encode_entry, encode_index, footer, parse_footer, split_file_name,
+    Block, IndexEntry, ListNode, Node, ObjectName, Op, Overlay, Record, Table, base32,
+    decode_entry, decode_index, encode_entry, encode_index, footer, parse_footer, split_file_name,
 };
 use crate::model::{Entry, Kind, Metadata, Name};
 
@@ -50,7 +50,7 @@ proptest! {
     #[test]
     fn tables(table in table()) {
         let encoded = table.encode();
-        let pieces = table.blocks.iter().map(|block| block.pieces.len()).sum();
+        let pieces = table.blocks.iter().map(Block::ids).sum();
         prop_assert!(encoded.len() <= Table::bound(table.blocks.len(), pieces));
         let mut expected = 0;
         for (offset, block) in table.offsets() {
@@ -67,7 +67,7 @@ proptest! {
             .iter()
             .map(|entry| {
                 let blocks = &entry.table.blocks;
-                let pieces = blocks.iter().map(|block| block.pieces.len()).sum();
+                let pieces = blocks.iter().map(Block::ids).sum();
                 IndexEntry::bound(blocks.len(), pieces)
             })
             .sum();

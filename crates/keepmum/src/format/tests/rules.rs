@@ -5,7 +5,7 @@ use crate::format::{
     Block, FormatError, Item, ListNode, Node, Overlay, PieceKind, Record, Table, decode_entry,
     decode_index, parse_footer,
 };
-use crate::model::ChunkId;
+use crate::model::{Bases, ChunkId};
 
 /// Bytes from hexadecimal digits; spaces do not count.
 fn hex(text: &str) -> Vec<u8> {
@@ -207,6 +207,7 @@ fn tables_and_indexes_keep_their_bounds() {
         stored,
         plain,
         pieces: vec![(ChunkId([1; 32]), length)],
+        bases: Bases::default(),
     };
     let decode = |blocks| Table::decode(&Table { blocks }.encode()).map(|_| ());
     let long =
@@ -214,8 +215,8 @@ fn tables_and_indexes_keep_their_bounds() {
     assert_eq!(decode(vec![block(1, 9, 4 << 20, 4 << 20)]), Ok(()));
     assert_eq!(decode(vec![block(1, 9, (4 << 20) + 1, (4 << 20) + 1)]), long);
     assert_eq!(
-        decode(vec![block(2, 9, 5, 5)]),
-        Err(FormatError::Unknown { what: "codec", value: 2 })
+        decode(vec![block(3, 9, 5, 5)]),
+        Err(FormatError::Unknown { what: "codec", value: 3 })
     );
     assert!(decode(vec![block(1, 9, 5, 6)]).is_err(), "pieces longer than the block");
     assert!(decode(vec![block(0, 9, 5, 5)]).is_err(), "stored as it is, but longer");
@@ -229,6 +230,38 @@ fn tables_and_indexes_keep_their_bounds() {
     assert!(Table::decode(&hex("81 86 00 01 00 00 4101 80")).is_err(), "half an id");
     let length = format!("81 85 01 00 1a10000001 50{} 80", "00".repeat(16));
     assert!(matches!(decode_index(&hex(&length)), Err(FormatError::BadLength { .. })));
+}
+
+#[test]
+fn deltas_name_what_they_stand_on_and_never_more_than_they_reach() {
+    let delta = |kind, reach, count| {
+        let bases = Bases { reach, ids: vec![ChunkId([7; 32]); count].into() };
+        let block = Block { kind, codec: 2, stored: 9, plain: 5, pieces: Vec::new(), bases };
+        let pieces = vec![(ChunkId([1; 32]), 5)];
+        let table = Table { blocks: vec![Block { pieces, ..block }] };
+        match Table::decode(&table.encode()) {
+            Ok(again) => again == table,
+            Err(_) => false,
+        }
+    };
+    for (reach, count) in [(2, 1), (9, 1), (3, 2), (9, 8)] {
+        assert!(delta(PieceKind::Chunk, reach, count), "{reach} {count}");
+    }
+    for (reach, count) in [(0, 1), (1, 1), (2, 2), (10, 1), (9, 9), (255, 1), (2, 0), (1, 0)] {
+        assert!(!delta(PieceKind::Chunk, reach, count), "{reach} {count}");
+    }
+    assert!(delta(PieceKind::Node, 2, 1) && delta(PieceKind::List, 2, 1));
+    assert!(!delta(PieceKind::Index, 2, 1) && !delta(PieceKind::Record, 2, 1));
+    let id = "07".repeat(32);
+    let row = |codec: u8, on: &str| {
+        let digits = format!("81 87 00 0{codec} 00 00 40 80 {on}");
+        Table::decode(&hex(&digits)).is_ok()
+    };
+    assert!(row(2, &format!("82 02 5820 {id}")));
+    assert!(!row(1, &format!("82 02 5820 {id}")), "what is no delta stands on nothing");
+    assert!(!row(2, &format!("83 02 5820 {id} 00")), "one element more");
+    assert!(!row(2, &format!("82 02 581f {}", &id[2..])), "half an id");
+    assert!(Table::decode(&hex("81 86 00 02 00 00 40 80")).is_err(), "on nothing");
 }
 
 #[test]

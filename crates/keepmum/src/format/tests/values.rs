@@ -9,8 +9,8 @@ use crate::format::{
     ObjectName, Op, Overlay, PieceKind, Record, RecordTime, RunObjects, SourceName, Summary, Table,
 };
 use crate::model::{
-    Attribute, ChunkId, Content, DeviceId, DeviceNumber, Entry, Kind, Metadata, Name, Owner, Piece,
-    Pieces, RecordHash, RecordRef, Time, TreePath,
+    Attribute, Bases, ChunkId, Content, DeviceId, DeviceNumber, Entry, Kind, Metadata, Name, Owner,
+    Piece, Pieces, RecordHash, RecordRef, Time, TreePath,
 };
 
 pub(super) fn chunk_id() -> impl Strategy<Value = ChunkId> {
@@ -130,11 +130,16 @@ pub(super) fn overlay() -> impl Strategy<Value = Overlay> {
 
 fn block() -> impl Strategy<Value = Block> {
     let pieces = vec((chunk_id(), 0..400_000u32), 0..6);
-    (0..5u8, any::<bool>(), 1..2_000_000u32, pieces).prop_map(|(kind, stored, length, pieces)| {
+    let codecs = (0..3u8, vec(chunk_id(), 1..8), 0..2u8);
+    let blocks = (0..5u8, codecs, 1..2_000_000u32, pieces);
+    blocks.prop_map(|(kind, (codec, ids, more), length, pieces)| {
         let plain = pieces.iter().map(|(_, length)| *length).sum();
         let kind = PieceKind::from_u8(kind).expect("one of five");
-        let (codec, stored) = if stored { (0, plain) } else { (1, length) };
-        Block { kind, codec, stored, plain, pieces }
+        let codec = if kind > PieceKind::List { codec % 2 } else { codec };
+        let stored = if codec == 0 { plain } else { length };
+        let reach = 1 + ids.len() as u8 + more;
+        let bases = if codec == 2 { Bases { reach, ids: ids.into() } } else { Bases::default() };
+        Block { kind, codec, stored, plain, pieces, bases }
     })
 }
 

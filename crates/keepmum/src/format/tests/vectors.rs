@@ -13,8 +13,8 @@ use crate::format::{
     encode_index, footer, padded_length, split_file_name,
 };
 use crate::model::{
-    Attribute, ChunkId, Content, DeviceId, DeviceNumber, Entry, Kind, Metadata, Name, Owner, Piece,
-    Pieces, RecordHash, RecordRef, Time, TreePath,
+    Attribute, Bases, ChunkId, Content, DeviceId, DeviceNumber, Entry, Kind, Metadata, Name, Owner,
+    Piece, Pieces, RecordHash, RecordRef, Time, TreePath,
 };
 
 const COMMITTED: &str = include_str!("../../../tests/vectors/format.json");
@@ -99,12 +99,16 @@ fn entries() -> Vec<(&'static str, &'static str, Entry)> {
 fn table() -> Table {
     let block = |kind, codec, stored, pieces: Vec<(ChunkId, u32)>| {
         let plain = pieces.iter().map(|(_, length)| *length).sum();
-        Block { kind, codec, stored, plain, pieces }
+        Block { kind, codec, stored, plain, pieces, bases: Bases::default() }
     };
     Table {
         blocks: vec![
             block(PieceKind::Chunk, 1, 700, vec![(id(1), 1000), (id(2), 24)]),
             block(PieceKind::Node, 0, 300, vec![(id(5), 300)]),
+            Block {
+                bases: Bases { reach: 4, ids: [id(6), id(7)].into() },
+                ..block(PieceKind::Node, 2, 40, vec![(id(8), 310)])
+            },
         ],
     }
 }
@@ -281,7 +285,11 @@ fn vectors() -> Vec<Vector> {
             "sealed lengths for 0, 4095, 4096, 2^20, 2^24, 2^26; u64 each",
             lengths.map(u64::to_le_bytes).concat(),
         ),
-        ("table", "zstd block of two chunks, stored block of a node", table().encode()),
+        (
+            "table",
+            "zstd block of two chunks, stored block of a node, delta of a node on two others",
+            table().encode(),
+        ),
         ("footer", "table of 513 bytes", footer(513).to_vec()),
     ];
     all.extend(entries().iter().map(|(name, about, entry)| (*name, *about, encoded(entry))));

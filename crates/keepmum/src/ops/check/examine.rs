@@ -3,20 +3,20 @@
 //! Workers read; the coordinating thread hands in a few objects at a time, takes what came of them
 //! and is free in between. It alone asks the catalogue.
 
-use std::collections::VecDeque;
-use std::vec::IntoIter;
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::compress::Decompressor;
-use crate::format::Table;
+use crate::format::object::CODEC_DELTA;
+use crate::format::{Block, Table};
 use crate::model::{ChunkId, ObjectKey};
 use crate::pipeline::{Pool, Stage, Ticket};
-use crate::repository::{Keys, Listing, ObjectReader, RepositoryError, block_place, split};
+use crate::repository::{Keys, Listing, ObjectReader, Recipe, RepositoryError, block_place, split};
 use crate::store::Store;
 
 use crate::session::error::Error;
 use crate::session::event::{Event, Observer};
 use crate::session::import::imported_blocks;
-use crate::session::losses::go_on;
+use crate::session::losses::{Fault, go_on};
 use crate::session::open::Repository;
 
 const READING: Stage = Stage(1);
@@ -27,6 +27,10 @@ pub(super) struct Examined {
     pub(super) bytes: u64,
     pub(super) damage: Option<String>,
     pub(super) bad: Vec<ChunkId>,
+    /// Pieces that could not be proved because something that they stand on does not open, with
+    /// what is wrong, and the objects that this may lie in.
+    pub(super) on_bad: Vec<(ChunkId, Fault)>,
+    suspects: Vec<ObjectKey>,
     /// Nothing of it can be read, so that nobody knows what it holds.
     pub(super) is_closed: bool,
     /// It is damaged, not only out of reach.
@@ -59,7 +63,9 @@ pub(super) struct Reading<'p, 'env> {
     observer: &'env dyn Observer,
     pool: &'p Pool<'env, Examiner<'env>>,
     /// Those still to be handed in.
-    keys: IntoIter<ObjectKey>,
+    keys: VecDeque<ObjectKey>,
+    /// All that are or were to be read.
+    known: HashSet<ObjectKey>,
     waiting: VecDeque<Ticket<'env, Result<Examined, RepositoryError>>>,
     done: Vec<Examined>,
     bytes: u64,
@@ -74,11 +80,10 @@ impl<'p, 'env> Reading<'p, 'env> {
         pool: &'p Pool<'env, Examiner<'env>>,
         keys: Vec<ObjectKey>,
     ) -> Self {
-        let (total, keys) = (keys.len() as u64, keys.into_iter());
-        let (waiting, done) = (VecDeque::new(), Vec::new());
-        let mut begun = Self { repository, observer, pool, keys, waiting, done, bytes: 0, total };
-        begun.hand_in();
-        begun
+        let (total, known) = (keys.len() as u64, keys.iter().copied().collect());
+        let (waiting, done, keys) = (VecDeque::new(), Vec::new(), keys.into());
+        let bytes = 0;
+        Self { repository, observer, pool, keys, known, waiting, done, bytes, total }
     }
 
     /// Takes what is done and hands in more, without waiting for anything.
@@ -86,14 +91,14 @@ impl<'p, 'env> Reading<'p, 'env> {
         while self.waiting.front().is_some_and(Ticket::is_done) {
             self.take()?;
         }
-        self.hand_in();
+        self.hand_in()?;
         go_on(self.observer)
     }
 
     /// Waits for all that is left; answers with what came of each object.
     pub(super) fn end(mut self) -> Result<Vec<Examined>, Error> {
         loop {
-            self.hand_in();
+            self.hand_in()?;
             if self.waiting.is_empty() {
                 return Ok(self.done);
             }
@@ -102,19 +107,32 @@ impl<'p, 'env> Reading<'p, 'env> {
         }
     }
 
-    fn hand_in(&mut self) {
+    fn hand_in(&mut self) -> Result<(), Error> {
         while self.waiting.len() < self.pool.width() * 2
-            && let Some(key) = self.keys.next()
+            && let Some(key) = self.keys.pop_front()
         {
-            let task = move |examiner: &mut Examiner<'env>| examine(examiner, key);
+            let mut recipes = HashMap::new();
+            for delta in self.repository.catalogue.deltas_in(&key)? {
+                let recipe = Recipe::of(&self.repository.catalogue, &delta)?;
+                recipes.insert(delta.block_offset, recipe);
+            }
+            let task = move |examiner: &mut Examiner<'env>| examine(examiner, key, &recipes);
             self.waiting.push_back(self.pool.submit(READING, task));
         }
+        Ok(())
     }
 
     fn take(&mut self) -> Result<(), Error> {
         let Some(ticket) = self.waiting.pop_front() else { return Ok(()) };
         let one = self.compared(ticket.wait()?)?;
         self.bytes += one.bytes;
+        // What does not open is told as its own object's, whoever came upon it.
+        for suspect in &one.suspects {
+            if self.known.insert(*suspect) {
+                self.keys.push_back(*suspect);
+                self.total += 1;
+            }
+        }
         self.done.push(one);
         self.observer.event(Event::Progress {
             entries: self.done.len() as u64,
@@ -140,12 +158,15 @@ impl<'p, 'env> Reading<'p, 'env> {
 fn examine(
     Examiner { objects, decompressor }: &mut Examiner<'_>,
     key: ObjectKey,
+    recipes: &HashMap<u32, Recipe>,
 ) -> Result<Examined, RepositoryError> {
     let mut examined = Examined {
         key,
         bytes: 0,
         damage: None,
         bad: Vec::new(),
+        on_bad: Vec::new(),
+        suspects: Vec::new(),
         is_closed: false,
         is_proved: false,
         is_arriving: false,
@@ -166,9 +187,17 @@ fn examine(
         Err(error) => examined.damage = Some(examined.what_is_wrong(error)?),
     }
     for (offset, block) in table.offsets() {
-        let plain = match objects.block(&block_place(key, offset, block), decompressor) {
-            Ok(plain) => plain,
-            Err(error) => {
+        let plain = match block.codec {
+            CODEC_DELTA => {
+                let delta = examined.delta(objects, decompressor, (key, offset, block), recipes)?;
+                delta.transpose()
+            }
+            _ => Some(objects.block(&block_place(key, offset, block), decompressor)),
+        };
+        let plain = match plain {
+            None => continue,
+            Some(Ok(plain)) => plain,
+            Some(Err(error)) => {
                 let what = examined.what_is_wrong(error)?;
                 examined.damage = Some(what);
                 examined.bad.extend(block.pieces.iter().map(|(id, _)| *id));
@@ -189,6 +218,41 @@ fn examine(
 }
 
 impl Examined {
+    /// The plain bytes of a delta, or what is wrong with it; nothing if it is well as far as its
+    /// object goes, and something that it stands on is not.
+    #[allow(clippy::type_complexity)]
+    fn delta(
+        &mut self,
+        objects: &ObjectReader<'_>,
+        decompressor: &mut Decompressor,
+        (key, offset, block): (ObjectKey, u32, &Block),
+        recipes: &HashMap<u32, Recipe>,
+    ) -> Result<Result<Option<Vec<u8>>, RepositoryError>, RepositoryError> {
+        let place = block_place(key, offset, block);
+        let recipe = recipes.get(&offset).filter(|recipe| recipe.place == place);
+        let Some(recipe) = recipe else {
+            // A base is not here, which the walk will tell; or an index says something else, which
+            // is told in any case.
+            let read = objects.range(&key, offset.into(), block.stored.into());
+            return Ok(read.map(|stored| {
+                self.bytes += stored.len() as u64;
+                None
+            }));
+        };
+        match objects.prefix(recipe, decompressor) {
+            Ok(prefix) => Ok(objects.on_prefix(&place, &prefix).map(Some)),
+            Err(error) if error.is_of_one_object() => {
+                let is_arriving = matches!(error, RepositoryError::Arriving { .. });
+                let fault = Fault { what: error.to_string(), is_arriving };
+                let ids = block.pieces.iter().map(|(id, _)| (*id, fault.clone()));
+                self.on_bad.extend(ids);
+                self.suspects.extend(recipe.base_objects());
+                Ok(objects.range(&key, offset.into(), block.stored.into()).map(|_| None))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// What is wrong with one object; a destination that fails as a whole stays an error.
     fn what_is_wrong(&mut self, error: RepositoryError) -> Result<String, RepositoryError> {
         match error {

@@ -245,8 +245,7 @@ impl Check<'_> {
         healing::note(&repository.catalogue, found).ok();
         subset.remember(&repository.catalogue);
         self.damaged_objects(examined);
-        let is_well =
-            finds_nothing && self.losses.bad.is_empty() && self.losses.unreadable.is_empty();
+        let is_well = finds_nothing && self.losses.is_without_faults();
         if is_well {
             self.losses = trial;
         }
@@ -259,6 +258,7 @@ impl Check<'_> {
         let mut healed = 0;
         for one in examined {
             self.report.bytes_read += one.bytes;
+            self.losses.on_bad.extend(one.on_bad);
             let Some(what) = one.damage else { continue };
             let is_arriving = one.is_arriving && !one.is_proved;
             if is_arriving {

@@ -7,8 +7,8 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use crate::model::{ChunkId, Content, Metadata, Piece, Pieces, TreePath};
-use crate::repository::{BlockPlace, PieceWalk, RepositoryError};
+use crate::model::{ChunkId, Content, Location, Metadata, Piece, Pieces, TreePath};
+use crate::repository::{PieceWalk, Recipe, RepositoryError};
 use crate::target::Existing;
 
 use super::plan::{Cause, Plan};
@@ -30,7 +30,7 @@ const WINDOW_LARGE: usize = 24;
 
 /// One chunk of one file, and where it is.
 pub(super) struct Use {
-    pub(super) place: BlockPlace,
+    pub(super) block: Recipe,
     /// Where the chunk begins in the plain block.
     pub(super) at: u32,
     pub(super) length: u32,
@@ -146,21 +146,19 @@ impl Plan<'_, '_, '_> {
         length: u64,
         offset: u64,
     ) -> Result<Option<Use>, Error> {
-        let found = match placed(self.catalogue, &id, length) {
-            Ok(places) => places[0],
+        let found = placed(self.catalogue, &id, length).and_then(|places| {
+            let Location { offset, length, .. } = places[0];
+            Ok((Recipe::of(self.catalogue, &places[0])?, offset, length))
+        });
+        match found {
+            Ok((block, at, length)) => {
+                Ok(Some(Use { block, at, length, id, file: Arc::clone(file), offset }))
+            }
             Err(error) => {
                 self.not_readable(&file.path, file.size, error)?;
-                return Ok(None);
+                Ok(None)
             }
-        };
-        Ok(Some(Use {
-            place: BlockPlace::from(&found),
-            at: found.offset,
-            length: found.length,
-            id,
-            file: Arc::clone(file),
-            offset,
-        }))
+        }
     }
 
     fn write_without_chunks(

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::model::{Content, Metadata, Piece, TreePath};
 use crate::pipeline::{Stage, Ticket};
-use crate::repository::{BlockPlace, ObjectReader, PieceWalk, RepositoryError};
+use crate::repository::{ObjectReader, PieceWalk, RepositoryError};
 use crate::target::{Existing, Target, TargetError, TargetFile};
 
 use super::Worker;
@@ -84,7 +84,7 @@ impl<'env> Plan<'_, '_, 'env> {
     pub(super) fn write_window(&mut self, window: Window) -> Result<(), Error> {
         let Some(target) = self.target else { return Ok(()) };
         let mut uses = window.uses;
-        uses.sort_by(|a, b| (&a.place, a.at).cmp(&(&b.place, b.at)));
+        uses.sort_by(|a, b| (&a.block.place, a.at).cmp(&(&b.block.place, b.at)));
         let assembled: Arc<AtomicUsize> = Arc::default();
         let mut tickets: VecDeque<Ticket<'env, Result<Written, RepositoryError>>> = VecDeque::new();
         let ahead = self.set.pool.width() * 3;
@@ -93,15 +93,15 @@ impl<'env> Plan<'_, '_, 'env> {
             while tickets.len() < ahead
                 && let Some(first) = rest.next()
             {
-                let place = first.place;
+                let place = first.block.place;
                 let mut block = vec![first];
-                while let Some(next) = rest.next_if(|next| next.place == place) {
+                while let Some(next) = rest.next_if(|next| next.block.place == place) {
                     block.push(next);
                 }
                 let objects = self.set.objects;
                 let assembled = Arc::clone(&assembled);
                 tickets.push_back(self.set.pool.submit(WRITING, move |worker: &mut Worker| {
-                    write_block(objects, target, worker, place, &block, &assembled)
+                    write_block(objects, target, worker, &block, &assembled)
                 }));
             }
             let Some(ticket) = tickets.pop_front() else { break };
@@ -192,12 +192,13 @@ fn write_block(
     objects: &ObjectReader<'_>,
     target: &Target,
     worker: &mut Worker,
-    place: BlockPlace,
     uses: &[Use],
     assembled: &AtomicUsize,
 ) -> Result<Written, RepositoryError> {
+    let Some(Use { block: recipe, .. }) = uses.first() else { return Ok(Written::default()) };
+    let place = recipe.place;
     let mut written = Written { fetched: u64::from(place.stored), ..Written::default() };
-    let block = match objects.block(&place, &mut worker.decompressor) {
+    let block = match objects.plain(recipe, &mut worker.decompressor) {
         Ok(block) => block,
         Err(error) if error.is_of_one_object() => {
             // What lies elsewhere is restored all the same.
