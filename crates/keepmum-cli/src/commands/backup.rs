@@ -15,7 +15,10 @@ use crate::terminal::{Terminal, json, problems, recovery, text};
 
 /// Saves the source, and notes how that went, whatever came of it.
 pub(crate) fn run(args: &BackupArgs, session: &Session<'_>) -> Result<ExitCode, Failure> {
-    let settings = session.settings()?;
+    let settings = match session.settings() {
+        Err(failure) if !args.dry_run => return note_refused(Err(failure), session),
+        settings => settings?,
+    };
     if settings.source.is_none() {
         return Err(Failure::usage("a backup needs a config that says what to save"));
     }
@@ -32,6 +35,17 @@ pub(crate) fn run(args: &BackupArgs, session: &Session<'_>) -> Result<ExitCode, 
     let report = done?;
     show(session.terminal, &report)?;
     Ok(report.outcome().into())
+}
+
+/// Notes a run whose config is refused, where the place of its history is known.
+fn note_refused(
+    done: Result<BackupReport, Failure>,
+    session: &Session<'_>,
+) -> Result<ExitCode, Failure> {
+    if let Some(file) = Settings::history_of_refused(session.shared, session.environment) {
+        UnderWay::begin(file, "backup", session).end(&done);
+    }
+    done.map(|report| report.outcome().into())
 }
 
 fn save(

@@ -56,6 +56,7 @@ impl UnderWay {
                 self.row.snapshot.clone_from(&report.snapshot);
                 self.row.files_new = files(report.new, report.directories_new);
                 self.row.files_changed = files(report.changed, report.directories_changed);
+                self.row.files_moved = files(report.moved, report.directories_moved);
                 self.row.files_gone = files(report.gone, report.directories_gone);
                 self.row.bytes_stored = report.bytes_stored;
                 self.row.problem_count = report.problems.len() as u64;
@@ -64,6 +65,7 @@ impl UnderWay {
             Err(failure) => {
                 self.row.exit_code = Some(failure.code() as u8);
                 self.row.error = Some(failure.to_string());
+                self.row.error_kind = Some(failure.word().to_owned());
             }
         }
         // It is for people alone; what is not noted is missing in `log`.

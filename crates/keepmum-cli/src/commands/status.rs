@@ -53,15 +53,7 @@ pub(crate) fn run(args: &StatusArgs, session: &Session<'_>) -> Result<ExitCode, 
 }
 
 fn page(report: &StatusReport, now: &Zoned) -> String {
-    let mut page = String::new();
-    if let Some(run) = &report.last_run {
-        let (code, age) = (run.exit_code.unwrap_or_default(), moment::age(run.time, now));
-        let began = moment::with_zone(run.time, run.utc_offset_minutes);
-        page.push_str(&format!(
-            "last run: {} {began} ({age}), exit {code}\n",
-            text::line(&run.command)
-        ));
-    }
+    let mut page = runs(report, now);
     page.push_str(&match &report.last_snapshot {
         None => "last snapshot: none yet\n".to_owned(),
         Some(line) => format!(
@@ -117,6 +109,27 @@ fn page(report: &StatusReport, now: &Zoned) -> String {
         ];
         page.push('\n');
         page.push_str(&render(&columns, report.devices.iter().map(|d| row(d, now)).collect()));
+    }
+    page
+}
+
+/// The last run, and one that is at work.
+fn runs(report: &StatusReport, now: &Zoned) -> String {
+    let mut page = String::new();
+    if let Some(run) = &report.last_run {
+        let (code, age) = (run.exit_code.unwrap_or_default(), moment::age(run.time, now));
+        let began = moment::with_zone(run.time, run.utc_offset_minutes);
+        page.push_str(&format!(
+            "last run: {} {began} ({age}), exit {code}\n",
+            text::line(&run.command)
+        ));
+    }
+    if let Some(run) = &report.unended_run {
+        page.push_str(&format!(
+            "run {} began {} and has not ended: it is at work, or was killed\n",
+            run.id,
+            moment::age(run.time, now)
+        ));
     }
     page
 }

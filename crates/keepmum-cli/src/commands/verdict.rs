@@ -76,6 +76,13 @@ fn amiss(report: &StatusReport, by: Measure, now: &Zoned) -> Option<String> {
             ));
         }
     }
+    if let Some(check) = report.last_check.as_ref().filter(|check| check.unknown) {
+        return Some(format!(
+            "Not all is understood: the check {} found what a newer version of keepmum has stored; \
+             run `keepmum check` with that version.",
+            age(check.time)
+        ));
+    }
     if report.unopened_files > 0 {
         let files = text::count(report.unopened_files, "stored file", "stored files");
         return Some(format!(

@@ -138,17 +138,13 @@ impl Settings {
         mut config: Config,
         environment: &Environment,
     ) -> Result<Self, Failure> {
-        let name = config.name.take().unwrap_or_else(|| source_name(&config.roots));
-        let folder = match config.db_path.take() {
-            Some(folder) => Ok(folder),
-            None => place::state_folder(environment),
-        };
+        let (name, folder) = catalogue_place(&mut config, environment);
         let (folder, no_place) = match folder {
             Ok(folder) => (Some(folder), None),
             Err(failure) => (None, Some(failure)),
         };
         private::refuse(&config, folder.as_deref())?;
-        let catalogue = folder.as_ref().map(|at| at.join(format!("catalogue-{name}.sqlite")));
+        let catalogue = folder.as_ref().map(|at| catalogue_file(at, &name));
         let password_file = match &config.password {
             Some(PasswordIn::File(file)) => Some(file.clone()),
             _ => None,
@@ -199,6 +195,19 @@ impl Settings {
     /// fails before anything is opened is noted, too.
     pub(crate) fn history(&self) -> Option<PathBuf> {
         place::make_folder(self.catalogue.as_deref()?).ok()
+    }
+
+    /// The same of a config that can be read and was refused. Nothing is made in a place that is
+    /// refused itself.
+    pub(crate) fn history_of_refused(
+        shared: &Shared,
+        environment: &Environment,
+    ) -> Option<PathBuf> {
+        let path = config_path(shared, environment).ok().filter(|_| shared.from.is_none())?;
+        let mut config = Config::read(&path, environment.home.as_deref()).ok()?;
+        let (name, folder) = catalogue_place(&mut config, environment);
+        let folder = folder.ok().filter(|at| !private::is_inside(at, &config.destination))?;
+        place::make_folder(&catalogue_file(&folder, &name)).ok()
     }
 
     /// For a command that reads: it needs no catalogue that can be written.
@@ -270,6 +279,20 @@ impl Settings {
             },
         })
     }
+}
+
+/// The source's name and the folder of its catalogue.
+fn catalogue_place(
+    config: &mut Config,
+    environment: &Environment,
+) -> (String, Result<PathBuf, Failure>) {
+    let name = config.name.take().unwrap_or_else(|| source_name(&config.roots));
+    let folder = config.db_path.take();
+    (name, folder.map_or_else(|| place::state_folder(environment), Ok))
+}
+
+fn catalogue_file(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("catalogue-{name}.sqlite"))
 }
 
 /// Where the unlocked keyring is kept. Where it is not to be, none that was kept before stays: it

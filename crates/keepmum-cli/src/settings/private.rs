@@ -74,7 +74,7 @@ pub(super) fn warnings(config: &Config, catalogue_folder: Option<&Path>) -> Vec<
 
 /// Whether a path leads into a folder, or to it: by names, and by what the file system says is the
 /// same folder.
-fn is_inside(path: &Path, folder: &Path) -> bool {
+pub(super) fn is_inside(path: &Path, folder: &Path) -> bool {
     let (path, folder) = (real(path), real(folder));
     if path.starts_with(&folder) {
         return true;

@@ -81,7 +81,112 @@ fn a_run_that_was_killed_has_not_ended() {
     child.wait().unwrap();
     assert_eq!(codes(&place), [Some(0), None]);
     assert!(keepmum(&place, ["log"]).stdout.contains("not ended"));
+    // The state is that of the last run that ended, and the other one is named.
+    let said = keepmum(&place, ["status"]);
+    assert!(said.stdout.contains("run 2 began"), "{said:?}");
+    assert_eq!(status(&place, &[]).0, 0);
     assert_eq!(keepmum(&place, ["log", "2"]).code, 0);
+}
+
+#[test]
+fn a_run_that_found_another_at_work_says_nothing_of_the_state() {
+    let place = filled();
+    let lock = fs::File::open(place.path("db/catalogue-source.sqlite.lock")).unwrap();
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    assert_eq!(keepmum(&place, ["backup"]).code, 5);
+    assert_eq!(status(&place, &[]), (0, "All is well: last saved just now.".to_owned()));
+    drop(lock);
+    assert_eq!(codes(&place), [Some(0), Some(5)]);
+    assert_eq!(status(&place, &[]), (0, "All is well: last saved just now.".to_owned()));
+    // A run that failed stays the last one, however many found it at work.
+    fs::rename(place.path("destination"), place.path("away")).unwrap();
+    assert_eq!(keepmum(&place, ["backup"]).code, 4);
+    fs::rename(place.path("away"), place.path("destination")).unwrap();
+    let lock = fs::File::open(place.path("db/catalogue-source.sqlite.lock")).unwrap();
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    assert_eq!(keepmum(&place, ["backup"]).code, 5);
+    drop(lock);
+    let (code, said) = status(&place, &[]);
+    assert!(code == 3 && said.contains("failed (exit 4)"), "{said}");
+}
+
+#[test]
+fn what_is_refused_before_anything_is_opened_is_in_log_and_status() {
+    type Change = fn(&Place);
+    fn refuse(place: &Place, further: &str) {
+        let config = fs::read_to_string(place.path("config.ini")).unwrap();
+        fs::write(place.path("sound.ini"), &config).unwrap();
+        fs::write(place.path("config.ini"), config.replace("password=jdndmnn$23", further))
+            .unwrap();
+    }
+    fn mend(place: &Place) {
+        fs::rename(place.path("sound.ini"), place.path("config.ini")).unwrap();
+    }
+    fn away(place: &Place) {
+        fs::rename(place.path("destination"), place.path("away")).unwrap();
+    }
+    fn back(place: &Place) {
+        fs::remove_dir(place.path("destination")).ok();
+        fs::rename(place.path("away"), place.path("destination")).unwrap();
+    }
+    let cases: [(&str, u64, Change, Change); 5] = [
+        ("wrong password", 2, |place| refuse(place, "password=another"), mend),
+        ("no destination", 4, away, back),
+        (
+            "emptied destination",
+            5,
+            |place| {
+                away(place);
+                place.folder("destination");
+            },
+            back,
+        ),
+        (
+            "password file in the destination",
+            1,
+            |place| {
+                place.file("destination/secret", "jdndmnn$23\n");
+                refuse(place, "password_file=destination/secret");
+            },
+            mend,
+        ),
+        ("no password", 1, |place| refuse(place, "password_file=nowhere"), mend),
+    ];
+    for (what, code, spoil, mend) in cases {
+        let place = filled();
+        spoil(&place);
+        let said = keepmum(&place, ["backup"]);
+        assert_eq!(u64::try_from(said.code).unwrap(), code, "{what}: {said:?}");
+        mend(&place);
+        assert_eq!(codes(&place), [Some(0), Some(code)], "{what}");
+        let (ended, said) = status(&place, &[]);
+        let told = format!("The last run, just now, failed (exit {code}): ");
+        assert!(ended == 3 && said.starts_with(&told), "{what}: {said}");
+        assert_eq!(keepmum(&place, ["backup"]).code, 0, "{what}");
+        assert_eq!(status(&place, &[]).0, 0, "{what}");
+    }
+}
+
+#[test]
+fn a_refused_catalogue_folder_holds_no_history() {
+    let place = ready("");
+    let config = fs::read_to_string(place.path("config.ini")).unwrap();
+    let inside = place.path("destination/db").display().to_string();
+    let outside = place.path("db").display().to_string();
+    fs::write(place.path("config.ini"), config.replace(&outside, &inside)).unwrap();
+    assert_eq!(keepmum(&place, ["backup"]).code, 1);
+    assert!(!place.path("destination/db").exists());
+}
+
+#[test]
+fn a_check_that_could_not_be_made_clears_nothing() {
+    let place = filled();
+    flip(&objects(&place).swap_remove(0));
+    assert_eq!(keepmum(&place, ["check", "--read-data"]).code, 6);
+    fs::rename(place.path("destination"), place.path("away")).unwrap();
+    assert_eq!(keepmum(&place, ["check", "--read-data"]).code, 4);
+    fs::rename(place.path("away"), place.path("destination")).unwrap();
+    assert_eq!(status(&place, &[]).0, 6);
 }
 
 #[test]

@@ -5,6 +5,8 @@
 //! catalogue that is set aside. It is for people: nothing that is stored ever depends on it, it is
 //! never sent anywhere, and a run never fails because of it.
 
+mod checks;
+
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
@@ -18,6 +20,7 @@ use serde::Serialize;
 use super::CatalogueError;
 use super::private::{uri, ways};
 use super::set_aside::beside;
+pub use checks::{CheckKind, CheckRow};
 
 /// So many runs are kept, and so many problems of each.
 const RUNS: u32 = 1000;
@@ -25,7 +28,19 @@ const PROBLEMS: usize = 20;
 /// So many bytes of a text are kept.
 const TEXT: usize = 2000;
 /// `PRAGMA user_version`: one of another version is begun anew.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
+/// What version 2 has beyond version 1.
+const SINCE_1: &str = "
+BEGIN IMMEDIATE;
+ALTER TABLE run ADD COLUMN error_kind TEXT;
+ALTER TABLE checked ADD COLUMN unknown INTEGER NOT NULL DEFAULT 0;
+PRAGMA user_version = 2;
+COMMIT;
+";
+/// The newest run that did its work and ended, by its number. One that found another at work says
+/// nothing of the state; that other one does.
+const LAST: &str =
+    "SELECT max(id) FROM run WHERE exit_code IS NOT NULL AND error_kind IS NOT 'busy'";
 /// A log that is longer, in bytes, is folded into the file.
 const LOG: u64 = 256 << 10;
 /// So long it is waited for another process that writes.
@@ -38,13 +53,13 @@ BEGIN IMMEDIATE;
 CREATE TABLE run(id INTEGER PRIMARY KEY AUTOINCREMENT, command TEXT NOT NULL, time INTEGER NOT NULL,
   utc_offset_minutes INTEGER NOT NULL, seconds REAL, exit_code INTEGER, error TEXT, snapshot TEXT,
   files_new INTEGER, files_changed INTEGER, files_moved INTEGER, files_gone INTEGER,
-  bytes_stored INTEGER, problem_count INTEGER);
+  bytes_stored INTEGER, problem_count INTEGER, error_kind TEXT);
 CREATE TABLE problem(run INTEGER NOT NULL, number INTEGER NOT NULL, kind TEXT NOT NULL,
   path TEXT NOT NULL, sentence TEXT NOT NULL, PRIMARY KEY(run, number)) WITHOUT ROWID;
 CREATE TABLE checked(id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, kind INTEGER NOT NULL,
   outcome INTEGER NOT NULL, damage INTEGER NOT NULL, bad BLOB NOT NULL, problem_count INTEGER NOT NULL,
-  seconds REAL NOT NULL);
-PRAGMA user_version = 1;
+  seconds REAL NOT NULL, unknown INTEGER NOT NULL DEFAULT 0);
+PRAGMA user_version = 2;
 COMMIT;
 ";
 
@@ -65,6 +80,8 @@ pub struct RunRow {
     pub exit_code: Option<u8>,
     /// What ended it, where it failed.
     pub error: Option<String>,
+    /// That as one word; `busy` where another run was at work.
+    pub error_kind: Option<String>,
     /// The snapshot it made.
     pub snapshot: Option<String>,
     /// Files that were new.
@@ -92,38 +109,6 @@ pub struct RunProblem {
     pub path: String,
     /// A plain sentence.
     pub sentence: String,
-}
-
-/// How much a check looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CheckKind {
-    /// What is here, without reading data.
-    Listing,
-    /// Some of the data too.
-    Subset,
-    /// All of the data.
-    AllData,
-}
-
-/// One check as it is remembered.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CheckRow {
-    /// Seconds since 1970 when it began.
-    pub time: i64,
-    /// How much it looked at.
-    pub kind: CheckKind,
-    /// 0 all is well, 1 something is pending, 2 something is damaged or lost.
-    pub outcome: u8,
-    /// The least kind of check that must be clean before all is well again; nothing where all is.
-    pub damage: Option<CheckKind>,
-    /// The keys of objects whose data is damaged, end to end: a subset that reads these again
-    /// covers the damage. Empty where a subset cannot.
-    pub bad: Vec<u8>,
-    /// How many problems it found.
-    pub problem_count: u64,
-    /// How long it took.
-    pub seconds: f64,
 }
 
 /// The history, open.
@@ -170,6 +155,10 @@ impl History {
                 other => other?,
             },
             VERSION => {}
+            1 => match connection.execute_batch(SINCE_1) {
+                Err(_) if Self::version(&connection)? == VERSION => {}
+                other => other?,
+            },
             _ => return Err(CatalogueError::Corrupt("it is of another version".into())),
         }
         let log = std::fs::metadata(beside(file, "-wal")).map_or(0, |log| log.len());
@@ -223,7 +212,7 @@ impl History {
         self.connection.execute(
             "UPDATE run SET seconds = ?2, exit_code = ?3, error = ?4, snapshot = ?5, files_new = ?6,
              files_changed = ?7, files_moved = ?8, files_gone = ?9, bytes_stored = ?10,
-             problem_count = ?11 WHERE id = ?1",
+             problem_count = ?11, error_kind = ?12 WHERE id = ?1",
             (
                 run.id,
                 run.seconds,
@@ -236,6 +225,7 @@ impl History {
                 whole(run.files_gone),
                 whole(run.bytes_stored),
                 whole(run.problem_count),
+                &run.error_kind,
             ),
         )?;
         let insert = "INSERT OR REPLACE INTO problem VALUES(?1, ?2, ?3, ?4, ?5)";
@@ -268,14 +258,20 @@ impl History {
         Ok(found)
     }
 
-    /// The newest run that has ended, whatever came of it; dry runs are none.
+    /// The newest run that has ended, whatever came of it, unless it found another at work; dry
+    /// runs are none.
     pub fn last_run(&self) -> Result<Option<RunRow>, CatalogueError> {
-        let sql = "SELECT * FROM run WHERE exit_code IS NOT NULL ORDER BY id DESC LIMIT 1";
-        let mut found = self.connection.prepare(sql)?.query_row([], run).optional()?;
-        if let Some(run) = &mut found {
-            self.problems_of(run)?;
-        }
-        Ok(found)
+        let last: Option<i64> = self.connection.query_row(LAST, [], |row| row.get(0))?;
+        last.map_or(Ok(None), |id| self.run(id))
+    }
+
+    /// The newest run after that one that has not ended: it is at work, or was killed.
+    pub fn unended_run(&self) -> Result<Option<RunRow>, CatalogueError> {
+        let sql = format!(
+            "SELECT * FROM run WHERE exit_code IS NULL AND id > coalesce(({LAST}), 0)
+             ORDER BY id DESC LIMIT 1"
+        );
+        Ok(self.connection.prepare(&sql)?.query_row([], run).optional()?)
     }
 
     /// When the newest run began that looked at all that is to be saved: it ended well, or some
@@ -295,52 +291,6 @@ impl History {
         run.problems = rows.collect::<Result<_, _>>()?;
         Ok(())
     }
-
-    /// Notes what came of a check. Only the last ones are kept.
-    pub fn keep_check(&self, check: &CheckRow) -> Result<(), CatalogueError> {
-        self.connection.execute(
-            "INSERT INTO checked(time, kind, outcome, damage, bad, problem_count, seconds)
-             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            (
-                check.time,
-                check.kind as u8,
-                check.outcome,
-                check.damage.map_or(-1, |kind| i64::from(kind as u8)),
-                &check.bad,
-                whole(check.problem_count),
-                check.seconds,
-            ),
-        )?;
-        let oldest = self.connection.last_insert_rowid() - 100;
-        self.connection.execute("DELETE FROM checked WHERE id <= ?1", [oldest])?;
-        Ok(())
-    }
-
-    /// The last check.
-    pub fn last_check(&self) -> Result<Option<CheckRow>, CatalogueError> {
-        let mut query = self.connection.prepare(
-            "SELECT time, kind, outcome, damage, bad, problem_count, seconds FROM checked
-             ORDER BY id DESC LIMIT 1",
-        )?;
-        let found = query.query_row([], |row| {
-            Ok(CheckRow {
-                time: row.get(0)?,
-                kind: kind(row.get(1)?).unwrap_or(CheckKind::Listing),
-                outcome: row.get(2)?,
-                damage: kind(row.get(3)?),
-                bad: row.get(4)?,
-                problem_count: number(row, 5)?,
-                seconds: row.get(6)?,
-            })
-        });
-        Ok(found.optional()?)
-    }
-}
-
-fn kind(number: i64) -> Option<CheckKind> {
-    [CheckKind::Listing, CheckKind::Subset, CheckKind::AllData]
-        .into_iter()
-        .find(|kind| i64::from(*kind as u8) == number)
 }
 
 fn run(row: &Row<'_>) -> rusqlite::Result<RunRow> {
@@ -359,6 +309,7 @@ fn run(row: &Row<'_>) -> rusqlite::Result<RunRow> {
         files_gone: number(row, 11)?,
         bytes_stored: number(row, 12)?,
         problem_count: number(row, 13)?,
+        error_kind: row.get(14)?,
         problems: Vec::new(),
     })
 }

@@ -4,6 +4,7 @@ use super::{Measure, page, verdict};
 use crate::commands::snapshots::tests::line;
 use crate::exit::ExitCode;
 use jiff::Zoned;
+use keepmum::ops::{CheckKind, CheckLine, Outcome};
 use keepmum::ops::{DeviceStatus, SnapshotState, StatusReport};
 use snapbox::{IntoData, assert_data_eq, str};
 
@@ -84,4 +85,36 @@ fn a_code_that_opens_a_part_is_not_well_and_one_never_shown_is_said() {
     // The backups are well all the same.
     assert_eq!(verdict(&unseen, Measure::default(), &now).1, ExitCode::Done);
     assert!(page(&unseen, &now).contains("recovery code: never shown; `keepmum key recovery`"));
+}
+
+#[test]
+fn what_a_check_did_not_understand_is_said() {
+    let now: Zoned = "2026-11-02T16:10:20+01:00[Europe/Berlin]".parse().unwrap();
+    let seconds = now.timestamp().as_second();
+    let check = |outcome, unknown| CheckLine {
+        time: seconds - 3_700,
+        kind: CheckKind::Listing,
+        outcome,
+        problem_count: 1,
+        damage_until: (outcome == Outcome::Damaged).then_some(CheckKind::Listing),
+        unknown,
+    };
+    let of = |check, objects_pending| {
+        let last_saved = Some(seconds - 60);
+        let report = StatusReport {
+            last_check: Some(check),
+            last_saved,
+            objects_pending,
+            ..StatusReport::default()
+        };
+        verdict(&report, Measure { saves: true, ..Measure::default() }, &now)
+    };
+    let (said, code) = of(check(Outcome::Partial, true), 0);
+    assert_eq!(code, ExitCode::Partial);
+    assert!(said.starts_with("Not all is understood: the check 1 hour ago found"), "{said}");
+    // What had not arrived then is here now, or is still to come.
+    assert_eq!(of(check(Outcome::Partial, false), 0).1, ExitCode::Done);
+    assert_eq!(of(check(Outcome::Partial, false), 3).1, ExitCode::Partial);
+    assert_eq!(of(check(Outcome::Damaged, true), 0).1, ExitCode::Damaged);
+    assert_eq!(of(check(Outcome::Complete, false), 0).1, ExitCode::Done);
 }

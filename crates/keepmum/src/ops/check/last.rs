@@ -8,7 +8,7 @@ use crate::model::ObjectKey;
 
 use crate::session::access::{Access, CatalogueAt};
 use crate::session::event::{Event, Observer};
-use crate::session::report::{CheckReport, Outcome};
+use crate::session::report::{CheckReport, Outcome, ProblemKind};
 
 /// So many damaged objects are kept by name. Of more, only a check of everything is clean.
 const BAD_MAX: usize = 4096;
@@ -77,16 +77,54 @@ impl Checked {
             (None, Some((damage, bad))) => (Some(damage), bad),
             (None, None) => (None, Vec::new()),
         };
+        // Every check meets what is not understood: the next one that does not clears it.
+        let unknown = report.problems.iter().any(|problem| problem.kind == ProblemKind::Unknown);
         let row = CheckRow {
             time: went.time,
             kind: went.kind,
             outcome: outcome as u8,
             damage,
+            unknown,
             bad,
             problem_count: report.problems.len() as u64,
             seconds: report.seconds,
         };
         // It is for `status` alone, and what was found is told anyway.
         history.keep_check(&row).ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Checked, Went};
+    use crate::catalogue::{CheckKind, CheckRow, History};
+    use crate::session::report::{CheckReport, Problem, ProblemKind};
+
+    /// Keeps the result of a check beside a catalogue, and answers with what is kept then.
+    fn after(file: &std::path::Path, kind: CheckKind, problem: Option<ProblemKind>) -> CheckRow {
+        let history = History::open(file).unwrap();
+        let before = history.last_check().unwrap();
+        let (path, sentence) = (String::new(), String::new());
+        let problems = problem.map(|kind| Problem { kind, path, sentence }).into_iter().collect();
+        let objects_damaged = u64::from(problem == Some(ProblemKind::Damaged));
+        let report = CheckReport { problems, objects_damaged, ..CheckReport::default() };
+        let checked = Checked { history: Some(history), before };
+        checked.keep(&report, &Went { kind, bad: Vec::new(), time: 1 });
+        History::read(file).unwrap().last_check().unwrap().unwrap()
+    }
+
+    #[test]
+    fn what_is_not_understood_is_kept_until_a_check_meets_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("catalogue");
+        for kind in [CheckKind::Listing, CheckKind::Subset, CheckKind::AllData] {
+            let row = after(&file, kind, Some(ProblemKind::Unknown));
+            assert_eq!((row.outcome, row.unknown, row.damage), (1, true, None));
+        }
+        assert!(!after(&file, CheckKind::Listing, None).unknown);
+        // Damage and what is not understood are cleared each by itself.
+        assert!(after(&file, CheckKind::Listing, Some(ProblemKind::Damaged)).damage.is_some());
+        let row = after(&file, CheckKind::Listing, Some(ProblemKind::Unknown));
+        assert_eq!((row.unknown, row.damage), (true, None));
     }
 }

@@ -104,6 +104,7 @@ fn remembered(access: &Access, report: &mut StatusReport) {
     };
     let known = history.as_ref().map(|history| (history.last_saved(), history.last_check()));
     report.last_run = history.as_ref().and_then(|history| history.last_run().ok().flatten());
+    report.unended_run = history.as_ref().and_then(|history| history.unended_run().ok().flatten());
     let (saved, check) = match known {
         Some((saved, check)) => (saved.ok().flatten(), check.ok().flatten()),
         None => (None, None),
@@ -124,5 +125,6 @@ fn remembered(access: &Access, report: &mut StatusReport) {
         },
         problem_count: check.problem_count,
         damage_until: check.damage,
+        unknown: check.unknown,
     });
 }

@@ -38,6 +38,8 @@ pub struct CheckLine {
     pub problem_count: u64,
     /// The least kind of check that must be clean before all is well; nothing where all is.
     pub damage_until: Option<CheckKind>,
+    /// Whether it met what this version does not understand.
+    pub unknown: bool,
 }
 
 /// What `status` found.
@@ -67,8 +69,11 @@ pub struct StatusReport {
     pub free_bytes: u64,
     /// Bytes written by the last runs, newest first.
     pub recent_uploads: Vec<u64>,
-    /// This machine's last run that has ended, whatever came of it.
+    /// This machine's last run that has ended, whatever came of it, unless it found another run at
+    /// work.
     pub last_run: Option<RunRow>,
+    /// A run after that one that has not ended: it is at work, or was killed.
+    pub unended_run: Option<RunRow>,
     /// When this device's files were last saved, as far as is known: seconds since 1970.
     pub last_saved: Option<i64>,
     /// The last check.
