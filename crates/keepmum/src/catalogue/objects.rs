@@ -3,7 +3,7 @@
 use rusqlite::OptionalExtension;
 
 use super::schema::BLOCK_BITS;
-use super::{Catalogue, CatalogueError};
+use super::{Catalogue, CatalogueError, ListedObject};
 use crate::model::{Bases, ChunkId, ObjectKey};
 
 /// A block of an object's table.
@@ -40,6 +40,7 @@ impl Catalogue {
         present: bool,
     ) -> Result<(), CatalogueError> {
         self.together(|| {
+            let object = ListedObject { key: *key, kind, length };
             let known = self.object_row(key)?;
             let row = match known {
                 Some((row, known_length)) if known_length == length => row,
@@ -51,7 +52,7 @@ impl Catalogue {
             };
             let deltas = deltas(blocks) > 0;
             self.chunks.borrow_mut().forget_standing();
-            if self.presence.borrow_mut().import(key, length, (row, deltas), present) {
+            if self.presence.borrow_mut().import(object, (row, deltas), present) {
                 let mut update = self
                     .connection
                     .prepare_cached("UPDATE object SET listed = 1 WHERE id = ?1 AND NOT listed")?;

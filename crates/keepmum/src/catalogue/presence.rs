@@ -9,8 +9,8 @@ use std::collections::{HashMap, HashSet};
 use super::{Catalogue, CatalogueError};
 use crate::model::ObjectKey;
 
-/// An object of the listing that is here whole. Of several copies the caller gives one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An object of the listing that is here whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListedObject {
     /// Which object.
     pub key: ObjectKey,
@@ -18,39 +18,35 @@ pub struct ListedObject {
     pub kind: u8,
     /// Sealed length in bytes.
     pub length: u64,
-    /// Where it lies in the destination.
-    pub path: String,
 }
 
 /// What a listing and the catalogue have to say of each other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reconciled {
-    /// Positions in the listing of objects that have not been imported, ascending.
-    pub unknown: Vec<usize>,
+    /// Objects of the listing that have not been imported, sorted.
+    pub unknown: Vec<ListedObject>,
     /// Objects that were here once and are not listed now, with their kinds, sorted.
     pub gone: Vec<(ObjectKey, u8)>,
-    /// Objects imported from an index which have never been listed yet, sorted.
-    pub pending: Vec<ObjectKey>,
-    /// Objects that are listed and imported.
-    pub count: usize,
 }
 
-/// What is here, as of the last listing and what was written since.
+/// What is here, as of the last listing and what was written since. There can be a million objects:
+/// a row of the listing takes 48 bytes, and one that is imported 16 more.
 #[derive(Default)]
 pub(super) struct Presence {
-    here: HashMap<ObjectKey, Here>,
-    /// Rows of imported objects that are here.
-    rows: HashMap<i64, ObjectKey>,
+    /// The objects of the listing, sorted, then those that came later.
+    here: Vec<ListedObject>,
+    /// How many of them are of the listing.
+    listed: usize,
+    /// Those that came later, by their keys.
+    later: HashMap<ObjectKey, u32>,
+    /// Those that count as absent all the same.
+    out: HashSet<ObjectKey>,
+    /// Rows of imported objects that are here, with their places above.
+    rows: HashMap<i64, u32>,
     /// Those of them that have deltas.
     deltas: HashSet<i64>,
     /// Rows seen for the first time, to be marked so with the next commit.
     first_seen: Vec<i64>,
-}
-
-struct Here {
-    /// Sealed length, as listed; none for what this run wrote.
-    length: Option<u64>,
-    path: Option<Box<str>>,
 }
 
 impl Presence {
@@ -64,29 +60,45 @@ impl Presence {
     }
 
     pub(super) fn key(&self, row: i64) -> Option<ObjectKey> {
-        self.rows.get(&row).copied()
+        self.rows.get(&row).and_then(|place| Some(self.here.get(*place as usize)?.key))
+    }
+
+    fn find(&self, key: &ObjectKey) -> Option<u32> {
+        if self.out.contains(key) {
+            return None;
+        }
+        let listed = &self.here[..self.listed];
+        let place = listed.binary_search_by(|object| object.key.cmp(key));
+        let place = place.ok().and_then(|place| u32::try_from(place).ok());
+        place.or_else(|| self.later.get(key).copied())
+    }
+
+    fn length(&self, key: &ObjectKey) -> Option<u64> {
+        self.find(key).map(|place| self.here[place as usize].length)
     }
 
     /// Counts an imported object as here if it is listed at this length, or if it is `present`
     /// anyway. Returns whether it is here.
     pub(super) fn import(
         &mut self,
-        key: &ObjectKey,
-        length: u64,
+        object: ListedObject,
         (row, deltas): (i64, bool),
         present: bool,
     ) -> bool {
-        if present {
-            self.here.entry(*key).or_insert(Here { length: None, path: None });
-        }
-        let here = self.here.get(key).is_some_and(|here| here.length.is_none_or(|l| l == length));
-        if here {
-            self.rows.insert(row, *key);
-            if deltas {
-                self.deltas.insert(row);
+        let ListedObject { key, length, .. } = object;
+        if present && self.find(&key).is_none() {
+            self.out.remove(&key);
+            if self.find(&key).is_none()
+                && let Ok(place) = u32::try_from(self.here.len())
+            {
+                self.here.push(object);
+                self.later.insert(key, place);
             }
         }
-        here
+        let place = self.find(&key).filter(|place| self.here[*place as usize].length == length);
+        self.rows.extend(place.map(|place| (row, place)));
+        self.deltas.extend(place.filter(|_| deltas).map(|_| row));
+        place.is_some()
     }
 
     /// Forgets an object's row; that it is listed stays true.
@@ -109,29 +121,28 @@ struct Row {
 impl Catalogue {
     /// Takes over a listing of the destination: from now on only its objects, and those imported
     /// as present, hold anything. Writes nothing, so that a reader may do it beside a run.
-    pub fn reconcile(&mut self, listing: &[ListedObject]) -> Result<Reconciled, CatalogueError> {
-        let here = listing.iter().map(|object| {
-            let path = Some(object.path.as_str().into());
-            (object.key, Here { length: Some(object.length), path })
-        });
-        *self.presence.borrow_mut() = Presence { here: here.collect(), ..Presence::default() };
+    pub fn reconcile(
+        &mut self,
+        mut listing: Vec<ListedObject>,
+    ) -> Result<Reconciled, CatalogueError> {
+        listing.sort_unstable_by_key(|object| object.key);
+        let listed = listing.len();
+        *self.presence.borrow_mut() = Presence { here: listing, listed, ..Presence::default() };
         self.chunks.borrow_mut().forget_standing();
-        let (mut gone, mut pending) = (Vec::new(), Vec::new());
-        for row in self.match_rows()? {
-            if row.listed {
-                gone.push((row.key, row.kind));
-            } else {
-                pending.push(row.key);
-            }
-        }
+        let others = self.match_rows()?;
+        let mut gone: Vec<_> =
+            others.iter().filter(|row| row.listed).map(|row| (row.key, row.kind)).collect();
         gone.sort_unstable();
-        pending.sort_unstable();
         let presence = self.presence.borrow();
-        let mut imported: HashMap<ObjectKey, ()> = HashMap::with_capacity(presence.rows.len());
-        imported.extend(presence.rows.values().map(|key| (*key, ())));
-        let unknown = listing.iter().enumerate().filter(|(_, o)| !imported.contains_key(&o.key));
-        let unknown = unknown.map(|(at, _)| at).collect();
-        Ok(Reconciled { unknown, gone, pending, count: imported.len() })
+        if presence.rows.len() == listed {
+            return Ok(Reconciled { unknown: Vec::new(), gone });
+        }
+        let mut is_known = vec![false; listed];
+        for place in presence.rows.values() {
+            is_known[*place as usize] = true;
+        }
+        let unknown = presence.here.iter().zip(is_known).filter(|(_, is_known)| !is_known);
+        Ok(Reconciled { unknown: unknown.map(|(object, _)| *object).collect(), gone })
     }
 
     /// Finds the rows of what is here; returns the other rows, but those of objects that are
@@ -148,9 +159,9 @@ impl Catalogue {
             let length = row.get::<_, i64>(2)?.cast_unsigned();
             let (id, listed, kind) = (row.get(0)?, row.get(3)?, row.get(4)?);
             let row = Row { id, key, kind, length, listed, deltas: row.get(5)? };
-            match presence.here.get(&row.key).map(|here| here.length.unwrap_or(row.length)) {
-                Some(length) if length == row.length => {
-                    presence.rows.insert(row.id, row.key);
+            match presence.find(&row.key) {
+                Some(place) if presence.here[place as usize].length == row.length => {
+                    presence.rows.insert(row.id, place);
                     if row.deltas > 0 {
                         presence.deltas.insert(row.id);
                     }
@@ -186,19 +197,6 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Where an object lies in the destination, if it is here and its path is known.
-    pub fn object_path(&self, key: &ObjectKey) -> Option<String> {
-        let presence = self.presence.borrow();
-        presence.here.get(key)?.path.as_deref().map(String::from)
-    }
-
-    /// Says where an object lies that this run has just written, and that it is here.
-    pub fn set_object_path(&self, key: &ObjectKey, path: &str) {
-        let mut presence = self.presence.borrow_mut();
-        let here = presence.here.entry(*key).or_insert(Here { length: None, path: None });
-        here.path = Some(path.into());
-    }
-
     /// Counts objects as not here, whatever the listing says.
     pub fn count_out(&self, objects: &HashSet<ObjectKey>) {
         if objects.is_empty() {
@@ -206,10 +204,10 @@ impl Catalogue {
         }
         self.chunks.borrow_mut().forget_standing();
         let mut presence = self.presence.borrow_mut();
-        presence.here.retain(|key, _| !objects.contains(key));
-        let Presence { rows, first_seen, .. } = &mut *presence;
-        first_seen.retain(|row| rows.get(row).is_none_or(|key| !objects.contains(key)));
-        rows.retain(|_, key| !objects.contains(key));
+        let Presence { here, out, rows, first_seen, .. } = &mut *presence;
+        out.extend(objects);
+        rows.retain(|_, place| !objects.contains(&here[*place as usize].key));
+        first_seen.retain(|row| rows.contains_key(row));
     }
 
     /// Whether what an object holds is known, and the object here.
@@ -219,12 +217,12 @@ impl Catalogue {
         let known: Option<i64> =
             query.query_row([&key.to_bytes()[..]], |row| row.get(0)).optional()?;
         let presence = self.presence.borrow();
-        let here = presence.here.get(key).and_then(|here| here.length);
+        let here = presence.length(key);
         Ok(known.is_some_and(|known| here.is_none_or(|here| here == known.cast_unsigned())))
     }
 
     /// Whether an object is here, imported or not.
     pub fn is_present(&self, key: &ObjectKey) -> bool {
-        self.presence.borrow().here.contains_key(key)
+        self.presence.borrow().find(key).is_some()
     }
 }

@@ -50,23 +50,17 @@ pub(crate) fn bring_up(
     mode: Mode,
     observer: &dyn Observer,
 ) -> Result<Imported, Error> {
-    let mut here = Vec::with_capacity(listing.objects.len());
-    for (key, object) in &listing.objects {
-        if let Some(path) = object.paths.first() {
-            here.push(CatalogueObject {
-                key: *key,
-                kind: object.name.kind as u8,
-                length: object.name.length,
-                path: path.clone(),
-            });
-        }
-    }
-    let reconciled = catalogue.reconcile(&here)?;
+    let here = listing.objects.iter().filter(|(_, object)| object.is_here());
+    let here = here.map(|(key, object)| CatalogueObject {
+        key: *key,
+        kind: object.name.kind as u8,
+        length: object.name.length,
+    });
+    let reconciled = catalogue.reconcile(here.collect())?;
     let mut imported = Imported { gone: reconciled.gone, ..Imported::default() };
     let mut data = Vec::new();
     let mut unknown = Vec::new();
-    for place in reconciled.unknown {
-        let Some(object) = here.get(place) else { continue };
+    for object in reconciled.unknown {
         if object.kind == ObjectKind::Data as u8 {
             data.push(object.key);
         } else if object.kind == ObjectKind::Meta as u8 || object.kind == ObjectKind::Record as u8 {
