@@ -1,6 +1,6 @@
 //! What lies at the destination, sorted by what the names say. No object is opened for this.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crate::crypto::NAME_SEALED;
 use crate::format::key_block::KEY_BLOCK_LENGTH as BLOCK_LENGTH;
@@ -11,23 +11,35 @@ use crate::store::{Listed, Store, StoreError, StoreErrorKind};
 use super::key_block::Candidate;
 use super::keys::Keys;
 
-/// A destination as listed, before any key is known.
+/// A destination as listed, before any key is known. There can be a million objects: one under its
+/// own name takes 64 bytes.
+#[derive(Default)]
 pub struct RawListing {
-    files: Vec<Shaped>,
+    originals: Vec<Original>,
+    others: Vec<Listed>,
 }
 
-/// A file, and what its name would be if an object had it.
-struct Shaped {
-    file: Listed,
-    sealed: Option<[u8; NAME_SEALED]>,
+/// A file in the destination's own folder under a name that an object could have.
+struct Original {
+    sealed: [u8; NAME_SEALED],
+    length: u64,
 }
 
-impl Shaped {
-    fn new(file: Listed) -> Self {
-        let sealed =
-            split_file_name(&file.path).and_then(|(name, _)| base32::decode(name.as_bytes()));
-        Self { file, sealed }
+impl Original {
+    fn path(&self) -> String {
+        base32::encode(&self.sealed)
     }
+}
+
+/// Under which names an object is here.
+#[derive(Clone, Debug)]
+enum Place {
+    /// Under its own name, in the destination's own folder.
+    Original,
+    /// Elsewhere, or under several: the original before copies; only files of the right length.
+    Files(Box<[String]>),
+    /// Not whole: the length of the longest file of its name.
+    Partial(u64),
 }
 
 /// One object that is here under its own name or as a copy.
@@ -37,21 +49,105 @@ pub struct ListedObject {
     pub name: ObjectName,
     /// Which repository of the keyring it belongs to.
     pub repository: usize,
-    /// Where it lies, the original before copies; only files of the right length.
-    pub paths: Vec<String>,
-    /// Length of the longest file of this name when none has the right length.
-    pub partial: Option<u64>,
+    place: Place,
 }
 
 impl ListedObject {
     /// Whether a file of the right length is here.
     pub fn is_here(&self) -> bool {
-        !self.paths.is_empty()
+        !matches!(self.place, Place::Partial(_))
     }
 
-    /// Whether one of them has the object's own name, and not that of a copy.
+    /// Whether one of its files has the object's own name, and not that of a copy.
     pub fn has_original(&self) -> bool {
-        self.paths.first().is_some_and(|path| last_component(path).len() == NAME_LENGTH)
+        match &self.place {
+            Place::Original => true,
+            Place::Files(paths) => {
+                paths.first().is_some_and(|path| last_component(path).len() == NAME_LENGTH)
+            }
+            Place::Partial(_) => false,
+        }
+    }
+
+    /// How many files of the right length there are.
+    pub fn files(&self) -> usize {
+        match &self.place {
+            Place::Original => 1,
+            Place::Files(paths) => paths.len(),
+            Place::Partial(_) => 0,
+        }
+    }
+
+    /// Where one of its files lies; the original is the first.
+    pub fn path(&self, file: usize, keys: &Keys) -> Option<String> {
+        match &self.place {
+            Place::Original if file == 0 => {
+                Some(keys.repository(self.repository)?.seal_name(&self.name))
+            }
+            Place::Files(paths) => paths.get(file).cloned(),
+            Place::Original | Place::Partial(_) => None,
+        }
+    }
+}
+
+/// Objects by what their names say.
+#[derive(Clone, Debug, Default)]
+pub struct Objects {
+    /// Those of the listing that lie under their own names, in the order of their keys.
+    originals: Vec<ListedObject>,
+    /// Those of which there are only copies, and those that were written since.
+    more: BTreeMap<ObjectKey, ListedObject>,
+}
+
+impl Objects {
+    fn place(&self, key: &ObjectKey) -> Option<usize> {
+        self.originals.binary_search_by(|object| object.name.key().cmp(key)).ok()
+    }
+
+    /// An object, whole or not.
+    pub fn get(&self, key: &ObjectKey) -> Option<&ListedObject> {
+        self.more.get(key).or_else(|| self.originals.get(self.place(key)?))
+    }
+
+    fn get_mut(&mut self, key: &ObjectKey) -> Option<&mut ListedObject> {
+        match self.place(key) {
+            Some(place) => self.originals.get_mut(place),
+            None => self.more.get_mut(key),
+        }
+    }
+
+    /// All objects with their keys.
+    pub fn iter(&self) -> impl Iterator<Item = (ObjectKey, &ListedObject)> {
+        self.values().map(|object| (object.name.key(), object))
+    }
+
+    /// All keys.
+    pub fn keys(&self) -> impl Iterator<Item = ObjectKey> {
+        self.values().map(|object| object.name.key())
+    }
+
+    /// All objects.
+    pub fn values(&self) -> impl Iterator<Item = &ListedObject> {
+        self.originals.iter().chain(self.more.values())
+    }
+
+    /// Keeps only some.
+    pub fn retain(&mut self, keep: impl Fn(&ObjectKey) -> bool) {
+        self.originals.retain(|object| keep(&object.name.key()));
+        self.more.retain(|key, _| keep(key));
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.originals.is_empty() && self.more.is_empty()
+    }
+
+    fn insert(&mut self, object: ListedObject) {
+        let key = object.name.key();
+        match self.get_mut(&key) {
+            Some(known) => *known = object,
+            None => drop(self.more.insert(key, object)),
+        }
     }
 }
 
@@ -59,7 +155,7 @@ impl ListedObject {
 #[derive(Default)]
 pub struct Listing {
     /// Every object by what its name says.
-    pub objects: HashMap<ObjectKey, ListedObject>,
+    pub objects: Objects,
     /// Files whose names are not of the right shape, or say what no name says.
     pub foreign: u64,
     /// Files of the right shape that no key opens: of a keyring that was not opened, or whose key
@@ -76,23 +172,44 @@ pub struct Listing {
 impl RawListing {
     /// Lists the destination once.
     pub fn read(store: &dyn Store) -> Result<Self, StoreError> {
-        store.list().map(|files| Self { files: files.into_iter().map(Shaped::new).collect() })
+        let mut raw = Self::default();
+        store.list(&mut |file| raw.add(file))?;
+        Ok(raw)
+    }
+
+    fn add(&mut self, file: Listed) {
+        let sealed = match file.path.len() {
+            NAME_LENGTH => base32::decode(file.path.as_bytes()),
+            _ => None,
+        };
+        match sealed {
+            Some(sealed) => self.originals.push(Original { sealed, length: file.length }),
+            None => self.others.push(file),
+        }
+    }
+
+    /// Files that are no originals here and have such a name all the same, with it.
+    fn copies(&self) -> impl Iterator<Item = (&Listed, &str)> {
+        self.others.iter().filter_map(|file| {
+            let (name, _) = split_file_name(&file.path)?;
+            Some((file, name))
+        })
     }
 
     /// Whether anything has a name that an object could have.
     pub fn has_object_shapes(&self) -> bool {
-        self.files.iter().any(|file| file.sealed.is_some())
+        !self.originals.is_empty() || self.copies().next().is_some()
     }
 
     /// Whether a file has this name already, whole or not, with or without the mark of a copy.
     pub fn has_name(&self, name: &str) -> bool {
-        let is_it = |one: &Shaped| split_file_name(&one.file.path).is_some_and(|it| it.0 == name);
-        self.files.iter().any(|one| one.sealed.is_some() && is_it(one))
+        self.originals.iter().any(|one| one.path() == name)
+            || self.copies().any(|(_, shaped)| shaped == name)
     }
 
     /// Files that do not have such a name.
     pub fn foreign(&self) -> u64 {
-        self.files.iter().filter(|file| file.sealed.is_none()).count() as u64
+        (self.others.len() - self.copies().count()) as u64
     }
 
     /// File names of what may be key blocks.
@@ -106,10 +223,8 @@ impl RawListing {
         let mut candidates = Vec::new();
         let mut unread = None;
         for (path, name) in self.key_block_files() {
-            match store.get(path, BLOCK_LENGTH as u64) {
-                Ok(bytes) => {
-                    candidates.push(Candidate { path: path.to_owned(), name, bytes });
-                }
+            match store.get(&path, BLOCK_LENGTH as u64) {
+                Ok(bytes) => candidates.push(Candidate { path, name, bytes }),
                 // It went away after it was listed, or is not all here yet.
                 Err(error) if matches!(error.kind, Missing | Truncated) => {}
                 Err(error) if error.path.is_some() => unread = Some(error),
@@ -122,32 +237,43 @@ impl RawListing {
         }
     }
 
-    fn key_block_files(&self) -> impl Iterator<Item = (&str, String)> {
-        let block = |one: &&Shaped| one.file.length == BLOCK_LENGTH as u64 && one.sealed.is_some();
-        self.files.iter().filter(block).filter_map(|one| {
-            let (name, _) = split_file_name(&one.file.path)?;
-            Some((one.file.path.as_str(), name.to_owned()))
-        })
+    fn key_block_files(&self) -> impl Iterator<Item = (String, String)> {
+        let originals = self.originals.iter().filter(|one| one.length == BLOCK_LENGTH as u64);
+        let originals = originals.map(|one| (one.path(), one.path()));
+        let copies = self.copies().filter(|(file, _)| file.length == BLOCK_LENGTH as u64);
+        originals.chain(copies.map(|(file, name)| (file.path.clone(), name.to_owned())))
     }
 
     /// Opens all names.
     pub fn open(&self, keys: &Keys) -> Listing {
-        let key_blocks = self.key_block_files().map(|(path, name)| (path.to_owned(), name));
-        let mut listing = Listing { key_blocks: key_blocks.collect(), ..Listing::default() };
-        for Shaped { file, sealed } in &self.files {
-            let Some(sealed) = sealed else {
-                listing.foreign += 1;
+        let mut listing =
+            Listing { key_blocks: self.key_block_files().collect(), ..Listing::default() };
+        let mut originals = Vec::with_capacity(self.originals.len());
+        for Original { sealed, length } in &self.originals {
+            if *length == BLOCK_LENGTH as u64 {
+                continue;
+            }
+            let Some((repository, name)) = keys.open_name(sealed) else {
+                listing.unopened += 1;
                 continue;
             };
+            let place = match *length == name.length {
+                true => Place::Original,
+                false => Place::Partial(*length),
+            };
+            originals.push(ListedObject { name, repository, place });
+        }
+        originals.sort_unstable_by_key(|object| object.name.key());
+        listing.objects.originals = originals;
+        listing.foreign = self.foreign();
+        for (file, name) in self.copies() {
+            let Some(sealed) = base32::decode(name.as_bytes()) else { continue };
             if file.length == BLOCK_LENGTH as u64 {
                 continue;
             }
-            match keys.open_name(sealed) {
+            match keys.open_name(&sealed) {
+                Some(opened) => listing.add(file, opened, keys),
                 None => listing.unopened += 1,
-                Some((repository, name)) => {
-                    let original = last_component(&file.path).len() == NAME_LENGTH;
-                    listing.add(file, original, repository, name);
-                }
             }
         }
         listing
@@ -155,21 +281,29 @@ impl RawListing {
 }
 
 impl Listing {
-    fn add(&mut self, file: &Listed, original: bool, repository: usize, name: ObjectName) {
-        self.copies += u64::from(!original);
-        let object = self.objects.entry(name.key()).or_insert_with(|| ListedObject {
-            name,
-            repository,
-            paths: Vec::new(),
-            partial: None,
-        });
-        if file.length != name.length {
-            object.partial = object.partial.max(Some(file.length));
-        } else if original {
-            object.paths.insert(0, file.path.clone());
-        } else {
-            object.paths.push(file.path.clone());
+    /// Adds a file that is not an original in the destination's own folder.
+    fn add(&mut self, file: &Listed, (repository, name): (usize, ObjectName), keys: &Keys) {
+        let is_original = last_component(&file.path).len() == NAME_LENGTH;
+        self.copies += u64::from(!is_original);
+        let key = name.key();
+        if self.objects.get(&key).is_none() {
+            let place = Place::Partial(0);
+            self.objects.insert(ListedObject { name, repository, place });
         }
+        let Some(object) = self.objects.get_mut(&key) else { return };
+        if file.length != name.length {
+            if let Place::Partial(length) = &mut object.place {
+                *length = file.length.max(*length);
+            }
+            return;
+        }
+        let mut paths: Vec<String> =
+            (0..object.files()).filter_map(|file| object.path(file, keys)).collect();
+        match is_original {
+            true => paths.insert(0, file.path.clone()),
+            false => paths.push(file.path.clone()),
+        }
+        object.place = Place::Files(paths.into());
     }
 
     /// An object that is here whole.
@@ -181,15 +315,13 @@ impl Listing {
     /// arrived.
     pub fn set_arriving(&mut self, key: &ObjectKey) {
         if let Some(object) = self.objects.get_mut(key) {
-            object.paths.clear();
-            object.partial = Some(object.name.length);
+            object.place = Place::Partial(object.name.length);
         }
     }
 
-    /// Counts an object that was just written.
-    pub fn add_written(&mut self, name: &ObjectName, repository: usize, path: String) {
-        let object = ListedObject { name: *name, repository, paths: vec![path], partial: None };
-        self.objects.insert(name.key(), object);
+    /// Counts an object that was just written, in the destination's own folder.
+    pub fn add_written(&mut self, name: &ObjectName, repository: usize) {
+        self.objects.insert(ListedObject { name: *name, repository, place: Place::Original });
     }
 }
 

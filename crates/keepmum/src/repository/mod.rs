@@ -36,7 +36,7 @@ pub use key_block::{COPIES, Candidate, NamedBlock, NewKeyBlocks, SlotSecret, cre
 pub use key_change::{ChangedKeys, KeyChange, KnownSlot, NewSlot};
 pub use key_open::{Opened, Unlock, open};
 pub use keys::{Keys, RepositoryAccess};
-pub use listing::{ListedObject, Listing, RawListing};
+pub use listing::{ListedObject, Listing, Objects, RawListing};
 pub use object::{OBJECT_TARGET, SMALL_RUN, Spare};
 pub use packing::COMPRESSING;
 pub use piece_reader::PieceReader;

@@ -11,7 +11,7 @@ use crate::model::ObjectKey;
 
 use super::error::RepositoryError;
 use super::listing::ListedObject;
-use super::reader::{ObjectReader, damaged};
+use super::reader::ObjectReader;
 
 /// So many bytes of a large object are read at a time.
 const STEP: u64 = 1024 * 1024;
@@ -24,9 +24,11 @@ impl ObjectReader<'_> {
     pub fn read_at_once(&self, key: &ObjectKey, keep: u64) {
         *self.whole.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let Ok(object) = self.object(key) else { return };
-        for (copy, path) in object.paths.iter().enumerate() {
+        for copy in 0..object.files() {
             let read = match object.name.length <= keep {
-                true => self.plaintext(object, path).map(|plain| plain.map(Some)),
+                true => {
+                    self.plaintext(object, &self.path(object, copy)).map(|plain| plain.map(Some))
+                }
                 false => self.is_its_own(key, object, copy).map(|own| own.then_some(None)),
             };
             match read {
@@ -47,7 +49,7 @@ impl ObjectReader<'_> {
     /// Whether a file of an object that has others turns out to have the bytes of another object.
     pub(super) fn finds_exchanged(&self, key: &ObjectKey) -> bool {
         let count = || self.exchanged.lock().unwrap_or_else(PoisonError::into_inner).len();
-        let (before, several) = (count(), self.object(key).is_ok_and(|one| one.paths.len() > 1));
+        let (before, several) = (count(), self.object(key).is_ok_and(|one| one.files() > 1));
         if several {
             self.read_at_once(key, 0);
         }
@@ -65,7 +67,7 @@ impl ObjectReader<'_> {
         let opener = self.opener_with(object, &bytes)?;
         bytes.drain(..HEADER.min(bytes.len()));
         let opened = opener.open_segments(0, &mut bytes);
-        opened.map_err(|error| damaged(object, &error.to_string()))?;
+        opened.map_err(|error| self.damaged(object, &error.to_string()))?;
         Ok(fits.then_some(bytes))
     }
 
@@ -77,7 +79,7 @@ impl ObjectReader<'_> {
         object: &ListedObject,
         copy: usize,
     ) -> Result<bool, RepositoryError> {
-        if self.has_its_hash(object, &object.paths[copy])? {
+        if self.has_its_hash(object, &self.path(object, copy))? {
             return Ok(true);
         }
         let plain = plain_for_sealed(object.name.length).unwrap_or(0);

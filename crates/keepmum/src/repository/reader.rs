@@ -97,9 +97,9 @@ impl<'a> ObjectReader<'a> {
             return Ok(bytes);
         }
         let mut first = None;
-        for copy in 0..object.paths.len() {
+        for copy in 0..object.files() {
             if self.is_exchanged(key, copy) {
-                first.get_or_insert_with(|| damaged(object, EXCHANGED));
+                first.get_or_insert_with(|| self.damaged(object, EXCHANGED));
                 continue;
             }
             match self.range_of_copy(key, object, copy, offset, length) {
@@ -108,7 +108,7 @@ impl<'a> ObjectReader<'a> {
                 Err(error) => return Err(error),
             }
         }
-        let error = first.unwrap_or_else(|| damaged(object, "it is not here"));
+        let error = first.unwrap_or_else(|| self.damaged(object, "it is not here"));
         Err(self.arriving_or(object, error))
     }
 
@@ -126,6 +126,15 @@ impl<'a> ObjectReader<'a> {
             }
             error => error,
         }
+    }
+
+    /// Where a file of an object lies.
+    pub(super) fn path(&self, object: &ListedObject, copy: usize) -> String {
+        object.path(copy, self.keys).unwrap_or_default()
+    }
+
+    pub(super) fn damaged(&self, object: &ListedObject, what: &str) -> RepositoryError {
+        RepositoryError::Damaged { object: self.path(object, 0), what: what.to_owned() }
     }
 
     fn is_exchanged(&self, key: &ObjectKey, copy: usize) -> bool {
@@ -151,17 +160,17 @@ impl<'a> ObjectReader<'a> {
         let opener = self.opener(key, object, copy)?;
         let span = opener
             .segments_for(offset..offset.saturating_add(length))
-            .ok_or_else(|| damaged(object, "it is shorter than its table says"))?;
+            .ok_or_else(|| self.damaged(object, "it is shorter than its table says"))?;
         let count = usize::try_from(span.sealed.end - span.sealed.start)
-            .map_err(|_| damaged(object, "a range is too long"))?;
-        let mut bytes = self.store.get_range(&object.paths[copy], span.sealed.start, count)?;
+            .map_err(|_| self.damaged(object, "a range is too long"))?;
+        let mut bytes = self.store.get_range(&self.path(object, copy), span.sealed.start, count)?;
         opener
             .open_segments(span.first, &mut bytes)
-            .map_err(|error| damaged(object, &error.to_string()))?;
+            .map_err(|error| self.damaged(object, &error.to_string()))?;
         let skip = usize::try_from(span.skip).unwrap_or(usize::MAX);
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         if bytes.len() < skip.saturating_add(length) {
-            return Err(damaged(object, "it is shorter than its table says"));
+            return Err(self.damaged(object, "it is shorter than its table says"));
         }
         bytes.truncate(skip + length);
         bytes.drain(..skip);
@@ -179,7 +188,7 @@ impl<'a> ObjectReader<'a> {
             return Ok(Arc::clone(opener));
         }
         drop(known);
-        let header = self.store.get_range(&object.paths[copy], 0, HEADER)?;
+        let header = self.store.get_range(&self.path(object, copy), 0, HEADER)?;
         let opener = Arc::new(self.opener_with(object, &header)?);
         let mut known = self.openers.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= OPENERS {
@@ -196,18 +205,18 @@ impl<'a> ObjectReader<'a> {
     ) -> Result<Opener, RepositoryError> {
         // No object begins so: the first bytes of each are random.
         if header.len() >= HEADER && header[..HEADER].iter().all(|byte| *byte == 0) {
-            let object = object.paths.first().cloned().unwrap_or_default();
+            let object = self.path(object, 0);
             let what = "it begins with zeros".to_owned();
             return Err(RepositoryError::Arriving { object, what });
         }
         let repository = self.keys.repository(object.repository);
         let inputs = repository.into_iter().flat_map(|keys| keys.object_keys(object.name.epoch));
         let (context, length) = (object.name.context(), object.name.length);
-        let mut opened = Err(damaged(object, "its key epoch is not known"));
+        let mut opened = Err(self.damaged(object, "its key epoch is not known"));
         // Where two epochs have one number, the commitment tells whose object it is.
         for input in inputs {
             opened = Opener::new(input, header, length, &context)
-                .map_err(|error| damaged(object, &error.to_string()));
+                .map_err(|error| self.damaged(object, &error.to_string()));
             if opened.is_ok() {
                 break;
             }
@@ -220,26 +229,27 @@ impl<'a> ObjectReader<'a> {
         let object = self.object(key)?;
         let plain = crate::format::plain_for_sealed(object.name.length)
             .filter(|plain| *plain >= FOOTER_LENGTH as u64)
-            .ok_or_else(|| damaged(object, "its length is impossible"))?;
+            .ok_or_else(|| self.damaged(object, "its length is impossible"))?;
         // The footer and a likely table in one read.
         let tail = plain.min(16 * 1024);
         let bytes = self.range(key, plain - tail, tail)?;
         let (rest, footer) =
-            bytes.split_last_chunk().ok_or_else(|| damaged(object, "it has no footer"))?;
-        let length = parse_footer(footer).map_err(|error| damaged(object, &error.to_string()))?;
+            bytes.split_last_chunk().ok_or_else(|| self.damaged(object, "it has no footer"))?;
+        let length =
+            parse_footer(footer).map_err(|error| self.damaged(object, &error.to_string()))?;
         let length = u64::from(length);
         let end = plain - FOOTER_LENGTH as u64;
         if length > end {
-            return Err(damaged(object, "its table is longer than it"));
+            return Err(self.damaged(object, "its table is longer than it"));
         }
         let table = match usize::try_from(length).ok().and_then(|l| rest.len().checked_sub(l)) {
             Some(start) => Table::decode(&rest[start..]),
             None => Table::decode(&self.range(key, end - length, length)?),
         };
-        let table = table.map_err(|error| damaged(object, &error.to_string()))?;
+        let table = table.map_err(|error| self.damaged(object, &error.to_string()))?;
         let stored: u64 = table.blocks.iter().map(|block| u64::from(block.stored)).sum();
         if stored > end - length {
-            return Err(damaged(object, "its blocks are longer than it"));
+            return Err(self.damaged(object, "its blocks are longer than it"));
         }
         Ok(table)
     }
@@ -249,7 +259,7 @@ impl<'a> ObjectReader<'a> {
         const STEP: u64 = 1024 * 1024;
         let object = self.object(key)?;
         let plain = crate::format::plain_for_sealed(object.name.length)
-            .ok_or_else(|| damaged(object, "its length is impossible"))?;
+            .ok_or_else(|| self.damaged(object, "its length is impossible"))?;
         let begin: u64 = table.blocks.iter().map(|block| u64::from(block.stored)).sum();
         let mut at = begin;
         while at < plain {
@@ -273,11 +283,11 @@ impl<'a> ObjectReader<'a> {
     ) -> Result<Vec<u8>, RepositoryError> {
         let stored = self.stored(place)?;
         let object = self.object(&place.object)?;
-        let codec =
-            Codec::from_u8(place.codec).ok_or_else(|| damaged(object, "its codec is unknown"))?;
+        let codec = Codec::from_u8(place.codec)
+            .ok_or_else(|| self.damaged(object, "its codec is unknown"))?;
         decompressor
             .plain(codec, stored, place.plain as usize)
-            .map_err(|error| damaged(object, &error.to_string()))
+            .map_err(|error| self.damaged(object, &error.to_string()))
     }
 
     /// The pieces of one block of an object, verified.
@@ -292,7 +302,7 @@ impl<'a> ObjectReader<'a> {
         let mut pieces = Vec::with_capacity(block.pieces.len());
         for (id, bytes) in split(block, &plain) {
             if !self.keys.proves(&id, bytes) {
-                return Err(damaged(self.object(key)?, "a piece is not what its id says"));
+                return Err(self.damaged(self.object(key)?, "a piece is not what its id says"));
             }
             pieces.push(bytes.to_vec());
         }
@@ -301,8 +311,8 @@ impl<'a> ObjectReader<'a> {
 
     /// The file name of an object; its number where it is not here.
     pub fn path_of(&self, key: &ObjectKey) -> String {
-        match self.listing.here(key).and_then(|object| object.paths.first()) {
-            Some(path) => path.clone(),
+        match self.listing.here(key) {
+            Some(object) => self.path(object, 0),
             None => format!("{}/{}/{}", key.device, key.run, key.number),
         }
     }
@@ -324,9 +334,4 @@ pub fn split<'b>(
         rest = after;
         Some((*id, piece))
     })
-}
-
-pub(super) fn damaged(object: &ListedObject, what: &str) -> RepositoryError {
-    let object = object.paths.first().cloned().unwrap_or_default();
-    RepositoryError::Damaged { object, what: what.to_owned() }
 }

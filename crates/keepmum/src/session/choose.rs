@@ -210,9 +210,9 @@ impl Snapshots {
         let gone = gone.filter(|(_, kind)| *kind == ObjectKind::Record as u8).map(|(key, _)| key);
         let here = repository.listing.objects.iter();
         let here = here.filter(|(_, object)| object.name.kind == ObjectKind::Record);
-        let unread = here.filter(|(key, object)| object.is_here() && !holders.contains(*key));
+        let unread = here.filter(|(key, object)| object.is_here() && !holders.contains(key));
         let run = |key: &ObjectKey| Some((key.device, key.run)).filter(|at| !runs.contains(at));
-        let damaged: HashSet<_> = unread.filter_map(|(key, _)| run(key)).collect();
+        let damaged: HashSet<_> = unread.filter_map(|(key, _)| run(&key)).collect();
         // What this device wrote is not on its way.
         let own = named.iter().filter(|(device, _)| self.own == Some(*device)).copied();
         let lost = gone.filter_map(run).chain(own).filter(|at| !damaged.contains(at));

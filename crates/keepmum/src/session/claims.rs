@@ -71,19 +71,19 @@ pub(crate) fn set_aside(
         *records.entry((holder.device, holder.run)).or_default() += 1;
     }
     let mut unclaimed = HashSet::new();
-    for (key, object) in &listing.objects {
+    for (key, object) in listing.objects.iter() {
         let is_claimed = match object.name.kind {
             _ if key.device == own || !object.is_here() => true,
-            ObjectKind::Record => holders.contains(key),
+            ObjectKind::Record => holders.contains(&key),
             // Of a fork each record lists its own.
             _ => records.get(&(key.device, key.run)) == Some(&1),
         };
         if !is_claimed {
-            unclaimed.insert(*key);
+            unclaimed.insert(key);
         }
     }
     let claims = taken_over(catalogue, listing, &mut unclaimed)?;
-    listing.objects.retain(|key, _| !unclaimed.contains(key));
+    listing.objects.retain(|key| !unclaimed.contains(key));
     catalogue.count_out(&unclaimed);
     Ok(claims)
 }

@@ -19,6 +19,6 @@ pub(crate) fn note(catalogue: &Catalogue, device: DeviceId, run: u32) -> Result<
 /// Takes the objects of such runs out of a listing.
 pub(crate) fn set_aside(catalogue: &Catalogue, listing: &mut Listing) -> Result<(), Error> {
     let Some(runs) = catalogue.get(&state::UNSYNCED_RUNS)? else { return Ok(()) };
-    listing.objects.retain(|key, _| !runs.contains(&(key.device, key.run)));
+    listing.objects.retain(|key| !runs.contains(&(key.device, key.run)));
     Ok(())
 }

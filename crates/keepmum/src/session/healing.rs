@@ -39,6 +39,6 @@ pub(crate) fn note(
 /// Takes the damaged ones out of a listing, for a backup.
 pub(crate) fn set_aside(catalogue: &Catalogue, listing: &mut Listing) -> Result<(), Error> {
     let damaged = damaged(catalogue)?;
-    listing.objects.retain(|key, _| !damaged.contains(key));
+    listing.objects.retain(|key| !damaged.contains(key));
     Ok(())
 }

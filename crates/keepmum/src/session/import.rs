@@ -52,7 +52,7 @@ pub(crate) fn bring_up(
 ) -> Result<Imported, Error> {
     let here = listing.objects.iter().filter(|(_, object)| object.is_here());
     let here = here.map(|(key, object)| CatalogueObject {
-        key: *key,
+        key,
         kind: object.name.kind as u8,
         length: object.name.length,
     });
@@ -149,11 +149,11 @@ pub(crate) fn unclaimed(
         missing.insert(*device, chain.records.iter().map(|(at, ..)| at.run).collect());
     }
     let mut unread = Vec::new();
-    for (key, object) in &listing.objects {
+    for (key, object) in listing.objects.iter() {
         let runs = missing.get(&key.device).filter(|runs| !runs.contains(&key.run));
         let is_data = object.name.kind == ObjectKind::Data && object.is_here();
-        if runs.is_some() && is_data && !catalogue.is_imported(key)? {
-            unread.push(*key);
+        if runs.is_some() && is_data && !catalogue.is_imported(&key)? {
+            unread.push(key);
         }
     }
     if unread.is_empty() {

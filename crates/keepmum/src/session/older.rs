@@ -42,11 +42,11 @@ pub(crate) fn hidden_after(
     let here = repository.listing.objects.iter();
     let here = here.filter(|(_, object)| object.name.kind == ObjectKind::Record);
     let unread = here.filter(|(key, object)| {
-        object.is_here() && !records.iter().any(|(.., holder)| holder == *key)
+        object.is_here() && !records.iter().any(|(.., holder)| *holder == *key)
     });
-    let mut absent = gone.chain(unread.map(|(key, _)| key));
+    let mut absent = gone.copied().chain(unread.map(|(key, _)| key));
     let named = missing.iter().any(|run| between(*run));
-    let is_lost = absent.any(|key| is_hidden(key) && !is_known(key.run));
+    let is_lost = absent.any(|key| is_hidden(&key) && !is_known(key.run));
     if is_lost || (named && own == Some(taken.device)) {
         return Some(Hidden::Damaged);
     }

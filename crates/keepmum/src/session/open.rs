@@ -123,6 +123,8 @@ impl Destination {
             // What this machine keeps opens, and nothing that lies here is of it.
             return Err(self.locked().no_keys()?);
         }
+        // With a million objects it is a large part of the memory of a run.
+        self.raw = RawListing::default();
         sort_unopened(&mut listing, access, observer);
         super::doubt::set_aside(&self.catalogue, &mut listing)?;
         if to_write {
@@ -273,8 +275,7 @@ impl Repository {
 
     /// The file name of an object that is here.
     pub(crate) fn name_of(&self, key: &ObjectKey) -> String {
-        let object = self.listing.here(key).and_then(|object| object.paths.first());
-        object.cloned().unwrap_or_default()
+        self.listing.here(key).and_then(|object| object.path(0, &self.keys)).unwrap_or_default()
     }
 
     /// Which device this is, if it has ever written here: as the catalogue says, or, when that

@@ -20,7 +20,8 @@ fn kind<T: std::fmt::Debug>(result: Result<T, super::StoreError>) -> StoreErrorK
 }
 
 fn listed(store: &dyn Store) -> Vec<Listed> {
-    let mut listed = store.list().unwrap();
+    let mut listed = Vec::new();
+    store.list(&mut |file| listed.push(file)).unwrap();
     listed.sort();
     listed
 }

@@ -272,17 +272,15 @@ impl Store for LocalStore {
         }
     }
 
-    fn list(&self) -> Result<Vec<Listed>, StoreError> {
-        let mut listed = Vec::new();
+    fn list(&self, visit: &mut dyn FnMut(Listed)) -> Result<(), StoreError> {
         self.disk
             .list(&mut |found| {
-                listed.push(Listed { path: found.path, length: found.length });
+                visit(Listed { path: found.path, length: found.length });
                 Ok(())
             })
             .map_err(|source| self.error(source, None))?;
         // A deleted or replaced folder lists as empty, which must never pass for the truth.
-        self.check_place()?;
-        Ok(listed)
+        self.check_place()
     }
 
     fn delete(&self, path: &str) -> Result<(), StoreError> {

@@ -102,12 +102,12 @@ pub trait Store: Send + Sync {
     /// [`StoreErrorKind::Truncated`] when the object ends before.
     fn get_range(&self, path: &str, offset: u64, length: usize) -> Result<Vec<u8>, StoreError>;
 
-    /// Every file at the destination, in no order. A file that arrives or vanishes meanwhile
-    /// may or may not be in it.
+    /// Visits every file at the destination, in no order. A file that arrives or vanishes
+    /// meanwhile may or may not be visited.
     ///
     /// # Errors
-    /// Never a partial list: without an answer for everything there is none.
-    fn list(&self) -> Result<Vec<Listed>, StoreError>;
+    /// After an error the files that were visited say nothing: they may be a part of all.
+    fn list(&self, visit: &mut dyn FnMut(Listed)) -> Result<(), StoreError>;
 
     /// Deletes one object; durable after [`Store::sync`].
     ///

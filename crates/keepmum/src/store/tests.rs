@@ -166,7 +166,7 @@ fn errors_are_told_apart() {
     disk.gone(true);
     assert_eq!(kind(store.put_new("b", b"x")), StoreErrorKind::Gone);
     assert_eq!(kind(store.get("a", 9)), StoreErrorKind::Gone);
-    assert_eq!(kind(store.list()), StoreErrorKind::Gone);
+    assert_eq!(kind(store.list(&mut |_| {})), StoreErrorKind::Gone);
     assert_eq!(kind(store.sync()), StoreErrorKind::Gone);
 }
 
@@ -182,12 +182,12 @@ fn a_deleted_or_replaced_folder_is_gone_and_never_made_again() {
         }
         let store = LocalStore::new(Arc::new(disk));
         std::fs::remove_dir(&folder).unwrap();
-        assert_eq!(kind(store.list()), StoreErrorKind::Gone);
+        assert_eq!(kind(store.list(&mut |_| {})), StoreErrorKind::Gone);
         assert_eq!(kind(store.put_new("a", b"x")), StoreErrorKind::Gone);
         assert_eq!(kind(store.get("a", 9)), StoreErrorKind::Gone);
         assert!(!folder.exists());
         std::fs::create_dir(&folder).unwrap();
-        assert_eq!(kind(store.list()), StoreErrorKind::Gone);
+        assert_eq!(kind(store.list(&mut |_| {})), StoreErrorKind::Gone);
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
     }
 }

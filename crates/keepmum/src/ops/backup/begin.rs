@@ -293,7 +293,7 @@ fn adopt(repository: &Repository, set: &Setting<'_>) -> Result<Adopted, Error> {
     let here = |object: &ObjectKey| repository.listing.here(object).is_some();
     let mut with_record: HashMap<u32, bool> = HashMap::new();
     let mut orphans = Vec::new();
-    for (key, object) in &repository.listing.objects {
+    for (key, object) in repository.listing.objects.iter() {
         let kind = object.name.kind;
         let metadata_or_data = matches!(kind, ObjectKind::Data | ObjectKind::Meta);
         if key.device != set.device || !object.is_here() || !metadata_or_data {
@@ -316,20 +316,20 @@ fn adopt(repository: &Repository, set: &Setting<'_>) -> Result<Adopted, Error> {
         return Ok(Adopted::default());
     }
     let listed = listed_by_records(&repository.catalogue, here)?;
-    orphans.retain(|(key, _)| !listed.contains(*key));
+    orphans.retain(|(key, _)| !listed.contains(key));
     orphans.sort_by_key(|(key, _)| (key.run, key.number));
     let reader = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
     let mut adopted = Adopted::default();
     for (key, object) in orphans {
         let name = &object.name;
         let data = name.kind == ObjectKind::Data;
-        if data || !repository.catalogue.is_imported(key)? {
-            let table = match reader.table(key) {
+        if data || !repository.catalogue.is_imported(&key)? {
+            let table = match reader.table(&key) {
                 Ok(table) => table,
                 Err(RepositoryError::Damaged { .. } | RepositoryError::Arriving { .. }) => continue,
                 Err(error) => return Err(error.into()),
             };
-            import_table(&repository.catalogue, key, name.kind as u8, name.length, &table, true)?;
+            import_table(&repository.catalogue, &key, name.kind as u8, name.length, &table, true)?;
             if data {
                 let (run, number, length, hash) = (key.run, key.number, name.length, key.hash);
                 adopted.index.push(IndexEntry { run, number, length, hash, table });

@@ -52,7 +52,7 @@ pub(super) fn put_back_records(
                 return Err(error);
             }
         }
-        repository.listing.add_written(&stored.name, 0, stored.file_name);
+        repository.listing.add_written(&stored.name, 0);
         bytes_stored += name.length;
         count += 1;
     }

@@ -147,12 +147,12 @@ impl Check<'_> {
         let listed = self.known.chains.listed_objects();
         let records: HashSet<ObjectKey> =
             self.known.chains.iter().flat_map(|(_, chain)| &chain.records).map(|r| r.2).collect();
-        for (key, object) in &self.repository.listing.objects {
+        for (key, object) in self.repository.listing.objects.iter() {
             if !object.is_here() {
                 continue;
             }
             self.report.objects += 1;
-            if !listed.contains_key(key) && !records.contains(key) {
+            if !listed.contains_key(&key) && !records.contains(&key) {
                 self.report.objects_unclaimed += 1;
             }
         }
@@ -167,9 +167,8 @@ impl Check<'_> {
             }
         }
         self.records();
-        for (key, object) in &self.repository.listing.objects {
-            let claimed = listed.contains_key(key);
-            if !object.is_here() && !claimed && object.partial.is_some() {
+        for (key, object) in self.repository.listing.objects.iter() {
+            if !object.is_here() && !listed.contains_key(&key) {
                 self.report.objects_pending += 1;
             }
         }

@@ -36,7 +36,7 @@ impl Subset {
     ) -> Result<Self, Error> {
         let here = listing.objects.iter().filter(|(_, object)| object.is_here());
         let mut ring: Vec<(ObjectKey, u64)> =
-            here.map(|(key, object)| (*key, object.name.length)).collect();
+            here.map(|(key, object)| (key, object.name.length)).collect();
         ring.sort_unstable_by_key(|(key, _)| (key.hash, *key));
         let bytes_here = ring.iter().map(|(_, length)| length).sum();
         let wanted = match how {
