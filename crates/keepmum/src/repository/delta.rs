@@ -13,7 +13,7 @@ use crate::model::{BASES_LENGTH_MAX, Bases, ChunkId, Locate, Location, ObjectKey
 
 use super::error::RepositoryError;
 use super::object::{PackedBlock, Spare};
-use super::reader::{BlockPlace, ObjectReader, damaged};
+use super::reader::{BlockPlace, ObjectReader};
 
 /// So many bytes of base pieces are kept for the next deltas on them.
 const KEPT: usize = 8 * 1024 * 1024;
@@ -143,7 +143,7 @@ impl ObjectReader<'_> {
             let bytes = block.get(start..start.saturating_add(base.length as usize));
             let Some(bytes) = bytes.filter(|bytes| self.keys().proves(&base.id, bytes)) else {
                 let object = self.object(&base.block.place.object)?;
-                return Err(damaged(object, "a piece is not what its id says"));
+                return Err(self.damaged(object, "a piece is not what its id says"));
             };
             prefix.extend_from_slice(bytes);
             let bytes = Arc::new(bytes.to_vec());
@@ -157,7 +157,7 @@ impl ObjectReader<'_> {
         let stored = self.stored(place)?;
         let object = self.object(&place.object)?;
         undelta(prefix, &stored, place.plain as usize)
-            .map_err(|error| damaged(object, &error.to_string()))
+            .map_err(|error| self.damaged(object, &error.to_string()))
     }
 }
 

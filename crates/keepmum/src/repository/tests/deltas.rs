@@ -85,7 +85,7 @@ impl Stored {
     fn tables(&self) -> Vec<(ObjectKey, Table)> {
         let (store, listing) = self.listing();
         let reader = ObjectReader::new(&store, &self.keys, &listing);
-        let mut keys: Vec<ObjectKey> = listing.objects.keys().copied().collect();
+        let mut keys: Vec<ObjectKey> = listing.objects.keys().collect();
         keys.sort_unstable();
         keys.into_iter().map(|key| (key, reader.table(&key).unwrap())).collect()
     }
