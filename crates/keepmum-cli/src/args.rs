@@ -88,7 +88,7 @@ pub(crate) enum Command {
     )]
     Restore(RestoreArgs),
     /// Write a file to standard output, or a folder as a tar archive
-    #[command(after_help = "Example:\n  keepmum dump latest:/home/anna/letters > letters.tar")]
+    #[command(after_help = "Example:\n  keepmum dump latest:/home/anna/letters -o letters.tar")]
     Dump(DumpArgs),
     /// Show what differs between two snapshots, or a snapshot and the source as it is now
     #[command(after_help = "Example:\n  keepmum diff latest~1 latest")]
@@ -172,6 +172,10 @@ pub(crate) struct LsArgs {
 pub(crate) struct DumpArgs {
     #[command(flatten)]
     pub(crate) which: SnapshotArgs,
+    /// Write to this new file; it appears once it is whole, and a file that is there is never
+    /// overwritten [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// `diff`.

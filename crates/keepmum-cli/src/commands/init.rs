@@ -17,12 +17,20 @@ pub(crate) fn run(args: &InitArgs, session: &Session<'_>) -> Result<ExitCode, Fa
         return Err(Failure::usage("init makes a repository for a config; --from is for reading"));
     }
     let path = config_path(session.shared, session.environment)?;
-    if !path.exists() {
+    let is_new = !path.exists();
+    if is_new {
         init_questions::write_config(&path, session)?;
     }
-    let settings = session.settings()?;
+    let checked = session.settings().and_then(|settings| {
+        recovery::take_file(terminal, &args.code, &settings.destination)?;
+        Ok(settings)
+    });
+    if is_new && checked.is_err() {
+        // What is refused leaves nothing behind.
+        std::fs::remove_file(&path).ok();
+    }
+    let settings = checked?;
     let destination = settings.destination.clone();
-    recovery::take_file(terminal, &args.code, &destination)?;
     let access = settings.open(session.environment, terminal, Asking::Twice)?;
     // What is made, with its recovery code, is told as soon as it lasts.
     let report = watched(terminal, Shape::Document, |watch| ops::init(&access, watch))?;

@@ -9,7 +9,7 @@ use super::Session;
 use crate::config::{Draft, writable, write};
 use crate::failure::{Failure, Kind};
 use crate::interrupt;
-use crate::settings::ask_twice;
+use crate::settings::{ask_twice, is_inside, refuse_typed, state_folder};
 use crate::terminal::text;
 
 /// Asks, makes the destination when that is wanted, and writes the config.
@@ -22,7 +22,9 @@ pub(super) fn write_config(path: &Path, session: &Session<'_>) -> Result<(), Fai
             format!("there is no config file {shown}, and init asks for one only on a terminal"),
         ));
     }
+    let state = state_folder(session.environment).ok();
     let mut talk = Talk {
+        private: [Some(path), state.as_deref()].into_iter().flatten().collect(),
         input: &mut stdin.lock(),
         // Not locked: whoever stops this while a question stands there is told so.
         output: &mut anstream::stderr(),
@@ -30,8 +32,15 @@ pub(super) fn write_config(path: &Path, session: &Session<'_>) -> Result<(), Fai
     };
     talk.say(&format!("There is no config yet; it will be {}", path.display()))?;
     let (source, destination) = interrupt::asking(|| talk.places())?;
+    if let Some(file) = &session.shared.password_file {
+        refuse_typed("password", file, &destination)?;
+    }
     talk.say("The password will stand in that file, which only you can read.")?;
     let password = ask_twice()?;
+    // Nothing is made before everything was answered.
+    if !destination.is_dir() {
+        make(&destination)?;
+    }
     let draft = Draft { source, destination, password };
     store(path, &draft)
 }
@@ -57,6 +66,8 @@ struct Talk<'a> {
     input: &'a mut dyn BufRead,
     output: &'a mut dyn Write,
     home: Option<&'a Path>,
+    /// What must not come to lie in the destination: the config and the catalogue's folder.
+    private: Vec<&'a Path>,
 }
 
 impl Talk<'_> {
@@ -74,13 +85,19 @@ impl Talk<'_> {
                 self.say("The source lies in that folder; take another one.")?;
                 continue;
             }
+            if let Some(inside) = self.private.iter().find(|inside| is_inside(inside, &path)) {
+                let inside = inside.display().to_string();
+                self.say(&format!(
+                    "{inside} would lie in that folder and must not be uploaded; take another one."
+                ))?;
+                continue;
+            }
             if path.is_dir() {
                 return Ok((source, path));
             }
             if path.exists() {
                 self.say(&format!("{} is no folder.", path.display()))?;
             } else if self.yes(&format!("{} is not there. Make it [y/N]? ", path.display()))? {
-                make(&path)?;
                 return Ok((source, path));
             }
         }

@@ -11,7 +11,7 @@ use crate::args::{KeyArgs, KeyVerb};
 use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::moment;
-use crate::settings::{Asking, new_password};
+use crate::settings::{Asking, new_password, refuse_typed};
 use crate::terminal::table::{Column, render};
 use crate::terminal::{Terminal, json, recovery, text};
 
@@ -33,6 +33,11 @@ pub(crate) fn run(args: &KeyArgs, session: &Session<'_>) -> Result<ExitCode, Fai
                 "there is no terminal to show a recovery code on; give --recovery-code-file FILE",
             ));
         }
+    }
+    if let KeyVerb::Add { new, .. } | KeyVerb::Passwd { new } = &args.verb
+        && let Some(file) = &new.new_password_file
+    {
+        refuse_typed("new password", file, &settings.destination)?;
     }
     let settings = match args.verb {
         KeyVerb::List => settings.for_reading(),

@@ -32,7 +32,8 @@ use crate::terminal::Terminal;
 pub(crate) use environment::Environment;
 pub(crate) use left_out::LeftOut;
 pub(crate) use password::{Asking, PasswordFrom, ask_twice, new_password};
-pub(crate) use place::{config_path, source_name};
+pub(crate) use place::{config_path, source_name, state_folder};
+pub(crate) use private::{is_inside, refuse_typed};
 
 /// What a backup needs to know, beside the repository.
 pub(crate) struct Source {
@@ -104,6 +105,14 @@ pub(crate) struct Settings {
 impl Settings {
     /// What is meant by what was typed.
     pub(crate) fn resolve(shared: &Shared, environment: &Environment) -> Result<Self, Failure> {
+        let settings = Self::understand(shared, environment)?;
+        if let Some(file) = &shared.password_file {
+            private::refuse_typed("password", file, &settings.destination)?;
+        }
+        Ok(settings)
+    }
+
+    fn understand(shared: &Shared, environment: &Environment) -> Result<Self, Failure> {
         match &shared.from {
             Some(destination) => Ok(Self {
                 destination: destination.clone(),

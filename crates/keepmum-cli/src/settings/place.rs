@@ -25,7 +25,7 @@ pub(crate) fn config_path(shared: &Shared, environment: &Environment) -> Result<
 }
 
 /// Where the catalogue is kept without `db_path`.
-pub(super) fn state_folder(environment: &Environment) -> Result<PathBuf, Failure> {
+pub(crate) fn state_folder(environment: &Environment) -> Result<PathBuf, Failure> {
     let folder = environment
         .state_home
         .clone()

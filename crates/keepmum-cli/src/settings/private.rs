@@ -55,6 +55,18 @@ pub(super) fn refuse(config: &Config, catalogue_folder: Option<&Path>) -> Result
     Ok(())
 }
 
+/// Refuses a file with a secret that was typed and lies inside the destination.
+pub(crate) fn refuse_typed(what: &str, file: &Path, destination: &Path) -> Result<(), Failure> {
+    match is_inside(file, destination) {
+        true => Err(Failure::usage(format!(
+            "the {what} file lies inside the destination ({}): whoever gets the backup would get \
+             its password too; move it elsewhere",
+            file.display()
+        ))),
+        false => Ok(()),
+    }
+}
+
 /// What lies in a folder that some sync client carries away, each as a sentence.
 pub(super) fn warnings(config: &Config, catalogue_folder: Option<&Path>) -> Vec<String> {
     let catalogue = catalogue_folder.map(|folder| (folder, "the catalogue (names in clear text)"));
@@ -74,7 +86,7 @@ pub(super) fn warnings(config: &Config, catalogue_folder: Option<&Path>) -> Vec<
 
 /// Whether a path leads into a folder, or to it: by names, and by what the file system says is the
 /// same folder.
-pub(super) fn is_inside(path: &Path, folder: &Path) -> bool {
+pub(crate) fn is_inside(path: &Path, folder: &Path) -> bool {
     let (path, folder) = (real(path), real(folder));
     if path.starts_with(&folder) {
         return true;

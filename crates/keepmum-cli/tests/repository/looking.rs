@@ -1,9 +1,10 @@
 //! `diff` and `dump`, as they are typed and told.
 
+use std::fs;
 use std::process::Command;
 
 use crate::binary::Place;
-use crate::prepared::{PASSWORD, keepmum, ready, says};
+use crate::prepared::{PASSWORD, filled, keepmum, ready, says};
 
 /// A source with two snapshots, and a change after them.
 fn twice() -> Place {
@@ -164,4 +165,44 @@ fn hints_speak_of_what_failed() {
     let said = keepmum(&place, ["backup", "--threads", "1000000"]);
     assert_eq!(said.code, 1, "{said:?}");
     assert!(said.stderr.contains("it is a whole number from 1 to 256"), "{said:?}");
+}
+
+#[test]
+fn a_dump_into_a_file_is_whole_or_not_there() {
+    let place = filled();
+    let of = |path: &str| format!("latest:{}", place.path("source").join(path).display());
+    let left = || {
+        let names = fs::read_dir(place.path("out")).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        names
+    };
+    place.folder("out");
+    let said = keepmum(&place, ["dump", &of("letter.txt"), "-o", "out/letter"]);
+    assert_eq!((said.code, said.stdout.as_str()), (0, ""), "{said:?}");
+    assert_eq!(fs::read(place.path("out/letter")).unwrap(), b"Dear Anna,\n");
+    let said = keepmum(&place, ["dump", &of("photos"), "--output", "out/photos.tar"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    // One that is there is never overwritten; nor is what a link that leads nowhere stands for.
+    place.file("out/letter", "mine");
+    std::os::unix::fs::symlink("nowhere", place.path("out/link")).unwrap();
+    for name in ["letter", "link"] {
+        let path = format!("out/{name}");
+        let said = keepmum(&place, ["dump", &of("letter.txt"), "-o", &path]);
+        assert_eq!(said.code, 1, "{said:?}");
+        let told = format!("keepmum: {path} is there already and is not overwritten\n");
+        assert!(said.stderr.starts_with(&told), "{said:?}");
+    }
+    assert_eq!(fs::read(place.path("out/letter")).unwrap(), b"mine");
+    // What fails leaves nothing: no such path, no such folder, damage.
+    assert_eq!(keepmum(&place, ["dump", "latest:/nowhere", "-o", "out/none"]).code, 1);
+    assert_eq!(keepmum(&place, ["dump", &of("letter.txt"), "-o", "nowhere/none"]).code, 1);
+    let object = crate::prepared::objects(&place).swap_remove(0);
+    let mut bytes = fs::read(&object).unwrap();
+    bytes[100_000] ^= 1;
+    fs::write(&object, bytes).unwrap();
+    let said = keepmum(&place, ["dump", &of("photos/a.raw"), "-o", "out/raw"]);
+    assert_eq!(said.code, 6, "{said:?}");
+    assert_eq!(left(), ["letter", "link", "photos.tar"]);
 }

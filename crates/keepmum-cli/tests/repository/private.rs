@@ -123,3 +123,60 @@ fn keys_that_have_no_effect_yet_are_told_at_each_run() {
     place.file("config.ini", format!("{config}{off}"));
     assert_eq!(keepmum(&place, ["backup"]).stderr, "");
 }
+
+#[test]
+fn a_secret_that_is_typed_and_lies_in_the_destination_is_refused() {
+    let place = filled();
+    place.file("destination/secret", format!("{PASSWORD}\n"));
+    symlink(place.path("destination"), place.path("link")).unwrap();
+    for file in ["destination/secret", "link/secret", "./link/../destination/secret"] {
+        let typed = ["--password-file", file];
+        let commands: [&[&str]; 4] = [
+            &["backup", "-c", "config.ini"],
+            &["init", "-c", "config.ini"],
+            &["snapshots", "--from", "destination"],
+            &["restore", "--from", "destination", "latest", "--target", "target"],
+        ];
+        for words in commands {
+            let words = [words, &typed].concat();
+            let said = refused(&place, &words, "keepmum: the password file lies inside the");
+            assert!(said.stderr.contains(file), "{said:?}");
+        }
+    }
+    let passwd = ["key", "passwd", "-c", "config.ini", "--new-password-file", "link/secret"];
+    refused(&place, &passwd, "keepmum: the new password file lies inside the destination");
+    let code = ["key", "recovery", "-c", "config.ini", "--recovery-code-file", "link/code"];
+    refused(&place, &code, "keepmum: the recovery code must not lie in the destination");
+    let code = ["init", "-c", "config.ini", "--recovery-code-file", "link/code"];
+    refused(&place, &code, "keepmum: the recovery code must not lie in the destination");
+    assert!(!place.path("target").exists());
+}
+
+#[test]
+fn init_that_refuses_a_place_leaves_nothing_behind() {
+    for (from, to, is_refused) in [
+        ("db_path = [AT]db", "db_path = [AT]destination/db", true),
+        ("password=jdndmnn$23", "password_file=[AT]destination/secret", true),
+        ("db_path = [AT]db", "db_path = [AT]source/db", false),
+        ("drop_box_dir = [AT]destination", "drop_box_dir = [AT]source/destination", false),
+    ] {
+        let place = Place::new();
+        place.config("");
+        place.folder("source/destination");
+        fs::remove_dir(place.path("db")).unwrap();
+        let at = place.path("").display().to_string();
+        let config = fs::read_to_string(place.path("config.ini")).unwrap();
+        let (from, to) = (from.replace("[AT]", &at), to.replace("[AT]", &at));
+        place.file("config.ini", config.replace(&from, &to));
+        let said = place.run(["init", "-c", "config.ini", "--recovery-code-file", "code"]);
+        let files = |folder: &str| fs::read_dir(place.path(folder)).unwrap().count();
+        match is_refused {
+            true => {
+                assert_eq!(said.code, 1, "{to}: {said:?}");
+                let left = place.path("db").exists() || place.path("code").exists();
+                assert_eq!((files("destination"), left), (0, false), "{to}");
+            }
+            false => assert_eq!(said.code, 0, "{to}: {said:?}"),
+        }
+    }
+}

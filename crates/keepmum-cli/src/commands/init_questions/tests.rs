@@ -7,7 +7,13 @@ use std::path::{Path, PathBuf};
 
 fn talk(input: &str, home: &Path) -> (Result<(PathBuf, PathBuf), String>, String) {
     let mut output = Vec::new();
-    let mut talk = Talk { input: &mut input.as_bytes(), output: &mut output, home: Some(home) };
+    let private = home.join("state/keepmum");
+    let mut talk = Talk {
+        private: vec![&private],
+        input: &mut input.as_bytes(),
+        output: &mut output,
+        home: Some(home),
+    };
     let places = talk.places().map_err(|failure| failure.to_string());
     (places, String::from_utf8(output).unwrap())
 }
@@ -18,13 +24,18 @@ fn it_asks_until_both_places_make_sense() {
     let home = folder.path().canonicalize().unwrap();
     std::fs::create_dir(home.join("docs")).unwrap();
     std::fs::write(home.join("file"), "").unwrap();
-    let typed = "\n~/nowhere\n~/docs\n~/docs\n~\n~/file\n~/new\nn\n~/new\ny\n";
+    let typed = "\n~/nowhere\n~/docs\n~/docs\n~\n~/file\n~/state\n~/new\nn\n~/new\ny\n";
     let (places, said) = talk(typed, &home);
     assert_eq!(places, Ok((home.join("docs"), home.join("new"))));
-    assert!(home.join("new").is_dir());
-    for expected in
-        ["Please give a path.", "The source lies in", "nowhere is not there.", "file is no folder."]
-    {
+    // It is made once everything was answered.
+    assert!(!home.join("new").exists());
+    for expected in [
+        "Please give a path.",
+        "The source lies in",
+        "nowhere is not there.",
+        "file is no folder.",
+        "state/keepmum would lie in that folder",
+    ] {
         assert!(said.contains(expected), "{said}");
     }
     let (places, _) = talk("~/docs\n", &home);
