@@ -200,7 +200,12 @@ impl Inner {
 
     /// Lets the owner write while attributes change, which only root can do without. That it
     /// fails shows when they are set.
-    pub(super) fn make_writable(&self, handle: &Handle<'_>, kind: FoundKind, given: &mut Given) {
+    pub(super) fn make_writable(
+        &self,
+        handle: &Handle<'_>,
+        kind: FoundKind,
+        given: &mut Given<'_>,
+    ) {
         if let Given::Known { mode, .. } = given
             && !self.root
             && kind != FoundKind::Symlink

@@ -12,6 +12,7 @@ use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 
 use super::file_system::FileSystem;
+use super::folders::held;
 use super::stage::Stage;
 use super::{Inner, Target, TargetError, TargetErrorKind};
 use crate::model::{FoundKind, TreePath};
@@ -60,8 +61,9 @@ impl Default for Batch {
     fn default() -> Self {
         // One batch may wait while another is put in place, and each file may be in a folder of
         // its own.
-        let open = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-        let most = usize::try_from(open.saturating_sub(SPARE) / 4).unwrap_or(MOST);
+        let open = open_files();
+        let spare = SPARE + held(open) as u64;
+        let most = usize::try_from(open.saturating_sub(spare) / 4).unwrap_or(MOST);
         Self {
             waiting: Mutex::default(),
             placing: Mutex::default(),
@@ -71,6 +73,11 @@ impl Default for Batch {
             most: most.clamp(1, MOST),
         }
     }
+}
+
+/// How many files this process may have open.
+pub(super) fn open_files() -> u64 {
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -190,14 +190,13 @@ impl TargetFile {
     /// The target has failed; nothing of the file is left.
     pub fn finish(&self, metadata: &Metadata) -> Result<Vec<TargetError>, TargetError> {
         let mode = self.mode & self.habit.given | self.habit.added;
-        let given = Given::New { habit: self.habit, mode };
+        let stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(stage) = stage else { return Ok(Vec::new()) };
+        let given = Given::New { habit: self.habit, mode, file_system: stage.folder.file_system() };
         let handle = Handle::open(self.file.as_fd());
         let problems = self.inner.settle(&handle, &self.path, FoundKind::File, metadata, &given);
-        let stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(stage) = stage {
-            let size = self.length.load(Ordering::Relaxed);
-            self.inner.stage(Stage { size, ..stage })?;
-        }
+        let size = self.length.load(Ordering::Relaxed);
+        self.inner.stage(Stage { size, ..stage })?;
         Ok(problems)
     }
 

@@ -1,5 +1,7 @@
-//! The few folders that are being restored into, held open, so that a file costs no look-up.
+//! The folders that are being restored into, held open, so that a file costs no look-up. Files come
+//! in the order in which objects hold them, so neighbours may lie in many folders.
 
+use std::collections::HashMap;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,8 +12,16 @@ use super::file_system::{FileSystem, FileSystems};
 use crate::beneath::{Beneath, Handle, stat};
 use crate::model::TreePath;
 
-/// Folders held open at once.
-const HELD: usize = 16;
+/// Most folders held open at once, and fewest.
+const MOST: usize = 1024;
+const FEWEST: usize = 16;
+/// Most bytes of their paths.
+const PATHS: usize = 4 << 20;
+
+/// How many folders are held open by a process that may have so many open files.
+pub(super) fn held(open_files: u64) -> usize {
+    usize::try_from(open_files / 16).unwrap_or(MOST).clamp(FEWEST, MOST)
+}
 
 /// The attribute that a folder's default access list leaves on a new file.
 pub(super) const ACCESS_LIST: &[u8] = b"system.posix_acl_access";
@@ -94,13 +104,52 @@ impl Folder {
     }
 }
 
-/// Folders held open, the one used last at the end.
+/// Folders held open.
+pub(super) struct Folders {
+    held: Mutex<Held>,
+    most: usize,
+}
+
 #[derive(Default)]
-pub(super) struct Folders(Mutex<Vec<(TreePath, Arc<Folder>)>>);
+struct Held {
+    /// Each with the moment of its last use.
+    folders: HashMap<TreePath, (u64, Arc<Folder>)>,
+    /// How often any was used.
+    now: u64,
+    /// Bytes of their paths.
+    paths: usize,
+}
+
+impl Held {
+    fn used(&mut self, path: &TreePath) -> Option<Arc<Folder>> {
+        self.now += 1;
+        let (used, folder) = self.folders.get_mut(path)?;
+        *used = self.now;
+        Some(folder.clone())
+    }
+
+    fn keep(&mut self, path: TreePath, folder: Arc<Folder>, most: usize) {
+        let length = path.as_bytes().len();
+        while self.folders.len() >= most || self.paths.saturating_add(length) > PATHS {
+            let oldest = self.folders.iter().min_by_key(|(_, (used, _))| *used);
+            let Some(oldest) = oldest.map(|(path, _)| path.clone()) else { break };
+            self.folders.remove(&oldest);
+            self.paths = self.paths.saturating_sub(oldest.as_bytes().len());
+        }
+        if self.folders.insert(path, (self.now, folder)).is_none() {
+            self.paths += length;
+        }
+    }
+}
 
 impl Folders {
-    fn lock(&self) -> MutexGuard<'_, Vec<(TreePath, Arc<Folder>)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// For a process that may have so many open files.
+    pub(super) fn new(open_files: u64) -> Self {
+        Self { held: Mutex::default(), most: held(open_files) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Opens a folder of the target, or finds it open.
@@ -110,28 +159,51 @@ impl Folders {
         path: TreePath,
         file_systems: &FileSystems,
     ) -> io::Result<Arc<Folder>> {
-        let mut held = self.lock();
-        if let Some(at) = held.iter().rposition(|(other, _)| *other == path) {
-            if at + 1 < held.len() {
-                let used = held.remove(at);
-                held.push(used);
-            }
-            if let Some((_, folder)) = held.last() {
-                return Ok(folder.clone());
-            }
+        if let Some(folder) = self.lock().used(&path) {
+            return Ok(folder);
         }
-        drop(held);
         let folder = Arc::new(Folder::open(beneath, &path, file_systems)?);
-        let mut held = self.lock();
-        if held.len() >= HELD {
-            held.remove(0);
-        }
-        held.push((path, folder.clone()));
+        self.lock().keep(path, folder.clone(), self.most);
         Ok(folder)
     }
 
     /// Closes what lies at or beneath a path, because it is removed or changed.
     pub(super) fn close(&self, path: &TreePath) {
-        self.lock().retain(|(other, _)| !other.is_within(path));
+        let mut held = self.lock();
+        held.folders.retain(|other, _| !other.is_within(path));
+        held.paths = held.folders.keys().map(|path| path.as_bytes().len()).sum();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::OwnedFd;
+
+    use super::{FEWEST, FileSystems, Folders, PATHS, held};
+    use crate::beneath::Beneath;
+    use crate::model::TreePath;
+
+    #[test]
+    fn folders_held_open_are_bounded_and_the_last_used_stay() {
+        assert_eq!([held(0), held(1024), held(u64::MAX)], [FEWEST, 64, super::MOST]);
+        let dir = tempfile::tempdir().unwrap();
+        let beneath = Beneath::new(OwnedFd::from(std::fs::File::open(dir.path()).unwrap()));
+        let (folders, file_systems) = (Folders::new(0), FileSystems::default());
+        let path = |number: usize| TreePath::new(format!("d{number:03}").as_bytes()).unwrap();
+        let open = |number| folders.open(&beneath, path(number), &file_systems).unwrap();
+        for number in 0..100 {
+            std::fs::create_dir(dir.path().join(format!("d{number:03}"))).unwrap();
+            open(number);
+            open(0);
+        }
+        let held = folders.lock();
+        assert_eq!(held.folders.len(), FEWEST);
+        assert_eq!(held.paths, FEWEST * 4);
+        assert!(held.paths <= PATHS);
+        assert!(held.folders.contains_key(&path(0)) && held.folders.contains_key(&path(99)));
+        drop(held);
+        folders.close(&path(0));
+        let held = folders.lock();
+        assert_eq!((held.folders.len(), held.paths), (15, 60));
     }
 }

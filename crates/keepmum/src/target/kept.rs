@@ -13,6 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rustix::fs::{Gid, Timespec, Timestamps, UTIME_OMIT, Uid};
 use rustix::io::Errno;
 
+use super::file_system::FileSystem;
 use super::stage::Temporary;
 use super::{Inner, TargetError, TargetErrorKind};
 use crate::beneath::{Handle, stamp};
@@ -66,18 +67,23 @@ pub(super) const TIME: &str = "the exact time of its last change";
 pub(super) const OWNER: &str = "its owner";
 
 impl Inner {
-    /// Looks at what was set and says what was not kept.
+    /// Looks at what was set and says what was not kept. Of a new file that is known where its file
+    /// system has kept the like of another.
     pub(super) fn look(
         &self,
         handle: &Handle<'_>,
         path: &TreePath,
-        set: &Set,
+        (set, file_system): (&Set, Option<&FileSystem>),
         problems: &mut Vec<TargetError>,
     ) {
         if set.mode.is_none() && set.mtime.is_none() && set.owner.is_none() {
             return;
         }
+        if file_system.is_some_and(|one| one.keeps(set)) {
+            return;
+        }
         let Ok(found) = handle.stat() else { return };
+        let before = problems.len();
         if set.mode.is_some_and(|mode| mode != found.stx_mode & 0o7777) {
             problems.push(lost(path, MODE));
         }
@@ -86,6 +92,9 @@ impl Inner {
         }
         if set.owner.is_some_and(|owner| owner != (found.stx_uid, found.stx_gid)) {
             problems.push(lost(path, OWNER));
+        }
+        if let Some(file_system) = file_system.filter(|_| problems.len() == before) {
+            file_system.has_kept(set);
         }
     }
 

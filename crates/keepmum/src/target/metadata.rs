@@ -7,6 +7,7 @@ use std::os::fd::AsFd;
 use rustix::fs::{Gid, Mode, OFlags, Uid, openat};
 use rustix::io::Errno;
 
+use super::file_system::FileSystem;
 use super::folders::{ACCESS_LIST, Folder, Habit};
 use super::kept::{Set, lost, times};
 use super::{Inner, Owner, Target, TargetError, TargetErrorKind, kept};
@@ -17,9 +18,9 @@ use crate::seam::Operation;
 const SET_ID: u16 = 0o6000;
 
 /// What something has before its metadata is set.
-pub(super) enum Given {
-    /// A file that was just made in a folder with this habit, and the mode it got.
-    New { habit: Habit, mode: u16 },
+pub(super) enum Given<'a> {
+    /// A file that was just made in a folder with this habit, the mode it got, and what it lies on.
+    New { habit: Habit, mode: u16, file_system: &'a FileSystem },
     /// Something that has been there: owner and mode.
     Known { owner: (u32, u32), mode: u16 },
 }
@@ -108,7 +109,7 @@ impl Inner {
         &self,
         path: &TreePath,
         kind: FoundKind,
-        act: impl FnOnce(&Handle<'_>, Given) -> T,
+        act: impl FnOnce(&Handle<'_>, Given<'_>) -> T,
     ) -> Result<T, TargetError> {
         let (folder, name) = self.place(path)?;
         self.hold_in(&folder, name.as_bytes(), path, kind, act)
@@ -121,7 +122,7 @@ impl Inner {
         name: &[u8],
         path: &TreePath,
         kind: FoundKind,
-        act: impl FnOnce(&Handle<'_>, Given) -> T,
+        act: impl FnOnce(&Handle<'_>, Given<'_>) -> T,
     ) -> Result<T, TargetError> {
         let problem = |error: Errno| TargetError::new(path, error);
         let flags = OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -154,12 +155,14 @@ impl Inner {
         path: &TreePath,
         kind: FoundKind,
         metadata: &Metadata,
-        given: &Given,
+        given: &Given<'_>,
     ) -> Vec<TargetError> {
         let mut problems = Vec::new();
-        let (mut owner, mode, inherits) = match given {
-            Given::New { habit, mode } => (habit.owner, *mode, habit.inherits),
-            Given::Known { owner, mode } => (*owner, *mode, false),
+        let (mut owner, mode, inherits, file_system) = match given {
+            Given::New { habit, mode, file_system } => {
+                (habit.owner, *mode, habit.inherits, Some(*file_system))
+            }
+            Given::Known { owner, mode } => (*owner, *mode, false, None),
         };
         let (before, mut set) = (owner, Set::default());
         self.set_owner(handle, path, metadata, &mut owner).unwrap_or_else(|e| problems.push(e));
@@ -191,7 +194,7 @@ impl Inner {
                 Err(error) => problems.push(error),
             }
         }
-        self.look(handle, path, &set, &mut problems);
+        self.look(handle, path, (&set, file_system), &mut problems);
         problems
     }
 

@@ -128,7 +128,7 @@ impl Target {
         let by_number = access("/proc/self/fd", Access::EXISTS).is_ok();
         Ok(Self(Arc::new(Inner {
             beneath,
-            folders: Folders::default(),
+            folders: Folders::new(batch::open_files()),
             file_systems,
             top: Arc::new(top),
             batch: Batch::default(),

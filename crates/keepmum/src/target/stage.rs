@@ -213,11 +213,23 @@ fn has_none(error: &TargetError) -> bool {
 
 /// Gives an open file a name that nothing has.
 pub(super) fn link_open(file: &OwnedFd, folder: &Folder, name: &[u8]) -> Result<(), Errno> {
+    let itself = || linkat(file, c"", folder.fd(), name, AtFlags::EMPTY_PATH);
+    if folder.file_system().names_by_descriptor() {
+        match itself() {
+            // That takes a right, or a newer system; the way through /proc takes none.
+            Err(Errno::NOENT | Errno::PERM | Errno::ACCESS | Errno::INVAL) => {}
+            other => return other,
+        }
+    }
     let by_proc = format!("/proc/self/fd/{}", file.as_raw_fd());
     match linkat(CWD, by_proc, folder.fd(), name, AtFlags::SYMLINK_FOLLOW) {
-        // Without /proc the descriptor itself can be linked, given the right to.
-        Err(Errno::NOENT) => linkat(file, c"", folder.fd(), name, AtFlags::EMPTY_PATH),
-        other => other,
+        Err(Errno::NOENT) => itself(),
+        other => {
+            if other.is_ok() {
+                folder.file_system().names_by_proc();
+            }
+            other
+        }
     }
 }
 
