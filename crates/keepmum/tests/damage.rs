@@ -318,7 +318,7 @@ fn what_has_not_arrived_is_pending_elsewhere_and_lost_at_home() {
     before(&mut world, disk.fork());
     world.sim.disk.take(&data);
     let mut stranger = world.stranger();
-    stranger.installation.identity = b"somewhere else".to_vec();
+    stranger.installation.machine = b"somewhere else".to_vec();
     let check = world.check(&stranger);
     assert_eq!(check.outcome(), Outcome::Partial, "{check:#?}");
     assert!(check.problems.iter().all(|problem| problem.kind == ProblemKind::Pending));

@@ -68,7 +68,8 @@ fn access(repository: &Path, secret: &str) -> Access {
         profile: Profile::Standard,
         mode: Mode::Threads(2),
         installation: Installation {
-            identity: vec![0],
+            machine: vec![0],
+            place: None,
             device_name: "test".to_owned(),
             roots: Vec::new(),
         },

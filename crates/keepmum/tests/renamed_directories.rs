@@ -29,7 +29,8 @@ fn access(folder: &Path) -> Access {
         profile: Profile::Test,
         mode: Mode::Threads(1),
         installation: Installation {
-            identity: vec![1],
+            machine: vec![1],
+            place: None,
             device_name: "device".to_owned(),
             roots: Vec::new(),
         },

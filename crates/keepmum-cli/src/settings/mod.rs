@@ -282,7 +282,8 @@ impl Settings {
             profile: Profile::Standard,
             mode: Mode::Threads(self.threads.get()),
             installation: Installation {
-                identity: identity(&environment.machine, file.as_deref()),
+                machine: environment.machine.clone(),
+                place: file,
                 device_name: self.device_name,
                 roots: self.roots,
             },
@@ -326,16 +327,6 @@ fn key_cache(catalogue: &CatalogueAt, keeps: bool, config: Option<&Path>) -> Opt
 fn threads(shared: &Shared) -> NonZero<usize> {
     let cores = || thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
     shared.threads.unwrap_or_else(cores)
-}
-
-/// The machine, a zero byte, and the catalogue's path: a copy of either is another installation.
-fn identity(machine: &[u8], catalogue: Option<&Path>) -> Vec<u8> {
-    let mut identity = machine.to_vec();
-    identity.push(0);
-    if let Some(path) = catalogue {
-        identity.extend_from_slice(path.as_os_str().as_encoded_bytes());
-    }
-    identity
 }
 
 fn no_destination(path: &Path, error: &io::Error) -> Failure {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use jiff::Zoned;
 use tempfile::TempDir;
 
-use super::{Environment, LeftOut, PasswordFrom, Settings, config_path, identity, source_name};
+use super::{Environment, LeftOut, PasswordFrom, Settings, config_path, source_name};
 use crate::args::Shared;
 use crate::exit::ExitCode;
 
@@ -191,13 +191,4 @@ fn the_backup_itself_is_left_out_and_nothing_else() {
     let file = at.join("catalogue-box/catalogue-x.sqlite");
     let left_out = LeftOut::of(&roots, &dest, Some(&file));
     assert!(!left_out.paths.contains(&at.join("catalogue-box")));
-}
-
-#[test]
-fn an_installation_is_a_machine_and_a_catalogue() {
-    let one = identity(b"m", Some(Path::new("/a")));
-    assert_eq!(one, b"m\0/a");
-    assert_ne!(one, identity(b"m", Some(Path::new("/b"))));
-    assert_ne!(one, identity(b"n", Some(Path::new("/a"))));
-    assert_eq!(identity(b"m", None), b"m\0");
 }

@@ -24,14 +24,26 @@ pub struct KeyCacheAt {
     pub secret: PathBuf,
 }
 
-/// By what this installation knows itself again after its catalogue was lost.
+/// This machine, and what tells this installation from others on it.
+#[derive(Clone, Debug, Default)]
 pub struct Installation {
-    /// Identity of the machine and path of the catalogue; never stored, only a keyed hash of it.
-    pub identity: Vec<u8>,
+    /// The machine's own id. It is never stored at the destination, only a keyed hash of it and of
+    /// the place below: so an installation knows itself again after its catalogue was lost.
+    pub machine: Vec<u8>,
+    /// The path of the catalogue; nothing where it is a temporary one.
+    pub place: Option<PathBuf>,
     /// What people call this device.
     pub device_name: String,
     /// The roots of the source that the catalogue is for; empty where no config says any.
     pub roots: Vec<PathBuf>,
+}
+
+impl Installation {
+    /// The machine, a zero byte, and the place: a copy of either is another installation.
+    pub(crate) fn identity(&self) -> Vec<u8> {
+        let place = self.place.as_deref().map(|path| path.as_os_str().as_encoded_bytes());
+        [&self.machine, &b"\0"[..], place.unwrap_or_default()].concat()
+    }
 }
 
 /// What every verb needs.
@@ -50,4 +62,38 @@ pub struct Access {
     pub mode: Mode,
     /// This machine.
     pub installation: Installation,
+}
+
+impl Access {
+    /// Access with the standard cost of a password and without a kept key. Work runs on so many
+    /// threads.
+    pub fn new(
+        seam: Seam,
+        passphrase: Passphrase,
+        catalogue: CatalogueAt,
+        installation: Installation,
+        threads: usize,
+    ) -> Self {
+        let (profile, mode) = (Profile::Standard, Mode::Threads(threads.max(1)));
+        Self { seam, passphrase, catalogue, key_cache: None, profile, mode, installation }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Installation;
+
+    fn identity(machine: &[u8], place: Option<&str>) -> Vec<u8> {
+        let place = place.map(Into::into);
+        Installation { machine: machine.to_vec(), place, ..Installation::default() }.identity()
+    }
+
+    #[test]
+    fn an_installation_is_a_machine_and_a_catalogue() {
+        let one = identity(b"m", Some("/a"));
+        assert_eq!(one, b"m\0/a");
+        assert_ne!(one, identity(b"m", Some("/b")));
+        assert_ne!(one, identity(b"n", Some("/a")));
+        assert_eq!(identity(b"m", None), b"m\0");
+    }
 }

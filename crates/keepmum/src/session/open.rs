@@ -297,9 +297,9 @@ impl Repository {
             return Ok(Some(device));
         }
         // Which repository a device writes to may change when several unite, and its id does not.
-        let identity = &access.installation.identity;
+        let identity = access.installation.identity();
         let repositories = self.keys.repositories().iter();
-        let tokens: Vec<_> = repositories.map(|one| one.token("machine", identity)).collect();
+        let tokens: Vec<_> = repositories.map(|one| one.token("machine", &identity)).collect();
         let is_mine = |chain: &Chain| chain.token().is_some_and(|token| tokens.contains(&token));
         let mine = chains.iter().filter(|(_, chain)| is_mine(chain));
         // Of several, all but one were given up by this installation, which went on counting.

@@ -35,7 +35,8 @@ impl Deletions {
     }
 }
 
-/// What a backup is to do.
+/// What a backup is to do. By default it saves nothing: `source` and `roots` are to be given.
+#[derive(Clone)]
 pub struct BackupOptions {
     /// Name of the source.
     pub source: String,
@@ -61,6 +62,24 @@ pub struct BackupOptions {
     pub utc_offset_minutes: i16,
 }
 
+impl Default for BackupOptions {
+    fn default() -> Self {
+        Self {
+            source: String::new(),
+            roots: Vec::new(),
+            rules: Rules::default(),
+            dry_run: false,
+            list_changes: false,
+            accept_deletions: Deletions::default(),
+            create: false,
+            destination_is_partial: false,
+            level: Level::Default,
+            compress_together: true,
+            utc_offset_minutes: 0,
+        }
+    }
+}
+
 /// Which snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Which {
@@ -75,8 +94,14 @@ pub enum Which {
     At(Time),
 }
 
+impl Default for Which {
+    fn default() -> Self {
+        Self::Latest { back: 0 }
+    }
+}
+
 /// Which snapshot, of which device and source.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SnapshotChoice {
     /// Which one.
     pub which: Which,
@@ -89,6 +114,7 @@ pub struct SnapshotChoice {
 }
 
 /// What a listing is to show.
+#[derive(Clone, Default)]
 pub struct ListOptions {
     /// Of which snapshot.
     pub snapshot: SnapshotChoice,
@@ -113,6 +139,7 @@ pub enum Overwrite {
 }
 
 /// What a restore is to do.
+#[derive(Clone, Default)]
 pub struct RestoreOptions {
     /// Which snapshot.
     pub snapshot: SnapshotChoice,
@@ -139,9 +166,10 @@ pub struct RestoreOptions {
 }
 
 /// How much of the stored data a check reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ReadData {
     /// None: only what is here is looked at.
+    #[default]
     Nothing,
     /// A share of its bytes, in percent, and at least one object. Repeated checks read all.
     Percent(u8),
@@ -152,6 +180,7 @@ pub enum ReadData {
 }
 
 /// What a check is to do.
+#[derive(Clone, Default)]
 pub struct CheckOptions {
     /// How much of the stored data to read.
     pub read_data: ReadData,
@@ -179,6 +208,7 @@ pub enum DiffAgainst {
 }
 
 /// What is to be written out.
+#[derive(Clone, Default)]
 pub struct DumpOptions {
     /// Of which snapshot.
     pub snapshot: SnapshotChoice,

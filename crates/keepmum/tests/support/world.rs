@@ -138,7 +138,8 @@ impl World {
             profile: Profile::Test,
             mode: self.mode,
             installation: Installation {
-                identity: self.identity.clone(),
+                machine: self.identity.clone(),
+                place: None,
                 device_name: self.name.clone(),
                 roots: Vec::new(),
             },

@@ -122,7 +122,7 @@ fn key_copy(kept_key: bool, damage: &str, read_data: ReadData) {
     assert!(said.contains(&format!("is {damage}")), "{said}");
     // To a machine that never was here, a missing one may be on its way.
     let mut stranger = scene.access(PASSWORD);
-    stranger.installation.identity = b"another machine".to_vec();
+    stranger.installation.machine = b"another machine".to_vec();
     let report = check(&stranger, read_data);
     let expected = match damage {
         "missing" => (Outcome::Partial, ProblemKind::Pending),

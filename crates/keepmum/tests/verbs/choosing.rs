@@ -110,14 +110,14 @@ fn of_several_devices_or_sources_one_must_be_named() {
         let mut access = scene.access(PASSWORD);
         let file = scene.folder.path().join("other.sqlite");
         access.catalogue = ops::CatalogueAt::File(file);
-        access.installation.identity = b"another machine".to_vec();
+        access.installation.machine = b"another machine".to_vec();
         access.installation.device_name = "desktop".to_owned();
         access
     };
     let theirs = backup_at(&scene, other(&scene), START + 20_000, "papers");
     let nobody = || {
         let mut access = scene.access(PASSWORD);
-        access.installation.identity = b"a third one".to_vec();
+        access.installation.machine = b"a third one".to_vec();
         access
     };
     let error = chosen(&nobody(), &latest(0)).unwrap_err();

@@ -194,7 +194,7 @@ fn what_is_not_here_or_damaged_is_told_and_never_written() {
         let options = DumpOptions { snapshot: latest(0), path };
         // Another device, for which nothing is lost yet.
         let mut access = scene.access(PASSWORD);
-        access.installation.identity = b"another machine".to_vec();
+        access.installation.machine = b"another machine".to_vec();
         let id = ops::snapshots(&access, &Silent).unwrap().snapshots[1].id.clone();
         let snapshot =
             ops::SnapshotChoice { which: ops::Which::Id(id), ..options.snapshot.clone() };

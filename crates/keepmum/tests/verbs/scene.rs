@@ -76,7 +76,8 @@ impl Scene {
             profile: Profile::Test,
             mode: Mode::Replay { seed: 7 },
             installation: Installation {
-                identity: b"machine".to_vec(),
+                machine: b"machine".to_vec(),
+                place: None,
                 device_name: "laptop".to_owned(),
                 roots: Vec::new(),
             },

@@ -57,7 +57,8 @@ pub(super) fn identify(
     access: &Access,
     observer: &dyn Observer,
 ) -> Result<Identity, Error> {
-    let machine = machine(access);
+    // Only the machine's own id: moving the catalogue makes no new device.
+    let machine = access.installation.machine.clone();
     let Some(known) = repository.device(access)? else {
         return Ok(Identity { device: draw(access)?, former: None, machine, found_again: None });
     };
@@ -109,12 +110,6 @@ fn chain_state(repository: &Repository, device: DeviceId) -> Result<(bool, u32),
     runs.sort_unstable();
     let forked = runs.windows(2).any(|two| two[0] == two[1]);
     Ok((forked, runs.last().copied().unwrap_or(0)))
-}
-
-/// Only the machine's own id: moving the catalogue makes no new device.
-fn machine(access: &Access) -> Vec<u8> {
-    let identity = &access.installation.identity;
-    identity.split(|byte| *byte == 0).next().unwrap_or_default().to_vec()
 }
 
 fn draw(access: &Access) -> Result<DeviceId, Error> {

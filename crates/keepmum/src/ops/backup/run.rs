@@ -260,7 +260,7 @@ impl<'a, 'p, 'env> Run<'a, 'p, 'env> {
         let installation = &self.set.access.installation;
         Some(Item::Join {
             device_name: installation.device_name.clone(),
-            token: self.set.repository().token("machine", &installation.identity),
+            token: self.set.repository().token("machine", &installation.identity()),
         })
     }
 
