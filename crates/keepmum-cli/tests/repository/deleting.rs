@@ -332,3 +332,20 @@ fn roots_that_are_files_or_lie_in_each_other_or_are_reached_by_links() {
     refused(&said, "one root lies in another");
     assert!(place.path(&out("one/two/c")).exists());
 }
+
+/// A record says so much of what was left out, and no more.
+#[test]
+fn where_more_was_left_out_than_a_snapshot_says_nothing_is_deleted() {
+    let place = ready("exclude_larger_than = 1K");
+    place.file("source/letter", "x");
+    for number in 0..100 {
+        place.file(&format!("source/{}-{number}", "n".repeat(200)), "y".repeat(2000));
+    }
+    let said = keepmum(&place, ["backup", "-q"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    place.file("out/surplus", "x");
+    for more in [&[][..], &["-n"], &["--accept-deletions"]] {
+        refused(&delete(&place, more), "left out");
+        assert!(place.path("out/surplus").exists() && !place.path("out/letter").exists());
+    }
+}
