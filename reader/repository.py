@@ -4,6 +4,7 @@ It never writes, and it never believes a length before it has checked it. "§" r
 """
 from __future__ import annotations
 
+import contextlib
 import hmac
 import io
 import os
@@ -24,6 +25,7 @@ import zstandard
 from blake3 import blake3
 from cryptography.cobblestone import Cobblestone256Decryptor
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
@@ -33,6 +35,7 @@ KIB, MIB = 1 << 10, 1 << 20
 MAX_OBJECT, MAX_BLOCK = 256 * MIB, 4 * MIB  # a table, chunk, node, index or record is no longer than a block
 MAX_REACH, DELTA = 9, 2  # blocks decoded for one piece, and the codec of those that stand on others (§4.4)
 MAX_OVERLAY, MAX_NAME, MAX_PATH, MAX_ITEMS, MAX_NESTING, MAX_LEVELS = MIB, 255, 65_535, 65_535, 16, 8
+BLOCK_LENGTHS = (4 * KIB, 8 * KIB, 16 * KIB, 32 * KIB, 64 * KIB)  # of key blocks (§3)
 TRIED_OPEN = 64  # key blocks tried in vain with the password after one has opened (§3)
 CHUNK, NODE, LIST, INDEX, RECORD = range(5)  # kinds of pieces (§5)
 DATA_OBJECT, META_OBJECT, RECORD_OBJECT, LAST_OBJECT = 1, 2, 3, 6
@@ -63,6 +66,10 @@ class Arriving(Pending):
 class Refused(Problem):
     """Well formed, but of a kind that this reader does not know (§1.1)."""
     code, word = 3, "not understood"
+
+
+class LaterVersion(Refused):
+    """A key block that only a later version reads (§3)."""
 
 
 class Damaged(Problem):
@@ -201,73 +208,100 @@ def recovery_bytes(typed: str) -> bytes | None:
 
 
 def slot_keys(typed: str) -> Iterator[tuple[bool, Callable[[bytes], bytes]]]:
-    """What a typed secret can mean: whether it is dear to try, and the slot key for a salt."""
+    """What a typed secret can mean: whether it is dear to try, and the kek for a salt."""
     code = recovery_bytes(typed)
     if code is not None:
         yield False, lambda salt: hkdf(SALT + salt, code, b"recovery", 32)
     password = unicodedata.normalize("NFC", typed).encode()
-    known: dict[bytes, bytes] = {}
-
-    def derive(salt: bytes) -> bytes:
-        if salt not in known:
-            slow = Argon2id(salt=salt, length=32, iterations=3, lanes=4, memory_cost=256 * KIB)
-            known[salt] = slow.derive(password)
-        return known[salt]
-    yield True, derive
-
-
-def open_slots(block: bytes, kek: bytes) -> list[tuple[bytes, bytes]]:
-    """Block key and slot id of each of the 16 slots that the slot key opens."""
-    found: list[tuple[bytes, bytes]] = []
-    for i in range(16):
-        slot = block[32 + 128 * i:160 + 128 * i]
-        derived = HKDFExpand(SHA512(), 76, b"keepmum v0 slot" + bytes([i])).derive(kek)
-        if not hmac.compare_digest(derived[44:], slot[:32]):
-            continue
-        try:
-            plain = AESGCM(derived[:32]).decrypt(derived[32:44], slot[32:], None)
-        except InvalidTag:
-            continue
-        if plain[40] <= 1 and plain[49] <= 30 and not any(plain[50 + plain[49]:]):
-            found.append((plain[:32], plain[32:40]))
-    return found
+    yield True, lambda salt: Argon2id(salt=salt, length=32, iterations=3, lanes=4,
+                                      memory_cost=256 * KIB).derive(password)
 
 
 Epochs = dict[int, list[bytes]]  # the secrets of each epoch number, of two with one number both
 
 
+def expand(key: bytes, info: bytes, length: int) -> bytes:
+    return HKDFExpand(SHA512(), length, info).derive(key)
+
+
 @dataclass
-class Keyring:
+class KeyBlock:
+    """A key block; its salt and its ephemeral key without the mask."""
+    data: bytes
+    whole: bool
+    salt: bytes = b""
+    ephemeral: bytes = b""
+
+    def __post_init__(self) -> None:
+        mask = blake3(self.data[1984:2040], derive_key_context="keepmum v0 key block mask").digest(64)
+        head = bytes(a ^ b for a, b in zip(self.data, mask))
+        self.salt, self.ephemeral = head[:32], head[32:]
+
+    def open_slots(self, kek: bytes) -> list[bytes]:
+        """The block key of each of the 16 slots that this kek opens."""
+        private = X25519PrivateKey.from_private_bytes(expand(kek, b"keepmum v0 slot key", 32))
+        public = private.public_key().public_bytes_raw()
+        found: list[bytes] = []
+        try:
+            shared = private.exchange(X25519PublicKey.from_public_bytes(self.ephemeral))
+        except ValueError:  # all zeros
+            return found
+        for i in range(16):
+            slot = self.data[64 + 88 * i:152 + 88 * i]
+            derived = hkdf(SALT, shared, b"keepmum v0 slot" + bytes([i]) + self.ephemeral + public, 76)
+            if hmac.compare_digest(derived[44:], slot[:32]):
+                with contextlib.suppress(InvalidTag):
+                    found.append(AESGCM(derived[:32]).decrypt(derived[32:44], slot[32:], None)[:32])
+        return found
+
+    def mark(self, key: bytes) -> bytes:
+        return blake3(key + self.ephemeral, derive_key_context="keepmum v0 key block mark").digest(8)
+
+    def follows(self, key: bytes) -> bool:
+        mark = self.mark(key)
+        return any(self.data[at:at + 8] == mark for at in range(1480, 1984, 8))
+
+
+@dataclass
+class Edition:
+    """The blocks with one block key."""
+    key: bytes
     generation: int
-    repositories: dict[bytes, Epochs]  # by repository secret
-    removed: dict[bytes, int]  # slot ids with the generation that removed each
-    forgotten: int = 0
-    directory: frozenset[bytes] = frozenset()  # slot ids in use
+    repositories: list[tuple[bytes, bytes, Epochs]]  # id, secret, epochs
+    blocks: list[KeyBlock] = field(default_factory=list)
+
+    def mark_key(self) -> bytes:
+        return expand(self.key, b"keepmum v0 mark", 16)
 
 
-def parse_keyring(plain: bytes) -> Keyring:
+def parse_keyring(plain: bytes, key: bytes) -> Edition:
     length = int.from_bytes(plain[:2], "little")
-    need(len(plain) == 1944 and length <= 1942 and not any(plain[2 + length:]), "a keyring has a wrong length")
-    top = fields(decode(plain[2:2 + length], "a keyring"), "a keyring", {0, 2, 4}, {1, 3})
-    repositories: dict[bytes, Epochs] = {}
-    for item in array(top[2], "the repositories", 1):
+    need(length <= len(plain) - 2 and not any(plain[2 + length:]), "a keyring has a wrong length")
+    top = decode(plain[2:2 + length], "a keyring")
+    need(type(top) is dict and 0 in top, "a keyring does not say who may read it")
+    if uint(top[0], "the least reader") > 0:
+        raise LaterVersion(f"a key block was made for version {top[0]} of the format")
+    top = fields(top, "a keyring", {0, 2, 4, 6, 8, 10}, {12})
+    if top.get(12, 1) != 1:
+        raise Refused("a keyring is restricted in a way that is not known")
+    edition = Edition(key, uint(top[2], "the generation", least=1), [])
+    for item in array(top[4], "the repositories", 1, 64):
         repository = fields(item, "a repository of the keyring", {0, 2, 4, 6}, set())
-        epochs = repositories.setdefault(exact(repository[0], "a repository secret", 32), {})
-        for epoch in array(repository[2], "the epochs", 1):
-            number, secret = array(epoch, "an epoch", 2, 2)
-            epochs.setdefault(uint(number, "an epoch number", 65535, 1), []).append(exact(secret, "an epoch secret", 32))
-    generation = uint(top[0], "the generation", least=1)
-    ids = [exact(slot, "a removed slot", 8) for slot in array(top[4], "the removed slots")]
-    forgotten, since = array(top.get(3, [0, [generation] * len(ids)]), "the removals", 2, 2)
-    since = [uint(each, "a generation") for each in array(since, "the generations of removals", len(ids), len(ids))]
-    removed: dict[bytes, int] = {}
-    for slot, each in zip(ids, since):
-        removed[slot] = max(each, removed.get(slot, 0))
-    directory: set[bytes] = set()
-    if 1 in top:
-        for line in array(array(top[1], "the directory", 2, 2)[1], "the slots"):
-            directory.add(exact(array(line, "a slot", 5, 5)[1], "a slot id", 8))
-    return Keyring(generation, repositories, removed, uint(forgotten, "a generation"), frozenset(directory))
+        epochs: Epochs = {}
+        for each in array(repository[2], "the epochs", 1, 1024):
+            epoch = fields(each, "an epoch", {0}, {1, 2})
+            number = uint(epoch[0], "an epoch number", 65535, 1)
+            if 2 in epoch:
+                epochs.setdefault(number, []).append(exact(epoch[2], "an epoch secret", 32))
+        fields(repository[4], "the parameters", {0, 2, 4}, set())
+        secret = exact(repository[0], "a repository secret", 32)
+        edition.repositories.append((exact(repository[6], "a repository id", 8), secret, epochs))
+    for family in array(top[6], "the families", 0, 64):
+        for slot in array(fields(family, "a family", {0, 2}, set())[2], "the slots", 1, 16):
+            fields(slot, "a slot", {0, 2, 4, 6}, {1, 3})
+    for former in array(top[8], "the former editions", 0, 63):
+        array(former, "a former edition", 2, 2)
+    return edition
 
 
 def block_name_fits(block: bytes, name: str) -> bool:
@@ -275,83 +309,79 @@ def block_name_fits(block: bytes, name: str) -> bool:
     return any(base32(blake3(bytes([i]) + block, derive_key_context=context).digest(56)) == name for i in range(3))
 
 
-def open_key_blocks(files: list[tuple[str, str]], typed: str) -> Keyring:
-    """Tries the candidates (path, name) of §3 and unites what opens."""
-    blocks: list[tuple[bool, bytes]] = []
+def open_key_blocks(files: list[tuple[str, str]], typed: str) -> dict[bytes, Epochs]:
+    """Tries the candidates (path, name) of §3; answers the repositories of all that opens, by their secret."""
+    blocks: list[KeyBlock] = []
     for path, name in files:
         with open(path, "rb") as file:
-            block = file.read(4097)
-        if len(block) == 4096:
-            blocks.append((not block_name_fits(block, name), block))
+            data = file.read(BLOCK_LENGTHS[-1] + 1)
+        if len(data) in BLOCK_LENGTHS:
+            blocks.append(KeyBlock(data, block_name_fits(data, name)))
     if not blocks:
         raise NoRepository("there is no keepmum repository here: no key block was found")
     random.shuffle(blocks)  # nobody who adds files can choose the order
-    blocks.sort(key=lambda pair: pair[0])
+    blocks.sort(key=lambda block: not block.whole)
     removed = False
-    for dear, slot_key in slot_keys(typed):
-        families = open_families([block for _, block in blocks], slot_key, dear)
-        living = [family for family in families if family.opens(slot_key)]
-        if living:
-            return unite([ring for family in living for ring in family.rings])
-        removed = removed or bool(families)
+    for dear, kek_of in slot_keys(typed):
+        editions, later = open_editions(blocks, kek_of, dear)
+        opened = [id(block) for edition in editions for block in edition.blocks]
+        tips = []
+        for edition in editions:
+            others = [block for other in editions if other.key != edition.key for block in other.blocks]
+            others += [block for block in blocks if block.whole and id(block) not in opened]
+            if not any(block.follows(edition.mark_key()) for block in others):
+                tips.append(edition)
+        if later and (not tips or any(block.follows(tip.mark_key()) for block in later for tip in tips)):
+            raise LaterVersion("the key block was made by a later version of keepmum")
+        if tips:
+            return unite(editions)
+        removed = removed or bool(editions)
     if removed:
         raise NoRepository("this password was removed from the repository")
     raise NoRepository("no key block opens: the password is wrong, or all key blocks are damaged")
 
 
-@dataclass
-class Family:
-    """The blocks with one block key, and their keyrings."""
-    blocks: list[bytes]
-    rings: list[Keyring]
-
-    def opens(self, slot_key: Callable[[bytes], bytes]) -> bool:
-        """Whether a slot opens that is not removed (§3)."""
-        forgotten = max(ring.forgotten for ring in self.rings)
-        removed = {slot for ring in self.rings for slot, since in ring.removed.items() if since > forgotten}
-        named = {slot for ring in self.rings if ring.generation >= forgotten for slot in ring.directory}
-        for block, ring in zip(self.blocks, self.rings):
-            for _, slot in open_slots(block, slot_key(block[:32])):
-                if slot not in removed and (ring.generation >= forgotten or slot in named):
-                    return True
-        return False
-
-
-def open_families(blocks: list[bytes], slot_key: Callable[[bytes], bytes], dear: bool) -> list[Family]:
-    families: dict[bytes, Family] = {}
+def open_editions(blocks: list[KeyBlock], kek_of: Callable[[bytes], bytes], dear: bool) -> tuple[list[Edition], list[KeyBlock]]:
+    """What opens, and the blocks that open and that a later version made."""
+    editions: dict[tuple[bytes, bytes], Edition] = {}
+    keks: dict[bytes, bytes] = {}
+    later: list[KeyBlock] = []
+    closed: list[KeyBlock] = []
     left = TRIED_OPEN
 
-    def adopt(block: bytes) -> bool:
-        for key, family in families.items():
-            plain = unseal(key, b"keepmum v0 keyring", block[2080:])
-            if plain is not None:
-                family.blocks.append(block)
-                family.rings.append(parse_keyring(plain))
-                return True
-        return False
+    def adopt(block: KeyBlock, key: bytes) -> bool:
+        plain = unseal(key, b"keepmum v0 keyring", block.data[1984:])
+        if plain is None:
+            return False
+        try:
+            edition = editions.get((key, plain)) or parse_keyring(plain, key)
+        except Damaged:
+            return False
+        except Refused:
+            later.append(block)
+            return True
+        editions.setdefault((key, plain), edition).blocks.append(block)
+        return True
 
-    closed: list[bytes] = []
     for block in blocks:
-        if adopt(block):
-            continue
-        if left > 0 or not dear:
-            slots = open_slots(block, slot_key(block[:32]))
-            for key, _ in slots:
-                families.setdefault(key, Family([], []))
-            left -= bool(families) and not slots
-        if not adopt(block):
+        keys: list[bytes] = []
+        if block.salt in keks or left > 0 or not dear:
+            kek = keks.get(block.salt) or kek_of(block.salt)
+            keys = block.open_slots(kek)
+            left -= block.salt not in keks and bool(editions) and not keys
+            keks[block.salt] = kek
+        if not any(adopt(block, key) for key in keys):
             closed.append(block)
-    for block in closed:  # it may belong to a block that opened later
-        adopt(block)
-    return [family for family in families.values() if family.rings]
+    for block in closed:  # it may be of a family that this does not open
+        any(adopt(block, key) for key in {edition.key for edition in editions.values()})
+    return list(editions.values()), later
 
 
-def unite(rings: list[Keyring]) -> Keyring:
-    united = Keyring(0, {}, {})
-    for ring in sorted(rings, key=lambda ring: -ring.generation):
-        united.generation = max(united.generation, ring.generation)
-        for secret, epochs in ring.repositories.items():
-            known = united.repositories.setdefault(secret, {})
+def unite(editions: list[Edition]) -> dict[bytes, Epochs]:
+    united: dict[bytes, Epochs] = {}
+    for edition in editions:
+        for _, secret, epochs in edition.repositories:
+            known = united.setdefault(secret, {})
             for number, secrets in epochs.items():
                 known[number] = sorted({*known.get(number, []), *secrets})
     return united
@@ -962,9 +992,8 @@ def parse_overlay(value: Any) -> Change:
 class Destination:
     def __init__(self, folder: str, typed: str, report: Report) -> None:
         files = [(path, size, unbase32(name[:90]), name) for path, size, name in regular_files(folder, report)]
-        blocks = [(path, name[:90]) for path, size, data, name in files if size == 4096 and data]
-        ring = open_key_blocks(blocks, typed)
-        self.repository = Repository(ring.repositories)
+        blocks = [(path, name[:90]) for path, size, data, name in files if size in BLOCK_LENGTHS and data]
+        self.repository = Repository(open_key_blocks(blocks, typed))
         self.foreign = 0
         for path, size, data, name in files:
             if (path, name[:90]) in blocks:

@@ -11,12 +11,14 @@ import shutil
 import stat
 import tempfile
 import unittest
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import reader
 import repository
-from tests_writer import META, Block, Repository, Run, cbor, recovery_code, write_key_blocks
+from tests_writer import META, Block, Repository, Run, cbor, mark_key, private_key, public_bytes, recovery_code
+from tests_writer import write_key_blocks
 
 CODE = bytes(range(20))
 CODES = {b"slot---1": CODE}
@@ -340,32 +342,82 @@ class Keys(Base):
         self.assertEqual(self.restore()[0], 2)
 
     def test_generations(self) -> None:
+        """A block that a later one follows opens nothing by itself, whether the later one opens or not."""
         self.simple()
         old = dict(self.repository.epochs)
         self.repository.epochs[2] = os.urandom(32)
         self.simple(2)
-        self.blocks(generation=2)
+        self.blocks(generation=2, former=(1,))
         self.repository.epochs = old
         self.blocks(generation=1)
         self.assertEqual(self.manifest()[0], 0)
         self.repository.epochs = {1: old[1]}
-        self.blocks(generation=3, removed=(b"slot---1",))
+        self.blocks(generation=3, former=(2, 1), codes={b"slot---2": os.urandom(20)})
         self.assertEqual(self.call("list")[0], 2)
 
-    def test_forgotten_removals(self) -> None:
-        """What was removed up to the forgotten generation opens only where a directory that counts names it."""
+    def test_a_later_version(self) -> None:
+        """It is never called a wrong password, whatever else it says."""
         self.simple()
         self.blocks(generation=1)
-        self.blocks(generation=9, removed=(b"slot---2",), extra={3: [5, [9]]}, codes={})
-        self.assertEqual(self.call("list")[0], 2)
-        line = [3, b"slot---1", 1, 0, ""]
-        self.blocks(generation=9, extra={1: [bytes(32), [line]], 3: [5, []]}, codes={})
+        for extra in ({0: 1}, {14: 0}, {12: 2}):
+            self.blocks(generation=2, former=(1,), extra=extra)
+            code, _, err = self.call("list")
+            self.assertEqual(code, 3, err)
+            self.assertIn("later version", err)
+            for path in self.key_blocks():
+                os.remove(path)
+            self.blocks(generation=1)
+        self.blocks(generation=2, former=(1,), extra={13: b"optional", 999: [1]})
         self.assertEqual(self.call("list")[0], 0)
-        # A removal that is forgotten does not count, a later one does.
-        self.blocks(generation=7, removed=(b"slot---1",), extra={3: [0, [5]]}, codes={})
+
+    def key_blocks(self) -> list[str]:
+        paths = [os.path.join(self.folder, name) for name in os.listdir(self.folder)]
+        return [path for path in paths if os.path.isfile(path) and os.path.getsize(path) == 4096]
+
+    def test_large_keyrings(self) -> None:
+        self.repository.epochs |= {n: os.urandom(32) for n in range(2, 400)}
+        self.simple()
+        paths = self.blocks()
+        self.assertEqual({os.path.getsize(path) for path in paths}, {32_768})
         self.assertEqual(self.call("list")[0], 0)
-        self.blocks(generation=8, removed=(b"slot---1",), extra={3: [0, [6]]}, codes={})
-        self.assertEqual(self.call("list")[0], 2)
+
+    def test_vectors(self) -> None:
+        """Keys, slots and a key block of the program."""
+        vectors = Path(__file__).resolve().parent.parent / "crates/keepmum/tests/vectors/keys.json"
+        found: dict[str, list[bytes]] = {}
+        for line in json.loads(vectors.read_text()):
+            found.setdefault(line["name"], []).append(bytes.fromhex(line["bytes"]))
+
+        def count(start: int, length: int) -> bytes:
+            return bytes(range(start, start + length))
+        secret, salt = count(0, 32), count(0x20, 32)
+        self.assertEqual(found["chunker key"], [repository.hkdf(b"keepmum v0", secret, b"chunker", 32)])
+        self.assertEqual(found["object key"], [repository.hkdf(b"keepmum v0", salt, b"object", 32)])
+        siv = repository.AESSIV(repository.hkdf(b"keepmum v0", secret, b"name", 64))
+        self.assertEqual(found["sealed name"], [siv.encrypt(count(0, 40), None)])
+        slow = [kek_of(salt) for _, kek_of in repository.slot_keys("Z\N{LATIN SMALL LETTER U WITH DIAERESIS}rich")]
+        (_, code), _ = repository.slot_keys(recovery_code(CODE))
+        self.assertEqual(found["kek"], [slow[0], code(salt)])
+        slot, ephemeral = private_key(code(salt)), private_key(count(0x60, 32))
+        self.assertEqual(found["public key"], [public_bytes(slot), public_bytes(ephemeral)])
+        shared = ephemeral.exchange(slot.public_key())
+        info = b"keepmum v0 slot\3" + public_bytes(ephemeral) + public_bytes(slot)
+        derived = repository.hkdf(b"keepmum v0", shared, info, 76)
+        sealed = repository.AESGCM(derived[:32]).encrypt(derived[32:44], count(0, 40), None)
+        self.assertEqual(found["slot"], [derived[44:] + sealed])
+        context = "keepmum v0 key block mask"
+        self.assertEqual(found["mask"], [repository.blake3(count(0, 56), derive_key_context=context).digest(64)])
+        self.assertEqual(found["mark key"], [mark_key(count(0x40, 32))])
+        context = "keepmum v0 key block mark"
+        mark = repository.blake3(mark_key(count(0x40, 32)) + count(0x80, 32), derive_key_context=context).digest(8)
+        self.assertEqual(found["mark"], [mark])
+        block = repository.KeyBlock(found["key block"][0], True)
+        self.assertEqual(block.salt, salt)
+        self.assertEqual(block.open_slots(code(salt)), [count(0x40, 32)])
+        self.assertTrue(block.follows(b"\xaa" * 16) and not block.follows(mark_key(count(0x40, 32))))
+        editions, later = repository.open_editions([block], code, False)
+        self.assertEqual((len(editions), later, editions[0].generation), (1, [], 2))
+        self.assertEqual(list(editions[0].repositories[0][2]), [2, 1])
 
     def test_equal_generations_unite(self) -> None:
         self.simple()

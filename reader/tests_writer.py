@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import random
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ import cbor2
 import zstandard
 from blake3 import blake3
 from cryptography.cobblestone import Cobblestone256Encryptor
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
@@ -45,36 +47,68 @@ def recovery_code(secret: bytes) -> str:
     return "-".join(code[i:i + 4] for i in range(0, 36, 4)).upper()
 
 
-def slot(i: int, kek: bytes, block_key: bytes, slot_id: bytes, kind: int) -> bytes:
-    derived = HKDFExpand(SHA512(), 76, b"keepmum v0 slot" + bytes([i])).derive(kek)
-    plain = block_key + slot_id + bytes([kind]) + bytes(39)
-    return derived[44:] + AESGCM(derived[:32]).encrypt(derived[32:44], plain, None)
+def private_key(kek: bytes) -> X25519PrivateKey:
+    return X25519PrivateKey.from_private_bytes(HKDFExpand(SHA512(), 32, b"keepmum v0 slot key").derive(kek))
 
 
-def key_block(copy: int, block_key: bytes, keyring: bytes, codes: dict[bytes, bytes], password: str | None) -> bytes:
-    """`codes` has the 20 bytes of each recovery code by slot id; slots stand from number 3 on."""
-    salt = os.urandom(32)
-    slots = [os.urandom(128) for _ in range(16)]
-    for i, (slot_id, code) in enumerate(codes.items(), 3):
-        slots[i] = slot(i, hkdf(b"keepmum v0" + salt, code, b"recovery", 32), block_key, slot_id, 1)
-    if password is not None:
-        kek = Argon2id(salt=salt, length=32, iterations=3, lanes=4, memory_cost=262_144).derive(password.encode())
-        slots[15] = slot(15, kek, block_key, b"password", 0)
-    plain = (len(keyring).to_bytes(2, "little") + keyring).ljust(1944, b"\0")
-    return salt + b"".join(slots) + seal(block_key, b"keepmum v0 keyring", plain)
+def public_bytes(key: X25519PrivateKey) -> bytes:
+    return key.public_key().public_bytes_raw()
+
+
+def kek_of_code(code: bytes, salt: bytes) -> bytes:
+    return hkdf(b"keepmum v0" + salt, code, b"recovery", 32)
+
+
+def mark_key(block_key: bytes) -> bytes:
+    return HKDFExpand(SHA512(), 16, b"keepmum v0 mark").derive(block_key)
+
+
+def key_block(block_key: bytes, keyring: bytes, slots: list[tuple[bytes, bytes]], salt: bytes,
+              former: list[bytes]) -> bytes:
+    """`slots` has slot id and public key of each."""
+    length = next(n for n in (4096, 8192, 16384, 32768, 65536) if len(keyring) + 2 <= plain_of(n - 1984))
+    ephemeral = X25519PrivateKey.generate()
+    public = public_bytes(ephemeral)
+    block = bytearray(os.urandom(1984))
+    for i, (slot_id, slot_public) in zip(random.sample(range(16), 16), slots):
+        shared = ephemeral.exchange(X25519PublicKey.from_public_bytes(slot_public))
+        derived = hkdf(b"keepmum v0", shared, b"keepmum v0 slot" + bytes([i]) + public + slot_public, 76)
+        sealed = AESGCM(derived[:32]).encrypt(derived[32:44], block_key + slot_id, None)
+        block[64 + 88 * i:152 + 88 * i] = derived[44:] + sealed
+    for at, key in zip(range(1472, 1984, 8), [mark_key(block_key)] + former):
+        block[at:at + 8] = blake3(key + public, derive_key_context="keepmum v0 key block mark").digest(8)
+    plain = (len(keyring).to_bytes(2, "little") + keyring).ljust(plain_of(length - 1984), b"\0")
+    sealed = seal(block_key, b"keepmum v0 keyring", plain)
+    mask = blake3(sealed[:56], derive_key_context="keepmum v0 key block mask").digest(64)
+    block[:64] = bytes(a ^ b for a, b in zip(salt + public, mask))
+    return bytes(block) + sealed
+
+
+def plain_of(sealed: int) -> int:
+    return next(n for n in range(sealed) if n + overhead(n) == sealed)
 
 
 def write_key_blocks(folder: str, repositories: list["Repository"], codes: dict[bytes, bytes], *, generation: int = 1,
-                     removed: tuple[bytes, ...] = (), password: str | None = None,
+                     former: tuple[int, ...] = (), password: str | None = None,
                      extra: dict[int, Any] | None = None) -> list[str]:
-    """Writes the three copies and returns their paths. Blocks of one first repository are a family."""
-    keyring = cbor({0: generation, 4: list(removed), 2: [
-        {0: r.secret, 2: [[n, s] for n, s in sorted(r.epochs.items())], 4: {0: 0, 2: 1 << 16, 4: 0}, 6: r.secret[:8]}
-        for r in repositories]} | (extra or {}))
-    block_key, paths = blake3(b"block key" + repositories[0].secret).digest(), []
+    """Writes the three copies and returns their paths. `codes` has the 20 bytes of each recovery code by slot id;
+    `former` names the generations that the block follows. Blocks of one first repository have one salt."""
+    first = repositories[0].secret
+    salt = blake3(b"salt" + first).digest()
+    block_key = blake3(b"block key" + first + bytes([generation])).digest()
+    slots = [(slot_id, public_bytes(private_key(kek_of_code(code, salt)))) for slot_id, code in codes.items()]
+    if password is not None:
+        kek = Argon2id(salt=salt, length=32, iterations=3, lanes=4, memory_cost=262_144).derive(password.encode())
+        slots.append((b"password", public_bytes(private_key(kek))))
+    keys = [mark_key(blake3(b"block key" + first + bytes([number])).digest()) for number in former]
+    keyring = cbor({0: 0, 2: generation, 4: [
+        {0: r.secret, 2: [{0: n, 2: s} for n, s in sorted(r.epochs.items(), reverse=True)],
+         4: {0: 0, 2: 1 << 16, 4: 0}, 6: r.secret[:8]} for r in repositories],
+        6: [{0: salt, 2: [{0: slot_id, 2: public, 4: 1, 6: 1} for slot_id, public in slots]}] if slots else [],
+        8: [[number, key] for number, key in zip(former, keys)], 10: 0} | (extra or {}))
+    paths = []
     for copy in range(3):
-        block = key_block(copy, block_key, keyring, codes, password)
-        assert len(block) == 4096
+        block = key_block(block_key, keyring, slots, salt, keys)
         hasher = blake3(bytes([copy]) + block, derive_key_context="keepmum v0 key block name")
         paths.append(os.path.join(folder, base32(hasher.digest(56))))
         with open(paths[-1], "wb") as file:

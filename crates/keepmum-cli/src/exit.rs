@@ -46,7 +46,7 @@ impl From<ErrorKind> for ExitCode {
         match kind {
             ErrorKind::WrongPassword | ErrorKind::NoRepository => Self::NoAccess,
             // A target that fails is no failing destination: what was restored stays.
-            ErrorKind::Pending | ErrorKind::Target => Self::Partial,
+            ErrorKind::Pending | ErrorKind::Target | ErrorKind::LaterVersion => Self::Partial,
             ErrorKind::Destination => Self::Destination,
             ErrorKind::Refused
             | ErrorKind::SourceGone
@@ -92,6 +92,7 @@ mod tests {
             (ErrorKind::WrongPassword, 2),
             (ErrorKind::NoRepository, 2),
             (ErrorKind::Pending, 3),
+            (ErrorKind::LaterVersion, 3),
             (ErrorKind::Destination, 4),
             (ErrorKind::Refused, 5),
             (ErrorKind::SourceGone, 5),

@@ -139,7 +139,10 @@ fn table(report: &KeyListReport, session: &Session<'_>) -> String {
 /// What is to be known of a slot.
 fn remark(slot: &KeySlotLine) -> &'static str {
     match slot {
-        KeySlotLine { listed: false, .. } => "opened with this, and made by no command: remove it",
+        KeySlotLine { listed: false, own: true, .. } => {
+            "opened with this, and left out by a change"
+        }
+        KeySlotLine { listed: false, .. } => "added with a removed password; left out by a change",
         KeySlotLine { own: true, .. } => "opened with this",
         KeySlotLine { never_shown: true, .. } => "never shown",
         _ => "",

@@ -27,4 +27,6 @@ pub use seal_layout::{
     HEADER, SALT, SEGMENT, SegmentSpan, TAG, plain_length, sealed_length, segment_span,
 };
 pub use secret::{Passphrase, Secret};
-pub use slot::{SLOT, SLOT_SECRET, open_slot, seal_slot, slot_id};
+pub use slot::{
+    Agreed, AgreementKey, MARK, MARK_KEY, MASKED, SLOT, SLOT_SECRET, key_block_mask, mark, mark_key,
+};

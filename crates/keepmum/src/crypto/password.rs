@@ -46,7 +46,8 @@ pub enum PasswordError {
     TooLong,
 }
 
-/// The key for a password: Unicode NFC, then Argon2id version 1.3 with four lanes.
+/// The key for a password: Unicode NFC, then Argon2id version 1.3 with four lanes. What was derived
+/// once is remembered by the passphrase.
 ///
 /// NFC, because the same password typed on another system may arrive decomposed.
 ///
@@ -57,10 +58,14 @@ pub fn password_key(
     salt: &[u8; 32],
     profile: Profile,
 ) -> Result<Secret<32>, PasswordError> {
+    passphrase.key_of((*salt, profile as u8), |text| derive_key(text, salt, profile))
+}
+
+fn derive_key(text: &str, salt: &[u8; 32], profile: Profile) -> Result<Secret<32>, PasswordError> {
     let (memory, passes) = profile.cost();
     let parameters = Params::new(memory, passes, LANES, Some(32))
         .expect("the compiled-in profiles are within Argon2's limits");
-    let password = composed(passphrase.expose());
+    let password = composed(text);
     let mut outcome = Ok(());
     let key =
         Secret::written_by(|room| {

@@ -3,6 +3,8 @@
 //! They cannot be printed, compared, cloned or copied, and their memory is overwritten when they
 //! are dropped. They live on the heap, so that moving one leaves no copy behind on the stack.
 
+use std::sync::{Mutex, PoisonError};
+
 use zeroize::Zeroize;
 
 /// `N` secret bytes.
@@ -51,31 +53,54 @@ impl<const N: usize> Drop for Secret<N> {
     }
 }
 
-/// A password or recovery code as the person typed it.
-pub struct Passphrase(String);
+/// A password or recovery code as the person typed it. It remembers the dear keys that were derived
+/// from it, so that none is derived twice while it lives.
+pub struct Passphrase {
+    text: String,
+    derived: Mutex<Vec<(KeyOf, Secret<32>)>>,
+}
+
+/// What a derived key is of: a salt, and the number of a profile.
+type KeyOf = ([u8; 32], u8);
 
 impl Passphrase {
     /// Takes the text over.
     #[must_use]
     pub fn new(text: String) -> Self {
-        Self(text)
+        Self { text, derived: Mutex::default() }
+    }
+
+    /// The key of this salt, derived unless it is known.
+    pub(super) fn key_of<E>(
+        &self,
+        of: KeyOf,
+        derive: impl FnOnce(&str) -> Result<Secret<32>, E>,
+    ) -> Result<Secret<32>, E> {
+        let copy = |key: &Secret<32>| Secret::written_by(|room| *room = *key.expose());
+        let mut derived = self.derived.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, key)) = derived.iter().find(|(known, _)| *known == of) {
+            return Ok(copy(key));
+        }
+        let key = derive(&self.text)?;
+        derived.push((of, copy(&key)));
+        Ok(key)
     }
 
     /// Whether there is nothing in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.text.is_empty()
     }
 
     /// The text.
     #[must_use]
     pub fn expose(&self) -> &str {
-        &self.0
+        &self.text
     }
 }
 
 impl Drop for Passphrase {
     fn drop(&mut self) {
-        self.0.zeroize();
+        self.text.zeroize();
     }
 }

@@ -223,11 +223,11 @@ impl<'b> Reader<'b> {
     pub(super) fn secrets<T>(
         &mut self,
         what: &'static str,
-        most: u8,
+        most: u16,
         mut read: impl FnMut(&mut Self) -> Result<T>,
     ) -> Result<Vec<T>> {
         self.tuple(what, 1, most.into(), |reader, count| {
-            let mut elements = Vec::with_capacity(most.into());
+            let mut elements = Vec::with_capacity(count as usize);
             for _ in 0..count {
                 elements.push(read(reader)?);
             }
@@ -287,6 +287,13 @@ impl<'b> Reader<'b> {
             }
             result => result.map(Some),
         }
+    }
+
+    /// One well-formed item as it stands.
+    pub(super) fn item(&mut self, what: &'static str) -> Result<&'b [u8]> {
+        let start = self.decoder.position();
+        self.skip(what)?;
+        Ok(&self.decoder.input()[start..self.decoder.position()])
     }
 
     /// Passes over one well-formed item.

@@ -9,9 +9,11 @@ mod cbor;
 pub mod content;
 pub mod entry;
 mod error;
+mod further;
 pub mod index;
 pub mod key_block;
-mod keyring;
+pub mod keyring;
+mod keyring_parts;
 mod left_out;
 mod list_writer;
 pub mod name;
@@ -21,8 +23,6 @@ pub mod overlay;
 pub mod padding;
 pub mod record;
 mod record_item;
-pub mod removed_slots;
-mod slot_directory;
 #[cfg(test)]
 mod tests;
 pub mod tree;
@@ -30,8 +30,12 @@ pub mod tree;
 pub use content::{ListNode, ListWriter};
 pub use entry::{decode_entry, encode_entry};
 pub use error::FormatError;
+pub use further::Further;
 pub use index::{IndexEntry, decode_index, encode_index};
-pub use key_block::{Keyring, KeyringRepository, Parameters, SlotContent, SlotKind, unite};
+pub use key_block::{SlotKind, is_key_block_length};
+pub use keyring::{
+    Epoch, Family, Former, Keyring, KeyringRepository, Parameters, SlotId, SlotLine, unite,
+};
 pub use name::{NAME_LENGTH, ObjectKind, ObjectName, split_file_name};
 pub use object::{Block, PieceKind, Table, footer, parse_footer};
 pub use overlay::{Op, Overlay};
@@ -39,8 +43,6 @@ pub use padding::{padded_length, plain_for_sealed};
 pub use record::{
     Backup, Item, LeftOut, Needs, ObjectEntry, Record, RecordTime, RunObjects, SourceName, Summary,
 };
-pub use removed_slots::{RemovedSlot, RemovedSlots};
-pub use slot_directory::{SlotDirectory, SlotId, SlotLine};
 pub use tree::{Node, NodeWriter};
 
 /// Longest object, sealed, in bytes.

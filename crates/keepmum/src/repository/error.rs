@@ -48,6 +48,9 @@ pub enum RepositoryError {
         /// How many there are.
         of: usize,
     },
+    /// What the password opens was made by a later version.
+    #[error("the key block was made by a later version of keepmum; this one cannot read it")]
+    LaterVersion,
     /// There are no key blocks and no objects.
     #[error("there is no repository")]
     NoRepository,

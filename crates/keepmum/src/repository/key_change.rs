@@ -1,23 +1,23 @@
-//! Changing slots: three new blocks for each family, and which blocks they supersede.
+//! Changing slots: a new edition with a new block key, and which blocks it supersedes.
 //!
-//! A block's salt belongs to its slots, and the slots of passwords that are not given cannot be
-//! made again. So the new copies keep the salts, and every slot that stays is taken over byte for
-//! byte. Nothing is lost by it: new blocks hold all that the ones they supersede hold.
+//! The new edition holds all that the ones hold which it supersedes. Whoever lost his slot by it
+//! opens neither its blocks nor what is stored under its epoch.
 
-use crate::crypto::{Profile, Secret, slot_id};
-use crate::format::key_block::{KEYRING_OFFSET, LABEL_MAX, SLOTS};
-use crate::format::{Keyring, RemovedSlots, SlotDirectory, SlotId, SlotLine};
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashSet};
+
+use crate::crypto::{Passphrase, Profile, RecoveryCode};
+use crate::format::key_block::{LABEL_MAX, SLOTS};
+use crate::format::keyring::{EPOCHS_MAX, FORMER_MAX};
+use crate::format::{
+    Epoch, Family, Former, Further, Keyring, KeyringRepository, SlotId, SlotKind, SlotLine,
+};
 use crate::seam::Random;
 
 use super::error::RepositoryError;
-use super::key_block::{COPIES, NamedBlock, SlotSecret, block_name, random_bytes, seal_keyring};
-use super::key_block::{slot_bytes, slot_range};
-use super::key_open::{Family, Opened, OpenedBlock, salt_of, slots_opened_by};
-use super::keys::unite;
-
-/// How many removed slots are remembered: so many removals a device, or a file that a sync client
-/// brings back, may be behind without anything that was removed opening again.
-const REMOVED_KEPT: usize = 64;
+use super::key_block::{NamedBlock, SlotSecret, new_key, random_bytes, seal_blocks};
+use super::key_lineage::{Place, is_former, living};
+use super::key_open::{Block, Edition, Opened, united};
 
 /// What is to become of the slots.
 pub struct KeyChange<'a> {
@@ -49,41 +49,80 @@ pub struct ChangedKeys {
     pub generation: u64,
 }
 
-/// A slot in use, and whether the given passphrase opens it.
+/// A slot in use, and whether what was given opens it.
 pub struct KnownSlot {
-    /// What the directory says of it.
+    /// What the keyring says of it.
     pub line: SlotLine,
-    /// Whether the passphrase opens it.
+    /// Whether what was given opens it.
     pub own: bool,
-    /// Whether it stands in the directory. One that opens and does not was made by nobody's command:
-    /// whoever once had the block key can write it.
+    /// Whether it counts. One that does not was added by somebody who had been removed, or at the
+    /// same time as a removal; the next change leaves it out.
     pub is_listed: bool,
 }
 
 impl Opened {
-    /// All slots in use. Nothing if the blocks are of a version that keeps no directory.
-    pub fn slots(&self) -> Option<Vec<KnownSlot>> {
-        let mut known = Vec::new();
-        for family in &self.families {
-            let slots = family.living(&family.removed())?.slots;
-            for (id, kind) in &family.own {
-                if slots.iter().all(|line| line.id != *id) {
-                    let (kind, label) = (*kind as u8, String::new());
-                    let line = SlotLine { number: 0, id: *id, kind, created: 0, label };
-                    known.push(KnownSlot { line, own: true, is_listed: false });
+    /// All slots that open a block which is not superseded.
+    pub fn slots(&self) -> Vec<KnownSlot> {
+        let is_own = |id: &SlotId| self.editions.iter().any(|edition| edition.own.contains(id));
+        let lines = |families: Vec<Family>| families.into_iter().flat_map(|family| family.slots);
+        let mut known: Vec<KnownSlot> = lines(living(&self.editions))
+            .map(|line| KnownSlot { own: is_own(&line.id), line, is_listed: true })
+            .collect();
+        for edition in self.editions.iter().filter(|edition| edition.place != Place::Former) {
+            let foreign = edition.place == Place::Foreign;
+            let lines = lines(edition.keyring.families.clone());
+            for line in lines.filter(|line| foreign || edition.own.contains(&line.id)) {
+                if known.iter().all(|slot| slot.line.id != line.id) {
+                    known.push(KnownSlot { own: is_own(&line.id), line, is_listed: false });
                 }
             }
-            for line in slots {
-                let own = family.own.iter().any(|(id, _)| *id == line.id);
-                known.push(KnownSlot { line, own, is_listed: true });
+            // A slot that no directory names was written by somebody who knows the block key.
+            for id in &edition.own {
+                if known.iter().all(|slot| slot.line.id != *id) {
+                    known.push(KnownSlot { line: self.unnamed(*id), own: true, is_listed: false });
+                }
             }
         }
-        Some(known)
+        known
     }
 
-    /// Whether the passphrase would open all that it opens now without these slots.
+    fn unnamed(&self, id: SlotId) -> SlotLine {
+        SlotLine {
+            id,
+            public_key: [0; 32],
+            kind: self.kind as u8,
+            since: 0,
+            created: 0,
+            label: String::new(),
+            further: Further::default(),
+        }
+    }
+
+    /// Finds all slots that this opens, also in families none of whose blocks it opened.
+    pub fn find_own(
+        &mut self,
+        passphrase: &Passphrase,
+        profile: Profile,
+    ) -> Result<(), RepositoryError> {
+        let code = RecoveryCode::parse(passphrase.expose());
+        let secret = match code.as_ref().filter(|_| self.kind == SlotKind::Recovery) {
+            Some(code) => SlotSecret::Recovery(code),
+            None => SlotSecret::Password(passphrase),
+        };
+        let followed = self.editions.iter_mut().filter(|it| it.place == Place::Followed);
+        for edition in followed {
+            for family in &edition.keyring.families {
+                let public_key = secret.key(&family.salt, profile)?.public_key();
+                let own = family.slots.iter().filter(|slot| slot.public_key == public_key);
+                edition.own.extend(own.map(|slot| slot.id));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether what was given would open the next edition without these slots.
     pub fn opens_without(&self, removed: &[SlotId]) -> bool {
-        self.families.iter().all(|family| family.own.iter().any(|(id, _)| !removed.contains(id)))
+        self.slots().iter().any(|it| it.own && it.is_listed && !removed.contains(&it.line.id))
     }
 
     /// Makes the blocks of the next generation.
@@ -96,219 +135,165 @@ impl Opened {
         profile: Profile,
         random: &dyn Random,
     ) -> Result<ChangedKeys, RepositoryError> {
-        let generation = self.keyring.generation.saturating_add(1);
-        let mut made =
-            ChangedKeys { blocks: Vec::new(), superseded: Vec::new(), added: None, generation };
-        for family in &self.families {
-            let mut removed = family.removed();
-            removed.add(&change.remove, generation);
-            let mut directory = family.living(&removed).ok_or(RepositoryError::Slots(
-                "these key blocks were made by an earlier version, and their slots are not known",
-            ))?;
-            if directory.slots.windows(2).any(|two| two[0].number == two[1].number) {
-                return Err(RepositoryError::Slots(
-                    "two devices made a new slot at the same time and in the same place; remove \
-                     one of the two (see `key list`), then do this again",
-                ));
-            }
-            let new = match &change.add {
-                Some(new) => {
-                    Some((new.secret, new_line(&mut directory, new, &removed, profile, random)?))
-                }
-                None => None,
-            };
-            made.added = made.added.or(new.as_ref().map(|(_, line)| line.id));
-            let repositories = unite(self.families.iter().flat_map(Family::keyrings).collect());
-            let repositories = repositories.map(|united| united.repositories).unwrap_or_default();
-            let slots = Some(directory);
-            let keyring = within_bounds(Keyring { generation, repositories, removed, slots })?;
-            let next = Next { family, keyring: &keyring, new, profile, random };
-            made.blocks.extend(next.blocks()?);
-            let superseded = family.blocks.iter().filter_map(|block| block.path.clone());
-            made.superseded.extend(superseded);
+        let followed = || self.editions.iter().filter(|it| it.place == Place::Followed);
+        if self.later > 0 || followed().any(|edition| edition.keyring.is_restricted) {
+            return Err(RepositoryError::Slots(
+                "a key block here is of a kind that this version of keepmum cannot change",
+            ));
         }
-        Ok(made)
-    }
-
-    /// Whether families lie here whose newest keyrings do not hold all that opened: what a recovery
-    /// code of one of them opens is only a part.
-    pub fn is_divided(&self) -> bool {
-        self.families.iter().any(|family| {
-            // Whoever opens one block of a family opens all of them.
-            let newest = family.blocks.iter().map(|block| block.keyring.generation).max();
-            let blocks = family.blocks.iter().map(|block| &block.keyring);
-            let blocks: Vec<_> = blocks.filter(|it| Some(it.generation) == newest).collect();
-            let known = || blocks.iter().flat_map(|keyring| &keyring.repositories);
-            self.keyring.repositories.iter().any(|all| {
-                let same = || known().filter(|one| one.id == all.id && one.secret == all.secret);
-                all.epochs.iter().any(|epoch| !same().any(|one| one.epochs.contains(epoch)))
-            })
-        })
-    }
-}
-
-/// A keyring that fits its block: of the removed slots those are forgotten that were removed first,
-/// down to as many as a device may be behind, and further only for want of room.
-fn within_bounds(mut keyring: Keyring) -> Result<Keyring, RepositoryError> {
-    let now = keyring.generation;
-    while keyring.removed.slots.len() > REMOVED_KEPT || keyring.encode().is_err() {
-        if !keyring.removed.forget_oldest(now) {
-            break;
+        let highest = followed().map(|edition| edition.keyring.generation).max();
+        let generation = highest.unwrap_or(0).checked_add(1).ok_or_else(full)?;
+        let mut families = living(&self.editions);
+        for family in &mut families {
+            family.slots.retain(|slot| !change.remove.contains(&slot.id));
         }
-    }
-    match keyring.encode() {
-        Ok(_) => Ok(keyring),
-        Err(_) => Err(RepositoryError::Slots(
-            "the key block is full: too many passwords with long labels, or too many repositories \
-             in one; remove a password that is not needed any more",
-        )),
-    }
-}
-
-/// Chooses a number for a new slot and writes it into the directory. A number under which this
-/// password was removed is not taken: it would have the removed id again.
-fn new_line(
-    directory: &mut SlotDirectory,
-    new: &NewSlot<'_>,
-    removed: &RemovedSlots,
-    profile: Profile,
-    random: &dyn Random,
-) -> Result<SlotLine, RepositoryError> {
-    if new.label.len() > LABEL_MAX {
-        return Err(RepositoryError::Slots("a label has at most 30 bytes; give a shorter one"));
-    }
-    let id_key = new.secret.key(&directory.id_salt, profile)?;
-    let free: Vec<(u8, SlotId)> = (0_u8..)
-        .take(SLOTS)
-        .filter(|number| directory.slots.iter().all(|slot| slot.number != *number))
-        .map(|number| (number, slot_id(&id_key, number)))
-        .filter(|(_, id)| !removed.contains(id))
-        .collect();
-    if free.is_empty() {
-        return Err(RepositoryError::Slots(
-            "no slot is free for this password: all 16 are in use, or it was removed from each",
-        ));
-    }
-    // By chance, so that two devices seldom take the same one at the same time.
-    let mut chance = [0];
-    random.fill(&mut chance).map_err(RepositoryError::Random)?;
-    let (number, id) = free[usize::from(chance[0]) % free.len()];
-    let kind = new.secret.kind() as u8;
-    let line = SlotLine { number, id, kind, created: new.created, label: new.label.clone() };
-    directory.slots.push(line.clone());
-    directory.slots.sort_unstable();
-    Ok(line)
-}
-
-impl Family {
-    /// One block for each salt, those that their name proves before others, in order of copies.
-    fn bases(&self) -> Vec<&OpenedBlock> {
-        let proven = self.blocks.iter().any(|block| block.copy.is_some());
-        let mut bases: Vec<&OpenedBlock> = Vec::new();
-        // They are in descending order of generation.
-        for block in self.blocks.iter().filter(|block| block.copy.is_some() == proven) {
-            if bases.iter().all(|base| salt_of(&base.bytes) != salt_of(&block.bytes)) {
-                bases.push(block);
-            }
-        }
-        bases.sort_by_key(|base| base.copy);
-        bases.truncate(usize::from(COPIES));
-        bases
-    }
-}
-
-/// The next generation of a family.
-struct Next<'a> {
-    family: &'a Family,
-    keyring: &'a Keyring,
-    new: Option<(SlotSecret<'a>, SlotLine)>,
-    profile: Profile,
-    random: &'a dyn Random,
-}
-
-impl Next<'_> {
-    fn blocks(&self) -> Result<Vec<NamedBlock>, RepositoryError> {
-        let mut salted = Vec::new();
-        for base in self.family.bases() {
-            salted.push(self.block(base)?);
-        }
-        let copies = (0..COPIES).zip(salted.iter().cycle());
-        Ok(copies.map(|(copy, bytes)| (block_name(copy, bytes), bytes.clone())).collect())
-    }
-
-    /// A block with the salt of this one.
-    fn block(&self, base: &OpenedBlock) -> Result<Vec<u8>, RepositoryError> {
-        let mut bytes = base.bytes.clone();
-        let new_key = match &self.new {
-            Some((secret, _)) => Some(self.new_key(*secret, base)?),
+        let added = match &change.add {
+            Some(new) => Some(self.add(&mut families, new, (generation, profile), random)?),
             None => None,
         };
-        for number in (0_u8..).take(SLOTS) {
-            let living = self.keyring.slots.iter().flat_map(|slots| &slots.slots);
-            let living = living.clone().find(|slot| slot.number == number);
-            let added = self.new.as_ref().filter(|(_, line)| Some(line) == living);
-            let slot = match (added.zip(new_key.as_ref()), living) {
-                (Some(((secret, line), key)), _) => {
-                    let block_key = self.family.block_key.expose();
-                    Some(slot_bytes(key, number, line.id, secret.kind(), block_key).to_vec())
-                }
-                (None, Some(line)) => self.kept(base, line),
-                (None, None) if !names(base, number) => continue,
-                (None, None) => None,
-            };
-            let slot = match slot {
-                Some(slot) => slot,
-                None => random_bytes::<128>(self.random)?.to_vec(),
-            };
-            bytes[slot_range(number)].copy_from_slice(&slot);
+        families.retain(|family| !family.slots.is_empty());
+        if families.iter().any(|family| family.slots.len() > SLOTS) {
+            return Err(RepositoryError::Slots(
+                "two devices have added passwords at the same time, and there are more than 16 \
+                 now; remove one that is not needed (see `key list`)",
+            ));
         }
-        let sealed = seal_keyring(self.keyring, self.family.block_key.expose(), self.random)?;
-        bytes[KEYRING_OFFSET..].copy_from_slice(&sealed);
-        Ok(bytes)
+        let mut keyring = Keyring {
+            generation,
+            families,
+            former: self.former(),
+            last_removal: followed().map(|it| it.keyring.last_removal).max().unwrap_or(0),
+            ..united(self.editions.iter().filter(|edition| !edition.keyring.is_restricted))
+        };
+        if self.loses_a_slot(&keyring.families) {
+            keyring.last_removal = generation;
+            rotate(&mut keyring, random)?;
+        }
+        keyring.encode().map_err(|_| full())?;
+        let blocks = seal_blocks(&keyring, &new_key(random)?, random)?;
+        Ok(ChangedKeys { blocks, superseded: self.superseded(), added, generation })
     }
 
-    /// The key of the new slot under this block's salt, unless it opens something here already.
-    fn new_key(
+    /// Whether several tips are followed, and one of them does not hold what all of them hold.
+    pub fn is_divided(&self) -> bool {
+        let followed = || self.editions.iter().filter(|it| it.place == Place::Followed);
+        let all = united(followed());
+        let living = ids(&living(&self.editions));
+        followed().any(|edition| {
+            let lacks = |one: &KeyringRepository| {
+                let mut known = edition.keyring.repositories.iter();
+                let known = known.find(|it| it.id == one.id && it.secret == one.secret);
+                known.is_none_or(|known| one.epochs.iter().any(|it| !known.epochs.contains(it)))
+            };
+            all.repositories.iter().any(lacks) || ids(&edition.keyring.families) != living
+        })
+    }
+
+    /// Adds a slot for a password or a code that opens nothing yet.
+    fn add(
         &self,
-        secret: SlotSecret<'_>,
-        base: &OpenedBlock,
-    ) -> Result<Secret<32>, RepositoryError> {
-        let key = secret.key(&salt_of(&base.bytes), self.profile)?;
-        let same_salt = self.family.with_salt_of(base);
-        let removed = self.family.removed();
-        for (counts, content) in same_salt.flat_map(|block| {
-            let counts = block.keyring.generation >= removed.forgotten;
-            slots_opened_by(&block.bytes, &key).into_iter().map(move |content| (counts, content))
-        }) {
-            if counts && !removed.contains(&content.slot_id) {
+        families: &mut [Family],
+        new: &NewSlot<'_>,
+        (generation, profile): (u64, Profile),
+        random: &dyn Random,
+    ) -> Result<SlotId, RepositoryError> {
+        if new.label.len() > LABEL_MAX {
+            return Err(RepositoryError::Slots("a label has at most 30 bytes; give a shorter one"));
+        }
+        let mut added = None;
+        let in_use = living(&self.editions);
+        for (at, family) in in_use.iter().enumerate() {
+            let key = new.secret.key(&family.salt, profile)?;
+            if family.slots.iter().any(|slot| slot.public_key == key.public_key()) {
                 return Err(RepositoryError::Slots("this password opens the repository already"));
             }
+            if added.is_none() && families[at].slots.len() < SLOTS {
+                let said = (new.created, &*new.label);
+                let line = new.secret.line(&key, said, generation, random)?;
+                added = Some(line.id);
+                families[at].slots.push(line);
+            }
         }
-        Ok(key)
+        added.ok_or(RepositoryError::Slots(
+            "no slot is free for this password: all 16 are in use; remove one that is not needed",
+        ))
     }
 
-    /// The bytes of a slot that stays, as any block with this salt has them.
-    fn kept(&self, base: &OpenedBlock, line: &SlotLine) -> Option<Vec<u8>> {
-        let holds = |block: &&OpenedBlock| {
-            let slots = block.keyring.slots.iter().flat_map(|slots| &slots.slots);
-            slots.clone().any(|slot| (slot.number, slot.id) == (line.number, line.id))
+    /// What the new edition follows. A foreign edition counts for nothing but its mark.
+    fn former(&self) -> Vec<Former> {
+        let own = |edition: &Edition, generation| Former {
+            generation,
+            mark_key: zeroize::Zeroizing::new(*edition.mark_key.expose()),
         };
-        let block = self.family.with_salt_of(base).find(holds)?;
-        block.bytes.get(slot_range(line.number)).map(<[u8]>::to_vec)
+        let mut former = Vec::new();
+        for edition in &self.editions {
+            match edition.place {
+                Place::Followed => {
+                    former.push(own(edition, edition.keyring.generation));
+                    former.extend(edition.keyring.former.iter().cloned());
+                }
+                Place::Foreign => former.push(own(edition, 0)),
+                Place::Former => {}
+            }
+        }
+        former.sort_by_key(|former| Reverse(former.generation));
+        let mut seen = HashSet::new();
+        former.retain(|former| seen.insert(*former.mark_key));
+        former.truncate(FORMER_MAX);
+        former
+    }
+
+    /// Whether somebody who opens a tip does not open an edition with these families.
+    fn loses_a_slot(&self, families: &[Family]) -> bool {
+        let stay = ids(families);
+        let tips = self.editions.iter().filter(|edition| edition.place != Place::Former);
+        tips.flat_map(|edition| ids(&edition.keyring.families)).any(|id| !stay.contains(&id))
+    }
+
+    /// The blocks that hold nothing more than the next edition.
+    fn superseded(&self) -> Vec<String> {
+        let free = self.editions.iter().filter(|edition| !edition.keyring.is_restricted);
+        let opened = free.flat_map(|edition| edition.blocks.iter());
+        let former = |block: &&Block| {
+            let mut followed = self.editions.iter().filter(|it| it.place == Place::Followed);
+            followed.any(|edition| is_former(block, edition))
+        };
+        let closed = self.closed.iter().filter(former);
+        opened.chain(closed).filter_map(|block| block.path.clone()).collect()
     }
 }
 
-/// Whether a block's own directory has a slot of this number.
-fn names(block: &OpenedBlock, number: u8) -> bool {
-    block.keyring.slots.iter().flat_map(|slots| &slots.slots).any(|slot| slot.number == number)
+fn ids(families: &[Family]) -> BTreeSet<SlotId> {
+    families.iter().flat_map(|family| family.slots.iter().map(|slot| slot.id)).collect()
 }
 
-impl Family {
-    /// Blocks with the same salt as this one; whole ones first.
-    fn with_salt_of<'s>(&'s self, base: &OpenedBlock) -> impl Iterator<Item = &'s OpenedBlock> {
-        let salt = salt_of(&base.bytes);
-        let whole = self.blocks.iter().filter(|block| block.copy.is_some());
-        let others = self.blocks.iter().filter(|block| block.copy.is_none());
-        whole.chain(others).filter(move |block| salt_of(&block.bytes) == salt)
+fn full() -> RepositoryError {
+    RepositoryError::Slots(
+        "the key block is full: too many repositories in one, or too many passwords with long \
+         labels; remove a password that is not needed any more",
+    )
+}
+
+/// A new epoch for what is written from now on, unless there is no room for one.
+fn rotate(keyring: &mut Keyring, random: &dyn Random) -> Result<(), RepositoryError> {
+    let Some(first) = keyring.repositories.first_mut() else { return Ok(()) };
+    if first.epochs.len() >= EPOCHS_MAX.into() {
+        return Ok(());
     }
+    let mut number = 0;
+    while number == 0 || first.epochs.iter().any(|epoch| epoch.number == number) {
+        let mut lot = [0; 2];
+        random.fill(&mut lot).map_err(RepositoryError::Random)?;
+        number = u16::from_le_bytes(lot);
+    }
+    let epoch = Epoch::new(number, random_bytes(random)?);
+    // In memory that does not grow, so that no copy is left behind.
+    let mut epochs = Vec::with_capacity(first.epochs.len() + 1);
+    epochs.push(epoch);
+    epochs.append(&mut first.epochs);
+    first.epochs = epochs;
+    if keyring.encode().is_err() {
+        keyring.repositories[0].epochs.remove(0);
+    }
+    Ok(())
 }

@@ -1,22 +1,19 @@
 //! Opening key blocks: what the passphrase opens, and what comes with it.
 //!
-//! Nothing here reads a parameter of the password's derivation from storage, and a slot that any
-//! readable block of its family calls removed does not open, even when an old block comes back.
-//! Blocks that somebody adds cost time and lock nobody out: those that opened before come first, the
-//! others by chance, so that no name is a good one to choose.
+//! Nothing here reads a parameter of the password's derivation from storage. Blocks that somebody
+//! adds cost time and lock nobody out: those that opened before come first, the others by chance, so
+//! that no name is a good one to choose.
 
 use zeroize::Zeroizing;
 
-use crate::crypto::{self, Passphrase, Profile, RecoveryCode, Secret, open_slot};
-use crate::format::key_block::{
-    KEY_BLOCK_LENGTH as BLOCK_LENGTH, KEYRING_OFFSET, SALT_LENGTH, SLOTS,
-};
-use crate::format::{Keyring, RemovedSlots, SlotContent, SlotDirectory, SlotId, SlotKind};
+use crate::crypto::{AgreementKey, Passphrase, Profile, RecoveryCode, Secret, mark_key};
+use crate::format::key_block::SALT_LENGTH;
+use crate::format::{FormatError, Keyring, SlotId, SlotKind, is_key_block_length, unite};
 use crate::seam::Random;
 
 use super::error::RepositoryError;
-use super::key_block::{CONTEXT, Candidate, NamedBlock, SlotSecret, copy_number, slot_range};
-use super::keys::unite;
+use super::key_block::{Candidate, Head, NamedBlock, SlotSecret, copy_number, open_keyring};
+use super::key_lineage::{self, Place};
 
 /// How many salts are tried in vain with a password after a block has opened, where blocks are known
 /// to have opened before. A trial costs half a second.
@@ -42,74 +39,78 @@ pub struct Unlock<'a> {
 pub struct Opened {
     /// The keyrings of all blocks that opened, united.
     pub keyring: Keyring,
-    pub(super) families: Vec<Family>,
-    /// Blocks that this machine keeps and that did not open.
-    pub(super) kept_closed: Vec<NamedBlock>,
+    /// What opened it.
+    pub(super) kind: SlotKind,
+    /// Those that writers take as theirs first.
+    pub(super) editions: Vec<Edition>,
+    /// Blocks that did not open.
+    pub(super) closed: Vec<Block>,
+    /// Blocks that opened and were made by a later version.
+    pub(super) later: usize,
 }
 
-/// The blocks of one repository's birth: they share a block key for ever.
-pub(super) struct Family {
+/// What one change wrote: blocks with one keyring under one block key.
+pub(super) struct Edition {
     pub(super) block_key: Secret<32>,
-    /// Slots that the passphrase opened and that are not removed.
-    pub(super) own: Vec<(SlotId, SlotKind)>,
-    pub(super) blocks: Vec<OpenedBlock>,
+    pub(super) mark_key: Secret<16>,
+    pub(super) keyring: Keyring,
+    plain: Zeroizing<Vec<u8>>,
+    /// Slots that the passphrase opened.
+    pub(super) own: Vec<SlotId>,
+    pub(super) blocks: Vec<Block>,
+    pub(super) place: Place,
 }
 
-/// A block whose keyring opened.
-pub(super) struct OpenedBlock {
+/// A file of a key block's length, or what this machine keeps of one.
+pub(super) struct Block {
     /// Where it lies; nothing where only this machine has it.
     pub(super) path: Option<String>,
     pub(super) name: String,
     pub(super) bytes: Vec<u8>,
+    pub(super) head: Head,
     /// The copy number that its name proves; then all its bytes are as they were written.
     pub(super) copy: Option<u8>,
-    pub(super) keyring: Keyring,
-}
-
-/// A block that may open.
-struct Trial {
-    path: Option<String>,
-    name: String,
-    bytes: Vec<u8>,
-    copy: Option<u8>,
+    /// This machine knows that it opened before.
+    pub(super) is_known: bool,
 }
 
 /// Opens what the passphrase opens among these candidates, and unites it.
 ///
 /// # Errors
 /// [`RepositoryError::NoRepository`] without any candidate, [`RepositoryError::WrongPassword`]
-/// where none opens.
+/// where none opens that is not superseded, [`RepositoryError::LaterVersion`] where what opens was
+/// made by a later version.
 pub fn open(candidates: Vec<Candidate>, unlock: Unlock<'_>) -> Result<Opened, RepositoryError> {
-    let Unlock { passphrase, profile, random, kept, at_most } = unlock;
-    let known: Vec<String> = kept.iter().map(|(name, _)| name.clone()).collect();
-    let trials = in_order(candidates, kept, random)?;
-    if trials.is_empty() {
+    let has_known = !unlock.kept.is_empty();
+    let mut closed = in_order(candidates, unlock.kept, unlock.random)?;
+    if closed.is_empty() {
         return Err(RepositoryError::NoRepository);
     }
-    let after = if known.is_empty() { TRIED_NEW } else { TRIED_KNOWN };
-    let code = RecoveryCode::parse(passphrase.expose());
+    let after = if has_known { TRIED_KNOWN } else { TRIED_NEW };
+    let code = RecoveryCode::parse(unlock.passphrase.expose());
     let by_code = code.as_ref().map(SlotSecret::Recovery);
-    let by_password = Some(SlotSecret::Password(passphrase));
-    let (mut families, mut closed, mut tried) = (Vec::new(), trials, (0, 0));
+    let by_password = Some(SlotSecret::Password(unlock.passphrase));
+    let (mut tried, of) = (0, closed.len());
     // A code costs nothing to try, so it is tried everywhere before it is taken for a password.
     for secret in [by_code, by_password].into_iter().flatten() {
-        let mut unlocking = Unlocking::new(secret, profile, at_most);
-        (families, closed) = unlocking.try_all(closed, after)?;
-        tried = (unlocking.tried, unlocking.tried + unlocking.skipped);
-        for family in &mut families {
-            family.find_own(&mut unlocking)?;
+        let mut unlocking = Unlocking::new(secret, unlock.profile, unlock.at_most);
+        closed = unlocking.try_all(closed, after)?;
+        let Unlocking { mut editions, later, skipped, .. } = unlocking;
+        tried = of - skipped;
+        key_lineage::judge(&mut editions, &closed);
+        let is_followed = editions.iter().any(|edition| edition.place == Place::Followed);
+        let is_later = later.iter().any(|block| key_lineage::supersedes(block, &editions));
+        if is_later || (!later.is_empty() && !is_followed) {
+            return Err(RepositoryError::LaterVersion);
         }
-        families.retain(|family| !family.own.is_empty());
-        if !families.is_empty() {
-            break;
+        if is_followed {
+            let later = later.len();
+            let keyring = united(editions.iter());
+            return Ok(Opened { keyring, kind: secret.kind(), editions, closed, later });
         }
+        closed.extend(editions.into_iter().flat_map(|edition| edition.blocks));
     }
-    let keyrings = families.iter().flat_map(Family::keyrings).collect();
-    let wrong = RepositoryError::WrongPassword { tried: tried.0, of: tried.1 };
-    let keyring = unite(keyrings).ok_or(wrong)?;
-    let kept = closed.into_iter().filter(|one| one.copy.is_some() && known.contains(&one.name));
-    let kept_closed = kept.map(|one| (one.name, one.bytes)).collect();
-    Ok(Opened { keyring, families, kept_closed })
+    Err(RepositoryError::WrongPassword { tried, of })
 }
 
 /// Known blocks first, then whole ones, then damaged ones, which cost a derivation each and hardly
@@ -118,191 +119,167 @@ fn in_order(
     candidates: Vec<Candidate>,
     kept: Vec<NamedBlock>,
     random: &dyn Random,
-) -> Result<Vec<Trial>, RepositoryError> {
-    let mut trials = Vec::with_capacity(candidates.len() + kept.len());
-    for Candidate { path, name, bytes } in candidates {
-        let copy = copy_number(&name, &bytes);
-        let rank = match copy {
-            Some(_) if kept.iter().any(|(known, _)| *known == name) => 0,
-            Some(_) => 2,
-            None => 3,
-        };
-        trials.push((rank, Trial { path: Some(path), name, bytes, copy }));
+) -> Result<Vec<Block>, RepositoryError> {
+    let is_right = |bytes: &[u8]| is_key_block_length(bytes.len() as u64);
+    let mut blocks = Vec::with_capacity(candidates.len() + kept.len());
+    for Candidate { path, name, bytes } in candidates.into_iter().filter(|it| is_right(&it.bytes)) {
+        let (copy, head) = (copy_number(&name, &bytes), Head::of(&bytes));
+        let is_known = copy.is_some() && kept.iter().any(|(known, _)| *known == name);
+        blocks.push(Block { path: Some(path), name, bytes, head, copy, is_known });
     }
-    for (name, bytes) in kept {
-        let copy = copy_number(&name, &bytes);
-        let is_here = |(_, trial): &(_, Trial)| trial.name == name && trial.copy.is_some();
-        if copy.is_some() && !trials.iter().any(is_here) {
-            trials.push((1, Trial { path: None, name, bytes, copy }));
+    for (name, bytes) in kept.into_iter().filter(|(_, bytes)| is_right(bytes)) {
+        let (copy, head) = (copy_number(&name, &bytes), Head::of(&bytes));
+        let is_here = |block: &Block| block.name == name && block.copy.is_some();
+        if copy.is_some() && !blocks.iter().any(is_here) {
+            blocks.push(Block { path: None, name, bytes, head, copy, is_known: true });
         }
     }
-    trials.retain(|(_, trial)| trial.bytes.len() == BLOCK_LENGTH);
-    let mut keyed = Vec::with_capacity(trials.len());
-    for (rank, trial) in trials {
+    let mut keyed = Vec::with_capacity(blocks.len());
+    for block in blocks {
+        let rank = match (block.is_known, &block.path, block.copy) {
+            (true, path, _) => u8::from(path.is_none()),
+            (false, _, copy) => 2 + u8::from(copy.is_none()),
+        };
         let mut chance = [0; 8];
         if rank > 1 {
             random.fill(&mut chance).map_err(RepositoryError::Random)?;
         }
-        keyed.push(((rank, chance), trial));
+        keyed.push(((rank, chance), block));
     }
     keyed.sort_by_key(|(key, _)| *key);
-    Ok(keyed.into_iter().map(|(_, trial)| trial).collect())
+    Ok(keyed.into_iter().map(|(_, block)| block).collect())
 }
 
-/// Puts a block to the family whose key opens it, or gives it back.
-fn adopt(families: &mut [Family], candidate: Trial) -> Option<Trial> {
-    for family in families {
-        if let Some(keyring) = open_keyring(&candidate.bytes, &family.block_key) {
-            let Trial { path, name, bytes, copy } = candidate;
-            family.blocks.push(OpenedBlock { path, name, bytes, copy, keyring });
-            return None;
-        }
-    }
-    Some(candidate)
-}
-
-impl Family {
-    /// Slots that do not open any more, as all blocks of the family say together.
-    pub(super) fn removed(&self) -> RemovedSlots {
-        let all = self.blocks.iter().map(|block| &block.keyring.removed);
-        all.fold(RemovedSlots::default(), |removed, more| removed.united(more))
-    }
-
-    /// The keyrings of its blocks, once more.
-    pub(super) fn keyrings(&self) -> impl Iterator<Item = Keyring> {
-        self.blocks.iter().filter_map(|block| open_keyring(&block.bytes, &self.block_key))
-    }
-
-    /// The directory of all its blocks without what is removed. Blocks of a generation that others
-    /// have forgotten count for no slot.
-    pub(super) fn living(&self, removed: &RemovedSlots) -> Option<SlotDirectory> {
-        let counts = |keyring: &Keyring| keyring.generation >= removed.forgotten;
-        let mut directory = unite(self.keyrings().filter(counts).collect())?.slots?;
-        directory.slots.retain(|slot| !removed.contains(&slot.id));
-        Some(directory)
-    }
-
-    /// Finds the living slots that the passphrase opens: with keys that are known already, and
-    /// only if those open nothing that lives, with new ones.
-    fn find_own(&mut self, unlocking: &mut Unlocking<'_>) -> Result<(), RepositoryError> {
-        self.blocks.sort_by_key(|block| std::cmp::Reverse(block.keyring.generation));
-        let removed = self.removed();
-        let named = self.living(&removed).map(|directory| directory.slots).unwrap_or_default();
-        for derive in [false, true] {
-            let mut own = Vec::new();
-            for block in &self.blocks {
-                let counts = block.keyring.generation >= removed.forgotten;
-                let found = unlocking.slots(&block.bytes, derive && own.is_empty())?;
-                for SlotContent { slot_id, kind, .. } in found {
-                    let is_named = || named.iter().any(|line| line.id == slot_id);
-                    if !removed.contains(&slot_id) && (counts || is_named()) {
-                        own.push((slot_id, kind));
-                    }
-                }
-            }
-            own.sort_by_key(|(id, _)| *id);
-            own.dedup();
-            self.own = own;
-            if !self.own.is_empty() {
-                break;
-            }
-        }
-        Ok(())
+/// The keyring of all these editions, in the order in which they stand.
+pub(super) fn united<'a>(editions: impl Iterator<Item = &'a Edition> + Clone) -> Keyring {
+    let all: Vec<_> = editions.clone().map(|it| &it.keyring.repositories[..]).collect();
+    let first = editions.map(|edition| &edition.keyring).next();
+    Keyring {
+        generation: first.map_or(0, |it| it.generation),
+        repositories: unite(&all),
+        families: Vec::new(),
+        former: Vec::new(),
+        last_removal: 0,
+        is_restricted: first.is_some_and(|it| it.is_restricted),
+        further: first.map(|it| it.further.clone()).unwrap_or_default(),
     }
 }
 
-/// What was given, and the slot keys that were made from it.
+/// What was given, and what it opened.
 struct Unlocking<'a> {
     secret: SlotSecret<'a>,
     profile: Profile,
-    keys: Vec<([u8; SALT_LENGTH], Secret<32>)>,
+    keys: Vec<([u8; SALT_LENGTH], AgreementKey)>,
     /// How many more keys are made in vain.
     left: Option<usize>,
-    /// Blocks that were tried, and that were not any more.
-    tried: usize,
+    /// Blocks that were not tried any more.
     skipped: usize,
+    editions: Vec<Edition>,
+    later: Vec<Block>,
 }
 
 impl<'a> Unlocking<'a> {
     fn new(secret: SlotSecret<'a>, profile: Profile, at_most: Option<usize>) -> Self {
-        let left = at_most.filter(|_| matches!(secret, SlotSecret::Password(_)));
-        Self { secret, profile, keys: Vec::new(), left, tried: 0, skipped: 0 }
+        let left = at_most.filter(|_| secret.kind() == SlotKind::Password);
+        Self {
+            secret,
+            profile,
+            keys: Vec::new(),
+            left,
+            skipped: 0,
+            editions: Vec::new(),
+            later: Vec::new(),
+        }
     }
 
-    /// Tries all of them; answers what opened, and what did not.
-    fn try_all(
-        &mut self,
-        trials: Vec<Trial>,
-        after: usize,
-    ) -> Result<(Vec<Family>, Vec<Trial>), RepositoryError> {
-        let mut families: Vec<Family> = Vec::new();
+    /// Tries all of them; answers what did not open.
+    fn try_all(&mut self, blocks: Vec<Block>, after: usize) -> Result<Vec<Block>, RepositoryError> {
         let mut closed = Vec::new();
-        for trial in trials {
-            let Some(trial) = adopt(&mut families, trial) else { continue };
-            let found = self.slots(&trial.bytes, true)?;
-            if !found.is_empty() && families.is_empty() && self.is_dear() {
+        for block in blocks {
+            let Some(block) = self.adopt(block) else { continue };
+            let slots = self.slots(&block)?;
+            let was_closed = self.editions.is_empty() && self.later.is_empty();
+            let mut left = Some(block);
+            for (block_key, id) in slots {
+                if let Some(block) = left.take() {
+                    left = self.put(block, &block_key, Some(id));
+                }
+            }
+            if left.is_none() && was_closed && self.secret.kind() == SlotKind::Password {
                 self.left = Some(after);
             }
-            for content in found {
-                let block_key = Secret::from_slice(&content.block_key[..]).expect("32 bytes");
-                families.push(Family { block_key, own: Vec::new(), blocks: Vec::new() });
+            closed.extend(left);
+        }
+        // What none of its slots opens may belong to a block that was opened later.
+        Ok(closed.into_iter().filter_map(|block| self.adopt(block)).collect())
+    }
+
+    /// Puts a block to the edition that its own mark names, or gives it back.
+    fn adopt(&mut self, block: Block) -> Option<Block> {
+        let is_it = |edition: &&Edition| block.head.is_of(&block.bytes, edition.mark_key.expose());
+        match self.editions.iter().find(is_it).map(|edition| copy(&edition.block_key)) {
+            Some(block_key) => self.put(block, &block_key, None),
+            None => Some(block),
+        }
+    }
+
+    /// Puts a block to its edition if this is its key, or gives it back.
+    fn put(&mut self, block: Block, block_key: &Secret<32>, own: Option<SlotId>) -> Option<Block> {
+        let Some((plain, keyring)) = open_keyring(&block.bytes, block_key) else {
+            return Some(block);
+        };
+        let keyring = match keyring {
+            Ok(keyring) => keyring,
+            Err(FormatError::Unknown { .. }) => {
+                self.later.push(block);
+                return None;
             }
-            closed.extend(adopt(&mut families, trial));
-        }
-        // What this does not open may belong to a block that it opened later.
-        let closed = closed.into_iter().filter_map(|trial| adopt(&mut families, trial));
-        let closed = closed.collect();
-        Ok((families, closed))
+            Err(_) => return Some(block),
+        };
+        let is_it = |edition: &&mut Edition| {
+            edition.block_key.expose() == block_key.expose() && edition.plain == plain
+        };
+        let edition = match self.editions.iter_mut().find(is_it) {
+            Some(edition) => edition,
+            None => {
+                self.editions.push(Edition {
+                    block_key: copy(block_key),
+                    mark_key: mark_key(block_key),
+                    keyring,
+                    plain,
+                    own: Vec::new(),
+                    blocks: Vec::new(),
+                    place: Place::Followed,
+                });
+                self.editions.last_mut()?
+            }
+        };
+        edition.own.extend(own.filter(|id| !edition.own.contains(id)));
+        edition.blocks.push(block);
+        None
     }
 
-    /// Whether each key costs half a second.
-    fn is_dear(&self) -> bool {
-        matches!(self.secret, SlotSecret::Password(_))
-    }
-
-    /// What the slots of a block say that open; a key that is not known is only derived where that
-    /// is asked for.
-    fn slots(&mut self, block: &[u8], derive: bool) -> Result<Vec<SlotContent>, RepositoryError> {
-        let salt = salt_of(block);
-        if let Some((_, key)) = self.keys.iter().find(|(known, _)| *known == salt) {
-            return Ok(slots_opened_by(block, key));
-        }
-        if !derive && self.is_dear() {
-            return Ok(Vec::new());
+    /// The slots of a block that open. A salt that was tried costs nothing any more; where enough
+    /// were tried in vain, a new one is left alone.
+    fn slots(&mut self, block: &Block) -> Result<Vec<(Secret<32>, SlotId)>, RepositoryError> {
+        let salt = &block.head.salt;
+        if let Some((_, key)) = self.keys.iter().find(|(known, _)| known == salt) {
+            return Ok(block.head.slots(&block.bytes, key));
         }
         if self.left == Some(0) {
             self.skipped += 1;
             return Ok(Vec::new());
         }
-        let key = self.secret.key(&salt, self.profile)?;
-        let found = slots_opened_by(block, &key);
-        self.tried += 1;
+        let key = self.secret.key(salt, self.profile)?;
+        let found = block.head.slots(&block.bytes, &key);
         if found.is_empty() {
             self.left = self.left.map(|left| left - 1);
         }
-        self.keys.push((salt, key));
+        self.keys.push((*salt, key));
         Ok(found)
     }
 }
 
-/// The salt that a block begins with; its length was checked.
-pub(super) fn salt_of(block: &[u8]) -> [u8; SALT_LENGTH] {
-    *block.first_chunk().expect("key blocks are longer")
-}
-
-/// All slots of a block that a slot key opens.
-pub(super) fn slots_opened_by(block: &[u8], slot_key: &Secret<32>) -> Vec<SlotContent> {
-    (0_u8..)
-        .take(SLOTS)
-        .filter_map(|number| {
-            let plain = open_slot(slot_key, number, block.get(slot_range(number))?)?;
-            SlotContent::decode(plain.expose()).ok()
-        })
-        .collect()
-}
-
-fn open_keyring(block: &[u8], block_key: &Secret<32>) -> Option<Keyring> {
-    let sealed = block.get(KEYRING_OFFSET..)?.to_vec();
-    let plain = Zeroizing::new(crypto::open(block_key, CONTEXT, sealed).ok()?);
-    Keyring::decode(&plain).ok()
+fn copy(key: &Secret<32>) -> Secret<32> {
+    Secret::from_slice(key.expose()).expect("32 bytes")
 }

@@ -1,11 +1,9 @@
 //! The unlocked keys of all repositories of a keyring, and which of them opens what.
 
-use std::cmp::Reverse;
-
 use zeroize::Zeroizing;
 
 use crate::crypto::{self, EpochKey, NAME_SEALED, RepositoryKeys, Secret};
-use crate::format::{self, Keyring, ObjectName, Parameters};
+use crate::format::{self, Epoch, Keyring, ObjectName, Parameters};
 use crate::model::{ChunkId, RepositoryId};
 
 /// The keys of one repository.
@@ -39,11 +37,10 @@ impl RepositoryAccess {
         format::base32::encode(&crypto::seal_name(&self.keys, &name.to_fields()))
     }
 
-    /// The epoch that writers use, with the input key of its objects: of those with the highest
-    /// number the last.
+    /// The epoch that writers use, with the input key of its objects: the first.
     pub fn writing_epoch(&self) -> (u16, &Secret<32>) {
-        let last = self.epochs.iter().max_by_key(|(number, _)| *number);
-        let (number, key) = last.expect("a repository without epochs is not derived");
+        let first = self.epochs.first();
+        let (number, key) = first.expect("a repository without epochs is not derived");
         (*number, key.object())
     }
 
@@ -61,24 +58,18 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Derives everything from a keyring, which has at least one repository with one epoch.
+    /// Derives everything from a keyring; nothing if it does not open what a writer would write.
     pub fn derive(keyring: &Keyring) -> Option<Self> {
-        let repositories: Vec<_> = keyring
-            .repositories
-            .iter()
-            .filter(|repository| !repository.epochs.is_empty())
-            .map(|repository| RepositoryAccess {
-                id: repository.id,
-                parameters: repository.parameters,
-                keys: RepositoryKeys::derive(&secret(&repository.secret)),
-                epochs: repository
-                    .epochs
-                    .iter()
-                    .map(|(number, bytes)| (*number, EpochKey::derive(&secret(bytes))))
-                    .collect(),
-            })
-            .collect();
-        (!repositories.is_empty()).then_some(Self { repositories, generation: keyring.generation })
+        keyring.repositories.first()?.epochs.first()?.secret.as_ref()?;
+        let key =
+            |epoch: &Epoch| Some((epoch.number, EpochKey::derive(&secret(epoch.secret.as_ref()?))));
+        let all = keyring.repositories.iter().map(|repository| RepositoryAccess {
+            id: repository.id,
+            parameters: repository.parameters.clone(),
+            keys: RepositoryKeys::derive(&secret(&repository.secret)),
+            epochs: repository.epochs.iter().filter_map(key).collect(),
+        });
+        Some(Self { repositories: all.collect(), generation: keyring.generation })
     }
 
     /// The repository that writers write to.
@@ -109,6 +100,11 @@ impl Keys {
         })
     }
 
+    /// Whether objects of this epoch can be opened.
+    pub fn knows_epoch(&self, repository: usize, epoch: u16) -> bool {
+        self.repository(repository).is_some_and(|it| it.object_keys(epoch).next().is_some())
+    }
+
     /// Whether a piece's bytes are what its id says, under any of the repositories.
     pub fn proves(&self, id: &ChunkId, bytes: &[u8]) -> bool {
         self.repositories.iter().any(|repository| repository.chunk_id(bytes) == *id)
@@ -117,15 +113,4 @@ impl Keys {
 
 fn secret(bytes: &Zeroizing<[u8; 32]>) -> Secret<32> {
     Secret::from_slice(&bytes[..]).expect("as long as it must be")
-}
-
-/// The keyrings of several key blocks as one: every repository and every epoch that any of them
-/// holds, those of a higher generation first. A secret is never dropped by uniting; removed slots
-/// stay removed.
-pub(super) fn unite(mut keyrings: Vec<Keyring>) -> Option<Keyring> {
-    let ids = |keyring: &Keyring| -> Vec<RepositoryId> {
-        keyring.repositories.iter().map(|repository| repository.id).collect()
-    };
-    keyrings.sort_by_key(|keyring| (Reverse(keyring.generation), ids(keyring)));
-    keyrings.into_iter().reduce(format::unite)
 }

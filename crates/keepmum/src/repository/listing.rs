@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::crypto::NAME_SEALED;
-use crate::format::key_block::KEY_BLOCK_LENGTH as BLOCK_LENGTH;
-use crate::format::{NAME_LENGTH, ObjectName, base32, split_file_name};
+use crate::format::{NAME_LENGTH, ObjectName, base32, is_key_block_length, split_file_name};
 use crate::model::{DeviceId, ObjectKey};
 use crate::store::{Listed, Store, StoreError, StoreErrorKind};
 
@@ -214,7 +213,7 @@ impl RawListing {
 
     /// File names of what may be key blocks.
     pub fn key_block_names(&self) -> Vec<String> {
-        self.key_block_files().map(|(_, name)| name).collect()
+        self.key_block_files().map(|(_, name, _)| name).collect()
     }
 
     /// Reads what may be key blocks; what cannot be read is left out, as long as another one can.
@@ -222,8 +221,8 @@ impl RawListing {
         use StoreErrorKind::{Missing, Truncated};
         let mut candidates = Vec::new();
         let mut unread = None;
-        for (path, name) in self.key_block_files() {
-            match store.get(&path, BLOCK_LENGTH as u64) {
+        for (path, name, length) in self.key_block_files() {
+            match store.get(&path, length) {
                 Ok(bytes) => candidates.push(Candidate { path, name, bytes }),
                 // It went away after it was listed, or is not all here yet.
                 Err(error) if matches!(error.kind, Missing | Truncated) => {}
@@ -237,27 +236,30 @@ impl RawListing {
         }
     }
 
-    fn key_block_files(&self) -> impl Iterator<Item = (String, String)> {
-        let originals = self.originals.iter().filter(|one| one.length == BLOCK_LENGTH as u64);
-        let originals = originals.map(|one| (one.path(), one.path()));
-        let copies = self.copies().filter(|(file, _)| file.length == BLOCK_LENGTH as u64);
-        originals.chain(copies.map(|(file, name)| (file.path.clone(), name.to_owned())))
+    /// Path, name and length of what may be key blocks.
+    fn key_block_files(&self) -> impl Iterator<Item = (String, String, u64)> {
+        let originals = self.originals.iter().filter(|one| is_key_block_length(one.length));
+        let originals = originals.map(|one| (one.path(), one.path(), one.length));
+        let copies = self.copies().filter(|(file, _)| is_key_block_length(file.length));
+        let copies = copies.map(|(file, name)| (file.path.clone(), name.to_owned(), file.length));
+        originals.chain(copies)
     }
 
     /// Opens all names.
     pub fn open(&self, keys: &Keys) -> Listing {
-        let mut listing =
-            Listing { key_blocks: self.key_block_files().collect(), ..Listing::default() };
+        let key_blocks = self.key_block_files().map(|(path, name, _)| (path, name)).collect();
+        let mut listing = Listing { key_blocks, ..Listing::default() };
         let mut originals = Vec::with_capacity(self.originals.len());
         for Original { sealed, length } in &self.originals {
-            if *length == BLOCK_LENGTH as u64 {
+            if is_key_block_length(*length) {
                 continue;
             }
             let Some((repository, name)) = keys.open_name(sealed) else {
                 listing.unopened += 1;
                 continue;
             };
-            let place = match *length == name.length {
+            // The key block of an epoch that is not known has not arrived.
+            let place = match *length == name.length && keys.knows_epoch(repository, name.epoch) {
                 true => Place::Original,
                 false => Place::Partial(*length),
             };
@@ -268,7 +270,7 @@ impl RawListing {
         listing.foreign = self.foreign();
         for (file, name) in self.copies() {
             let Some(sealed) = base32::decode(name.as_bytes()) else { continue };
-            if file.length == BLOCK_LENGTH as u64 {
+            if is_key_block_length(file.length) {
                 continue;
             }
             match keys.open_name(&sealed) {
@@ -291,7 +293,7 @@ impl Listing {
             self.objects.insert(ListedObject { name, repository, place });
         }
         let Some(object) = self.objects.get_mut(&key) else { return };
-        if file.length != name.length {
+        if file.length != name.length || !keys.knows_epoch(repository, name.epoch) {
             if let Place::Partial(length) = &mut object.place {
                 *length = file.length.max(*length);
             }

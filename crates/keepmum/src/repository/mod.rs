@@ -11,6 +11,7 @@ mod index_pieces;
 mod key_block;
 mod key_change;
 mod key_copies;
+mod key_lineage;
 mod key_open;
 mod keys;
 mod listing;

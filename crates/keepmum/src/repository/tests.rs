@@ -1,15 +1,15 @@
 //! What is written stays within the bounds of who reads it, and every key that fits is tried.
 
 mod deltas;
+mod key_vectors;
+mod keys;
 
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use super::chain::Chains;
-use super::key_block::{Candidate, create};
-use super::key_open::{Unlock, open};
-use super::keys::{Keys, unite};
+use super::keys::Keys;
 use super::listing::{Listing, RawListing};
 use super::packing::PIECES_PER_BLOCK;
 use super::reader::ObjectReader;
@@ -18,15 +18,13 @@ use super::stored::Destination;
 use super::writer::{Finished, RunWriter};
 use super::{RepositoryError, object};
 use crate::compress::{Compressor, Decompressor, Level};
-use crate::crypto::{Passphrase, Profile};
 use crate::format::{
-    Backup, Keyring, KeyringRepository, Needs, ObjectEntry, ObjectKind, ObjectName, Overlay,
-    Parameters, PieceKind, RECORD_MAX, Record, RecordTime, RemovedSlots, RunObjects, SourceName,
+    Backup, Epoch, Further, Keyring, KeyringRepository, Needs, ObjectEntry, ObjectKind, ObjectName,
+    Overlay, Parameters, PieceKind, RECORD_MAX, Record, RecordTime, RunObjects, SourceName,
     Summary, Table, decode_index,
 };
 use crate::model::{ChunkId, DeviceId, ObjectKey, RecordHash, RecordRef, RepositoryId};
 use crate::pipeline::{self, Mode};
-use crate::seam::Random;
 use crate::store::LocalStore;
 use crate::store::simulated::Simulation;
 
@@ -42,16 +40,26 @@ impl AsMut<Compressor> for Worker {
 
 fn keyring(generation: u64, id: u8, epochs: &[(u16, u8)]) -> Keyring {
     let secret = |byte: &u8| Zeroizing::new([*byte; 32]);
+    let further = Further::default();
     Keyring {
         generation,
         repositories: vec![KeyringRepository {
             secret: secret(&id),
-            epochs: epochs.iter().map(|(number, byte)| (*number, secret(byte))).collect(),
-            parameters: Parameters { chunker: 0, average: 1 << 20, padding: 0 },
+            epochs: epochs.iter().map(|(number, byte)| Epoch::new(*number, secret(byte))).collect(),
+            parameters: Parameters {
+                chunker: 0,
+                average: 1 << 20,
+                padding: 0,
+                further: further.clone(),
+            },
             id: RepositoryId([id; 8]),
+            further: further.clone(),
         }],
-        removed: RemovedSlots::default(),
-        slots: None,
+        families: Vec::new(),
+        former: Vec::new(),
+        last_removal: 0,
+        is_restricted: false,
+        further,
     }
 }
 
@@ -94,18 +102,14 @@ fn write_at(
     )
 }
 
-fn epochs_of(keyring: &Keyring) -> Vec<(u16, u8)> {
-    keyring.repositories[0].epochs.iter().map(|(number, secret)| (*number, secret[0])).collect()
-}
-
 #[test]
 fn objects_of_two_epochs_with_one_number_both_open() {
     let sim = Simulation::new(1);
-    let one = Keys::derive(&keyring(2, 1, &[(1, 10), (2, 20)])).unwrap();
-    let other = Keys::derive(&keyring(2, 1, &[(1, 10), (2, 30)])).unwrap();
+    let one = Keys::derive(&keyring(2, 1, &[(2, 20), (1, 10)])).unwrap();
+    let other = Keys::derive(&keyring(2, 1, &[(2, 30), (1, 10)])).unwrap();
     write(&sim, &one, 1, &[], b"one".to_vec()).unwrap();
     write(&sim, &other, 2, &[], b"other".to_vec()).unwrap();
-    let both = keyring(2, 1, &[(1, 10), (2, 20), (2, 30)]);
+    let both = keyring(2, 1, &[(2, 30), (2, 20), (1, 10)]);
     let both = Keys::derive(&both).unwrap();
     write(&sim, &both, 3, &[], b"both".to_vec()).unwrap();
     let store = store(&sim);
@@ -124,50 +128,7 @@ fn objects_of_two_epochs_with_one_number_both_open() {
     };
     assert_eq!(opened_by(&both), [1, 2, 3]);
     assert_eq!(opened_by(&one), [1]);
-    assert_eq!(opened_by(&other), [2, 3], "writers use the last of two");
-}
-
-#[test]
-fn uniting_keeps_every_epoch_and_the_higher_generation_first() {
-    let a = || keyring(2, 5, &[(1, 10), (2, 20)]);
-    let b = || keyring(2, 5, &[(1, 10), (2, 30)]);
-    let c = || keyring(3, 7, &[(1, 40)]);
-    for order in [vec![a(), b(), c()], vec![c(), b(), a()], vec![b(), c(), a()]] {
-        let united = unite(order).unwrap();
-        assert_eq!(united.generation, 3);
-        assert_eq!(united.repositories.len(), 2);
-        assert_eq!(epochs_of(&united), [(1, 40)]);
-        let epochs = &united.repositories[1].epochs;
-        let epochs: Vec<_> = epochs.iter().map(|(number, secret)| (*number, secret[0])).collect();
-        assert_eq!(epochs, [(1, 10), (2, 20), (2, 30)]);
-    }
-}
-
-fn unlock<'a>(passphrase: &'a Passphrase, random: &'a dyn Random) -> Unlock<'a> {
-    Unlock { passphrase, profile: Profile::Test, random, kept: Vec::new(), at_most: None }
-}
-
-#[test]
-fn the_newest_generation_opens_though_many_older_ones_lie_beside_it() {
-    let sim = Simulation::new(2);
-    let random = &*sim.seam.random;
-    let blocks = |generation: u64, password: &str| -> Vec<Candidate> {
-        let keyring = keyring(generation, 1, &[(1, 10)]);
-        let password = Passphrase::new(password.to_owned());
-        let made = create(keyring, &password, Profile::Test, 0, random).unwrap();
-        made.blocks
-            .into_iter()
-            .map(|(name, bytes)| Candidate { path: name.clone(), name, bytes })
-            .collect()
-    };
-    let newest = || Passphrase::new("newest".to_owned());
-    let mut candidates: Vec<Candidate> = (1..=6).flat_map(|n| blocks(n, "older")).collect();
-    candidates.extend(blocks(7, "newest"));
-    let opened = open(candidates, unlock(&newest(), random)).unwrap();
-    assert_eq!((opened.keyring.generation, opened.families[0].blocks.len()), (7, 3));
-    let older = (1..=30).flat_map(|n| blocks(n, "older")).collect();
-    let wrong = open(older, unlock(&newest(), random)).err();
-    assert!(matches!(wrong, Some(RepositoryError::WrongPassword { tried: 90, of: 90 })));
+    assert_eq!(opened_by(&other), [2, 3], "writers use the first");
 }
 
 #[test]

@@ -16,6 +16,8 @@ pub enum ErrorKind {
     Unusable,
     /// The password opens no key block.
     WrongPassword,
+    /// The repository was made, or its keys were changed, by a later version.
+    LaterVersion,
     /// There is no repository at the destination.
     NoRepository,
     /// Key blocks have not arrived yet, though objects have.
@@ -127,6 +129,7 @@ impl From<RepositoryError> for Error {
         let kind = match &error {
             RepositoryError::Destination(_) => ErrorKind::Destination,
             RepositoryError::WrongPassword { .. } => ErrorKind::WrongPassword,
+            RepositoryError::LaterVersion => ErrorKind::LaterVersion,
             RepositoryError::NoRepository => ErrorKind::NoRepository,
             RepositoryError::KeysPending | RepositoryError::Arriving { .. } => ErrorKind::Pending,
             RepositoryError::Damaged { .. } | RepositoryError::Missing(_) => ErrorKind::Damaged,

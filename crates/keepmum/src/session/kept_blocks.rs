@@ -27,19 +27,23 @@ pub(crate) struct KeyBlocks {
 
 impl KeyBlocks {
     /// Looks at what was opened.
-    pub(crate) fn of(opened: &Opened, raw: &RawListing, access: &Access) -> Self {
+    pub(crate) fn of(
+        opened: &Opened,
+        raw: &RawListing,
+        access: &Access,
+    ) -> Result<Self, RepositoryError> {
         let is_divided = opened.is_divided();
         let nothing = KeyChange { remove: Vec::new(), add: None };
-        // Where slots of two devices are in each other's way a person must decide first.
-        let united = is_divided
-            .then(|| opened.change(&nothing, access.profile, &*access.seam.random).ok())
-            .flatten();
-        Self {
-            missing: opened.missing_copies(&|name| raw.has_name(name)),
+        let random = &*access.seam.random;
+        // What does not fit into one keyring is left as it is: a person must remove a slot first.
+        let united = is_divided.then(|| opened.change(&nothing, access.profile, random).ok());
+        let united = united.flatten();
+        Ok(Self {
+            missing: opened.missing_copies(&|name| raw.has_name(name), random)?,
             united: united.map(|made| made.blocks).unwrap_or_default(),
             all_gone: opened.is_only_kept(),
             is_divided,
-        }
+        })
     }
 
     /// Whether nothing is to be done.

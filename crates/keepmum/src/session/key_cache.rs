@@ -15,18 +15,17 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use crate::crypto::{self, Passphrase, Sealer, Secret, cache_key};
-use crate::format::key_block::KEYRING_LENGTH;
-use crate::format::{Keyring, RemovedSlots};
+use crate::format::Keyring;
 use crate::repository::{Keys, fresh_salt};
 use crate::seam::Random;
 
 use super::access::KeyCacheAt;
 
-const CONTEXT: &[u8] = b"keepmum v0 key cache 2";
+const CONTEXT: &[u8] = b"keepmum v0 key cache 3";
 const SALT_LENGTH: usize = 32;
 const SECRET_LENGTH: usize = 32;
 /// No honest cache is larger.
-const LIMIT: u64 = 64 * 1024;
+const LIMIT: u64 = 4 << 20;
 
 /// The keys, if the cache is of this password and of just these key blocks.
 pub(crate) fn read(at: &KeyCacheAt, passphrase: &Passphrase, blocks: &[String]) -> Option<Keys> {
@@ -38,7 +37,8 @@ pub(crate) fn read(at: &KeyCacheAt, passphrase: &Passphrase, blocks: &[String]) 
     let (salt, sealed) = bytes.split_first_chunk::<SALT_LENGTH>()?;
     let key = cache_key(passphrase, &secret, salt);
     let plain = Zeroizing::new(crypto::open(&key, CONTEXT, sealed.to_vec()).ok()?);
-    let (names, keyring) = plain.split_at_checked(plain.len().checked_sub(KEYRING_LENGTH)?)?;
+    let (length, rest) = plain.split_first_chunk::<4>()?;
+    let (names, keyring) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
     let known: BTreeSet<&[u8]> = names.split(|byte| *byte == b'\n').collect();
     if known != blocks.iter().map(String::as_bytes).collect() {
         return None;
@@ -122,14 +122,9 @@ fn seal(
     let mut cached = salt.to_vec();
     let key = cache_key(passphrase, secret, &salt);
     let mut sealer = Sealer::new(&key, object_salt, CONTEXT, &mut cached);
-    sealer.push(blocks.join("\n").as_bytes(), &mut cached);
-    // Slots are of no use without their blocks, and may be more than one keyring holds.
-    let keyring = Keyring {
-        generation: keyring.generation,
-        repositories: keyring.repositories.clone(),
-        removed: RemovedSlots::default(),
-        slots: None,
-    };
+    let names = blocks.join("\n");
+    sealer.push(&u32::try_from(names.len()).ok()?.to_le_bytes(), &mut cached);
+    sealer.push(names.as_bytes(), &mut cached);
     sealer.push(&keyring.encode().ok()?, &mut cached);
     sealer.finish(&mut cached);
     Some(cached)

@@ -4,7 +4,7 @@
 use zeroize::Zeroizing;
 
 use crate::crypto::Passphrase;
-use crate::format::{Keyring, KeyringRepository, Parameters, RemovedSlots};
+use crate::format::{Epoch, Further, Keyring, KeyringRepository, Parameters};
 use crate::model::RepositoryId;
 use crate::repository::{self, Keys, RepositoryError};
 use crate::seam::Random;
@@ -67,18 +67,19 @@ fn new_keyring(random: &dyn Random) -> Result<Keyring, Error> {
     fill(&mut secret[..])?;
     fill(&mut epoch[..])?;
     fill(&mut id)?;
-    let parameters =
-        Parameters { chunker: 0, average: crate::chunk::Parameters::DEFAULT_AVERAGE, padding: 0 };
+    let average = crate::chunk::Parameters::DEFAULT_AVERAGE;
+    let further = Further::default();
+    let parameters = Parameters { chunker: 0, average, padding: 0, further: further.clone() };
+    let (epochs, id) = (vec![Epoch::new(1, epoch)], RepositoryId(id));
+    let repository = KeyringRepository { secret, epochs, parameters, id, further: further.clone() };
     Ok(Keyring {
         generation: 1,
-        repositories: vec![KeyringRepository {
-            secret,
-            epochs: vec![(1, epoch)],
-            parameters,
-            id: RepositoryId(id),
-        }],
-        removed: RemovedSlots::default(),
-        slots: None,
+        repositories: vec![repository],
+        families: Vec::new(),
+        former: Vec::new(),
+        last_removal: 0,
+        is_restricted: false,
+        further,
     })
 }
 

@@ -59,7 +59,7 @@ impl Locked<'_> {
             return Ok((keys, KeyBlocks::default()));
         }
         let opened = self.open_key_blocks(access, observer)?;
-        let blocks = KeyBlocks::of(&opened, self.raw, access);
+        let blocks = KeyBlocks::of(&opened, self.raw, access)?;
         if is_new_damage && blocks.are_well() {
             // Where it cannot be written, the blocks are opened again next time.
             self.catalogue.set(&state::DAMAGED_KEY_BLOCKS, &damaged).ok();
@@ -107,7 +107,7 @@ impl Locked<'_> {
             Err(RepositoryError::NoRepository) => return Err(self.no_keys()?),
             other => other?,
         };
-        if opened.has_family_only_kept()
+        if opened.has_edition_only_kept()
             && let Some(keys) = Keys::derive(&opened.keyring)
         {
             let listing = self.raw.open(&keys);
@@ -115,11 +115,11 @@ impl Locked<'_> {
                 listing.objects.values().map(|object| object.repository).collect();
             let ids = here.into_iter().filter_map(|place| Some(keys.repository(place)?.id));
             let ids: Vec<RepositoryId> = ids.collect();
-            opened.retain_kept_families(&|id| ids.contains(&id));
+            opened.retain_kept(&|id| ids.contains(&id));
         }
         kept_blocks::keep(self.catalogue, &opened.to_keep());
-        if let (Some(unseen), Some(slots)) = (shown_code::unseen(self.catalogue)?, opened.slots())
-            && slots.iter().all(|slot| slot.line.id != unseen)
+        if let Some(unseen) = shown_code::unseen(self.catalogue)?
+            && opened.slots().iter().all(|slot| slot.line.id != unseen)
         {
             // Another device has made a new one since.
             shown_code::settled(self.catalogue)?;

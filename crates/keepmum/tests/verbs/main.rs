@@ -11,4 +11,5 @@ mod keys_at_once;
 mod keys_cut;
 mod keys_for_ever;
 mod keys_gone;
+mod keys_rotated;
 mod scene;

@@ -96,7 +96,8 @@ impl Scene {
 
     /// The key blocks that are here: path and bytes.
     pub(crate) fn blocks(&self) -> Vec<(String, Vec<u8>)> {
-        self.disk.files().into_iter().filter(|(_, bytes)| bytes.len() == 4096).collect()
+        let is_one = |bytes: &[u8]| keepmum::format::is_key_block_length(bytes.len() as u64);
+        self.disk.files().into_iter().filter(|(_, bytes)| is_one(bytes)).collect()
     }
 
     /// Where the source is.

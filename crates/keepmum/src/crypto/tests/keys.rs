@@ -5,8 +5,8 @@
 
 use super::{counting, hex, to_hex};
 use crate::crypto::{
-    CiphertextHasher, EpochKey, RepositoryKeys, Secret, ciphertext_hash, key_block_name, open_name,
-    open_slot, record_hash, seal_name, seal_slot,
+    AgreementKey, CiphertextHasher, EpochKey, RepositoryKeys, Secret, ciphertext_hash,
+    key_block_mask, key_block_name, mark, mark_key, open_name, record_hash, seal_name,
 };
 
 fn keys() -> RepositoryKeys {
@@ -86,28 +86,55 @@ fn hashes_are_frozen() {
 }
 
 #[test]
-fn slots_are_frozen_and_open() {
-    let secret = *counting::<80>(7).expose();
-    let slot = seal_slot(&counting(50), 3, &secret);
-    assert_eq!(
-        to_hex(&slot),
-        "108ce546101f80b100c75bb8d20b58a6b6eae639de3b4f20074d8f66fe50247498e2a17e0393ca6f873d9b7176eb3623eddf4957573195857187ed909950efe38c43d0bea2e9b9f4416632730fd1c20ec389252cfb5a55bd40f135f4c9c729a2c6b5e656a3a0af159038717536885a37cbea086ec071ec73266ec4f13eef7aef"
-    );
-    assert_eq!(open_slot(&counting(50), 3, &slot).unwrap().expose(), &secret);
-}
-
-#[test]
 fn a_slot_opens_with_its_key_under_its_number_and_whole() {
-    let slot = seal_slot(&counting(50), 3, &[1; 80]);
-    assert!(open_slot(&counting(51), 3, &slot).is_none());
-    assert!(open_slot(&counting(50), 4, &slot).is_none());
-    assert!(open_slot(&counting(50), 3, &slot[..127]).is_none());
-    assert!(open_slot(&counting(50), 3, &[&slot[..], &[0]].concat()).is_none());
+    let (own, other) = (AgreementKey::of_slot(&counting(50)), AgreementKey::of_slot(&counting(51)));
+    let block = AgreementKey::of_block(&[1; 32], &[2; 32], &[]);
+    let slot = block.seal_slot(&own.public_key(), 3, &[1; 40]).unwrap();
+    let agreed = own.with_block(&block.public_key());
+    assert_eq!(agreed.open_slot(3, &slot).unwrap().expose(), &[1; 40]);
+    assert!(other.with_block(&block.public_key()).open_slot(3, &slot).is_none());
+    assert!(own.with_block(&other.public_key()).open_slot(3, &slot).is_none());
+    assert!(agreed.open_slot(4, &slot).is_none());
+    assert!(agreed.open_slot(3, &slot[..87]).is_none());
+    assert!(agreed.open_slot(3, &[&slot[..], &[0]].concat()).is_none());
     for at in 0..slot.len() {
         let mut damaged = slot;
         damaged[at] ^= 128;
-        assert!(open_slot(&counting(50), 3, &damaged).is_none(), "byte {at}");
+        assert!(agreed.open_slot(3, &damaged).is_none(), "byte {at}");
     }
+}
+
+/// A point of small order would agree on the same with everybody.
+#[test]
+fn a_public_key_that_is_none_opens_and_seals_nothing() {
+    let own = AgreementKey::of_slot(&counting(50));
+    let mut one = [0; 32];
+    one[0] = 1;
+    for none in [[0; 32], one] {
+        assert!(own.seal_slot(&none, 0, &[1; 40]).is_none());
+        assert!(own.with_block(&none).open_slot(0, &[7; 88]).is_none());
+    }
+}
+
+#[test]
+fn blocks_share_no_key_unless_all_they_are_made_of_is_the_same() {
+    let of = |random, circumstances, content: &[&[u8]]| {
+        AgreementKey::of_block(&[random; 32], &[circumstances; 32], content).public_key()
+    };
+    let all = [of(1, 1, &[b"a"]), of(2, 1, &[b"a"]), of(1, 2, &[b"a"]), of(1, 1, &[b"b"])];
+    for (at, key) in all.iter().enumerate() {
+        assert!(all[..at].iter().all(|other| other != key), "{at}");
+    }
+    assert_eq!(all[0], of(1, 1, &[b"a"]));
+}
+
+#[test]
+fn masks_and_marks_depend_on_all_they_are_made_of() {
+    assert_ne!(key_block_mask(&[1; 56]), key_block_mask(&[2; 56]));
+    let (a, b) = (mark_key(&counting(1)), mark_key(&counting(2)));
+    assert_ne!(a.expose(), b.expose());
+    assert_ne!(mark(a.expose(), &[1; 32]), mark(a.expose(), &[2; 32]));
+    assert_ne!(mark(a.expose(), &[1; 32]), mark(b.expose(), &[1; 32]));
 }
 
 #[test]

@@ -3,14 +3,11 @@
 //! The committed file is authoritative. It is only written again when the environment says
 //! `KEEPMUM_WRITE_VECTORS=1`, which is for adding vectors, not for changing them.
 
-use zeroize::Zeroizing;
-
 use super::codec;
 use crate::format::{
     Backup, Block, IndexEntry, Item, LeftOut, ListNode, Needs, Node, ObjectEntry, ObjectKind,
-    ObjectName, Op, Overlay, PieceKind, Record, RecordTime, RemovedSlots, RunObjects, SlotContent,
-    SlotDirectory, SlotKind, SlotLine, SourceName, Summary, Table, base32, encode_entry,
-    encode_index, footer, padded_length, split_file_name,
+    ObjectName, Op, Overlay, PieceKind, Record, RecordTime, RunObjects, SourceName, Summary, Table,
+    base32, encode_entry, encode_index, footer, padded_length, split_file_name,
 };
 use crate::model::{
     Attribute, Bases, ChunkId, Content, DeviceId, DeviceNumber, Entry, Kind, Metadata, Name, Owner,
@@ -231,35 +228,22 @@ fn nodes() -> Vec<Vector> {
 }
 
 fn keys() -> Vec<Vector> {
-    let slot = |created, label: &str| SlotContent {
-        block_key: Zeroizing::new([0x77; 32]),
-        slot_id: [0x88; 8],
-        kind: SlotKind::Recovery,
-        created,
-        label: label.into(),
-    };
-    let keyring = super::secrets::keyring(2, 2).encode().unwrap();
-    let mut full = super::secrets::keyring(1, 1);
-    let (number, id, kind, created) = (3, [0x88; 8], 1, 1_700_000_000);
-    let line = SlotLine { number, id, kind, created, label: "drawer".into() };
-    full.slots = Some(SlotDirectory { id_salt: [0x99; 32], slots: vec![line] });
-    full.removed = RemovedSlots { forgotten: 2, slots: Vec::new() };
-    full.removed.add(&[[0xaa; 8]], 6);
-    let full = full.encode().unwrap();
+    let mut full = super::secrets::keyring(1, 2);
+    full.is_restricted = true;
+    full.repositories[0].epochs[1].secret = None;
+    full.repositories[0].epochs[0].public_key = Some([0xbb; 32]);
     vec![
-        ("slot", "key 77…, id 88…, recovery code", slot(0, "").encode().to_vec()),
         (
-            "slot of an earlier version",
-            "key 77…, id 88…, recovery code, 1700000000, drawer",
-            slot(1_700_000_000, "drawer").encode().to_vec(),
+            "keyring",
+            "generation 7, two repositories of two epochs, one family of two slots, a former edition",
+            super::secrets::keyring(2, 2).encode().unwrap().to_vec(),
         ),
         (
             "keyring",
-            "generation 7, salt for ids 99…, slot 3 with id 88… (a recovery code, 1700000000, drawer), \
-             slot aa… removed in generation 6, forgotten up to 2",
-            full.to_vec(),
+            "the same with one repository; restricted; a public key of the first epoch, no secret of \
+             the other",
+            full.encode().unwrap().to_vec(),
         ),
-        ("keyring", "generation 7, two repositories of two epochs", keyring.to_vec()),
     ]
 }
 
@@ -333,7 +317,7 @@ fn vectors_are_read_and_written_the_same() {
                 assert_eq!(codec(kind)(&bytes).as_ref(), Some(&bytes), "{name}");
             }
             "base32" => assert!(split_file_name(std::str::from_utf8(&bytes).unwrap()).is_some()),
-            "name" | "context" | "padding" | "footer" | "slot" => {}
+            "name" | "context" | "padding" | "footer" => {}
             _ => panic!("{name} is no kind of bytes"),
         }
     }

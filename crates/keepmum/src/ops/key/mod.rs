@@ -51,9 +51,10 @@ fn list(
     access: &Access,
     observer: &dyn Observer,
 ) -> Result<KeyListReport, Error> {
-    let opened = destination.locked().open_key_blocks(access, observer)?;
+    let mut opened = destination.locked().open_key_blocks(access, observer)?;
+    opened.find_own(&access.passphrase, access.profile)?;
     let unseen = shown_code::unseen(&destination.catalogue)?;
-    let known = slots(&opened)?;
+    let known = opened.slots();
     let mut slots: Vec<_> = known.iter().map(|slot| KeySlotLine::of(slot, unseen)).collect();
     // Their numbers are drawn by lot; people look for what they made last.
     slots.sort_by_key(|slot| slot.created);
@@ -98,7 +99,7 @@ pub fn key_remove(
     observer: &dyn Observer,
 ) -> Result<KeyChangeReport, Error> {
     let unlocked = begin(access, observer)?;
-    let slots = slots(&unlocked.opened)?;
+    let slots = unlocked.opened.slots();
     let id = id.to_ascii_lowercase();
     let mut meant = slots.iter().filter(|slot| slot_text(&slot.line.id).starts_with(&id));
     let slot = match (meant.next(), meant.next()) {
@@ -133,7 +134,7 @@ pub fn key_passwd(
 ) -> Result<KeyChangeReport, Error> {
     refuse_empty(new)?;
     let unlocked = begin(access, observer)?;
-    let slots = slots(&unlocked.opened)?;
+    let slots = unlocked.opened.slots();
     let passwords = || slots.iter().filter(|slot| is(slot, SlotKind::Password));
     let mut removed: Vec<SlotId> =
         passwords().filter(|slot| slot.own).map(|slot| slot.line.id).collect();
@@ -158,7 +159,7 @@ pub fn key_passwd(
 /// nothing would open.
 pub fn key_recovery(access: &Access, observer: &dyn Observer) -> Result<KeyChangeReport, Error> {
     let unlocked = begin(access, observer)?;
-    let slots = slots(&unlocked.opened)?;
+    let slots = unlocked.opened.slots();
     if !slots.iter().any(|slot| slot.own && is(slot, SlotKind::Password)) {
         return Err(Error::new(
             ErrorKind::KeySlots,
@@ -201,21 +202,14 @@ fn is(slot: &KnownSlot, kind: SlotKind) -> bool {
     slot.line.kind == kind as u8
 }
 
-fn slots(opened: &Opened) -> Result<Vec<KnownSlot>, Error> {
-    opened.slots().ok_or_else(|| {
-        let sentence = "these key blocks were made by an earlier version, and their slots are \
-                        not known";
-        Error::new(ErrorKind::KeySlots, sentence)
-    })
-}
-
 fn begin(access: &Access, observer: &dyn Observer) -> Result<Unlocked, Error> {
     let lock = match &access.catalogue {
         CatalogueAt::File(file) => Some(Catalogue::lock_for_run(file)?),
         CatalogueAt::Temporary => None,
     };
     let destination = open::destination(access, lock.as_ref(), observer)?;
-    let opened = destination.locked().open_key_blocks(access, observer)?;
+    let mut opened = destination.locked().open_key_blocks(access, observer)?;
+    opened.find_own(&access.passphrase, access.profile)?;
     Ok(Unlocked { destination, opened, _lock: lock })
 }
 
@@ -225,6 +219,7 @@ impl Unlocked {
         let listed = RawListing::read(&*self.destination.store);
         self.destination.raw = listed.map_err(RepositoryError::from)?;
         self.opened = self.destination.locked().open_key_blocks(access, observer)?;
+        self.opened.find_own(&access.passphrase, access.profile)?;
         Ok(self)
     }
 

@@ -44,8 +44,8 @@ pub struct KeySlotLine {
     pub label: String,
     /// Whether what was given opens it.
     pub own: bool,
-    /// Whether it stands in the directory of slots. One that opens and does not was written by
-    /// somebody who once had a key, and not by a command.
+    /// Whether it counts. One that does not was written by somebody who once had a key, or added with
+    /// a password that was removed; the next change leaves it out.
     pub listed: bool,
     /// A recovery code that nobody has seen, as far as this device knows.
     pub never_shown: bool,

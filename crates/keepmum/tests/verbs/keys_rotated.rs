@@ -1,0 +1,49 @@
+//! What is stored after a password was removed is under a new key, which arrives with the key blocks.
+
+use std::sync::Arc;
+
+use keepmum::crypto::Passphrase;
+use keepmum::format::is_key_block_length;
+use keepmum::ops::{self, CheckOptions, Outcome, ReadData, Silent};
+use keepmum::store::simulated::SimulatedDisk;
+
+use crate::scene::{PASSWORD, Scene, noise};
+
+fn bring(from: &SimulatedDisk, to: &SimulatedDisk, key_blocks: bool) {
+    for (path, bytes) in from.files() {
+        if is_key_block_length(bytes.len() as u64) == key_blocks {
+            to.add(&path, &bytes);
+        }
+    }
+}
+
+/// A sync client brings files in any order.
+#[test]
+fn objects_whose_key_block_has_not_arrived_are_pending() {
+    let scene = Scene::new();
+    scene.write("a", "a");
+    scene.backup().unwrap();
+    let added =
+        ops::key_add(&scene.access(PASSWORD), &Passphrase::new("bob".to_owned()), "", &Silent);
+    let bob = added.unwrap().added.unwrap();
+    let before = Arc::new(scene.disk.fork());
+    ops::key_remove(&scene.access(PASSWORD), &bob, &Silent).unwrap();
+    scene.write("b", noise(10_000));
+    scene.backup().unwrap();
+    bring(&scene.disk, &before, false);
+    let everything = CheckOptions { read_data: ReadData::Everything };
+    for with_bob in [false, true] {
+        let password = if with_bob { "bob" } else { PASSWORD };
+        let access = || scene.access_to(&before, password);
+        let report = ops::check(&access(), &everything, &Silent).unwrap();
+        assert_eq!(report.outcome(), Outcome::Partial, "{report:#?}");
+        assert_eq!(ops::snapshots(&access(), &Silent).unwrap().snapshots.len(), 1);
+    }
+    // A device that does not have them yet makes a snapshot all the same, and loses nothing by it.
+    ops::backup(&scene.access_to(&before, PASSWORD), &scene.backup_options(), &Silent).unwrap();
+    bring(&scene.disk, &before, true);
+    let report = ops::check(&scene.access_to(&before, PASSWORD), &everything, &Silent).unwrap();
+    assert_eq!(report.outcome(), Outcome::Complete, "{report:#?}");
+    assert_eq!(report.snapshots, 3);
+    assert!(!scene.opens_at(&before, "bob"));
+}
