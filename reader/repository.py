@@ -32,13 +32,13 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 
 KIB, MIB = 1 << 10, 1 << 20
-MAX_OBJECT, MAX_BLOCK = 256 * MIB, 4 * MIB  # a table, chunk, node, index or record is no longer than a block
+MAX_OBJECT, MAX_NAMED, MAX_BLOCK = 256 * MIB, 2**40 - 1, 4 * MIB  # a table, chunk, node, index or record is no longer than a block
 MAX_REACH, DELTA = 9, 2  # blocks decoded for one piece, and the codec of those that stand on others (§4.4)
 MAX_OVERLAY, MAX_NAME, MAX_PATH, MAX_ITEMS, MAX_NESTING, MAX_LEVELS = MIB, 255, 65_535, 65_535, 16, 8
 BLOCK_LENGTHS = (4 * KIB, 8 * KIB, 16 * KIB, 32 * KIB, 64 * KIB)  # of key blocks (§3)
 TRIED_OPEN = 64  # key blocks tried in vain with the password after one has opened (§3)
 CHUNK, NODE, LIST, INDEX, RECORD = range(5)  # kinds of pieces (§5)
-DATA_OBJECT, META_OBJECT, RECORD_OBJECT, LAST_OBJECT = 1, 2, 3, 6
+DATA_OBJECT, META_OBJECT, RECORD_OBJECT = 1, 2, 3
 KINDS = ("file", "directory", "symlink", "fifo", "character device", "block device")
 FILE, DIRECTORY, SYMLINK, FIFO, CHARACTER, BLOCK = range(6)
 PUT, REMOVE, TOUCH = 0, 1, 2  # operations of an overlay (§6.4)
@@ -411,12 +411,19 @@ class Stored:
         return (b"keepmum v0 object" + self.epoch.to_bytes(2, "big") + bytes([self.kind]) + self.device
                 + self.run.to_bytes(4, "big") + self.number.to_bytes(4, "big"))
 
+    def understood(self) -> bool:
+        """Whether this version can open it, as far as its name says (§4.2)."""
+        known = self.kind in (DATA_OBJECT, META_OBJECT, RECORD_OBJECT)
+        return known and self.epoch > 0 and self.run > 0 and self.length <= MAX_OBJECT
+
     def here(self) -> bool:
         return any(size == self.length for _, size in self.files)
 
     def read(self) -> bytes:
         """The plaintext; the original is tried first, then the conflict copies."""
         epochs = self.epochs
+        if self.files and not self.understood():
+            raise Refused(f"the name of {self} says what this reader does not know")
         if not self.here():
             raise Pending(f"{self} is not here" if not self.files else f"{self} is not here in full")
         if self.epoch not in epochs:
@@ -442,15 +449,13 @@ class Stored:
 
 
 def parse_name(siv: AESSIV, data: bytes) -> Stored | None:
-    """What a name says; None if it is foreign: another key's, or of no object that can be (§4.2)."""
+    """What a name says, whether or not it is understood; None if it is another key's (§4.2)."""
     try:
         plain = siv.decrypt(data, None)
     except InvalidTag:
         return None
     epoch, kind, run, number, length = (int.from_bytes(plain[a:b], "big") for a, b
                                         in ((0, 2), (2, 3), (11, 15), (15, 19), (19, 24)))
-    if not (epoch and run and DATA_OBJECT <= kind <= LAST_OBJECT and length <= MAX_OBJECT):
-        return None
     return Stored(plain[3:11], run, number, kind, length, plain[24:40], epoch)
 
 
@@ -529,6 +534,8 @@ class Repository:
         self.places: dict[tuple[int, bytes], list[tuple[Block, int, int]]] = {}
         self.indexed: set[Stored] = set()
         self.records: list[Record] = []
+        self.strange: list[tuple[bytes, int, bytes]] = []  # records that are not understood: device, run, hash
+        self.unknown: set[Stored] = set()  # objects that are not understood, or not in all that they hold
         self.troubles: list[tuple[str, Problem]] = []
         self.opened, self.blocks = Cache(512 * MIB), Cache(64 * MIB)
         self.standing: dict[Block, bool] = {}  # deltas: whether all that they stand on has a place
@@ -557,21 +564,38 @@ class Repository:
                 except Arriving:
                     stored.files.clear()  # as if it were shorter
                 except Problem as problem:
-                    self.troubles.append((str(stored), problem))
-            elif stored.kind != DATA_OBJECT:
-                self.troubles.append((str(stored), Refused(f"objects of kind {stored.kind} are not known")))
+                    self.trouble(stored, problem)
+            elif not stored.understood():
+                self.trouble(stored, Refused(f"the name of {stored} says what this reader does not know"))
+        for stored in [stored for record in self.records for stored in record.lists.values()]:
+            if stored.kind == DATA_OBJECT and stored.here() and stored not in self.indexed:
+                self.indexed.add(stored)
+                self.guarded(stored, lambda: self.read_table(stored))
         self.check_chains()
 
-    def guarded(self, where: str, action: Callable[[], object]) -> None:
+    def trouble(self, stored: Stored, problem: Problem, part: str = "") -> None:
+        """Something is wrong with an object; what is not understood is no damage."""
+        if isinstance(problem, Refused):
+            self.unknown.add(stored)
+        self.troubles.append((f"{part}{stored}", problem))
+
+    def hidden(self) -> set[Stored]:
+        """Objects that may hold a record, and with it a snapshot, that is not understood."""
+        listed = {stored for record in self.records for stored in record.lists.values()}
+        seen = {snapshot.record.stored for snapshot in self.found}
+        return {stored for stored in self.unknown - seen
+                if stored.kind == RECORD_OBJECT or stored.kind > RECORD_OBJECT and stored not in listed or not stored.kind}
+
+    def guarded(self, stored: Stored, action: Callable[[], object]) -> None:
         try:
             action()
         except Problem as problem:
-            self.troubles.append((where, problem))
+            self.trouble(stored, problem)
 
     def read_pieces(self, stored: Stored) -> None:
         for kind, piece_id in self.read_table(stored):
             if kind == INDEX:
-                self.guarded(str(stored), lambda: self.read_index(stored, self.piece(kind, piece_id)))
+                self.guarded(stored, lambda: self.read_index(stored, self.piece(kind, piece_id)))
             elif kind == RECORD and stored.kind == RECORD_OBJECT:
                 self.read_record(stored, self.piece(kind, piece_id))
 
@@ -582,7 +606,7 @@ class Repository:
         plain = self.plaintext(stored)
         need(len(plain) >= 8, f"{stored} has no footer")
         if plain[-8:-4] != bytes(4):
-            raise Refused(f"{stored} is of version {plain[-8]}")
+            raise Refused(f"{stored} is of version {int.from_bytes(plain[-8:-4], 'little')}")
         length, room = int.from_bytes(plain[-4:], "little"), len(plain) - 8
         need(length <= min(MAX_BLOCK, room), f"the table of {stored} does not fit")
         return self.add_table(stored, decode(plain[room - length:room], f"the table of {stored}"), room - length)
@@ -592,10 +616,11 @@ class Repository:
         found: list[tuple[tuple[int, bytes], tuple[Block, int, int]]] = []
         start, what = 0, f"the table of {stored}"
         for item in array(table, what):
-            array(item, what, 6, 7)
-            kind, codec, length, plain = (uint(n, what, MAX_OBJECT) for n in item[:4])
-            if (len(item) > 6) != (codec == DELTA) or codec > DELTA or kind > RECORD:
-                raise Refused(f"{what} has a block of a kind or codec that is not known")
+            array(item, what, 6)
+            kind, codec, length, plain = (uint(n, what) for n in item[:4])
+            if codec > DELTA or kind > RECORD or len(item) > 6 + (codec == DELTA):
+                raise Refused(f"{what} has a block of a kind, codec or element that is not known")
+            need(len(item) == 6 + (codec == DELTA), f"{what} has a delta that says not on what")
             reach, bases = 1, b""
             if codec == DELTA:
                 on = array(item[6], what, 2, 2)
@@ -627,15 +652,19 @@ class Repository:
                 self.add_table(stored, table, stored.length)
 
     def read_record(self, stored: Stored, piece: bytes) -> None:
-        record = Record(stored, blake3(piece).digest(),
-                        fields(decode(piece, "a record"), "a record", {0, 2, 6, 8, 10, 12}, {1, 4}))
+        value = decode(piece, "a record")
+        try:
+            record = Record(stored, blake3(piece).digest(), fields(value, "a record", {0, 2, 6, 8, 10, 12}, {1, 4}))
+        except Refused:
+            self.strange.append((stored.device, stored.run, blake3(piece).digest()))  # a link all the same (§7.1)
+            raise
         need(record.map[0] == stored.device and record.map[2] == stored.run, "a record is not of its object's run")
         for part in array(record.map[10], "the objects"):
             run, listed = array(part, "the objects of a run", 2, 2)
             for item in array(listed, "the objects of a run"):
                 number, kind, length, digest = array(item, "a listed object", 4, 4)
                 known = self.named(stored.device, run_number(run, stored.run), uint(number, "a number", 2**32 - 1),
-                                    uint(kind, "a kind"), uint(length, "a length", MAX_OBJECT), exact(digest, "a hash", 16))
+                                    uint(kind, "a kind", 255), uint(length, "a length", MAX_NAMED), exact(digest, "a hash", 16))
                 record.lists[known.run, known.number, known.hash] = known
         list(self.links(record))
         if not any(known.hash == record.hash for known in self.records):  # it may have been stored again
@@ -653,7 +682,7 @@ class Repository:
 
     def check_chains(self) -> None:
         """The records that are missing: those that another names, and those whose run a snapshot needs (§7.4)."""
-        known = {(record.stored.device, record.stored.run, record.hash) for record in self.records}
+        known = {(record.stored.device, record.stored.run, record.hash) for record in self.records} | set(self.strange)
         named = {link for record in self.records for link in self.links(record)}
         self.absent = [(device, run) for device, run, digest in named - known]
         self.found = list(self.snapshots())
@@ -684,6 +713,8 @@ class Repository:
                 problems.append(problem)
         if problems:
             raise next((p for p in problems if isinstance(p, Pending)), problems[0])
+        if self.unknown:
+            raise Refused("an object that this reader does not understand may hold a part of it")
         if self.incomplete:
             raise Pending("an object that is not here holds the place of a part of it")
         raise Damaged("no object holds a part of it")
@@ -718,7 +749,7 @@ class Repository:
         for stored in list(self.objects.values()):
             if stored.kind == DATA_OBJECT and stored not in self.indexed and stored.here():
                 self.indexed.add(stored)
-                self.guarded(str(stored), lambda: self.read_table(stored))
+                self.guarded(stored, lambda: self.read_table(stored))
 
     # -- snapshots (§7.4) --
 
@@ -730,10 +761,10 @@ class Repository:
                 need(len(bodies) <= 1, "a record has two backups")
                 for kind, _ in items:
                     if uint(kind, "a type") not in (1, 2, 3, 4) and kind < 128:
-                        self.troubles.append((str(record.stored), Refused(f"items of type {kind} are not known")))
+                        self.trouble(record.stored, Refused(f"items of type {kind} are not known"))
                 yield from (self.snapshot(record, body) for body in bodies)
             except Problem as problem:
-                self.troubles.append((f"the record of {record.stored}", problem))
+                self.trouble(record.stored, problem, "the record of ")
 
     def snapshot(self, record: Record, value: Any) -> Snapshot:
         body = fields(value, "a backup", {0, 2, 4, 6, 8}, {1, 3})
@@ -749,11 +780,12 @@ class Repository:
 
     def state(self, snapshot: Snapshot) -> tuple[int, int]:
         """How many objects of the runs that a snapshot needs are here, and how many there are (§7.4): the objects of
-        their records, what those list, and one for each record that is missing."""
+        their records, what those list, and one for each record that is missing or not understood."""
         records = [r for r in self.records if snapshot.wants(r.stored.device, r.stored.run)]
         wanted = [stored for record in records for stored in (record.stored, *record.lists.values())]
         absent = sum(snapshot.wants(device, run) for device, run in self.absent)
-        return sum(stored.here() for stored in wanted), len(wanted) + absent
+        absent += sum(snapshot.wants(device, run) for device, run, _ in self.strange)
+        return sum(stored.here() and stored not in self.unknown for stored in wanted), len(wanted) + absent
 
     def complete(self, snapshot: Snapshot) -> bool:
         """Whether all of a snapshot is here; what objects held that are missing may be in others, too (§7.4)."""
@@ -1013,13 +1045,22 @@ class Destination:
             if len(found) != 1:
                 raise Problem(f"{len(found)} snapshots have an id that begins with '{shown(wanted)}'")
             return found[0]
+        hidden = self.repository.hidden()
+        if hidden and not self.snapshots:
+            raise Refused("there are records here, and this reader understands none of them")
         if len({(s.record.stored.device, s.source) for s in self.snapshots}) != 1:
             raise Problem("'latest' is not clear: there is no snapshot, or several devices or sources; give an id")
         ordered = sorted(self.snapshots, key=lambda s: s.record.stored.run)
         complete = [s for s in ordered if s.repository.complete(s)]
         if complete and complete[-1] is not ordered[-1]:
             report.note(f"the newest snapshot {ordered[-1].id} is pending; {complete[-1].id} is the latest complete")
-        return (complete or ordered)[-1]
+        taken = (complete or ordered)[-1]
+        later = [stored for stored in hidden
+                 if stored.device != taken.record.stored.device or stored.run > taken.record.stored.run]
+        if later:
+            report.problem(f"device {later[0].device.hex()}", Refused(
+                f"a later record is not understood, and with it perhaps a newer snapshot than {taken.id}"))
+        return taken
 
 
 def regular_files(folder: str, report: Report) -> Iterator[tuple[str, int, str]]:

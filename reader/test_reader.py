@@ -690,5 +690,94 @@ class Hostile(Base):
         self.assertEqual(self.call("list", "--password-file", "/does/not/exist")[0], 1)
 
 
+class Newer(Base):
+    """What a later version writes: one unknown thing of each kind (§1.1, §4.2, §4.4, §7.1)."""
+
+    def again(self) -> None:
+        """An empty repository."""
+        shutil.rmtree(self.folder)
+        os.mkdir(self.folder)
+        self.repository = Repository(self.folder)
+
+    def latest(self) -> str:
+        """The latest that is understood comes back, and it is said that there is more; nothing is damaged."""
+        code, target, err = self.restore()
+        self.assertEqual(code, 3, err)
+        self.assertNotIn("damaged", err)
+        with open(f"{target}/f", "rb") as file:
+            self.assertEqual(file.read(), b"content 1")
+        self.assertEqual(self.call("list")[0], 3)
+        return err
+
+    def test_later_names(self) -> None:
+        """Objects of later kinds are of this repository and never opened; with epoch or run 0, or too long, too."""
+        for kind in (0, 4, 6, 7, 255):
+            self.again()
+            self.simple()
+            self.repository.write_plain(kind, 2, 0, b"from a later version")
+            self.blocks()
+            self.assertIn("not understood", self.latest())
+            self.assertIn("; 0 foreign files", self.call("list")[2])
+
+    def test_later_objects(self) -> None:
+        """A version, a kind, a codec and an element of a table that are not known: of a record's object, and of data."""
+        tables = [[[9, 0, 0, 0, b"", []]], [[1, 7, 0, 0, b"", []]], [[1, 0, 0, 0, b"", [], 5]],
+                  [[1, 0, 0, 0, b"", [], 5, 6]], [[300, 0, 0, 0, b"", []]], [[1, 300, 0, 0, b"", []]]]
+        plains = [cbor(table) + bytes(4) + len(cbor(table)).to_bytes(4, "little") for table in tables]
+        plains += [b"\x80" + version + b"\1\0\0\0" for version in (b"\1\0\0\0", b"\0\0\1\0")]
+        for plain in plains:
+            for kind in (3, 1):
+                self.again()
+                self.simple()
+                if kind == 1:
+                    run = Run(self.repository, 2)
+                    gone = {0: b"gone", 2: 0, 4: [1, self.repository.piece_id(b"x")]}
+                    listed = [self.repository.write_plain(1, 2, 0, plain)]
+                    piece = run.record([run.backup(run.tree([gone]))], listed, [])
+                    run.object(3, 1, [Block(1, list(run.nodes.values())), Block(4, [piece], codec=0)])
+                else:
+                    self.repository.write_plain(3, 2, 0, plain)
+                self.blocks()
+                if kind == 3:
+                    self.latest()
+                    continue
+                self.assertIn("pending 2 of 3", self.call("list")[1])
+                code, _, err = self.restore(self.call("list")[1].splitlines()[-1].split("\t")[0])
+                self.assertEqual((code, "not understood" in err, "damaged" in err), (3, True, False), err)
+
+    def test_later_records(self) -> None:
+        """An unknown even key of a record, of its backup, and an unknown item; what follows is linked to it."""
+        for keys, item in (({14: 1}, None), ({}, {10: 1}), ({}, "type")):
+            self.again()
+            self.simple()
+            run = Run(self.repository, 2)
+            run.program = keys
+            backup = run.backup(run.tree([]))
+            if item == "type":
+                backup = [12, {}]
+            elif item:
+                backup[1] |= item
+            run.write([backup])
+            self.blocks()
+            self.latest()
+            self.simple(3)
+            code, target, err = self.restore()
+            self.assertEqual(code, 0, err)
+            self.assertTrue(os.path.exists(f"{target}/f"))
+            self.assertEqual([line.split("\t")[5] for line in self.call("list")[1].splitlines()].count("complete"), 2)
+
+    def test_later_kinds_in_a_list(self) -> None:
+        """A list is only a list."""
+        self.simple()
+        run = Run(self.repository, 2)
+        listed = [self.repository.write_plain(kind, 2, kind, b"later") for kind in (4, 7)]
+        piece = run.record([run.backup(run.tree([run.file(b"f", [b"content 1"])]))], listed, [])
+        run.object(3, 0, [Block(0, list(run.chunks.values())), Block(1, list(run.nodes.values())), Block(4, [piece], codec=0)])
+        self.blocks()
+        code, target, err = self.restore()
+        self.assertEqual(code, 0, err)
+        self.assertEqual(self.call("list")[0], 3)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -34,7 +34,7 @@ Exit codes:
   1    usage or config
   2    wrong password, or no repository there
   3    done, but some files could not be read or restored, or something is pending,
-       overdue or older than asked for
+       overdue, older than asked for or of a newer version
   4    the destination failed
   5    refused for safety
   6    damaged or lost data found
@@ -46,7 +46,10 @@ impl From<ErrorKind> for ExitCode {
         match kind {
             ErrorKind::WrongPassword | ErrorKind::NoRepository => Self::NoAccess,
             // A target that fails is no failing destination: what was restored stays.
-            ErrorKind::Pending | ErrorKind::Target | ErrorKind::LaterVersion => Self::Partial,
+            ErrorKind::Pending
+            | ErrorKind::NotUnderstood
+            | ErrorKind::LaterVersion
+            | ErrorKind::Target => Self::Partial,
             ErrorKind::Destination => Self::Destination,
             ErrorKind::Refused
             | ErrorKind::SourceGone
@@ -93,6 +96,7 @@ mod tests {
             (ErrorKind::NoRepository, 2),
             (ErrorKind::Pending, 3),
             (ErrorKind::LaterVersion, 3),
+            (ErrorKind::NotUnderstood, 3),
             (ErrorKind::Destination, 4),
             (ErrorKind::Refused, 5),
             (ErrorKind::SourceGone, 5),

@@ -150,6 +150,7 @@ impl Failure {
             Kind::Library(ErrorKind::NoRepository) => "no_repository",
             Kind::Library(ErrorKind::Pending) => "pending",
             Kind::Library(ErrorKind::LaterVersion) => "later_version",
+            Kind::Library(ErrorKind::NotUnderstood) => "not_understood",
             Kind::Library(ErrorKind::KeysGone) => "keys_gone",
             Kind::Library(ErrorKind::Refused) => "refused",
             Kind::Library(ErrorKind::SourceGone) => "source_gone",
@@ -214,6 +215,7 @@ fn library_hint(kind: ErrorKind) -> Option<&'static str> {
             "bring the files of 4,096 bytes back from the history or the trash of the sync service; \
              one of them is enough"
         }
+        ErrorKind::NotUnderstood => "a newer version of keepmum reads it; nothing is damaged",
         ErrorKind::Pending => "let the sync client finish, then run this again; nothing is damaged",
         ErrorKind::Destination => {
             "see that the destination is mounted, writable and not full, then run this again: \

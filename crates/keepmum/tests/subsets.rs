@@ -92,7 +92,9 @@ fn line(history: &History, access: &Access, id: &str, state: &SnapshotState) -> 
     let state = match state {
         SnapshotState::Complete => "complete".to_owned(),
         SnapshotState::Pending { here, of } => format!("pending {here} of {of}"),
-        SnapshotState::Lost { .. } => panic!("nothing is lost to a stranger: {state:?}"),
+        SnapshotState::Lost { .. } | SnapshotState::Unknown { .. } => {
+            panic!("nothing is lost or unknown to a stranger: {state:?}")
+        }
     };
     let outcome = report.outcome();
     // All of a complete one comes back, and nothing of a pending one is damaged or wrong.

@@ -45,6 +45,7 @@ fn page(report: &CheckReport, asked: ReadData) -> String {
         (report.objects_damaged, "damaged"),
         (report.objects_lost, "lost: here once, gone or shorter now"),
         (report.objects_pending, "pending: named, and not here yet"),
+        (report.objects_unknown, "of a newer version, and not understood by this one"),
         (
             report.objects_unclaimed,
             "named by no record: left by runs that were cut off, or of one at work",

@@ -29,7 +29,10 @@ pub(crate) fn run(session: &Session<'_>) -> Result<ExitCode, Failure> {
     } else {
         terminal.write(table(&report).as_bytes())?;
     }
-    Ok(ExitCode::Done)
+    Ok(match report.unknown_records {
+        0 => ExitCode::Done,
+        _ => ExitCode::Partial,
+    })
 }
 
 fn table(report: &SnapshotsReport) -> String {
@@ -45,6 +48,13 @@ fn table(report: &SnapshotsReport) -> String {
     if report.lost_records > 0 {
         let runs = text::count(report.lost_records, "run", "runs");
         page.push_str(&format!("the records of {runs} are damaged or gone: see `keepmum check`\n"));
+    }
+    if report.unknown_records > 0 {
+        let runs = text::count(report.unknown_records, "run", "runs");
+        page.push_str(&format!(
+            "the records of {runs} are not understood by this version, and with them perhaps newer \
+             snapshots: see `keepmum check`\n"
+        ));
     }
     page
 }
@@ -103,6 +113,9 @@ pub(crate) fn state(line: &SnapshotLine) -> String {
     let state = match line.state {
         SnapshotState::Complete => "complete".to_owned(),
         SnapshotState::Pending { here, of } => format!("pending {here} of {of}"),
+        SnapshotState::Unknown { unknown } => {
+            format!("{} not understood", text::count(unknown, "object", "objects"))
+        }
         SnapshotState::Lost { missing } => {
             format!("{} lost", text::count(missing, "object", "objects"))
         }

@@ -79,6 +79,7 @@ fn page(report: &StatusReport, now: &Zoned) -> String {
     let counts = [
         (report.objects_lost, "lost; `keepmum check` says which files are affected, if any"),
         (report.objects_pending, "pending: named, and not here yet"),
+        (report.objects_unknown, "of a newer version, and not understood by this one"),
     ];
     for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
         page.push_str(&format!("{} {what}\n", text::count(count, "object", "objects")));

@@ -76,6 +76,12 @@ fn amiss(report: &StatusReport, by: Measure, now: &Zoned) -> Option<String> {
             ));
         }
     }
+    if report.objects_unknown > 0 {
+        let objects = text::count(report.objects_unknown, "stored object is", "stored objects are");
+        return Some(format!(
+            "Not all is understood: {objects} of a newer version of keepmum; use that version."
+        ));
+    }
     if let Some(check) = report.last_check.as_ref().filter(|check| check.unknown) {
         return Some(format!(
             "Not all is understood: the check {} found what a newer version of keepmum has stored; \

@@ -236,8 +236,27 @@ impl Forge {
         };
         let file = keys.writing().seal_name(&name);
         fs::write(self.destination().join(file), &sealed).unwrap();
-        let [number, kind, length] = [u64::from(number), kind as u64, name.length].map(uint);
+        let [number, kind, length] =
+            [u64::from(number), kind.number().into(), name.length].map(uint);
         array(&[number, kind, length, bytes(&name.hash)])
+    }
+
+    /// Seals an object under a name that says something else than this version knows.
+    pub(crate) fn strange(&mut self, change: fn(&mut ObjectName), room: Option<u64>) {
+        let keys = keys();
+        let (epoch, key) = keys.writing().writing_epoch();
+        self.salts += 1;
+        let (kind, device) = (ObjectKind::Record, self.device);
+        let mut name =
+            ObjectName { epoch, kind, device, run: 3, number: 0, length: 0, hash: [0; 16] };
+        change(&mut name);
+        let sealed = seal(key, [self.salts; SALT], &name.context(), b"from a later version");
+        (name.length, name.hash) = (sealed.len() as u64, ciphertext_hash(&sealed));
+        name.length = room.unwrap_or(name.length);
+        let path = self.destination().join(keys.writing().seal_name(&name));
+        fs::write(&path, &sealed).unwrap();
+        let file = fs::OpenOptions::new().write(true).open(path).unwrap();
+        file.set_len(name.length).unwrap();
     }
 
     pub(crate) fn destination(&self) -> std::path::PathBuf {
@@ -350,6 +369,12 @@ impl Forge {
         let record = map(&fields.into_iter().collect::<Vec<_>>());
         self.hashes.borrow_mut().insert(run, record_hash(&record));
         record
+    }
+
+    /// A record without items that follows another one, with the changes of this forge.
+    pub(crate) fn raw_record(&mut self, run: u32, previous: (u32, [u8; 32])) -> Vec<u8> {
+        self.honest = Some(previous.1);
+        self.record(run, Some(previous), &[])
     }
 
     /// The record of the hostile run: `/` with the honest folder and what was put beside it.

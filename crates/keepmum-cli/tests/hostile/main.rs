@@ -20,6 +20,7 @@ mod deltas;
 mod entries;
 mod forge;
 mod lists;
+mod newer;
 mod overlays;
 mod records;
 mod trees;

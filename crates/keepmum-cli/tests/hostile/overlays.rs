@@ -4,7 +4,7 @@ use keepmum::model::ChunkId;
 
 use crate::cbor::{array, bytes, uint};
 use crate::forge::{Forge, directory, entry};
-use crate::trial::{Case, damage, legal, no_snapshot, trial};
+use crate::trial::{Case, damage, legal, no_snapshot, not_understood, trial};
 
 fn put(path: &[u8], entry: Vec<u8>) -> Vec<u8> {
     array(&[bytes(path), uint(0), entry])
@@ -45,16 +45,14 @@ const CASES: &[Case] = &[
         laid(forge, &changes);
     }),
     Case {
-        restore: &[0],
-        check: &[3],
-        ..no_snapshot("a change from the future", |forge| {
+        hidden: true,
+        ..not_understood("a change from the future", |forge| {
             laid(forge, &[array(&[bytes(b"a"), uint(9)])]);
         })
     },
     Case {
-        restore: &[0],
-        check: &[3],
-        ..no_snapshot("an entry from the future in a change", |forge| {
+        hidden: true,
+        ..not_understood("an entry from the future in a change", |forge| {
             laid(forge, &[put(b"a", entry(b"a", 99, &[]))]);
         })
     },

@@ -25,28 +25,38 @@ pub(crate) struct Case {
     pub(crate) restore: &'static [i32],
     /// What `check --read-data` may end with.
     pub(crate) check: &'static [i32],
+    /// Only a newer version understands the newest snapshot: all that ask for the latest get the
+    /// honest one, and are told.
+    pub(crate) hidden: bool,
+    /// Only who reads the content of files comes across it.
+    pub(crate) in_data: bool,
     /// Whether everything is tried: to write out some as a whole nobody could wait for.
     pub(crate) whole: bool,
 }
 
 /// It is damage: restored is what is well, and the exit code is 6.
 pub(crate) const fn damage(name: &'static str, forge: fn(&mut Forge)) -> Case {
-    Case { name, forge, restore: &[6], check: &[6], whole: true }
+    Case { name, forge, restore: &[6], check: &[6], hidden: false, in_data: false, whole: true }
 }
 
 /// Only a newer version may understand it.
 pub(crate) const fn unknown(name: &'static str, forge: fn(&mut Forge)) -> Case {
-    Case { name, forge, restore: &[3], check: &[3], whole: true }
+    Case { name, forge, restore: &[3], check: &[3], hidden: false, in_data: false, whole: true }
 }
 
 /// Nothing is wrong with it, whatever it looks like.
 pub(crate) const fn legal(name: &'static str, forge: fn(&mut Forge)) -> Case {
-    Case { name, forge, restore: &[0], check: &[0], whole: true }
+    Case { name, forge, restore: &[0], check: &[0], hidden: false, in_data: false, whole: true }
 }
 
 /// The run is damaged so that its snapshot is not there; the honest one before it is.
 pub(crate) const fn no_snapshot(name: &'static str, forge: fn(&mut Forge)) -> Case {
-    Case { name, forge, restore: &[0], check: &[6], whole: true }
+    Case { name, forge, restore: &[0], check: &[6], hidden: false, in_data: false, whole: true }
+}
+
+/// A newer version wrote the newest snapshot, and this one does not understand it.
+pub(crate) const fn not_understood(name: &'static str, forge: fn(&mut Forge)) -> Case {
+    Case { name, forge, restore: &[3], check: &[3], hidden: true, in_data: false, whole: true }
 }
 
 /// Everything but what the program may change: paths with what lies there.
@@ -144,17 +154,22 @@ fn verdict(case: &Case) -> Result<(), String> {
     // recursion, and some trees are deeper than a stack.
     assert!(Command::new("rm").arg("-rf").arg(place.path("out")).status().unwrap().success());
     tried.unwrap_or_else(|_| Err("it could not be tried to its end".to_owned()))?;
-    match witness(place) == before {
+    if witness(place) != before {
+        return Err(format!("something outside the target changed: {:#?}", witness(place)));
+    }
+    // What only a newer version understands keeps nobody from backing up.
+    match case.restore.contains(&6) || case.check != [3] {
         true => Ok(()),
-        false => Err(format!("something outside the target changed: {:#?}", witness(place))),
+        false => backs_up(place),
     }
 }
 
 fn commands(case: &Case, forge: &Forge) -> Result<(), String> {
     let place = &forge.place;
     let listed = run(place, &["snapshots"]);
-    expect(&listed, &[0], "snapshots")?;
+    expect(&listed, if case.hidden { &[3] } else { &[0] }, "snapshots")?;
     let newest = match listed.stdout.contains(&forge.snapshot(2)[..12]) {
+        _ if case.hidden => "latest".to_owned(),
         true => forge.snapshot(2),
         false => forge.snapshot(1),
     };
@@ -174,7 +189,8 @@ fn commands(case: &Case, forge: &Forge) -> Result<(), String> {
     expect(&checked, case.check, "check")?;
     // What only a newer version understands is told by every command that comes across it.
     let only_unknown = case.restore == [3] && case.check == [3];
-    let restore = if only_unknown { vec![3] } else { [case.restore, &[0, 3]].concat() };
+    let is_told = only_unknown && !case.in_data;
+    let restore = if is_told { vec![3] } else { [case.restore, &[0, 3]].concat() };
     let seeing = |words: &[&str]| expect(&run(place, words), &restore, words[0]);
     seeing(&["ls", "-R", "-l", &newest])?;
     seeing(&["diff", &forge.snapshot(1), &newest])?;
@@ -188,7 +204,19 @@ fn commands(case: &Case, forge: &Forge) -> Result<(), String> {
         3 => &[0, 3],
         _ => &[0],
     };
+    let told: &[i32] = if only_unknown { &[3] } else { told };
     expect(&run(place, &["status"]), told, "status")
+}
+
+/// A backup goes on, and heals nothing.
+fn backs_up(place: &Place) -> Result<(), String> {
+    place.file("source/fresh", "fresh\n");
+    let said = run(place, &["backup"]);
+    expect(&said, &[0], "backup")?;
+    match said.stderr.contains("stored again") {
+        true => Err(format!("something was healed: {}", brief(&said))),
+        false => Ok(()),
+    }
 }
 
 fn expect(said: &Said, codes: &[i32], what: &str) -> Result<(), String> {

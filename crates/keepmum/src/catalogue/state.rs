@@ -59,6 +59,9 @@ pub const DAMAGED: Fact<BTreeSet<ObjectKey>> = Fact::new("faulty");
 pub const HEALED: Fact<BTreeSet<ObjectKey>> = Fact::new("healed");
 /// Objects of metadata that were read in part.
 pub const HALF_READ: Fact<BTreeSet<ObjectKey>> = Fact::new("half read");
+/// Objects that are here and that this version does not understand, or not in all that they hold.
+/// Where there is one, nothing may be deleted or folded: nobody knows what it says.
+pub const NOT_UNDERSTOOD: Fact<BTreeSet<ObjectKey>> = Fact::new("not understood");
 /// The last object that a check of a subset has read.
 pub const READ_LAST: Fact<ObjectKey> = Fact::new("read last");
 

@@ -47,6 +47,8 @@ pub use tree::{Node, NodeWriter};
 
 /// Longest object, sealed, in bytes.
 pub const OBJECT_MAX: u64 = 256 << 20;
+/// Longest object that a name can speak of: one that is longer than [`OBJECT_MAX`] is never opened.
+pub const NAMED_MAX: u64 = (1 << 40) - 1;
 /// Longest block, plain, in bytes.
 pub const BLOCK_MAX: u64 = 4 << 20;
 /// Longest chunk in bytes.

@@ -20,31 +20,41 @@ pub const CONTEXT_LENGTH: usize = CONTEXT.len() + PLACE_LENGTH;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ObjectKind {
     /// Chunks of files.
-    Data = 1,
+    Data,
     /// Tree nodes, list nodes and indexes.
-    Meta = 2,
+    Meta,
     /// What ends a run: the record, and in a small run everything else as well.
-    Record = 3,
-    /// Reserved.
-    Parity = 4,
-    /// Reserved.
-    Dictionary = 5,
-    /// Reserved.
-    SealedEpochKey = 6,
+    Record,
+    /// A kind that only a later version knows: such an object is counted and never opened.
+    Other(u8),
 }
 
 impl ObjectKind {
+    /// The number of [`ObjectKind::Data`].
+    pub const DATA: u8 = 1;
+    /// The number of [`ObjectKind::Meta`].
+    pub const META: u8 = 2;
+    /// The number of [`ObjectKind::Record`].
+    pub const RECORD: u8 = 3;
+
     /// The kind with this number.
-    pub fn from_u8(number: u8) -> Option<Self> {
-        Some(match number {
-            1 => Self::Data,
-            2 => Self::Meta,
-            3 => Self::Record,
-            4 => Self::Parity,
-            5 => Self::Dictionary,
-            6 => Self::SealedEpochKey,
-            _ => return None,
-        })
+    pub const fn from_u8(number: u8) -> Self {
+        match number {
+            Self::DATA => Self::Data,
+            Self::META => Self::Meta,
+            Self::RECORD => Self::Record,
+            other => Self::Other(other),
+        }
+    }
+
+    /// Its number.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Data => Self::DATA,
+            Self::Meta => Self::META,
+            Self::Record => Self::RECORD,
+            Self::Other(number) => number,
+        }
     }
 }
 
@@ -77,8 +87,8 @@ impl ObjectName {
         fields
     }
 
-    /// What these bytes say; none if they are no name of this version: an unknown kind, epoch or
-    /// run 0, or a length that no object has.
+    /// What these bytes say. They were authentic, so the name is one of ours, whatever it says:
+    /// see [`ObjectName::is_understood`].
     pub fn from_fields(fields: &[u8; FIELDS_LENGTH]) -> Option<Self> {
         let (epoch, rest) = fields.split_first_chunk::<2>()?;
         let ([kind], rest) = rest.split_first_chunk::<1>()?;
@@ -87,16 +97,22 @@ impl ObjectName {
         let (number, rest) = rest.split_first_chunk::<4>()?;
         let (length, rest) = rest.split_first_chunk::<5>()?;
         let length = length.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
-        let name = Self {
+        Some(Self {
             epoch: u16::from_be_bytes(*epoch),
-            kind: ObjectKind::from_u8(*kind)?,
+            kind: ObjectKind::from_u8(*kind),
             device: DeviceId(*device),
             run: u32::from_be_bytes(*run),
             number: u32::from_be_bytes(*number),
             length,
             hash: rest.try_into().ok()?,
-        };
-        (name.epoch > 0 && name.run > 0 && length <= OBJECT_MAX).then_some(name)
+        })
+    }
+
+    /// Whether this version can open the object. It cannot where the name has a kind that it does
+    /// not know, epoch 0, run 0, or a length that no object of this version has.
+    pub fn is_understood(&self) -> bool {
+        let is_known = !matches!(self.kind, ObjectKind::Other(_));
+        is_known && self.epoch > 0 && self.run > 0 && self.length <= OBJECT_MAX
     }
 
     /// The context under which this object is sealed.
@@ -123,7 +139,7 @@ pub fn context(
     let (label, place) = context.split_at_mut(CONTEXT.len());
     label.copy_from_slice(CONTEXT);
     place[..2].copy_from_slice(&epoch.to_be_bytes());
-    place[2] = kind as u8;
+    place[2] = kind.number();
     place[3..11].copy_from_slice(&device.0);
     place[11..15].copy_from_slice(&run.to_be_bytes());
     place[15..].copy_from_slice(&number.to_be_bytes());

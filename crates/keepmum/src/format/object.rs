@@ -154,14 +154,16 @@ fn too_long(what: &'static str, value: u64, bound: u64) -> FormatError {
 }
 
 fn read_block(reader: &mut Reader<'_>) -> Result<Block, FormatError> {
-    reader.tuple("a block", 6, 7, |reader, elements| {
-        let kind: u8 = reader.narrow("the kind of a block")?;
-        let kind = PieceKind::from_u8(kind)
-            .ok_or(FormatError::Unknown { what: "block kind", value: kind.into() })?;
-        let codec: u8 = reader.narrow("the codec of a block")?;
-        if codec > CODEC_DELTA {
-            return Err(FormatError::Unknown { what: "codec", value: codec.into() });
+    reader.tuple("a block", 6, u64::MAX, |reader, elements| {
+        if elements > 7 {
+            return Err(FormatError::Unknown { what: "element of a block", value: elements });
         }
+        let value = reader.uint("the kind of a block")?;
+        let kind = u8::try_from(value).ok().and_then(PieceKind::from_u8);
+        let kind = kind.ok_or(FormatError::Unknown { what: "block kind", value })?;
+        let value = reader.uint("the codec of a block")?;
+        let codec = u8::try_from(value).ok().filter(|codec| *codec <= CODEC_DELTA);
+        let codec = codec.ok_or(FormatError::Unknown { what: "codec", value })?;
         // Nothing compressed is longer than it was, and a reader holds all of it.
         let stored = reader.up_to("the stored bytes of a block", BLOCK_MAX)?;
         let plain = reader.up_to("a block", BLOCK_MAX)?;
@@ -237,12 +239,10 @@ pub fn footer(table_length: u32) -> [u8; FOOTER_LENGTH] {
 /// The length of the table that a footer says, in bytes. That it also fits the object is for
 /// whoever has the object to check.
 pub fn parse_footer(footer: &[u8; FOOTER_LENGTH]) -> Result<u32, FormatError> {
-    let [version, zeros @ .., a, b, c, d] = *footer;
-    if version != 0 {
-        return Err(FormatError::Unknown { what: "object version", value: version.into() });
-    }
-    if zeros != [0; 3] {
-        return Err(FormatError::BadValue { what: "the footer of an object" });
+    let [version @ .., a, b, c, d] = *footer;
+    let value = u64::from(u32::from_le_bytes(version));
+    if value != 0 {
+        return Err(FormatError::Unknown { what: "object version", value });
     }
     let length = u32::from_le_bytes([a, b, c, d]);
     match u64::from(length) > TABLE_MAX {

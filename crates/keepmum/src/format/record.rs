@@ -3,7 +3,7 @@
 use super::cbor::{Reader, Writer};
 use super::error::FormatError;
 use super::name::ObjectKind;
-use super::{OBJECT_MAX, RECORD_MAX};
+use super::{NAMED_MAX, RECORD_MAX};
 use crate::model::{DeviceId, RecordHash, RecordRef};
 
 pub use super::left_out::LeftOut;
@@ -109,6 +109,12 @@ impl Record {
         Reader::whole(bytes, "a record", RECORD_MAX, Self::read)
     }
 
+    /// Whether it says something that only a later version understands, and that must not be
+    /// ignored by who prunes, folds or acknowledges.
+    pub fn has_unknown_items(&self) -> bool {
+        self.items.iter().any(|item| matches!(item, Item::Unknown { critical: true, .. }))
+    }
+
     fn read(reader: &mut Reader<'_>) -> Result<Self, FormatError> {
         let (mut device, mut run, mut previous) = (None, None, None);
         let (mut seen, mut time, mut objects) = (None, None, None);
@@ -173,7 +179,7 @@ fn write_objects(runs: &[RunObjects], out: &mut Writer<'_>) {
         for ObjectEntry { number, kind, length, hash } in objects {
             out.array(4);
             out.uint((*number).into());
-            out.uint(*kind as u64);
+            out.uint(kind.number().into());
             out.uint(*length);
             out.bytes(hash);
         }
@@ -221,10 +227,9 @@ fn read_run(reader: &mut Reader<'_>) -> Result<RunObjects, FormatError> {
 fn read_object(reader: &mut Reader<'_>) -> Result<ObjectEntry, FormatError> {
     reader.tuple("an object of a run", 4, 4, |reader, _| {
         let number = reader.narrow("the number of an object")?;
-        let value = reader.uint("the kind of an object")?;
-        let kind = u8::try_from(value).ok().and_then(ObjectKind::from_u8);
-        let kind = kind.ok_or(FormatError::Unknown { what: "object kind", value })?;
-        let length = reader.up_to("an object", OBJECT_MAX)?;
+        // A list is only a list: what this version cannot open may stand in it.
+        let kind = ObjectKind::from_u8(reader.narrow("the kind of an object")?);
+        let length = reader.up_to("an object", NAMED_MAX)?;
         Ok(ObjectEntry { number, kind, length, hash: reader.fixed("the hash of an object")? })
     })
 }

@@ -15,6 +15,9 @@ pub struct Chain {
     /// The runs of records that are not here though another record names them, or needs their run;
     /// in order, and twice where two are missing of one number.
     pub missing_runs: Vec<u32>,
+    /// Records that are here and that this version does not understand, with the objects that hold
+    /// them: links of the chain all the same.
+    pub unknown: Vec<(RecordRef, ObjectKey)>,
 }
 
 /// The chains of all devices.
@@ -74,13 +77,21 @@ impl Chain {
 }
 
 impl Chains {
-    /// Sorts records into chains.
-    pub fn new(records: Vec<(RecordRef, Record, ObjectKey)>) -> Self {
+    /// Sorts records into chains; of those that are not understood only the places are known.
+    pub fn new(
+        records: Vec<(RecordRef, Record, ObjectKey)>,
+        unknown: Vec<(RecordRef, ObjectKey)>,
+    ) -> Self {
         let mut devices: BTreeMap<DeviceId, Chain> = BTreeMap::new();
         let mut known = HashSet::new();
         for (at, record, object) in records {
             if known.insert(at) {
                 devices.entry(at.device).or_default().records.push((at, record, object));
+            }
+        }
+        for (at, object) in unknown {
+            if known.insert(at) {
+                devices.entry(at.device).or_default().unknown.push((at, object));
             }
         }
         let mut missing: HashSet<(DeviceId, u32, RecordHash)> = HashSet::new();

@@ -31,6 +31,15 @@ pub enum RepositoryError {
         /// By what that is seen.
         what: String,
     },
+    /// A later version wrote it, or no key block that is here holds its key: nothing is damaged, and
+    /// nothing can be said of what it holds.
+    #[error("object {object} is not understood: {what}")]
+    NotUnderstood {
+        /// Its file name at the destination.
+        object: String,
+        /// What is not known.
+        what: String,
+    },
     /// No object that is here holds this piece.
     #[error("no object that is here holds the piece {0}")]
     Missing(ChunkId),
@@ -84,6 +93,16 @@ impl From<Infallible> for RepositoryError {
 }
 
 impl RepositoryError {
+    /// What it means for an object that its bytes are refused: only a later version may understand
+    /// what is unknown, everything else is damage.
+    pub fn refused(object: String, error: FormatError) -> Self {
+        let what = error.to_string();
+        match error {
+            FormatError::Unknown { .. } => Self::NotUnderstood { object, what },
+            _ => Self::Damaged { object, what },
+        }
+    }
+
     /// The same once more, where one stored file is the reason for several problems.
     pub fn again(&self, object: &str) -> Self {
         match self {
@@ -92,6 +111,9 @@ impl RepositoryError {
             }
             Self::Arriving { object, what } => {
                 Self::Arriving { object: object.clone(), what: what.clone() }
+            }
+            Self::NotUnderstood { object, what } => {
+                Self::NotUnderstood { object: object.clone(), what: what.clone() }
             }
             other => Self::Damaged { object: object.to_owned(), what: other.to_string() },
         }
@@ -102,7 +124,7 @@ impl RepositoryError {
     pub fn is_of_one_object(&self) -> bool {
         use StoreErrorKind::{Denied, Io, Missing, Truncated};
         match self {
-            Self::Damaged { .. } | Self::Arriving { .. } => true,
+            Self::Damaged { .. } | Self::Arriving { .. } | Self::NotUnderstood { .. } => true,
             Self::Destination(error) => {
                 error.path.is_some() && matches!(error.kind, Missing | Truncated | Denied | Io)
             }

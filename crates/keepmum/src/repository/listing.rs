@@ -1,6 +1,6 @@
 //! What lies at the destination, sorted by what the names say. No object is opened for this.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::crypto::NAME_SEALED;
 use crate::format::{NAME_LENGTH, ObjectName, base32, is_key_block_length, split_file_name};
@@ -155,7 +155,7 @@ impl Objects {
 pub struct Listing {
     /// Every object by what its name says.
     pub objects: Objects,
-    /// Files whose names are not of the right shape, or say what no name says.
+    /// Files whose names are not of the right shape.
     pub foreign: u64,
     /// Files of the right shape that no key opens: of a keyring that was not opened, or whose key
     /// block has not arrived.
@@ -164,6 +164,8 @@ pub struct Listing {
     pub copies: u64,
     /// Files of a key block's size: path and file name.
     pub key_blocks: Vec<(String, String)>,
+    /// Objects that were read and are not understood, or not in all that they hold.
+    pub not_understood: BTreeSet<ObjectKey>,
     /// The device that writes here: what it wrote is never on its way.
     pub own: Option<DeviceId>,
 }
@@ -311,6 +313,12 @@ impl Listing {
     /// An object that is here whole.
     pub fn here(&self, key: &ObjectKey) -> Option<&ListedObject> {
         self.objects.get(key).filter(|object| object.is_here())
+    }
+
+    /// Whether this version understands an object as far as is known, and all that it has read of it.
+    pub fn is_understood(&self, key: &ObjectKey) -> bool {
+        let named = self.objects.get(key).is_none_or(|object| object.name.is_understood());
+        named && !self.not_understood.contains(key)
     }
 
     /// Counts an object as not here though its files have the right length: its bytes have not

@@ -61,7 +61,7 @@ impl<'a> PieceReader<'a> {
                 Ok(bytes) => return Ok(bytes),
                 Err(error) if !error.is_of_one_object() => return Err(error),
                 // What is still to arrive may be whole.
-                Err(_) if matches!(last, RepositoryError::Arriving { .. }) => {}
+                Err(_) if may_be_whole(&last) => {}
                 Err(error) => last = error,
             }
         }
@@ -165,4 +165,9 @@ impl<'a> PieceReader<'a> {
         self.kept.retain(|(place, _)| place.object != at.object);
         self.kept_bytes = self.kept.iter().map(|(_, block)| block.len()).sum();
     }
+}
+
+/// Whether a place is not known to be damaged.
+fn may_be_whole(error: &RepositoryError) -> bool {
+    matches!(error, RepositoryError::Arriving { .. } | RepositoryError::NotUnderstood { .. })
 }

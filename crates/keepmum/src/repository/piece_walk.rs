@@ -78,7 +78,8 @@ fn read(
     (id, depth, length): &Used,
 ) -> Result<ListNode, RepositoryError> {
     let broken = |what: String| RepositoryError::Damaged { object: format!("piece {id}"), what };
-    let list = ListNode::decode(&reader.piece(id)?).map_err(|error| broken(error.to_string()))?;
+    let refused = |error| RepositoryError::refused(format!("piece {id}"), error);
+    let list = ListNode::decode(&reader.piece(id)?).map_err(refused)?;
     if list.depth != *depth || list.length() != Some(*length) {
         return Err(broken("a list's levels or lengths do not fit".to_owned()));
     }

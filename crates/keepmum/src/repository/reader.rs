@@ -104,6 +104,8 @@ impl<'a> ObjectReader<'a> {
             }
             match self.range_of_copy(key, object, copy, offset, length) {
                 Ok(bytes) => return Ok(bytes),
+                // No other file of it opens either.
+                Err(error @ RepositoryError::NotUnderstood { .. }) => return Err(error),
                 Err(error) if error.is_of_one_object() => drop(first.get_or_insert(error)),
                 Err(error) => return Err(error),
             }
@@ -212,7 +214,7 @@ impl<'a> ObjectReader<'a> {
         let repository = self.keys.repository(object.repository);
         let inputs = repository.into_iter().flat_map(|keys| keys.object_keys(object.name.epoch));
         let (context, length) = (object.name.context(), object.name.length);
-        let mut opened = Err(self.damaged(object, "its key epoch is not known"));
+        let mut opened = Err(self.without_epoch(object));
         // Where two epochs have one number, the commitment tells whose object it is.
         for input in inputs {
             opened = Opener::new(input, header, length, &context)
@@ -224,9 +226,26 @@ impl<'a> ObjectReader<'a> {
         opened
     }
 
+    /// No key block that is here holds its key. That may still be on its way; what this device wrote
+    /// itself is here, and closed all the same.
+    fn without_epoch(&self, object: &ListedObject) -> RepositoryError {
+        let what = "no key block that is here holds the key of its epoch".to_owned();
+        let own = self.listing.own == Some(object.name.device);
+        let object = self.path(object, 0);
+        match own {
+            true => RepositoryError::NotUnderstood { object, what },
+            false => RepositoryError::Arriving { object, what },
+        }
+    }
+
     /// The table at an object's end.
     pub fn table(&self, key: &ObjectKey) -> Result<Table, RepositoryError> {
         let object = self.object(key)?;
+        let refused = |error| RepositoryError::refused(self.path(object, 0), error);
+        if !object.name.is_understood() {
+            let what = "its name says what this version does not know".to_owned();
+            return Err(RepositoryError::NotUnderstood { object: self.path(object, 0), what });
+        }
         let plain = crate::format::plain_for_sealed(object.name.length)
             .filter(|plain| *plain >= FOOTER_LENGTH as u64)
             .ok_or_else(|| self.damaged(object, "its length is impossible"))?;
@@ -235,9 +254,7 @@ impl<'a> ObjectReader<'a> {
         let bytes = self.range(key, plain - tail, tail)?;
         let (rest, footer) =
             bytes.split_last_chunk().ok_or_else(|| self.damaged(object, "it has no footer"))?;
-        let length =
-            parse_footer(footer).map_err(|error| self.damaged(object, &error.to_string()))?;
-        let length = u64::from(length);
+        let length = u64::from(parse_footer(footer).map_err(refused)?);
         let end = plain - FOOTER_LENGTH as u64;
         if length > end {
             return Err(self.damaged(object, "its table is longer than it"));
@@ -246,7 +263,7 @@ impl<'a> ObjectReader<'a> {
             Some(start) => Table::decode(&rest[start..]),
             None => Table::decode(&self.range(key, end - length, length)?),
         };
-        let table = table.map_err(|error| self.damaged(object, &error.to_string()))?;
+        let table = table.map_err(refused)?;
         let stored: u64 = table.blocks.iter().map(|block| u64::from(block.stored)).sum();
         if stored > end - length {
             return Err(self.damaged(object, "its blocks are longer than it"));

@@ -130,7 +130,8 @@ impl<'a, 'r> SnapshotTree<'a, 'r> {
     fn next_leaf(&mut self, parts: &mut Parts) -> Result<Option<Vec<Entry>>, RepositoryError> {
         while let Some((id, expected)) = parts.waiting.pop() {
             let bytes = self.reader.piece(&id)?;
-            let node = Node::decode(&bytes).map_err(|error| broken(&id, &error.to_string()))?;
+            let refused = |error| RepositoryError::refused(format!("piece {id}"), error);
+            let node = Node::decode(&bytes).map_err(refused)?;
             match node {
                 Node::Leaf { entries, refused } => {
                     if expected.is_some_and(|level| level != 0) {

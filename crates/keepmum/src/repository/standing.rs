@@ -29,6 +29,9 @@ pub struct Needed {
     pub missing: Vec<ObjectKey>,
     /// Of each record that is not here, whose it is.
     pub missing_records: Vec<DeviceId>,
+    /// How many are here and not understood, records and other objects: nobody knows what they
+    /// hold, so they do not count as here.
+    pub unknown: u64,
 }
 
 /// One device's objects in the order of its records.
@@ -41,6 +44,11 @@ struct Counts {
     missing: Vec<(u32, ObjectKey)>,
     /// Runs whose record is not here.
     missing_records: Vec<u32>,
+    /// Runs whose record lists something that is not understood, or is so itself; in order, once
+    /// for each.
+    unknown: Vec<u32>,
+    /// Runs of records that are not understood: nobody knows what they list. In order.
+    unknown_records: Vec<u32>,
 }
 
 impl Standing {
@@ -67,7 +75,8 @@ impl Standing {
                 counts.add(device, first, last, &mut needed);
             }
         }
-        needed.here = needed.of - (needed.missing.len() + needed.missing_records.len()) as u64;
+        let missing = needed.missing.len() + needed.missing_records.len();
+        needed.here = needed.of - missing as u64 - needed.unknown;
         needed
     }
 }
@@ -75,7 +84,9 @@ impl Standing {
 impl Counts {
     fn new(device: DeviceId, chain: &Chain, listing: &Listing) -> Self {
         let missing_records = chain.missing_runs.clone();
-        let mut counts = Self { missing_records, ..Self::default() };
+        let mut unknown_records: Vec<u32> = chain.unknown.iter().map(|(at, _)| at.run).collect();
+        unknown_records.sort_unstable();
+        let mut counts = Self { missing_records, unknown_records, ..Self::default() };
         for (at, record, object) in &chain.records {
             counts.before.push((at.run, counts.of));
             counts.count(at.run, *object, listing);
@@ -93,6 +104,8 @@ impl Counts {
         self.of += 1;
         if listing.here(&key).is_none() {
             self.missing.push((record, key));
+        } else if !listing.is_understood(&key) {
+            self.unknown.push(record);
         }
     }
 
@@ -116,6 +129,12 @@ impl Counts {
         let before = needed.missing_records.len();
         needed.missing_records.extend(runs.map(|_| device));
         needed.of += (needed.missing_records.len() - before) as u64;
+        let among = |runs: &[u32]| {
+            let begin = runs.partition_point(|run| *run < first);
+            (runs.partition_point(|run| *run <= last) - begin) as u64
+        };
+        needed.of += among(&self.unknown_records);
+        needed.unknown += among(&self.unknown) + among(&self.unknown_records);
     }
 }
 

@@ -225,7 +225,7 @@ fn what_a_range_of_runs_needs_is_counted_right() {
         }
         records.push((at, record, key(run, number)));
     }
-    let standing = Standing::new(&Chains::new(records.clone()), &listing);
+    let standing = Standing::new(&Chains::new(records.clone(), Vec::new()), &listing);
     for first in 0..11 {
         for last in 0..11 {
             let needs = vec![

@@ -11,7 +11,7 @@ use super::descent;
 use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer};
 use super::import;
-use super::older;
+use super::older::{self, Hidden};
 use super::open::Repository;
 use super::options::{SnapshotChoice, Which};
 use super::report::{Problem, SnapshotLine, SnapshotState};
@@ -33,6 +33,8 @@ pub(crate) struct AbsentRecords {
     pub(crate) damaged: u64,
     /// Here once, or of this device, and gone.
     pub(crate) lost: u64,
+    /// Here, and not understood, or not all that they say.
+    pub(crate) unknown: u64,
 }
 
 /// Everything known of the snapshots of a repository.
@@ -106,10 +108,12 @@ impl Snapshots {
         if needed.here == needed.of || self.whole.holds(repository, snapshot.backup) {
             return SnapshotState::Complete;
         }
+        // Before the tree was asked: what is not understood may be of no importance to it.
         let lost = |key: &&ObjectKey| self.is_lost(device, key);
         let own = |device: &&DeviceId| self.own == Some(**device);
         let objects = needed.missing.iter().filter(lost).count();
         match (objects + needed.missing_records.iter().filter(own).count()) as u64 {
+            0 if needed.unknown > 0 => SnapshotState::Unknown { unknown: needed.unknown },
             0 => SnapshotState::Pending { here: needed.here, of: needed.of },
             missing => SnapshotState::Lost { missing },
         }
@@ -138,7 +142,10 @@ impl Snapshots {
             }
         }
         let (picked, older) = match &choice.which {
-            Which::Id(prefix) => (by_id(found, prefix)?, None),
+            Which::Id(prefix) => {
+                self.refuse_unknown(prefix)?;
+                (by_id(found, prefix)?, None)
+            }
             Which::Latest { back } => self.latest(repository, found, *back)?,
             Which::At(time) => self.at(repository, found, time.seconds)?,
         };
@@ -156,6 +163,7 @@ impl Snapshots {
         back: u32,
     ) -> Result<(Row<'a>, Option<Problem>), Error> {
         descent::one_of(found.iter().map(|(line, ..)| line))?;
+        self.refuse_none(repository, found.is_empty())?;
         let newest = found.last().map(|(line, ..)| line.clone());
         let absent = found.iter().rev().filter(|(line, ..)| line.state != SnapshotState::Complete);
         let absent: Vec<SnapshotLine> = absent.map(|(line, ..)| line.clone()).collect();
@@ -164,7 +172,8 @@ impl Snapshots {
         let (line, known) = (&picked.0, (&self.chains, self.own));
         // Those before it change nothing of what "latest" means.
         let passed = absent.iter().find(|absent| absent.run > line.run);
-        let older = match (passed, older::hidden_after(repository, known, picked.2, None)) {
+        let hidden = older::hidden_after(repository, known, picked.2, None);
+        let older = match (passed, hidden.or_else(|| self.hidden_beside(repository, &picked))) {
             (Some(newest), _) => Some(older::passed_over(newest, line)),
             (None, Some(hidden)) => Some(older::hidden(hidden, line)),
             (None, None) => None,
@@ -180,6 +189,7 @@ impl Snapshots {
         seconds: i64,
     ) -> Result<(Row<'a>, Option<Problem>), Error> {
         descent::one_of(found.iter().map(|(line, ..)| line))?;
+        self.refuse_none(repository, found.is_empty())?;
         found.retain(|(line, ..)| line.time <= seconds);
         let none = || none("there is no snapshot at or before that time");
         let picked = found.pop().ok_or_else(none)?;
@@ -191,8 +201,37 @@ impl Snapshots {
             .map(|(at, ..)| at.run);
         let known = (&self.chains, self.own);
         let hidden = older::hidden_after(repository, known, picked.2, after);
+        let hidden = hidden.or_else(|| self.hidden_beside(repository, &picked));
         let older = hidden.map(|hidden| older::hidden(hidden, &picked.0));
         Ok((picked, older))
+    }
+
+    /// A device of which this version understands no record at all, and which may be the one that
+    /// was meant, where none was named.
+    fn hidden_beside(&self, repository: &Repository, picked: &Row<'_>) -> Option<Hidden> {
+        let is_read =
+            |device| self.chains.device(device).is_some_and(|one| !one.records.is_empty());
+        let mut unknown = older::not_understood(repository, &self.chains).into_iter();
+        let beside = unknown.any(|key| !is_read(key.device));
+        (beside && self.own != Some(picked.2.device)).then_some(Hidden::Unknown)
+    }
+
+    /// There is a record with this id, and it is not understood.
+    fn refuse_unknown(&self, prefix: &str) -> Result<(), Error> {
+        let prefix = prefix.to_ascii_lowercase();
+        let mut unknown = self.chains.iter().flat_map(|(_, chain)| &chain.unknown);
+        match unknown.any(|(at, _)| SnapshotId::from(at.hash).to_string().starts_with(&prefix)) {
+            true => Err(not_understood("this snapshot is not understood by this version")),
+            false => Ok(()),
+        }
+    }
+
+    /// There is no snapshot, and there are records that are not understood.
+    fn refuse_none(&self, repository: &Repository, is_empty: bool) -> Result<(), Error> {
+        match is_empty && !older::not_understood(repository, &self.chains).is_empty() {
+            true => Err(not_understood("no snapshot is understood by this version")),
+            false => Ok(()),
+        }
     }
 
     /// How many records are known of and cannot be read.
@@ -207,21 +246,28 @@ impl Snapshots {
         // missing all the same, it was not that one.
         runs.retain(|at| !named.contains(at));
         let gone = repository.imported.gone.iter();
-        let gone = gone.filter(|(_, kind)| *kind == ObjectKind::Record as u8).map(|(key, _)| key);
+        let gone = gone.filter(|(_, kind)| *kind == ObjectKind::RECORD).map(|(key, _)| key);
         let here = repository.listing.objects.iter();
         let here = here.filter(|(_, object)| object.name.kind == ObjectKind::Record);
-        let unread = here.filter(|(key, object)| object.is_here() && !holders.contains(key));
+        let unread = here.filter(|(key, object)| {
+            object.is_here() && repository.listing.is_understood(key) && !holders.contains(key)
+        });
         let run = |key: &ObjectKey| Some((key.device, key.run)).filter(|at| !runs.contains(at));
         let damaged: HashSet<_> = unread.filter_map(|(key, _)| run(&key)).collect();
         // What this device wrote is not on its way.
         let own = named.iter().filter(|(device, _)| self.own == Some(*device)).copied();
         let lost = gone.filter_map(run).chain(own).filter(|at| !damaged.contains(at));
         let lost: HashSet<_> = lost.collect();
-        let pending = named.iter().filter(|at| !damaged.contains(at) && !lost.contains(at));
+        let here = repository.listing.objects.iter();
+        let late =
+            here.filter(|(_, object)| object.name.kind == ObjectKind::Record && !object.is_here());
+        let late: HashSet<_> = late.filter_map(|(key, _)| run(&key)).chain(named).collect();
+        let pending = late.iter().filter(|at| !damaged.contains(at) && !lost.contains(at));
         AbsentRecords {
             pending: pending.count() as u64,
             damaged: damaged.len() as u64,
             lost: lost.len() as u64,
+            unknown: older::not_understood(repository, &self.chains).len() as u64,
         }
     }
 
@@ -271,6 +317,10 @@ fn by_age<'a>(mut found: Vec<Row<'a>>, back: u32, newest: Option<&str>) -> Resul
     }
     let at = found.len() - 1 - back;
     Ok(found.swap_remove(at))
+}
+
+fn not_understood(sentence: &str) -> Error {
+    Error::new(ErrorKind::NotUnderstood, sentence)
 }
 
 fn none(sentence: &str) -> Error {

@@ -65,7 +65,7 @@ pub(crate) fn set_aside(
     }
     let holders = catalogue.record_holders()?;
     let holders: HashSet<ObjectKey> =
-        holders.into_iter().filter(|holder| listing.here(holder).is_some()).collect();
+        holders.into_iter().filter(|holder| is_read(listing, holder)).collect();
     let mut records: HashMap<(DeviceId, u32), u32> = HashMap::new();
     for holder in &holders {
         *records.entry((holder.device, holder.run)).or_default() += 1;
@@ -86,6 +86,11 @@ pub(crate) fn set_aside(
     listing.objects.retain(|key| !unclaimed.contains(key));
     catalogue.count_out(&unclaimed);
     Ok(claims)
+}
+
+/// Whether a record can be relied on: nobody knows what one lists that is not understood.
+fn is_read(listing: &Listing, holder: &ObjectKey) -> bool {
+    listing.here(holder).is_some() && !listing.not_understood.contains(holder)
 }
 
 /// Finds those records that list objects of other runs, or of a fork; their objects are claimed.

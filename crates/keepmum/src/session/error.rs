@@ -22,6 +22,8 @@ pub enum ErrorKind {
     NoRepository,
     /// Key blocks have not arrived yet, though objects have.
     Pending,
+    /// A newer version wrote what was asked for, and this one does not understand it.
+    NotUnderstood,
     /// Key blocks were here, and are gone.
     KeysGone,
     /// The destination failed: full, gone, read-only, input/output error.
@@ -132,6 +134,7 @@ impl From<RepositoryError> for Error {
             RepositoryError::LaterVersion => ErrorKind::LaterVersion,
             RepositoryError::NoRepository => ErrorKind::NoRepository,
             RepositoryError::KeysPending | RepositoryError::Arriving { .. } => ErrorKind::Pending,
+            RepositoryError::NotUnderstood { .. } => ErrorKind::NotUnderstood,
             RepositoryError::Damaged { .. } | RepositoryError::Missing(_) => ErrorKind::Damaged,
             RepositoryError::Slots(_) => ErrorKind::KeySlots,
             _ => ErrorKind::Local,

@@ -3,7 +3,7 @@
 //! Nothing is fetched without need: data objects are never read here, and of metadata objects
 //! only those that are new, and of them only tables, indexes and records.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use crate::catalogue::{
     Catalogue, CatalogueError, ImportedBlock, ListedObject as CatalogueObject, state,
@@ -33,6 +33,8 @@ pub(crate) struct Imported {
     pub(crate) unread: Option<RepositoryError>,
     /// Metadata objects that have their length and not yet their bytes.
     pub(crate) arriving: Vec<ObjectKey>,
+    /// Objects that are here and not understood, or not in all that they hold, with what is not.
+    pub(crate) not_understood: BTreeMap<ObjectKey, String>,
     /// Objects that the catalogue had seen whole and that are not here now.
     pub(crate) gone: Vec<(ObjectKey, u8)>,
     /// Whether anything new was read.
@@ -53,23 +55,29 @@ pub(crate) fn bring_up(
     let here = listing.objects.iter().filter(|(_, object)| object.is_here());
     let here = here.map(|(key, object)| CatalogueObject {
         key,
-        kind: object.name.kind as u8,
+        kind: object.name.kind.number(),
         length: object.name.length,
     });
     let reconciled = catalogue.reconcile(here.collect())?;
     let mut imported = Imported { gone: reconciled.gone, ..Imported::default() };
     let mut data = Vec::new();
     let mut unknown = Vec::new();
-    for object in reconciled.unknown {
-        if object.kind == ObjectKind::Data as u8 {
+    let is_understood =
+        |key: &ObjectKey| listing.here(key).is_some_and(|one| one.name.is_understood());
+    for object in reconciled.unknown.into_iter().filter(|object| is_understood(&object.key)) {
+        if object.kind == ObjectKind::DATA {
             data.push(object.key);
-        } else if object.kind == ObjectKind::Meta as u8 || object.kind == ObjectKind::Record as u8 {
+        } else if object.kind == ObjectKind::META || object.kind == ObjectKind::RECORD {
             unknown.push(object.key);
         }
     }
+    let known = catalogue.get(&state::NOT_UNDERSTOOD)?.unwrap_or_default();
+    let still = known.iter().filter(|key| listing.here(key).is_some());
+    let what = "a newer version wrote what this one does not understand";
+    imported.not_understood = still.map(|key| (*key, what.to_owned())).collect();
     let half_read = catalogue.get(&state::HALF_READ)?.unwrap_or_default();
     unknown.extend(half_read.into_iter().filter(|key| listing.here(key).is_some()));
-    if unknown.is_empty() && data.is_empty() {
+    if unknown.is_empty() && data.is_empty() && known.len() == imported.not_understood.len() {
         return Ok(imported);
     }
     imported.changed = !unknown.is_empty();
@@ -90,6 +98,12 @@ pub(crate) fn bring_up(
     if !unindexed.is_empty() && !imported.held_up {
         written(catalogue, &mut imported, |imported| {
             import_unindexed(catalogue, &reader, listing, &unindexed, imported)
+        })?;
+    }
+    if imported.not_understood.keys().ne(known.iter()) && !imported.held_up {
+        written(catalogue, &mut imported, |imported| {
+            let now = imported.not_understood.keys().copied().collect();
+            Ok(catalogue.set(&state::NOT_UNDERSTOOD, &now)?)
         })?;
     }
     Ok(imported)
@@ -177,9 +191,12 @@ fn import_unindexed(
 ) -> Result<(), Error> {
     for key in unindexed {
         let Some(object) = listing.here(key) else { continue };
-        let (kind, length) = (object.name.kind as u8, object.name.length);
+        let (kind, length) = (object.name.kind.number(), object.name.length);
         match reader.table(key) {
-            Ok(table) => import_table(catalogue, key, kind, length, &table, true)?,
+            Ok(table) => {
+                imported.not_understood.remove(key);
+                import_table(catalogue, key, kind, length, &table, true)?;
+            }
             Err(error) => imported.refuse(key, error)?,
         }
     }
@@ -219,7 +236,12 @@ fn import_all<'env>(
                 imported.refuse(&key, error)?;
             }
             Ok(metadata) => {
+                imported.not_understood.remove(&key);
                 import_metadata(catalogue, listing, &key, &metadata)?;
+                if let Some(what) = metadata.unknown {
+                    half_read.insert(key);
+                    imported.not_understood.insert(key, what);
+                }
                 if let Some(error) = metadata.damage {
                     half_read.insert(key);
                     imported.refuse(&key, error)?;
@@ -239,6 +261,9 @@ impl Imported {
         match error {
             RepositoryError::Damaged { object, what } => self.damaged.push((object, what)),
             RepositoryError::Arriving { .. } => self.arriving.push(*key),
+            RepositoryError::NotUnderstood { what, .. } => {
+                self.not_understood.insert(*key, what);
+            }
             error if error.is_of_one_object() => {
                 let object = match &error {
                     RepositoryError::Destination(store) => store.path.clone(),
@@ -260,7 +285,7 @@ fn import_metadata(
     metadata: &Metadata,
 ) -> Result<(), Error> {
     let Some(object) = listing.here(key) else { return Ok(()) };
-    let (kind, length) = (object.name.kind as u8, object.name.length);
+    let (kind, length) = (object.name.kind.number(), object.name.length);
     import_table(catalogue, key, kind, length, &metadata.table, true)?;
     for entry in &metadata.indexes {
         let data = ObjectKey {
@@ -269,7 +294,7 @@ fn import_metadata(
             number: entry.number,
             hash: entry.hash,
         };
-        let kind = ObjectKind::Data as u8;
+        let kind = ObjectKind::DATA;
         import_table(catalogue, &data, kind, entry.length, &entry.table, false)?;
     }
     for (at, previous, bytes) in &metadata.records {

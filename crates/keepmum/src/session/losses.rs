@@ -55,17 +55,37 @@ pub(crate) struct Losses<'a> {
 #[derive(Clone)]
 pub(crate) struct Fault {
     pub(crate) what: String,
+    pub(crate) kind: FaultKind,
+}
+
+/// What that means for what lies in it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FaultKind {
+    Damaged,
     /// Its bytes may still arrive.
-    pub(crate) is_arriving: bool,
+    Arriving,
+    /// Only a newer version understands it.
+    Unknown,
 }
 
 impl Fault {
+    /// What an error says of the object that it is about.
+    pub(crate) fn from_error(error: &RepositoryError) -> Self {
+        let kind = match error {
+            RepositoryError::Arriving { .. } => FaultKind::Arriving,
+            RepositoryError::NotUnderstood { .. } => FaultKind::Unknown,
+            _ => FaultKind::Damaged,
+        };
+        Self { what: error.to_string(), kind }
+    }
+
     /// What it means for a file with this chunk.
     fn of(&self, id: &ChunkId) -> RepositoryError {
         let (object, what) = (format!("chunk {id}"), self.what.clone());
-        match self.is_arriving {
-            true => RepositoryError::Arriving { object, what },
-            false => RepositoryError::Damaged { object, what },
+        match self.kind {
+            FaultKind::Arriving => RepositoryError::Arriving { object, what },
+            FaultKind::Unknown => RepositoryError::NotUnderstood { object, what },
+            FaultKind::Damaged => RepositoryError::Damaged { object, what },
         }
     }
 }
@@ -304,8 +324,8 @@ impl<'a> Losses<'a> {
             let places = placed(catalogue, id, length)?;
             let faults = places.iter().map(|place| unreadable.get(&place.object));
             let Some(faults) = faults.collect::<Option<Vec<&Fault>>>() else { return Ok(()) };
-            let arriving = faults.iter().find(|fault| fault.is_arriving);
-            match arriving.or_else(|| faults.first()) {
+            let well = faults.iter().find(|fault| fault.kind != FaultKind::Damaged);
+            match well.or_else(|| faults.first()) {
                 Some(fault) => Err(Halt::Piece(fault.of(id))),
                 None => Ok(()),
             }

@@ -1,7 +1,7 @@
 //! Reading a metadata object: its table, and its pieces that are indexes or records.
 
 use crate::compress::Decompressor;
-use crate::format::{IndexEntry, ObjectKind, PieceKind, Record, Table, decode_index};
+use crate::format::{FormatError, IndexEntry, ObjectKind, PieceKind, Record, Table, decode_index};
 use crate::model::{ObjectKey, RecordHash, RecordRef};
 use crate::repository::{Keys, Listing, ObjectReader, RepositoryError};
 use crate::store::Store;
@@ -27,7 +27,7 @@ impl<'a> Metadatas<'a> {
         let mut metadata = read_metadata(&self.reader, key, &mut self.decompressor)?;
         let object = self.listing.here(key);
         let is_record = object.is_some_and(|object| object.name.kind == ObjectKind::Record);
-        if is_record && metadata.records.is_empty() {
+        if is_record && metadata.records.is_empty() && metadata.unknown.is_none() {
             let object = self.reader.path_of(key);
             let what = "it holds no record".to_owned();
             metadata.damage.get_or_insert(RepositoryError::Damaged { object, what });
@@ -43,6 +43,8 @@ pub(crate) struct Metadata {
     pub(crate) records: Vec<FoundRecord>,
     /// The first thing in it that could not be read; the rest counts all the same.
     pub(crate) damage: Option<RepositoryError>,
+    /// The first thing in it that this version does not understand.
+    pub(crate) unknown: Option<String>,
 }
 
 /// A record: which it is, which one it says came before it, its bytes.
@@ -53,47 +55,76 @@ fn read_metadata(
     key: &ObjectKey,
     decompressor: &mut Decompressor,
 ) -> Result<Metadata, RepositoryError> {
+    let table = reader.table(key)?;
     let mut metadata = Metadata {
-        table: reader.table(key)?,
         indexes: Vec::new(),
         records: Vec::new(),
         damage: None,
+        unknown: None,
+        table: Table::default(),
     };
-    let damaged = |what: String| RepositoryError::Damaged { object: reader.path_of(key), what };
-    for (offset, block) in metadata.table.offsets() {
+    for (offset, block) in table.offsets() {
         if !matches!(block.kind, PieceKind::Index | PieceKind::Record) {
             continue;
         }
         let pieces = match reader.pieces(key, offset, block, decompressor) {
             Ok(pieces) => pieces,
             Err(error) => {
-                metadata.damage.get_or_insert(error);
+                metadata.refuse(error);
                 continue;
             }
         };
         for bytes in pieces {
-            let read = match block.kind {
-                PieceKind::Index => decode_index(&bytes)
-                    .map(|entries| metadata.indexes.extend(entries))
-                    .map_err(|error| damaged(error.to_string())),
-                _ => read_record(key, bytes)
-                    .map(|found| metadata.records.push(found))
-                    .map_err(damaged),
-            };
-            if let Err(error) = read {
-                metadata.damage.get_or_insert(error);
+            let refused = |error| RepositoryError::refused(reader.path_of(key), error);
+            match block.kind {
+                PieceKind::Index => match decode_index(&bytes) {
+                    Ok(entries) => metadata.indexes.extend(entries),
+                    Err(error) => metadata.refuse(refused(error)),
+                },
+                _ => match Record::decode(&bytes) {
+                    Ok(record) => metadata.take_record(reader, key, &record, bytes),
+                    Err(error @ FormatError::Unknown { .. }) => {
+                        // It is a link of its chain all the same: its place is in the name.
+                        metadata.unknown.get_or_insert(error.to_string());
+                        let hash = RecordHash(crate::crypto::record_hash(&bytes));
+                        let at = RecordRef { device: key.device, run: key.run, hash };
+                        metadata.records.push((at, None, bytes));
+                    }
+                    Err(error) => metadata.refuse(refused(error)),
+                },
             }
         }
     }
+    metadata.table = table;
     Ok(metadata)
 }
 
-fn read_record(key: &ObjectKey, bytes: Vec<u8>) -> Result<FoundRecord, String> {
-    let record = Record::decode(&bytes).map_err(|error| error.to_string())?;
-    if record.device != key.device || record.run != key.run {
-        return Err("its record is of another run".to_owned());
+impl Metadata {
+    /// Something in it cannot be read: what is not understood is not damage.
+    fn refuse(&mut self, error: RepositoryError) {
+        match error {
+            RepositoryError::NotUnderstood { what, .. } => drop(self.unknown.get_or_insert(what)),
+            error => drop(self.damage.get_or_insert(error)),
+        }
     }
-    let hash = RecordHash(crate::crypto::record_hash(&bytes));
-    let at = RecordRef { device: record.device, run: record.run, hash };
-    Ok((at, record.previous, bytes))
+
+    fn take_record(
+        &mut self,
+        reader: &ObjectReader<'_>,
+        key: &ObjectKey,
+        record: &Record,
+        bytes: Vec<u8>,
+    ) {
+        if record.device != key.device || record.run != key.run {
+            let (object, what) = (reader.path_of(key), "its record is of another run".to_owned());
+            return self.refuse(RepositoryError::Damaged { object, what });
+        }
+        if record.has_unknown_items() {
+            let what = "its record says something that this version does not know";
+            self.unknown.get_or_insert(what.to_owned());
+        }
+        let hash = RecordHash(crate::crypto::record_hash(&bytes));
+        let at = RecordRef { device: record.device, run: record.run, hash };
+        self.records.push((at, record.previous, bytes));
+    }
 }

@@ -101,6 +101,7 @@ pub(crate) fn imagine(
         listing: destination.raw.open(&keys),
         keys,
         catalogue: destination.catalogue,
+        seen: Vec::new(),
         imported: Imported::default(),
         key_blocks: KeyBlocks::default(),
     })

@@ -3,7 +3,9 @@
 //! Whoever asks for `latest` or for a time and gets less must be told, and the exit code must say
 //! so too: a script would else take last week's files for yesterday's.
 
-use crate::format::{Item, ObjectKind};
+use std::collections::BTreeSet;
+
+use crate::format::ObjectKind;
 use crate::model::{DeviceId, ObjectKey, RecordRef};
 use crate::repository::Chains;
 
@@ -38,11 +40,13 @@ pub(crate) fn hidden_after(
     let is_known =
         |run: u32| !missing.contains(&run) && records.iter().any(|(at, ..)| at.run == run);
     let gone = repository.imported.gone.iter();
-    let gone = gone.filter(|(_, kind)| *kind == ObjectKind::Record as u8).map(|(key, _)| key);
+    let gone = gone.filter(|(_, kind)| *kind == ObjectKind::RECORD).map(|(key, _)| key);
     let here = repository.listing.objects.iter();
     let here = here.filter(|(_, object)| object.name.kind == ObjectKind::Record);
     let unread = here.filter(|(key, object)| {
-        object.is_here() && !records.iter().any(|(.., holder)| *holder == *key)
+        object.is_here()
+            && repository.listing.is_understood(key)
+            && !records.iter().any(|(.., holder)| *holder == *key)
     });
     let mut absent = gone.copied().chain(unread.map(|(key, _)| key));
     let named = missing.iter().any(|run| between(*run));
@@ -50,12 +54,39 @@ pub(crate) fn hidden_after(
     if is_lost || (named && own == Some(taken.device)) {
         return Some(Hidden::Damaged);
     }
-    let unknown = |item: &Item| matches!(item, Item::Unknown { critical: true, .. });
-    let mut later = records.iter().filter(|(at, ..)| between(at.run));
-    if later.any(|(_, record, _)| record.items.iter().any(unknown)) {
+    let mut unknown = not_understood(repository, chains).into_iter();
+    if unknown.any(|key| is_hidden(&key)) {
         return Some(Hidden::Unknown);
     }
-    named.then_some(Hidden::Pending)
+    // It has begun to arrive, or its key block has not.
+    let mut late = repository.listing.objects.iter().filter(|(key, object)| {
+        object.name.kind == ObjectKind::Record && !object.is_here() && is_hidden(key)
+    });
+    (named || late.any(|(key, _)| !is_known(key.run))).then_some(Hidden::Pending)
+}
+
+/// Objects that may hold a record, and with it a snapshot, that this version does not understand:
+/// those that end a run, and those of unknown kinds that no record lists.
+pub(crate) fn not_understood(repository: &Repository, chains: &Chains) -> BTreeSet<ObjectKey> {
+    let listing = &repository.listing;
+    let mut listed = None;
+    let mut found = BTreeSet::new();
+    let strange = listing.objects.iter().filter(|(key, _)| !listing.is_understood(key));
+    let snapshots: BTreeSet<_> = chains.snapshots().map(|one| *one.object).collect();
+    // Of a record with a snapshot it is known which one it holds.
+    for (key, object) in strange.filter(|(key, _)| !snapshots.contains(key)) {
+        let may = match object.name.kind {
+            ObjectKind::Record => true,
+            ObjectKind::Other(_) => {
+                !listed.get_or_insert_with(|| chains.listed_objects()).contains_key(&key)
+            }
+            ObjectKind::Data | ObjectKind::Meta => false,
+        };
+        if may {
+            found.insert(key);
+        }
+    }
+    found
 }
 
 /// The newest snapshot was not taken, because not all of it is here.
@@ -63,6 +94,9 @@ pub(crate) fn passed_over(newest: &SnapshotLine, taken: &SnapshotLine) -> Proble
     let (kind, why) = match newest.state {
         SnapshotState::Pending { here, of } => {
             (ProblemKind::Pending, format!("has not arrived in full ({here} of {of})"))
+        }
+        SnapshotState::Unknown { .. } => {
+            (ProblemKind::Unknown, "is not understood by this version".to_owned())
         }
         _ => (ProblemKind::Older, "has lost stored objects".to_owned()),
     };

@@ -3,11 +3,12 @@
 //! The destination wins over the catalogue: what the catalogue believes counts only as far as this
 //! listing confirms it.
 
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::catalogue::{Catalogue, CatalogueError, RunLock, state};
-use crate::format::Record;
+use crate::format::{FormatError, Record};
 use crate::model::{DeviceId, ObjectKey, RecordRef};
 use crate::repository::{Chain, Chains, Keys, Listing, RawListing, RepositoryError};
 use crate::store::{LocalStore, Store};
@@ -31,6 +32,9 @@ pub(crate) struct Repository {
     pub(crate) keys: Keys,
     pub(crate) listing: Listing,
     pub(crate) catalogue: Catalogue,
+    /// The last record of each device that was read before this listing, and understood with all
+    /// before it.
+    pub(crate) seen: Vec<RecordRef>,
     /// What bringing in new metadata found.
     pub(crate) imported: Imported,
     /// What is to be done about the key blocks.
@@ -42,6 +46,25 @@ pub(crate) struct Destination {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) raw: RawListing,
     pub(crate) catalogue: Catalogue,
+    /// The last record of each device that was read before this listing.
+    seen: Vec<RecordRef>,
+}
+
+/// The last record of each device that was read in full, before the first that is not understood:
+/// who names it says that all up to it was read and heeded.
+fn seen(catalogue: &Catalogue) -> Result<Vec<RecordRef>, Error> {
+    let mut first: HashMap<DeviceId, u32> = HashMap::new();
+    for key in catalogue.get(&state::NOT_UNDERSTOOD)?.unwrap_or_default() {
+        let run = first.entry(key.device).or_insert(key.run);
+        *run = key.run.min(*run);
+    }
+    let mut heads: BTreeMap<DeviceId, RecordRef> = BTreeMap::new();
+    for at in catalogue.record_refs()? {
+        if first.get(&at.device).is_none_or(|unknown| at.run < *unknown) {
+            heads.insert(at.device, at);
+        }
+    }
+    Ok(heads.into_values().collect())
 }
 
 /// Lists the destination and opens the catalogue, to write. A run hands over its lock.
@@ -50,14 +73,15 @@ pub(crate) fn destination(
     lock: Option<&RunLock>,
     observer: &dyn Observer,
 ) -> Result<Destination, Error> {
-    let (store, raw) = listed(access)?;
     let catalogue = match (&access.catalogue, lock) {
         (CatalogueAt::File(file), Some(lock)) => Catalogue::open_for_run(file, lock),
         (CatalogueAt::File(file), None) => Catalogue::open(file),
         (CatalogueAt::Temporary, _) => Catalogue::temporary(),
     }?;
     tell_reset(&catalogue, observer);
-    Ok(Destination { store, raw, catalogue })
+    let seen = seen(&catalogue)?;
+    let (store, raw) = listed(access)?;
+    Ok(Destination { store, raw, catalogue, seen })
 }
 
 fn listed(access: &Access) -> Result<(Arc<dyn Store>, RawListing), Error> {
@@ -139,11 +163,13 @@ impl Destination {
             observer,
         )?;
         imported.arriving.iter().for_each(|key| listing.set_arriving(key));
+        listing.not_understood = imported.not_understood.keys().copied().collect();
         Ok(Repository {
             store: self.store,
             keys,
             listing,
             catalogue: self.catalogue,
+            seen: self.seen,
             imported,
             key_blocks,
         })
@@ -216,7 +242,7 @@ pub(crate) fn reading<T>(
 pub(crate) fn beside(access: &Access, catalogue: Catalogue) -> Result<Destination, Error> {
     let (store, raw) = listed(access)?;
     catalogue.wait_at_most(PATIENCE)?;
-    Ok(Destination { store, raw, catalogue })
+    Ok(Destination { store, raw, catalogue, seen: Vec::new() })
 }
 
 fn open_with(
@@ -253,6 +279,7 @@ impl Repository {
             observer,
         )?;
         imported.arriving.iter().for_each(|key| self.listing.set_arriving(key));
+        self.listing.not_understood = imported.not_understood.keys().copied().collect();
         self.imported = Imported { gone, ..imported };
         self.catalogue = private;
         Ok(())
@@ -260,17 +287,19 @@ impl Repository {
 
     /// The chains of all devices, from the records that the catalogue keeps.
     pub(crate) fn chains(&self) -> Result<Chains, Error> {
-        let mut records = Vec::new();
+        let (mut records, mut unknown) = (Vec::new(), Vec::new());
         for (at, bytes, object) in self.catalogue.records()? {
+            // Only a record whose object is here counts: the destination wins.
+            if self.listing.here(&object).is_none() {
+                continue;
+            }
             match Record::decode(&bytes) {
-                // Only a record whose object is here counts: the destination wins.
-                Ok(record) if self.listing.here(&object).is_some() => {
-                    records.push((at, record, object));
-                }
-                _ => {}
+                Ok(record) => records.push((at, record, object)),
+                Err(FormatError::Unknown { .. }) => unknown.push((at, object)),
+                Err(_) => {}
             }
         }
-        Ok(Chains::new(records))
+        Ok(Chains::new(records, unknown))
     }
 
     /// The file name of an object that is here.
@@ -311,10 +340,5 @@ impl Repository {
     pub(crate) fn last_listed_run(&self, device: DeviceId) -> u32 {
         let runs = self.listing.objects.keys().filter(|key| key.device == device);
         runs.map(|key| key.run).max().unwrap_or(0)
-    }
-
-    /// The last record of each device.
-    pub(crate) fn heads(&self) -> Result<Vec<RecordRef>, Error> {
-        Ok(self.catalogue.heads()?)
     }
 }

@@ -23,10 +23,14 @@ pub(crate) fn problem_of(
     state: &SnapshotState,
 ) -> Result<Problem, Error> {
     let kind = match &error {
-        RepositoryError::Missing(_) if is_waiting(state) => ProblemKind::Pending,
-        // Nothing is on its way that could hold it.
-        RepositoryError::Missing(_) => ProblemKind::Damaged,
+        RepositoryError::Missing(_) => match state {
+            SnapshotState::Pending { .. } => ProblemKind::Pending,
+            SnapshotState::Unknown { .. } => ProblemKind::Unknown,
+            // Nothing is on its way that could hold it.
+            SnapshotState::Complete | SnapshotState::Lost { .. } => ProblemKind::Damaged,
+        },
         RepositoryError::Arriving { .. } => ProblemKind::Pending,
+        RepositoryError::NotUnderstood { .. } => ProblemKind::Unknown,
         // What cannot be read is as good as damaged; another attempt may find it whole.
         error if error.is_of_one_object() => ProblemKind::Damaged,
         _ => return Err(error.into()),
@@ -40,20 +44,27 @@ pub(crate) fn problem_of(
 
 /// What lies between the root of a snapshot in this state and a path in it cannot be read.
 pub(crate) fn unreachable(path: &TreePath, error: RepositoryError, state: &SnapshotState) -> Error {
-    let waits = match &error {
-        RepositoryError::Missing(_) => is_waiting(state),
-        error => matches!(error, RepositoryError::Arriving { .. }),
-    };
-    match waits {
-        true => Error::new(ErrorKind::Pending, "not all of the way to this path is here yet")
-            .at(format!("/{}", display(path.as_bytes()))),
-        false => error.into(),
+    let error = absent(error, state, "not all of the way to this path is here yet");
+    match error.kind() {
+        ErrorKind::Pending | ErrorKind::NotUnderstood => {
+            error.at(format!("/{}", display(path.as_bytes())))
+        }
+        _ => error,
     }
 }
 
-/// Whether what is missing of a snapshot may still arrive.
-pub(crate) fn is_waiting(state: &SnapshotState) -> bool {
-    matches!(state, SnapshotState::Pending { .. })
+/// The error that a piece which cannot be had is, in a snapshot in this state; with a sentence for
+/// one that may still arrive.
+pub(crate) fn absent(error: RepositoryError, state: &SnapshotState, waits: &str) -> Error {
+    match (&error, state) {
+        (RepositoryError::Missing(_), SnapshotState::Pending { .. })
+        | (RepositoryError::Arriving { .. }, _) => Error::new(ErrorKind::Pending, waits),
+        (RepositoryError::Missing(_), SnapshotState::Unknown { .. }) => {
+            let sentence = "it may lie in an object that this version does not understand";
+            Error::new(ErrorKind::NotUnderstood, sentence)
+        }
+        _ => error.into(),
+    }
 }
 
 /// A side of a walk that may have entries which this version does not understand.

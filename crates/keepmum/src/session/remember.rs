@@ -44,6 +44,7 @@ impl From<RepositoryError> for Failure {
         match error {
             RepositoryError::Damaged { .. }
             | RepositoryError::Arriving { .. }
+            | RepositoryError::NotUnderstood { .. }
             | RepositoryError::Missing(_) => Self::Snapshot(error),
             other => Self::Run(other.into()),
         }
@@ -137,7 +138,7 @@ pub(crate) fn doubt_lost(repository: &Repository) -> Result<bool, Error> {
             }
         }
     }
-    let metadata = |kind: &u8| *kind != ObjectKind::Data as u8;
+    let metadata = |kind: &u8| *kind != ObjectKind::DATA;
     Ok(repository.imported.gone.iter().any(|(_, kind)| metadata(kind)))
 }
 
@@ -159,7 +160,8 @@ fn is_stored(
         Err(
             RepositoryError::Missing(_)
             | RepositoryError::Damaged { .. }
-            | RepositoryError::Arriving { .. },
+            | RepositoryError::Arriving { .. }
+            | RepositoryError::NotUnderstood { .. },
         ) => Ok(false),
         Err(error) => Err(error.into()),
     }

@@ -120,6 +120,11 @@ pub enum SnapshotState {
         /// Objects that there are.
         of: u64,
     },
+    /// A newer version wrote objects of it, which this one does not understand.
+    Unknown {
+        /// How many.
+        unknown: u64,
+    },
     /// Objects that were here are gone or shorter.
     Lost {
         /// How many.
@@ -170,6 +175,8 @@ pub struct SnapshotsReport {
     pub pending_records: u64,
     /// Records that are here and cannot be read, or were here and are gone.
     pub lost_records: u64,
+    /// Records that are here and that this version does not understand, in whole or in part.
+    pub unknown_records: u64,
     /// Files in the destination that are not ours.
     pub foreign_files: u64,
 }
@@ -240,6 +247,9 @@ pub struct CheckReport {
     pub objects_lost: u64,
     /// Objects that fail authentication or do not hold what they should.
     pub objects_damaged: u64,
+    /// Objects that a newer version wrote and that this one does not understand, or not in all that
+    /// they hold.
+    pub objects_unknown: u64,
     /// Objects that no record names (left by runs that were cut off).
     pub objects_unclaimed: u64,
     /// Copies that a sync client made.
@@ -321,7 +331,7 @@ impl ListReport {
 impl CheckReport {
     /// How it ended.
     pub fn outcome(&self) -> Outcome {
-        let pending = match self.objects_pending + self.unopened_files {
+        let pending = match self.objects_pending + self.objects_unknown + self.unopened_files {
             0 => Outcome::Complete,
             _ => Outcome::Partial,
         };

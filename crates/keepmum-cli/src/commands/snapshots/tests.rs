@@ -33,9 +33,11 @@ fn a_table() {
             unread,
             line(3, SnapshotState::Pending { here: 412, of: 420 }),
             line(4, SnapshotState::Lost { missing: 1 }),
+            line(5, SnapshotState::Unknown { unknown: 2 }),
         ],
         pending_records: 2,
         lost_records: 1,
+        unknown_records: 1,
         foreign_files: 0,
     };
     assert_data_eq!(
@@ -46,8 +48,10 @@ id            time                        device      files     size    added  s
 000000020000  2026-11-02 15:00:03 +01:00  laptop\x07  12345  5.0 GiB  340 KiB  complete, 3 not read
 000000030000  2026-11-02 16:00:03 +01:00  laptop\x07  12345  5.0 GiB  340 KiB  pending 412 of 420
 000000040000  2026-11-02 17:00:03 +01:00  laptop\x07  12345  5.0 GiB  340 KiB  1 object lost
+000000050000  2026-11-02 18:00:03 +01:00  laptop\x07  12345  5.0 GiB  340 KiB  2 objects not understood
 the records of 2 runs have not arrived yet
 the records of 1 run are damaged or gone: see `keepmum check`
+the records of 1 run are not understood by this version, and with them perhaps newer snapshots: see `keepmum check`
 
 "#]]
         .raw()

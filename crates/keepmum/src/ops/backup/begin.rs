@@ -225,7 +225,7 @@ fn make_names_durable(
 
 fn prepare_inside(repository: &Repository, set: &Setting<'_>) -> Result<Prepared, Error> {
     let catalogue = &repository.catalogue;
-    let heads = repository.heads()?;
+    let heads = catalogue.heads()?;
     let own = heads.iter().filter(|at| at.device == set.device).max_by_key(|at| at.run);
     let head = own.map(|at| (at.run, at.hash));
     let others = repository.listing.objects.keys().any(|key| key.device != set.device);
@@ -296,7 +296,8 @@ fn adopt(repository: &Repository, set: &Setting<'_>) -> Result<Adopted, Error> {
     for (key, object) in repository.listing.objects.iter() {
         let kind = object.name.kind;
         let metadata_or_data = matches!(kind, ObjectKind::Data | ObjectKind::Meta);
-        if key.device != set.device || !object.is_here() || !metadata_or_data {
+        let is_understood = repository.listing.is_understood(&key);
+        if key.device != set.device || !object.is_here() || !metadata_or_data || !is_understood {
             continue;
         }
         let ended = match with_record.get(&key.run) {
@@ -326,10 +327,21 @@ fn adopt(repository: &Repository, set: &Setting<'_>) -> Result<Adopted, Error> {
         if data || !repository.catalogue.is_imported(&key)? {
             let table = match reader.table(&key) {
                 Ok(table) => table,
-                Err(RepositoryError::Damaged { .. } | RepositoryError::Arriving { .. }) => continue,
+                Err(
+                    RepositoryError::Damaged { .. }
+                    | RepositoryError::Arriving { .. }
+                    | RepositoryError::NotUnderstood { .. },
+                ) => continue,
                 Err(error) => return Err(error.into()),
             };
-            import_table(&repository.catalogue, &key, name.kind as u8, name.length, &table, true)?;
+            import_table(
+                &repository.catalogue,
+                &key,
+                name.kind.number(),
+                name.length,
+                &table,
+                true,
+            )?;
             if data {
                 let (run, number, length, hash) = (key.run, key.number, name.length, key.hash);
                 adopted.index.push(IndexEntry { run, number, length, hash, table });

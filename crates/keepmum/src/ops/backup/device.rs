@@ -6,6 +6,7 @@
 //! was written stays readable. An older image of this machine looks the same and is treated alike.
 
 use crate::catalogue::{Catalogue, state};
+use crate::format::ObjectKind;
 use crate::model::DeviceId;
 
 use super::begin::fill;
@@ -64,6 +65,9 @@ pub(super) fn identify(
     };
     let (forked, last) = chain_state(repository, known)?;
     let why = match ahead_of(repository, known)? {
+        _ if has_closed_end(repository, known, last) => {
+            "The last record of this device is not understood by this version".into()
+        }
         _ if is_moved(repository, &machine)? => "This catalogue comes from another machine".into(),
         _ if forked => "Another machine has written under this device's id".into(),
         Some((run, reserved)) => format!(
@@ -110,6 +114,18 @@ fn chain_state(repository: &Repository, device: DeviceId) -> Result<(bool, u32),
     runs.sort_unstable();
     let forked = runs.windows(2).any(|two| two[0] == two[1]);
     Ok((forked, runs.last().copied().unwrap_or(0)))
+}
+
+/// Whether this device has ended a run after its last record here, as far as is known, with an object
+/// that does not open to this version: its hash is not known, so nothing can follow it.
+fn has_closed_end(repository: &Repository, device: DeviceId, last: u32) -> bool {
+    let listing = &repository.listing;
+    let mut later =
+        listing.objects.iter().filter(|(key, _)| key.device == device && key.run > last);
+    later.any(|(key, object)| {
+        let may_end = matches!(object.name.kind, ObjectKind::Record | ObjectKind::Other(_));
+        may_end && object.is_here() && !listing.is_understood(&key)
+    })
 }
 
 fn draw(access: &Access) -> Result<DeviceId, Error> {

@@ -26,7 +26,7 @@ pub(super) fn put_back_records(
     device: DeviceId,
     observer: &dyn Observer,
 ) -> Result<(u64, u64), Error> {
-    let record = ObjectKind::Record as u8;
+    let record = ObjectKind::RECORD;
     let gone = repository.imported.gone.iter();
     let gone: Vec<ObjectKey> = gone
         .filter(|(key, kind)| *kind == record && key.device == device)
@@ -91,6 +91,8 @@ fn losses(
     let raw = RawListing::read(&*repository.store).map_err(RepositoryError::from)?;
     repository.listing = raw.open(&repository.keys);
     repository.listing.own = Some(device);
+    let unknown = repository.imported.not_understood.keys();
+    repository.listing.not_understood = unknown.copied().collect();
     doubt::set_aside(&repository.catalogue, &mut repository.listing)?;
     let known = Snapshots::read(repository, access)?;
     let mut losses = Losses::new(repository, &known, observer);

@@ -31,7 +31,7 @@ use std::sync::Arc;
 use crate::catalogue::{Catalogue, DirectoryId};
 use crate::chunk::Chunker;
 use crate::compress::{Compressor, Level};
-use crate::model::{DeviceId, Merge, ObjectKey, Step, TreePath};
+use crate::model::{DeviceId, Merge, ObjectKey, RecordRef, Step, TreePath};
 use crate::pipeline::{self, Pool};
 use crate::repository::{Keys, RepositoryAccess};
 use crate::source::{Names, Source};
@@ -83,6 +83,8 @@ struct Setting<'env> {
     device: DeviceId,
     /// By which runs objects of other devices are listed.
     claims: Claims,
+    /// The last record of each device that was read before the destination was listed.
+    seen: &'env [RecordRef],
     /// The run that is being written.
     writing: Cell<Option<u32>>,
     progress: progress::Progress<'env>,
@@ -153,6 +155,7 @@ pub fn backup(
         store: &*repository.store,
         device: identity.device,
         claims,
+        seen: &repository.seen,
         writing: Cell::new(None),
         progress: progress::Progress::new(observer),
     };

@@ -218,7 +218,7 @@ impl<'a, 'p, 'env> Run<'a, 'p, 'env> {
         import_table(
             self.catalogue,
             &name.key(),
-            name.kind as u8,
+            name.kind.number(),
             name.length,
             &object.table,
             true,
@@ -272,12 +272,12 @@ impl<'a, 'p, 'env> Run<'a, 'p, 'env> {
         taken_over: Vec<RunObjects>,
     ) -> Result<Record, Error> {
         let now = self.set.access.seam.clock.now();
-        let others = self.catalogue.heads()?;
+        let others = self.set.seen.iter().copied();
         Ok(Record {
             device: self.set.device,
             run,
             previous: self.head,
-            seen: others.into_iter().filter(|at| at.device != self.set.device).collect(),
+            seen: others.filter(|at| at.device != self.set.device).collect(),
             time: RecordTime {
                 seconds: now.seconds,
                 nanos: now.nanos,

@@ -16,7 +16,7 @@ use crate::store::Store;
 use crate::session::error::Error;
 use crate::session::event::{Event, Observer};
 use crate::session::import::imported_blocks;
-use crate::session::losses::{Fault, go_on};
+use crate::session::losses::{Fault, FaultKind, go_on};
 use crate::session::open::Repository;
 
 const READING: Stage = Stage(1);
@@ -35,8 +35,8 @@ pub(super) struct Examined {
     pub(super) is_closed: bool,
     /// It is damaged, not only out of reach.
     pub(super) is_proved: bool,
-    /// Its bytes may still arrive: nothing is damaged.
-    pub(super) is_arriving: bool,
+    /// What is wrong with it as far as it is not proved to be damaged.
+    pub(super) kind: FaultKind,
     /// Its own table, if that could be read.
     pub(super) table: Option<Table>,
 }
@@ -169,7 +169,7 @@ fn examine(
         suspects: Vec::new(),
         is_closed: false,
         is_proved: false,
-        is_arriving: false,
+        kind: FaultKind::Damaged,
         table: None,
     };
     objects.read_at_once(&key, AT_ONCE);
@@ -242,8 +242,7 @@ impl Examined {
         match objects.prefix(recipe, decompressor) {
             Ok(prefix) => Ok(objects.on_prefix(&place, &prefix).map(Some)),
             Err(error) if error.is_of_one_object() => {
-                let is_arriving = matches!(error, RepositoryError::Arriving { .. });
-                let fault = Fault { what: error.to_string(), is_arriving };
+                let fault = Fault::from_error(&error);
                 let ids = block.pieces.iter().map(|(id, _)| (*id, fault.clone()));
                 self.on_bad.extend(ids);
                 self.suspects.extend(recipe.base_objects());
@@ -261,7 +260,11 @@ impl Examined {
                 Ok(what)
             }
             RepositoryError::Arriving { what, .. } => {
-                self.is_arriving = true;
+                self.kind = FaultKind::Arriving;
+                Ok(what)
+            }
+            RepositoryError::NotUnderstood { what, .. } => {
+                self.kind = FaultKind::Unknown;
                 Ok(what)
             }
             error if error.is_of_one_object() => Ok(error.to_string()),

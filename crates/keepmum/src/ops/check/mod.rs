@@ -9,7 +9,7 @@ mod subset;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::catalogue::{CheckKind, state};
-use crate::format::{Item, ObjectKind};
+use crate::format::ObjectKind;
 use crate::model::{DeviceId, ObjectKey};
 use crate::pipeline;
 
@@ -19,7 +19,7 @@ use crate::session::error::Error;
 use crate::session::event::{Event, Observer, Phase};
 use crate::session::healing;
 use crate::session::key_copies::KeyFiles;
-use crate::session::losses::{Fault, Losses};
+use crate::session::losses::{Fault, FaultKind, Losses};
 use crate::session::open::{self, Repository};
 use crate::session::options::{CheckOptions, ReadData};
 use crate::session::report::{CheckReport, Problem, ProblemKind, note};
@@ -67,7 +67,7 @@ pub fn check(
         },
     };
     check.objects();
-    check.unknown_items();
+    check.not_understood();
     let kind = match options.read_data {
         ReadData::Nothing => CheckKind::Listing,
         _ if subset.is_all => CheckKind::AllData,
@@ -152,7 +152,9 @@ impl Check<'_> {
                 continue;
             }
             self.report.objects += 1;
-            if !listed.contains_key(&key) && !records.contains(&key) {
+            if !object.name.is_understood() {
+                self.unknown_object(&key, "its name says what this version does not know");
+            } else if !listed.contains_key(&key) && !records.contains(&key) {
                 self.report.objects_unclaimed += 1;
             }
         }
@@ -174,22 +176,27 @@ impl Check<'_> {
         }
     }
 
-    /// Items that only a newer version understands: one of them may be a snapshot.
-    fn unknown_items(&mut self) {
-        let known = self.known;
-        for (device, chain) in known.chains.iter() {
-            for (at, record, _) in &chain.records {
-                let unknown = |item: &&Item| matches!(item, Item::Unknown { critical: true, .. });
-                if record.items.iter().any(|item| unknown(&item)) {
-                    self.problem(Problem {
-                        kind: ProblemKind::Unknown,
-                        path: format!("device {device}, run {}", at.run),
-                        sentence: "its record says something that this version does not know"
-                            .to_owned(),
-                    });
-                }
-            }
+    /// Objects that only a newer version understands: in one of them may be a snapshot.
+    fn not_understood(&mut self) {
+        for (key, what) in &self.repository.imported.not_understood {
+            self.unknown_object(key, what);
         }
+    }
+
+    fn unknown_object(&mut self, key: &ObjectKey, what: &str) {
+        let path = self.repository.name_of(key);
+        if self.report.problems.iter().any(|known| known.path == path) {
+            return;
+        }
+        self.report.objects_unknown += 1;
+        self.problem(Problem {
+            kind: ProblemKind::Unknown,
+            path,
+            sentence: format!(
+                "this stored object is not understood by this version (device {}, run {}): {what}",
+                key.device, key.run
+            ),
+        });
     }
 
     /// Records that were here or that others name: without them there is no snapshot.
@@ -200,7 +207,7 @@ impl Check<'_> {
             let chain = self.known.chains.device(key.device);
             let runs = chain.map_or(&[][..], |chain| &chain.records);
             let is_elsewhere = runs.iter().any(|(at, ..)| at.run == key.run);
-            if *kind == ObjectKind::Record as u8 && !is_elsewhere {
+            if *kind == ObjectKind::RECORD && !is_elsewhere {
                 *gone.entry(key.device).or_default() += 1;
                 self.lost_record(key.device, &format!("the record of run {}", key.run));
             }
@@ -251,29 +258,40 @@ impl Check<'_> {
         Ok(is_well)
     }
 
+    /// Where a run holds the catalogue, the next check will find them again.
+    fn remember_unknown(&self, mut unknown: BTreeSet<ObjectKey>) {
+        unknown.extend(self.repository.imported.not_understood.keys());
+        self.repository.catalogue.set(&state::NOT_UNDERSTOOD, &unknown).ok();
+    }
+
     /// Tells which of the objects that were read are damaged, and keeps what the walk has to know
     /// of them.
     fn damaged_objects(&mut self, examined: Vec<Examined>) {
         let mut healed = 0;
+        let mut unknown = BTreeSet::new();
         for one in examined {
             self.report.bytes_read += one.bytes;
             self.losses.on_bad.extend(one.on_bad);
             let Some(what) = one.damage else { continue };
-            let is_arriving = one.is_arriving && !one.is_proved;
-            if is_arriving {
+            let kind = if one.is_proved { FaultKind::Damaged } else { one.kind };
+            if kind == FaultKind::Arriving {
                 self.report.objects_pending += 1;
+            } else if kind == FaultKind::Unknown {
+                self.unknown_object(&one.key, &what);
+                unknown.insert(one.key);
             } else if self.healed.contains(&one.key) {
                 healed += 1;
             } else {
                 self.bad.push(one.key);
                 self.damaged_object(&self.repository.name_of(&one.key), &what);
             }
-            let fault = Fault { what, is_arriving };
+            let fault = Fault { what, kind };
             if one.is_closed {
                 self.losses.unreadable.insert(one.key, fault.clone());
             }
             self.losses.bad.extend(one.bad.into_iter().map(|id| (id, fault.clone())));
         }
+        self.remember_unknown(unknown);
         if healed > 0 {
             self.observer.event(Event::Notice(format!(
                 "{healed} of the stored objects are damaged and of no more use: what the source had \

@@ -7,7 +7,7 @@
 
 use crate::catalogue::{Catalogue, state};
 use crate::model::ObjectKey;
-use crate::repository::{Listing, RepositoryError};
+use crate::repository::{ListedObject, Listing, RepositoryError};
 use crate::seam::Random;
 
 use crate::session::error::Error;
@@ -34,7 +34,9 @@ impl Subset {
         again: &[ObjectKey],
         (catalogue, random): (&Catalogue, &dyn Random),
     ) -> Result<Self, Error> {
-        let here = listing.objects.iter().filter(|(_, object)| object.is_here());
+        // What the name says not to be understood is not opened.
+        let is_read = |object: &ListedObject| object.is_here() && object.name.is_understood();
+        let here = listing.objects.iter().filter(|(_, object)| is_read(object));
         let mut ring: Vec<(ObjectKey, u64)> =
             here.map(|(key, object)| (key, object.name.length)).collect();
         ring.sort_unstable_by_key(|(key, _)| (key.hash, *key));

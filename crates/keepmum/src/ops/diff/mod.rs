@@ -290,7 +290,10 @@ impl<'a> Diff<'a> {
         let problem = match closed {
             Closed::Snapshot(error) => {
                 let new = self.report.new.as_ref().map(|line| &line.state);
-                let state = new.filter(|state| matches!(state, SnapshotState::Pending { .. }));
+                let waits = |state: &&SnapshotState| {
+                    matches!(state, SnapshotState::Pending { .. } | SnapshotState::Unknown { .. })
+                };
+                let state = new.filter(waits);
                 let state = state.unwrap_or(&self.report.old.state);
                 problem_of(path, error, state)?
             }

@@ -26,7 +26,7 @@ use crate::session::error::{Error, ErrorKind};
 use crate::session::event::{Event, Observer, Phase};
 use crate::session::open;
 use crate::session::options::DumpOptions;
-use crate::session::part::{is_waiting, no_such_path, problem_of, refused, unreachable};
+use crate::session::part::{absent, no_such_path, problem_of, refused, unreachable};
 use crate::session::placed::placed;
 use crate::session::report::{Outcome, Problem, ProblemKind, SnapshotState, note, worst};
 use holes::Regions;
@@ -135,13 +135,8 @@ struct Dump<'a, 'o> {
 
 impl Dump<'_, '_> {
     fn file(&mut self, content: &Content) -> Result<(), Error> {
-        let waits = is_waiting(&self.state);
-        self.is_all_here(content).map_err(|error| match error {
-            RepositoryError::Missing(_) if waits => {
-                Error::new(ErrorKind::Pending, "not all of this file is here yet")
-            }
-            other => other.into(),
-        })?;
+        let here = self.is_all_here(content);
+        here.map_err(|error| absent(error, &self.state, "not all of this file is here yet"))?;
         self.stream(content, None)?;
         self.report.entries = 1;
         Ok(())

@@ -28,6 +28,7 @@ pub fn snapshots(access: &Access, observer: &dyn Observer) -> Result<SnapshotsRe
         snapshots: known.lines(&repository),
         pending_records: absent.pending,
         lost_records: absent.damaged + absent.lost,
+        unknown_records: absent.unknown,
         foreign_files: repository.listing.foreign,
     })
 }
@@ -75,6 +76,9 @@ pub fn status(access: &Access, observer: &dyn Observer) -> Result<StatusReport, 
     let absent = known.absent_records(&repository);
     report.objects_lost += absent.damaged + absent.lost;
     report.objects_pending += absent.pending;
+    let here = repository.listing.objects.iter().filter(|(_, object)| object.is_here());
+    let unknown = here.filter(|(key, _)| !repository.listing.is_understood(key));
+    report.objects_unknown = unknown.count() as u64;
     for (device, chain) in known.chains.iter() {
         let Some((at, record, _)) = chain.last() else { continue };
         report.devices.push(DeviceStatus {

@@ -57,6 +57,8 @@ pub struct StatusReport {
     pub objects_pending: u64,
     /// Objects that were here and are gone or shorter.
     pub objects_lost: u64,
+    /// Objects that a newer version wrote and that this one does not understand.
+    pub objects_unknown: u64,
     /// Files in the destination that are not ours.
     pub foreign_files: u64,
     /// Stored files of a keyring that the recovery code which was given does not open.
