@@ -55,7 +55,7 @@ def spelled(key: str, value: bytes) -> dict[str, str]:
 
 def manifest(destination: Destination, options: argparse.Namespace, report: Report) -> None:
     snapshot = destination.choose(options.snapshot, report)
-    first_of: dict[int, bytes] = {}
+    first_of: dict[tuple[int, str], bytes] = {}
     for path, item in snapshot.repository.walk(snapshot):
         line: dict[str, Any] = spelled("path", b"/".join(path))
         try:
@@ -70,7 +70,7 @@ def manifest(destination: Destination, options: argparse.Namespace, report: Repo
         print(json.dumps(line, sort_keys=True))
 
 
-def described(entry: Entry, path: bytes, first_of: dict[int, bytes]) -> dict[str, Any]:
+def described(entry: Entry, path: bytes, first_of: dict[tuple[int, str], bytes]) -> dict[str, Any]:
     line: dict[str, Any] = {"kind": KINDS[entry.kind], "mode": entry.mode, "owner": entry.owner}
     line |= {"mtime": entry.mtime} if entry.mtime else {}
     for key, name in (("user", entry.user), ("group", entry.group)):
@@ -81,7 +81,8 @@ def described(entry: Entry, path: bytes, first_of: dict[int, bytes]) -> dict[str
         line["device"] = entry.device
     if entry.attributes:
         line["attributes"] = [[space, name.hex(), value.hex()] for space, name, value in entry.attributes]
-    if entry.link is not None and (first := first_of.setdefault(entry.link, path)) != path:
+    same = entry.kind == FILE and entry.link is not None
+    if same and (first := first_of.setdefault((entry.link, repr(entry.content)), path)) != path:
         line |= spelled("hard_link_of", first)
     return line
 

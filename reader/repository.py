@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import hmac
-import io
 import os
 import random
 import re
@@ -20,7 +19,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-import cbor2
 import zstandard
 from blake3 import blake3
 from cryptography.cobblestone import Cobblestone256Decryptor
@@ -98,16 +96,70 @@ def shown(name: bytes | str) -> str:
 
 # ---- CBOR (§1): decoded with bounds, then every value is checked by one of these before it is used ----
 
+class Strange:
+    """A well-formed item that stands nowhere in this version: a tag, a float, a simple value, a map with a key twice."""
+
+
+class Decoder:
+    """One item after another. Only what is read of a value is looked at: within an unknown key anything may stand."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.at = data, 0
+
+    def take(self, count: int) -> bytes:
+        if count > len(self.data) - self.at:
+            raise ValueError("it ends too early")
+        self.at += count
+        return self.data[self.at - count:self.at]
+
+    def head(self) -> tuple[int, int, int]:
+        """Major type, what the low five bits say, and the number."""
+        first = self.take(1)[0]
+        major, low = first >> 5, first & 31
+        if low < 24:
+            return major, low, low
+        if low > 27:
+            raise ValueError("an indefinite or reserved length")
+        return major, low, int.from_bytes(self.take(1 << low - 24), "big")
+
+    def item(self, depth: int = 0) -> Any:
+        major, low, number = self.head()
+        if depth == MAX_NESTING and major in (4, 5, 6):
+            raise ValueError("too deep")
+        if major < 2:
+            return number if major == 0 else -1 - number
+        if major == 2:
+            return self.take(number)
+        if major == 3:
+            return self.take(number).decode()
+        if major == 7:
+            return Strange()
+        if number > len(self.data):
+            raise ValueError("more items than there are bytes")
+        if major == 4:
+            return [self.item(depth + 1) for _ in range(number)]
+        if major == 6:
+            self.item(depth + 1)
+            return Strange()
+        pairs = [(self.item(depth + 1), self.item(depth + 1)) for _ in range(number)]
+        if not all(type(key) is int and key >= 0 for key, _ in pairs):
+            return Strange()
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            found[TWICE] = True
+        return found
+
+
+TWICE = -1  # marks a map in which a key stands twice
+
+
 def decode(data: bytes, what: str) -> Any:
-    def no_tag(*_: Any) -> None:
-        raise ValueError("a tag")
-    source = io.BytesIO(data)
+    decoder = Decoder(data)
     try:
-        value = cbor2.CBORDecoder(source, tag_hook=no_tag, semantic_decoders={n: no_tag for n in range(300)},
-                                  read_size=1, max_depth=MAX_NESTING, allow_duplicate_keys=False).decode()
-    except (cbor2.CBORError, ValueError, TypeError, RecursionError, OverflowError, MemoryError) as error:
+        value = decoder.item()
+    except (ValueError, MemoryError) as error:
         raise Damaged(f"{what} is not CBOR as the format has it ({shown(str(error))})") from None
-    need(source.tell() == len(data), f"{what} has bytes behind its CBOR")
+    need(decoder.at == len(data), f"{what} has bytes behind its CBOR")
     return value
 
 
@@ -145,12 +197,18 @@ def array(value: Any, what: str, least: int = 0, most: int | None = None) -> lis
     return value
 
 
+def row(value: Any, what: str, least: int, known: int | None = None) -> list[Any]:
+    """An array whose elements have a meaning each; those behind the known ones are of a later version."""
+    return array(value, what, least)[:least if known is None else known]
+
+
 def fields(value: Any, what: str, required: set[int], optional: set[int]) -> dict[int, Any]:
     """A map by rule 1.1: unknown odd keys are dropped, an unknown even key refuses the item."""
-    need(type(value) is dict and all(type(key) is int for key in value), f"{what} is not a map with integer keys")
-    for key in value.keys() - required - optional:
+    need(type(value) is dict, f"{what} is not a map with unsigned keys")
+    for key in value.keys() - required - optional - {TWICE}:
         if key % 2 == 0:
             raise Refused(f"{what} has the unknown key {key}")
+    need(TWICE not in value, f"{what} has a key twice")
     need(required <= value.keys(), f"{what} lacks one of the keys {sorted(required)}")
     return {key: value[key] for key in value.keys() & (required | optional)}
 
@@ -645,7 +703,7 @@ class Repository:
 
     def read_index(self, holder: Stored, piece: bytes) -> None:
         for item in array(decode(piece, "an index"), "an index"):
-            run, number, length, digest, table = array(item, "an item of an index", 5, 5)
+            run, number, length, digest, table = row(item, "an item of an index", 5)
             stored = self.named(holder.device, run_number(run), uint(number, "a number", 2**32 - 1), DATA_OBJECT,
                                  uint(length, "a length", MAX_OBJECT), exact(digest, "a hash", 16))
             if stored not in self.indexed:
@@ -660,9 +718,9 @@ class Repository:
             raise
         need(record.map[0] == stored.device and record.map[2] == stored.run, "a record is not of its object's run")
         for part in array(record.map[10], "the objects"):
-            run, listed = array(part, "the objects of a run", 2, 2)
+            run, listed = row(part, "the objects of a run", 2)
             for item in array(listed, "the objects of a run"):
-                number, kind, length, digest = array(item, "a listed object", 4, 4)
+                number, kind, length, digest = row(item, "a listed object", 4)
                 known = self.named(stored.device, run_number(run, stored.run), uint(number, "a number", 2**32 - 1),
                                     uint(kind, "a kind", 255), uint(length, "a length", MAX_NAMED), exact(digest, "a hash", 16))
                 record.lists[known.run, known.number, known.hash] = known
@@ -673,11 +731,11 @@ class Repository:
     def links(self, record: Record) -> Iterator[tuple[bytes, int, bytes]]:
         """Every record that this one names as device, run, hash (§7.1, keys 4 and 6)."""
         if 4 in record.map:
-            run, digest = array(record.map[4], "the link to a record", 2, 2)
+            run, digest = row(record.map[4], "the link to a record", 2)
             need(run_number(run) < record.stored.run, "a record follows a later one")
             yield record.stored.device, run, exact(digest, "a hash", 32)
         for link in array(record.map[6], "the records seen"):
-            device, run, digest = array(link, "a record seen", 3, 3)
+            device, run, digest = row(link, "a record seen", 3)
             yield exact(device, "a device", 8), run_number(run), exact(digest, "a hash", 32)
 
     def check_chains(self) -> None:
@@ -756,7 +814,7 @@ class Repository:
     def snapshots(self) -> Iterator[Snapshot]:
         for record in self.records:
             try:
-                items = [array(item, "an item", 2, 2) for item in array(record.map[12], "the items", 0, MAX_ITEMS)]
+                items = [row(item, "an item", 2) for item in array(record.map[12], "the items", 0, MAX_ITEMS)]
                 bodies = [body for kind, body in items if kind == 3]
                 need(len(bodies) <= 1, "a record has two backups")
                 for kind, _ in items:
@@ -769,9 +827,9 @@ class Repository:
     def snapshot(self, record: Record, value: Any) -> Snapshot:
         body = fields(value, "a backup", {0, 2, 4, 6, 8}, {1, 3})
         body[3] = left_out(body.get(3))
-        name, roots = array(body[4], "the source", 2, 2)
+        name, roots = row(body[4], "the source", 2)
         needs = [(exact(device, "a device", 8), run_number(first), run_number(last))
-                 for device, first, last in (array(n, "a need", 3, 3) for n in array(body[6], "the needs"))]
+                 for device, first, last in (row(n, "a need", 3) for n in array(body[6], "the needs"))]
         array(roots, "the roots", 0, MAX_ITEMS)
         need(all(first <= last for _, first, last in needs), "a need begins behind its end")
         needs.append((record.stored.device, record.stored.run, record.stored.run))
@@ -870,7 +928,7 @@ class Repository:
     def entries(self, node: Any, level: int | None) -> Iterator["Entry | Problem"]:
         try:
             data = self.piece(NODE, node)
-            found, items = array(decode(data, "a tree node"), "a tree node", 2, 2)
+            found, items = row(decode(data, "a tree node"), "a tree node", 2)
             need(uint(found, "a level", MAX_LEVELS) == level or level is None, "a tree node has the wrong level")
             array(items, "a tree node")
         except Problem as problem:
@@ -881,13 +939,13 @@ class Repository:
                 if found == 0:
                     yield parse_entry(item)
                 else:
-                    yield from self.entries(array(item, "an item of a tree node", 2, 2)[1], found - 1)
+                    yield from self.entries(row(item, "an item of a tree node", 2)[1], found - 1)
             except Problem as problem:
                 yield problem
 
     def content(self, entry: "Entry", look: Callable[[Any], None] | None = None) -> Iterator[tuple[int, bytes | None]]:
         """The content of a file as (length, bytes), with None for a hole (§6.3); or only a look at each chunk's id."""
-        parts = array(entry.content, "a content", 1, 3)
+        parts = row(entry.content, "a content", 1, 3)
         size = uint(parts[0], "a size", 2**63 - 1)
         if len(parts) == 3:
             yield from self.items(size, uint(parts[1], "a depth", MAX_LEVELS), array(parts[2], "a content", 1, 8), look)
@@ -900,11 +958,12 @@ class Repository:
               look: Callable[[Any], None] | None) -> Iterator[tuple[int, bytes | None]]:
         total = 0
         for item in items:
-            length = uint(array(item, "an item of a content", 1, 2)[0], "a length", size - total, 1)
+            item = row(item, "an item of a content", 1, 2)
+            length = uint(item[0], "a length", size - total, 1)
             total += length
             if depth:
                 need(len(item) == 2, "a list item has no id")
-                found, below = array(decode(self.piece(LIST, item[1]), "a list node"), "a list node", 2, 2)
+                found, below = row(decode(self.piece(LIST, item[1]), "a list node"), "a list node", 2)
                 need(uint(found, "a depth", MAX_LEVELS) == depth - 1, "a list node has the wrong depth")
                 yield from self.items(length, found, array(below, "a list node", 1, 64), look)
             elif len(item) == 1:
@@ -948,6 +1007,9 @@ def parse_entry(value: Any, bare: bool = False) -> Entry:
     """An entry of §6.2; a bare one is a directory's without the id of its node."""
     raw_name = value.get(0, b"?") if type(value) is dict else b"?"
     what = f"the entry {shown(raw_name) if type(raw_name) is bytes else '?'}"
+    kind = value.get(2) if type(value) is dict else None
+    if type(kind) is int and kind >= len(KINDS):
+        raise Refused(f"{what} is of a kind that is not known")
     raw = fields(value, what, {0, 2, 12, 16}, {1, 3, 4, 5, 6, 8, 10, 14, 18, 20})
     kind = uint(raw[2], "a kind")
     if kind >= len(KINDS) or 20 in raw:
@@ -956,15 +1018,15 @@ def parse_entry(value: Any, bare: bool = False) -> Entry:
     need(raw.keys() & {4, 6, 8, 10} == wanted, f"{what} lacks the key of its kind or has another's")
 
     def pair(key: int) -> tuple[int, int]:
-        one, two = array(raw[key], what, 2, 2)
+        one, two = row(raw[key], what, 2)
         return uint(one, f"a number of {what}", 2**32 - 1), uint(two, f"a number of {what}", 2**32 - 1)
 
     def time() -> tuple[int, int]:
-        seconds, nanoseconds = array(raw[14], what, 2, 2)
+        seconds, nanoseconds = row(raw[14], what, 2)
         return uint(seconds, f"the time of {what}", 2**63 - 1, -2**63), uint(nanoseconds, f"the time of {what}", 999_999_999)
 
     attributes = [(text(space, what), blob(name, what, MAX_NAME, 1), blob(data, what, MAX_BLOCK)) for space, name, data
-                  in (array(a, what, 3, 3) for a in array(raw.get(5, []), what))]
+                  in (row(a, what, 3) for a in array(raw.get(5, []), what))]
     return Entry(good_name(raw[0]), kind, raw.get(4), exact(raw[6], what, 32) if 6 in raw else None,
                  blob(raw.get(8, b""), what, MAX_PATH), pair(10) if 10 in raw else (0, 0),
                  uint(raw[12], f"the mode of {what}", 0o7777), time() if 14 in raw else None, pair(16),
@@ -1078,7 +1140,7 @@ def regular_files(folder: str, report: Report) -> Iterator[tuple[str, int, str]]
 
 def moment(snapshot: Snapshot) -> tuple[int, int]:
     value = snapshot.record.map[8]
-    good = type(value) is list and len(value) == 3 and all(type(n) is int for n in value)
+    good = type(value) is list and len(value) >= 3 and all(type(n) is int for n in value)
     return (value[0], value[2]) if good else (0, 0)
 
 

@@ -21,7 +21,7 @@ class Restorer:
         self.root = os.open(target, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self.special, self.report, self.is_root = special, report, os.geteuid() == 0
         self.at: tuple[tuple[bytes, ...], int] = ((), os.dup(self.root))
-        self.first_of: dict[int, tuple[bytes, ...]] = {}
+        self.first_of: dict[tuple[int | None, str], tuple[bytes, ...]] = {}
         self.folders: list[tuple[tuple[bytes, ...], Entry]] = []
 
     def folder(self, path: tuple[bytes, ...]) -> int:
@@ -66,7 +66,8 @@ class Restorer:
             os.mkdir(item.name, 0o700, dir_fd=parent)
             self.folders.append((path, item))
             return
-        if item.link in self.first_of and self.hard_link(path, self.first_of[item.link]):
+        same = (item.link, repr(item.content))  # only files are linked, and only to equal ones (§6.2)
+        if item.kind == FILE and same in self.first_of and self.hard_link(path, self.first_of[same]):
             return
         if item.kind == FILE:
             self.file(repository, parent, item)
@@ -82,8 +83,8 @@ class Restorer:
             os.mknod(item.name, form | self.mode(item), os.makedev(*item.device), dir_fd=parent)
         if item.kind != FILE:
             self.dress_name(parent, path, item)
-        if item.link is not None:
-            self.first_of[item.link] = path
+        if item.kind == FILE and item.link is not None:
+            self.first_of[same] = path
 
     def hard_link(self, path: tuple[bytes, ...], first: tuple[bytes, ...]) -> bool:
         source = os.dup(self.folder(first[:-1]))
@@ -141,6 +142,8 @@ class Restorer:
     def attributes(self, where: int | bytes, entry: Entry, follow: bool) -> None:
         for space, name, value in entry.attributes:
             try:
+                if space != "xattr":
+                    self.report.code = max(self.report.code, 3)
                 if space != "xattr" or not hasattr(os, "setxattr"):
                     raise OSError(errno.ENOTSUP, "not known here")
                 os.setxattr(where, name, value, follow_symlinks=follow)

@@ -1,5 +1,7 @@
 //! A writer that writes whatever it is told, under keys that are genuine.
 
+mod strange;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
@@ -12,7 +14,7 @@ use keepmum::repository::{self, Candidate, Keys, Unlock};
 use keepmum::seam::SystemRandom;
 
 use crate::binary::Place;
-use crate::cbor::{array, bytes, head, int, map, text, uint};
+use crate::cbor::{array, bytes, int, map, text, uint};
 use crate::prepared::{PASSWORD, ready};
 
 /// What the one honest file says.
@@ -241,24 +243,6 @@ impl Forge {
         array(&[number, kind, length, bytes(&name.hash)])
     }
 
-    /// Seals an object under a name that says something else than this version knows.
-    pub(crate) fn strange(&mut self, change: fn(&mut ObjectName), room: Option<u64>) {
-        let keys = keys();
-        let (epoch, key) = keys.writing().writing_epoch();
-        self.salts += 1;
-        let (kind, device) = (ObjectKind::Record, self.device);
-        let mut name =
-            ObjectName { epoch, kind, device, run: 3, number: 0, length: 0, hash: [0; 16] };
-        change(&mut name);
-        let sealed = seal(key, [self.salts; SALT], &name.context(), b"from a later version");
-        (name.length, name.hash) = (sealed.len() as u64, ciphertext_hash(&sealed));
-        name.length = room.unwrap_or(name.length);
-        let path = self.destination().join(keys.writing().seal_name(&name));
-        fs::write(&path, &sealed).unwrap();
-        let file = fs::OpenOptions::new().write(true).open(path).unwrap();
-        file.set_len(name.length).unwrap();
-    }
-
     pub(crate) fn destination(&self) -> std::path::PathBuf {
         self.place.path("destination")
     }
@@ -371,12 +355,6 @@ impl Forge {
         record
     }
 
-    /// A record without items that follows another one, with the changes of this forge.
-    pub(crate) fn raw_record(&mut self, run: u32, previous: (u32, [u8; 32])) -> Vec<u8> {
-        self.honest = Some(previous.1);
-        self.record(run, Some(previous), &[])
-    }
-
     /// The record of the hostile run: `/` with the honest folder and what was put beside it.
     pub(crate) fn hostile_record(&mut self) -> Vec<u8> {
         let hash = self.honest_run();
@@ -416,10 +394,5 @@ impl Forge {
         let record = self.hostile_record();
         let plain = self.record_object(record);
         self.object(ObjectKind::Record, 2, u32::try_from(data.len()).unwrap(), &plain);
-    }
-
-    /// Entries that claim to be more than follow.
-    pub(crate) fn claim(major: u8, count: u64) -> Vec<u8> {
-        head(major, count)
     }
 }

@@ -182,16 +182,14 @@ const HUGE: &[Case] = &[
         })
     },
     Case {
-        restore: &[3],
         whole: false,
-        ..legal("a hole of all bytes", |forge| {
+        ..damage("a hole of all bytes", |forge| {
             file(forge, listed(u64::MAX, 0, &[hole(u64::MAX)]));
         })
     },
     Case {
-        restore: &[3],
         whole: false,
-        ..legal("a chunk behind all that a file can hold", |forge| {
+        ..damage("a chunk behind all that a file can hold", |forge| {
             let id = chunk(forge);
             file(forge, listed(u64::MAX, 0, &[hole(u64::MAX - 1), item(1, &id)]));
         })

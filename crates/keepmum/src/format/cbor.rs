@@ -191,6 +191,23 @@ impl<'b> Reader<'b> {
         self.nested(|reader| read(reader, count))
     }
 
+    /// An array of at least `least` elements, of which this version knows the first `known`; `read`
+    /// is told how many of those there are and must read them all. Those behind them are of a later
+    /// version and skipped.
+    pub(super) fn row<T>(
+        &mut self,
+        what: &'static str,
+        least: u64,
+        known: u64,
+        read: impl FnOnce(&mut Self, u64) -> Result<T>,
+    ) -> Result<T> {
+        self.tuple(what, least, u64::MAX, |reader, count| {
+            let value = read(reader, count.min(known))?;
+            (known..count).try_for_each(|_| reader.skip(what))?;
+            Ok(value)
+        })
+    }
+
     /// An array of like elements.
     pub(super) fn list<T>(
         &mut self,
@@ -236,7 +253,8 @@ impl<'b> Reader<'b> {
     }
 
     /// A map. `known` reads the value of a key and says so, or reads nothing and answers `false`;
-    /// then an odd key is skipped and an even one refused (rule 1.1).
+    /// then an odd key is skipped and an even one refused (rule 1.1). Of a map that is malformed and
+    /// has something unknown in it, too, the latter is told: it may mean just that.
     pub(super) fn map(
         &mut self,
         what: &'static str,
@@ -246,14 +264,22 @@ impl<'b> Reader<'b> {
         let count = self.count(what, count, 2)?;
         self.nested(|reader| {
             let mut seen = BTreeSet::new();
+            let mut malformed = Ok(());
             for _ in 0..count {
                 let key = reader.uint(what)?;
-                if !seen.insert(key) {
-                    return Err(FormatError::BadValue { what });
+                let position = reader.decoder.position();
+                let read = match seen.insert(key) {
+                    true => reader.value(what, key, &mut known),
+                    false => Err(FormatError::BadValue { what }),
+                };
+                let Err(error) = read else { continue };
+                reader.decoder.set_position(position);
+                if matches!(error, FormatError::Unknown { .. }) || reader.skip(what).is_err() {
+                    return Err(error);
                 }
-                reader.value(what, key, &mut known)?;
+                malformed = malformed.and(Err(error));
             }
-            Ok(())
+            malformed
         })
     }
 
@@ -294,6 +320,22 @@ impl<'b> Reader<'b> {
         let start = self.decoder.position();
         self.skip(what)?;
         Ok(&self.decoder.input()[start..self.decoder.position()])
+    }
+
+    /// Reads an item that costs nothing but itself, whatever is wrong with it, as long as it can be
+    /// passed over.
+    pub(super) fn by_itself<T>(
+        &mut self,
+        what: &'static str,
+        read: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<Result<T>> {
+        let position = self.decoder.position();
+        let read = read(self);
+        if read.is_err() {
+            self.decoder.set_position(position);
+            self.skip(what)?;
+        }
+        Ok(read)
     }
 
     /// Passes over one well-formed item.

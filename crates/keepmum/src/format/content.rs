@@ -2,7 +2,7 @@
 
 use super::cbor::{Reader, Writer};
 use super::error::FormatError;
-use super::{CHUNK_MAX, LEVELS_MAX, NODE_MAX};
+use super::{CHUNK_MAX, LEVELS_MAX, NODE_MAX, SIZE_MAX};
 use crate::model::{ChunkId, Content, Piece, Pieces};
 
 pub use super::list_writer::ListWriter;
@@ -42,7 +42,7 @@ impl ListNode {
     /// The node in these bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self> {
         Reader::whole(bytes, "a list node", NODE_MAX, |reader| {
-            reader.tuple("a list node", 2, 2, |reader, _| {
+            reader.row("a list node", 2, 2, |reader, _| {
                 Ok(Self::new(read_pieces(reader, LIST_MAX)?.0))
             })
         })
@@ -119,8 +119,8 @@ fn write_item(length: u64, id: Option<&ChunkId>, out: &mut Writer<'_>) {
 
 pub(super) fn read_content(reader: &mut Reader<'_>) -> Result<Content> {
     let what = "the content of a file";
-    reader.tuple(what, 1, 3, |reader, elements| {
-        let size = reader.uint("the size of a file")?;
+    reader.row(what, 1, 3, |reader, elements| {
+        let size = reader.up_to("the size of a file", SIZE_MAX)?;
         let (pieces, sum) = match elements {
             1 => (Pieces::Inline(Vec::new()), 0),
             2 => {
@@ -137,7 +137,7 @@ pub(super) fn read_content(reader: &mut Reader<'_>) -> Result<Content> {
     })
 }
 
-/// Items and the sum of their lengths, which fits 64 bits; there is at least one.
+/// Items and the sum of their lengths, which a file can have; there is at least one.
 fn read_pieces(reader: &mut Reader<'_>, most: usize) -> Result<(Pieces, u64)> {
     let depth = reader.up_to("the depth of a list", LEVELS_MAX.into())? as u8;
     let mut sum = 0u64;
@@ -145,7 +145,10 @@ fn read_pieces(reader: &mut Reader<'_>, most: usize) -> Result<(Pieces, u64)> {
         let mut items = Vec::new();
         for _ in 0..count {
             let (length, id) = read_item(reader, if depth == 0 { 1 } else { 2 })?;
-            sum = sum.checked_add(length).ok_or(FormatError::BadValue { what: "a list" })?;
+            sum = sum.saturating_add(length);
+            if sum > SIZE_MAX {
+                return Err(FormatError::BadLength { what: "a list", value: sum, bound: SIZE_MAX });
+            }
             items.push((length, id));
         }
         Ok(items)
@@ -161,7 +164,7 @@ fn read_pieces(reader: &mut Reader<'_>, most: usize) -> Result<(Pieces, u64)> {
 }
 
 fn read_item(reader: &mut Reader<'_>, least: u64) -> Result<(u64, Option<ChunkId>)> {
-    reader.tuple("an item of a list", least, 2, |reader, elements| {
+    reader.row("an item of a list", least, 2, |reader, elements| {
         let length = reader.uint("the length of an item")?;
         if length == 0 {
             return Err(FormatError::BadValue { what: "the length of an item" });

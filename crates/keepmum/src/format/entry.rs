@@ -147,8 +147,16 @@ struct Fields {
 impl Fields {
     fn read(reader: &mut Reader<'_>) -> Result<Self, FormatError> {
         let mut fields = Self::default();
-        reader.map("an entry", |reader, key| fields.key(reader, key))?;
-        Ok(fields)
+        let read = reader.map("an entry", |reader, key| fields.key(reader, key));
+        // A kind of a later version may have what would be malformed in this one.
+        match (fields.number, read) {
+            (Some(value), Err(FormatError::BadValue { .. } | FormatError::BadLength { .. }))
+                if value > u64::from(Kind::BLOCK_DEVICE) =>
+            {
+                Err(FormatError::Unknown { what: "entry kind", value })
+            }
+            (_, read) => read.map(|()| fields),
+        }
     }
 
     fn key(&mut self, reader: &mut Reader<'_>, key: u64) -> Result<bool, FormatError> {
@@ -219,11 +227,11 @@ impl Fields {
 }
 
 fn read_pair(reader: &mut Reader<'_>, what: &'static str) -> Result<(u32, u32), FormatError> {
-    reader.tuple(what, 2, 2, |reader, _| Ok((reader.narrow(what)?, reader.narrow(what)?)))
+    reader.row(what, 2, 2, |reader, _| Ok((reader.narrow(what)?, reader.narrow(what)?)))
 }
 
 fn read_time(reader: &mut Reader<'_>) -> Result<Time, FormatError> {
-    reader.tuple("a time", 2, 2, |reader, _| {
+    reader.row("a time", 2, 2, |reader, _| {
         let seconds = reader.int("a time")?;
         let nanos = reader.narrow("a time")?;
         match nanos < NANOS {
@@ -234,7 +242,7 @@ fn read_time(reader: &mut Reader<'_>) -> Result<Time, FormatError> {
 }
 
 fn read_attribute(reader: &mut Reader<'_>) -> Result<Attribute, FormatError> {
-    reader.tuple("an attribute", 3, 3, |reader, _| {
+    reader.row("an attribute", 3, 3, |reader, _| {
         Ok(Attribute {
             namespace: reader.text("the namespace of an attribute")?.into(),
             name: reader.bytes("the name of an attribute")?.into(),

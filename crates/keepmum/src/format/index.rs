@@ -48,7 +48,7 @@ pub fn encode_index(entries: &[IndexEntry]) -> Vec<u8> {
 pub fn decode_index(bytes: &[u8]) -> Result<Vec<IndexEntry>, FormatError> {
     Reader::whole(bytes, "an index", BLOCK_MAX, |reader| {
         reader.list("an index", |reader| {
-            reader.tuple("an entry of an index", 5, 5, |reader, _| {
+            reader.row("an entry of an index", 5, 5, |reader, _| {
                 Ok(IndexEntry {
                     run: reader.run()?,
                     number: reader.narrow("the number of an object")?,

@@ -187,13 +187,13 @@ fn write_objects(runs: &[RunObjects], out: &mut Writer<'_>) {
 }
 
 fn read_previous(reader: &mut Reader<'_>) -> Result<(u32, RecordHash), FormatError> {
-    reader.tuple("the previous record", 2, 2, |reader, _| {
+    reader.row("the previous record", 2, 2, |reader, _| {
         Ok((reader.run()?, RecordHash(reader.fixed("the hash of a record")?)))
     })
 }
 
 fn read_reference(reader: &mut Reader<'_>) -> Result<RecordRef, FormatError> {
-    reader.tuple("a record seen", 3, 3, |reader, _| {
+    reader.row("a record seen", 3, 3, |reader, _| {
         Ok(RecordRef {
             device: DeviceId(reader.fixed("a device id")?),
             run: reader.run()?,
@@ -204,7 +204,7 @@ fn read_reference(reader: &mut Reader<'_>) -> Result<RecordRef, FormatError> {
 
 fn read_time(reader: &mut Reader<'_>) -> Result<RecordTime, FormatError> {
     let what = "the time of a record";
-    reader.tuple(what, 3, 3, |reader, _| {
+    reader.row(what, 3, 3, |reader, _| {
         let seconds = reader.int(what)?;
         let nanos = reader.narrow(what)?;
         let offset = i16::try_from(reader.int(what)?);
@@ -217,7 +217,7 @@ fn read_time(reader: &mut Reader<'_>) -> Result<RecordTime, FormatError> {
 }
 
 fn read_run(reader: &mut Reader<'_>) -> Result<RunObjects, FormatError> {
-    reader.tuple("a run of a record", 2, 2, |reader, _| {
+    reader.row("a run of a record", 2, 2, |reader, _| {
         let run = reader.run()?;
         let objects = reader.list("the objects of a run", read_object)?;
         Ok(RunObjects { run, objects })
@@ -225,7 +225,7 @@ fn read_run(reader: &mut Reader<'_>) -> Result<RunObjects, FormatError> {
 }
 
 fn read_object(reader: &mut Reader<'_>) -> Result<ObjectEntry, FormatError> {
-    reader.tuple("an object of a run", 4, 4, |reader, _| {
+    reader.row("an object of a run", 4, 4, |reader, _| {
         let number = reader.narrow("the number of an object")?;
         // A list is only a list: what this version cannot open may stand in it.
         let kind = ObjectKind::from_u8(reader.narrow("the kind of an object")?);

@@ -148,7 +148,7 @@ impl Item {
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, FormatError> {
-        reader.tuple("an item of a record", 2, 2, |reader, _| {
+        reader.row("an item of a record", 2, 2, |reader, _| {
             let kind = reader.uint("the type of an item")?;
             let body = "the body of an item";
             let item = match kind {
@@ -223,7 +223,7 @@ impl Backup {
                 2 => overlay = Some(Overlay::read(reader)?),
                 // What is not understood here must not cost the snapshot.
                 3 => left_out = reader.refusable("what was left out", LeftOut::read)?,
-                4 => source = Some(reader.tuple("a source", 2, 2, read_source)?),
+                4 => source = Some(reader.row("a source", 2, 2, read_source)?),
                 6 => needs = Some(reader.list("the needs of a backup", read_needs)?),
                 8 => unread = Some(reader.uint("a count of entries")?),
                 _ => return Ok(false),
@@ -253,7 +253,7 @@ fn read_source(reader: &mut Reader<'_>, _: u64) -> Result<SourceName, FormatErro
 }
 
 fn read_needs(reader: &mut Reader<'_>) -> Result<Needs, FormatError> {
-    reader.tuple("a range of runs", 3, 3, |reader, _| {
+    reader.row("a range of runs", 3, 3, |reader, _| {
         let device = DeviceId(reader.fixed("a device id")?);
         let (first, last) = (reader.run()?, reader.run()?);
         match first <= last {

@@ -17,6 +17,8 @@ pub enum Node {
         entries: Vec<Entry>,
         /// How many more there are that this version does not understand; never written.
         refused: u32,
+        /// How many more there are that are malformed or not in order; never written.
+        damaged: u32,
     },
     /// The nodes of the parts of a directory.
     Split {
@@ -54,11 +56,11 @@ impl Node {
         out
     }
 
-    /// The node in these bytes. An entry with something critical and unknown in it is refused
-    /// alone and counted; whatever else is wrong refuses the node.
+    /// The node in these bytes. An entry with something critical and unknown in it, or with
+    /// something malformed, or that is not in order, is refused alone and counted.
     pub fn decode(bytes: &[u8]) -> Result<Self, FormatError> {
         Reader::whole(bytes, "a tree node", NODE_MAX, |reader| {
-            reader.tuple("a tree node", 2, 2, |reader, _| {
+            reader.row("a tree node", 2, 2, |reader, _| {
                 match reader.up_to("the level of a tree node", LEVELS_MAX.into())? {
                     0 => read_leaf(reader),
                     level => read_split(reader, level as u8),
@@ -69,20 +71,21 @@ impl Node {
 }
 
 fn read_leaf(reader: &mut Reader<'_>) -> Result<Node, FormatError> {
-    let mut refused = 0;
+    let (mut refused, mut damaged) = (0, 0);
     let entries = reader.tuple("the entries of a tree node", 0, u64::MAX, |reader, count| {
         let mut entries: Vec<Entry> = Vec::new();
         for _ in 0..count {
-            let Some(entry) = reader.refusable("an entry", read_entry)? else {
-                refused += 1;
-                continue;
-            };
-            ascends(entries.last().map(|last| &last.name), &entry.name)?;
-            entries.push(entry);
+            match reader.by_itself("an entry", read_entry)? {
+                Ok(entry) if entries.last().is_none_or(|last| last.name < entry.name) => {
+                    entries.push(entry);
+                }
+                Err(FormatError::Unknown { .. }) => refused += 1,
+                Ok(_) | Err(_) => damaged += 1,
+            }
         }
         Ok(entries)
     })?;
-    Ok(Node::Leaf { entries, refused })
+    Ok(Node::Leaf { entries, refused, damaged })
 }
 
 fn read_split(reader: &mut Reader<'_>, level: u8) -> Result<Node, FormatError> {
@@ -90,7 +93,7 @@ fn read_split(reader: &mut Reader<'_>, level: u8) -> Result<Node, FormatError> {
     let children = reader.tuple(what, 1, u64::MAX, |reader, count| {
         let mut children: Vec<(Name, ChunkId)> = Vec::new();
         for _ in 0..count {
-            let (name, id) = reader.tuple(what, 2, 2, |reader, _| {
+            let (name, id) = reader.row(what, 2, 2, |reader, _| {
                 let name = Name::new(reader.bytes_up_to(what, Name::MAX)?);
                 let name = name.map_err(|_| FormatError::BadValue { what })?;
                 Ok((name, ChunkId(reader.fixed("the id of a node")?)))

@@ -43,7 +43,7 @@ pub use packing::COMPRESSING;
 pub use piece_reader::PieceReader;
 pub use piece_walk::{Extent, Extents, PieceWalk, SeenLists};
 pub use reader::{BlockPlace, ObjectReader, block_place, split};
-pub use snapshot_tree::{Parts, SnapshotTree};
+pub use snapshot_tree::{Parts, Refused, SnapshotTree};
 pub use standing::{Needed, Standing};
 pub use stored::{Destination, StoredObject, object_entry, put_record};
 pub use tree_size::ENTRIES_MAX;

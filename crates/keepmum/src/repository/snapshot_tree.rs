@@ -24,15 +24,32 @@ pub struct SnapshotTree<'a, 'r> {
     changed: Vec<TreePath>,
     overlay: HashMap<TreePath, Vec<(Name, Op)>>,
     refused: Refused,
+    /// Of folders listed to their end since it was last asked.
+    untold: Refused,
     size: Size,
 }
 
-/// Entries that this version does not understand.
-#[derive(Default)]
-struct Refused {
-    all: u64,
-    /// Of folders listed to their end since it was last asked.
-    untold: u64,
+/// Entries that were left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Refused {
+    /// Those that this version does not understand.
+    pub unknown: u64,
+    /// Those that are malformed or not in order.
+    pub damaged: u64,
+}
+
+impl Refused {
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        self.unknown + self.damaged
+    }
+}
+
+impl std::ops::AddAssign for Refused {
+    fn add_assign(&mut self, other: Self) {
+        self.unknown += other.unknown;
+        self.damaged += other.damaged;
+    }
 }
 
 /// What is still to be read of a directory: the parts that it was split into.
@@ -46,7 +63,7 @@ pub struct Parts {
     last: Option<Name>,
     /// Entries that were read, and such as could not be understood.
     count: usize,
-    refused: u64,
+    refused: Refused,
     /// Changes of the overlay that are laid on them.
     laid: usize,
 }
@@ -62,8 +79,8 @@ impl<'a, 'r> SnapshotTree<'a, 'r> {
             }
             changed.push(path);
         }
-        let (refused, size) = (Refused::default(), Size::default());
-        Self { reader, root, begin: root, changed, overlay: by_folder, refused, size }
+        let (refused, untold, size) = Default::default();
+        Self { reader, root, begin: root, changed, overlay: by_folder, refused, untold, size }
     }
 
     /// The node of `/`.
@@ -79,15 +96,15 @@ impl<'a, 'r> SnapshotTree<'a, 'r> {
         self.changed.get(next).is_some_and(|path| path.is_within(folder))
     }
 
-    /// Entries that could not be understood and were left out so far.
+    /// Entries that were left out so far.
     pub fn refused(&self) -> u64 {
-        self.refused.all
+        self.refused.count()
     }
 
     /// The same, of folders that were listed to their end, or as far as they could be read, since
     /// this was last asked.
-    pub fn take_refused(&mut self) -> u64 {
-        std::mem::take(&mut self.refused.untold)
+    pub fn take_refused(&mut self) -> Refused {
+        std::mem::take(&mut self.untold)
     }
 
     /// The entry at a path, walking down from the root node. What is refused on the way is not
@@ -103,7 +120,7 @@ impl<'a, 'r> SnapshotTree<'a, 'r> {
             at = at.join(&name);
             found = Some(entry);
         }
-        (self.refused, self.size) = (Refused::default(), Size::default());
+        (self.refused, self.untold, self.size) = Default::default();
         self.begin = place.unwrap_or(self.root);
         Ok(found)
     }
@@ -133,16 +150,17 @@ impl<'a, 'r> SnapshotTree<'a, 'r> {
             let refused = |error| RepositoryError::refused(format!("piece {id}"), error);
             let node = Node::decode(&bytes).map_err(refused)?;
             match node {
-                Node::Leaf { entries, refused } => {
+                Node::Leaf { mut entries, refused, damaged } => {
                     if expected.is_some_and(|level| level != 0) {
                         return Err(broken(&id, "a directory's levels do not fit"));
                     }
-                    self.refused.all += u64::from(refused);
-                    parts.refused += u64::from(refused);
-                    let names = entries.iter().map(|entry| &entry.name);
-                    if !parts.last.iter().chain(names).is_sorted_by(|a, b| a < b) {
-                        return Err(broken(&id, "a directory's names are not in order"));
-                    }
+                    let read = entries.len();
+                    entries
+                        .retain(|entry| parts.last.as_ref().is_none_or(|last| *last < entry.name));
+                    let damaged = u64::from(damaged) + (read - entries.len()) as u64;
+                    let refused = Refused { unknown: refused.into(), damaged };
+                    self.refused += refused;
+                    parts.refused += refused;
                     if let Some(last) = entries.last() {
                         parts.last = Some(last.name.clone());
                     }
@@ -220,7 +238,7 @@ impl Side for SnapshotTree<'_, '_> {
             seen: HashSet::new(),
             last: None,
             count: 0,
-            refused: 0,
+            refused: Refused::default(),
             laid: 0,
         };
         self.more(parts, path)
@@ -229,7 +247,7 @@ impl Side for SnapshotTree<'_, '_> {
     fn more(&mut self, mut parts: Parts, path: &TreePath) -> Result<PageOf<Self>, RepositoryError> {
         let entries = self.page(&mut parts, path);
         if parts.waiting.is_empty() || entries.is_err() {
-            self.refused.untold += parts.refused;
+            self.untold += parts.refused;
         }
         Ok(Page { entries: entries?, rest: Some(parts).filter(|parts| !parts.waiting.is_empty()) })
     }

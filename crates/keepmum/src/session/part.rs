@@ -3,7 +3,7 @@
 //! Several verbs look into snapshots and none calls another, so the words they share lie here.
 
 use crate::model::{Merge, Nothing, Side, TreePath};
-use crate::repository::{RepositoryError, SnapshotTree};
+use crate::repository::{Refused, RepositoryError, SnapshotTree};
 
 use super::choose::display;
 use super::error::{Error, ErrorKind};
@@ -67,43 +67,49 @@ pub(crate) fn absent(error: RepositoryError, state: &SnapshotState, waits: &str)
     }
 }
 
-/// A side of a walk that may have entries which this version does not understand.
+/// A side of a walk that may have entries which are damaged, or which this version does not
+/// understand.
 pub(crate) trait Refusing {
     /// How many there are in folders that were listed to their end since this was last asked.
-    fn take_refused(&mut self) -> u64 {
-        0
+    fn take_refused(&mut self) -> Refused {
+        Refused::default()
     }
 }
 
 impl Refusing for SnapshotTree<'_, '_> {
-    fn take_refused(&mut self) -> u64 {
+    fn take_refused(&mut self) -> Refused {
         SnapshotTree::take_refused(self)
     }
 }
 
 impl Refusing for Nothing {}
 
-/// Says how many entries of a folder, the one that the walk is in if it is not said, are of a kind
-/// that this version does not know. To be asked after each step, and for a folder that could not
+/// Says how many entries of a folder, the one that the walk is in if it is not said, are damaged, or
+/// of a kind that this version does not know. To be asked after each step, and for a folder that could not
 /// be entered.
 pub(crate) fn refused<A: Side + Refusing, B: Side + Refusing>(
     merge: &mut Merge<A, B>,
     folder: Option<&TreePath>,
 ) -> Option<Problem> {
-    let count = merge.old().take_refused() + merge.new_side().take_refused();
-    unknown_entries(folder.unwrap_or(merge.at()), count)
+    let mut refused = merge.old().take_refused();
+    refused += merge.new_side().take_refused();
+    refused_entries(folder.unwrap_or(merge.at()), refused)
 }
 
-/// Entries of a folder that this version does not understand: a newer one may.
-fn unknown_entries(folder: &TreePath, count: u64) -> Option<Problem> {
-    let entries = match count {
-        0 => return None,
-        1 => "1 entry in it is".to_owned(),
-        count => format!("{count} entries in it are"),
+/// Entries of a folder that were left out: a newer version may understand some.
+fn refused_entries(folder: &TreePath, refused: Refused) -> Option<Problem> {
+    let entries = |count: u64, what: &str| match count {
+        0 => None,
+        1 => Some(format!("1 entry in it is {what}")),
+        count => Some(format!("{count} entries in it are {what}")),
     };
-    Some(Problem {
-        kind: ProblemKind::Unknown,
-        path: format!("/{}", display(folder.as_bytes())),
-        sentence: format!("{entries} of a kind that this version does not know"),
-    })
+    let damaged = entries(refused.damaged, "damaged");
+    let unknown = entries(refused.unknown, "of a kind that this version does not know");
+    let (kind, sentence) = match (damaged, unknown) {
+        (None, None) => return None,
+        (None, Some(unknown)) => (ProblemKind::Unknown, unknown),
+        (Some(damaged), None) => (ProblemKind::Damaged, damaged),
+        (Some(damaged), Some(unknown)) => (ProblemKind::Damaged, format!("{damaged}, {unknown}")),
+    };
+    Some(Problem { kind, path: format!("/{}", display(folder.as_bytes())), sentence })
 }

@@ -1,5 +1,6 @@
 //! Tests of the room as a whole.
 
+mod elements;
 mod hostile;
 mod round_trips;
 mod rules;

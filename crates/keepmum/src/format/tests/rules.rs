@@ -8,19 +8,19 @@ use crate::format::{
 use crate::model::{Bases, ChunkId};
 
 /// Bytes from hexadecimal digits; spaces do not count.
-fn hex(text: &str) -> Vec<u8> {
+pub(super) fn hex(text: &str) -> Vec<u8> {
     let digits: Vec<_> = text.chars().filter(|c| !c.is_whitespace()).collect();
     digits.chunks(2).map(|pair| u8::from_str_radix(&String::from_iter(pair), 16).unwrap()).collect()
 }
 
 /// A pipe `a` with mode 0644 of user 1 and group 2, and further keys at the end.
-fn pipe(keys: u8, more: &str) -> Vec<u8> {
+pub(super) fn pipe(keys: u8, more: &str) -> Vec<u8> {
     let head = format!("{:02x}", 0xa4 + keys);
     hex(&[&head, "00 4161  02 03  0c 1901a4  10 820102", more].concat())
 }
 
 /// A record of device 1 without objects, with these items and further keys at the end.
-fn record(items: &str, keys: u8, more: &str) -> Vec<u8> {
+pub(super) fn record(items: &str, keys: u8, more: &str) -> Vec<u8> {
     let head = format!("{:02x}", 0xa6 + keys);
     let fixed = "00 480101010101010101  02 01  06 80  08 83000000  0a 80  0c";
     hex(&[&head, fixed, items, more].concat())
@@ -57,7 +57,7 @@ fn an_unknown_even_key_refuses_the_entry_and_no_other() {
     let encoding = pipe(1, "14 01");
     for refused in [strange, socket, encoding] {
         let node = [&hex("82 00 82")[..], &refused, &second].concat();
-        let Node::Leaf { entries, refused } = Node::decode(&node).unwrap() else { panic!() };
+        let Node::Leaf { entries, refused, .. } = Node::decode(&node).unwrap() else { panic!() };
         assert_eq!((entries.len(), refused), (1, 1));
         assert_eq!(entries[0].name.as_bytes(), b"b");
     }
@@ -177,7 +177,7 @@ fn entries_have_what_their_kind_needs_and_nothing_else() {
 #[test]
 fn lengths_that_overflow_are_refused() {
     let list = hex("82 00 82 811bffffffffffffffff 8101");
-    assert_eq!(ListNode::decode(&list), Err(FormatError::BadValue { what: "a list" }));
+    assert!(matches!(ListNode::decode(&list), Err(FormatError::BadLength { what: "a list", .. })));
     let long = ["82 00 81 82 1a00400001 5820", &"11".repeat(32)].concat();
     assert!(matches!(ListNode::decode(&hex(&long)), Err(FormatError::BadLength { .. })));
 }
@@ -188,8 +188,12 @@ fn order_is_checked() {
     b[3] = b'b';
     let node = |first: &[u8], second: &[u8]| [&hex("82 00 82")[..], first, second].concat();
     assert!(Node::decode(&node(&a, &b)).is_ok());
-    assert!(Node::decode(&node(&b, &a)).is_err());
-    assert!(Node::decode(&node(&a, &a)).is_err());
+    for node in [node(&b, &a), node(&a, &a)] {
+        let Node::Leaf { entries, refused: 0, damaged: 1 } = Node::decode(&node).unwrap() else {
+            panic!()
+        };
+        assert_eq!(entries.len(), 1);
+    }
     assert!(Overlay::decode(&hex("82 82 4161 01 82 4162 01")).is_ok());
     assert!(Overlay::decode(&hex("82 82 4162 01 82 4161 01")).is_err());
     // By component: `a/b` before `a!`.

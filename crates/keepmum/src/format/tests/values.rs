@@ -99,7 +99,7 @@ pub(super) fn entry() -> impl Strategy<Value = Entry> {
 pub(super) fn node() -> impl Strategy<Value = Node> {
     let leaf = btree_map(name(), (kind(), metadata()), 0..8).prop_map(|all| {
         let entry = |(name, (kind, metadata))| Entry { name, kind, metadata };
-        Node::Leaf { entries: all.into_iter().map(entry).collect(), refused: 0 }
+        Node::Leaf { entries: all.into_iter().map(entry).collect(), refused: 0, damaged: 0 }
     });
     let children = (1..=8u8, btree_map(name(), chunk_id(), 1..8));
     let split = children

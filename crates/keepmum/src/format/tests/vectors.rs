@@ -210,7 +210,7 @@ fn object_name() -> ObjectName {
 
 fn nodes() -> Vec<Vector> {
     let all: Vec<_> = entries().into_iter().map(|(_, _, entry)| entry).collect();
-    let leaf = |entries: Vec<Entry>| Node::Leaf { entries, refused: 0 }.encode();
+    let leaf = |entries: Vec<Entry>| Node::Leaf { entries, refused: 0, damaged: 0 }.encode();
     let children = vec![(name("a"), id(5)), (name("m"), id(6))];
     let pieces = vec![Piece::Chunk { length: 5, id: id(1) }, Piece::Hole { length: 9 }];
     let lists = Pieces::Lists { depth: 2, nodes: vec![(1 << 40, id(3))] };

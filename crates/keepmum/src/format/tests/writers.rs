@@ -38,8 +38,8 @@ impl Store {
     /// All entries beneath a node, and the level it is on.
     fn read_tree(&self, id: &ChunkId, out: &mut Vec<Entry>) -> u8 {
         match Node::decode(&self.0[id]).unwrap() {
-            Node::Leaf { entries, refused } => {
-                assert_eq!(refused, 0);
+            Node::Leaf { entries, refused, damaged } => {
+                assert_eq!((refused, damaged), (0, 0));
                 out.extend(entries);
                 0
             }

@@ -1,7 +1,7 @@
 //! The part of a snapshot that is restored, as it will lie in the target.
 
 use crate::model::{ChunkId, Entry, Kind, Page, PageOf, Side, TreePath};
-use crate::repository::{Parts, RepositoryError, SnapshotTree};
+use crate::repository::{Parts, Refused, RepositoryError, SnapshotTree};
 use crate::target::TargetTree;
 
 use crate::session::error::Error;
@@ -20,7 +20,7 @@ pub(super) struct Part<'a, 'r> {
 }
 
 impl Refusing for Part<'_, '_> {
-    fn take_refused(&mut self) -> u64 {
+    fn take_refused(&mut self) -> Refused {
         self.tree.take_refused()
     }
 }
