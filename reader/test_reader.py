@@ -399,6 +399,8 @@ class Keys(Base):
         secret, salt = count(0, 32), count(0x20, 32)
         self.assertEqual(found["chunker key"], [repository.hkdf(b"keepmum v0", secret, b"chunker", 32)])
         self.assertEqual(found["object key"], [repository.hkdf(b"keepmum v0", salt, b"object", 32)])
+        of_pieces = repository.hkdf(b"keepmum v0", secret, b"chunk id", 32)
+        self.assertEqual(found["piece id"], [repository.blake3(kind + b"a chunk", key=of_pieces).digest() for kind in (b"\0", b"\1")])
         siv = repository.AESSIV(repository.hkdf(b"keepmum v0", secret, b"name", 64))
         self.assertEqual(found["sealed name"], [siv.encrypt(count(0, 40), None)])
         slow = [kek_of(salt) for _, kek_of in repository.slot_keys("Z\N{LATIN SMALL LETTER U WITH DIAERESIS}rich")]
@@ -697,7 +699,7 @@ class Hostile(Base):
 
     def test_plaintexts(self) -> None:
         """Objects that open but hold nonsense are refused one by one, and the others stay readable."""
-        piece_id, nested = self.repository.piece_id(b"x"), b"\x81" * 40 + b"\x00"
+        piece_id, nested = self.repository.piece_id(b"x", 1), b"\x81" * 40 + b"\x00"
         bomb = self.repository.table_and_blocks([Block(1, [bytes(4 << 20)])])
         bomb[0][0][3:] = [10, piece_id, [10]]
         tables = [cbor([[1, 0, 2**40, 1, piece_id, [1]]]), cbor([[1, 0, 1, 2**30, piece_id, [2**30]]]),

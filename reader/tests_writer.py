@@ -154,8 +154,8 @@ class Repository:
     paths: dict[tuple[int, int], str] = field(default_factory=dict)  # (run, number) -> where the object lies
     last: Item | None = None
 
-    def piece_id(self, piece: bytes) -> bytes:
-        return blake3(piece, key=hkdf(b"keepmum v0", self.secret, b"chunk id", 32)).digest()
+    def piece_id(self, piece: bytes, kind: int = 0) -> bytes:
+        return blake3(bytes([kind]) + piece, key=hkdf(b"keepmum v0", self.secret, b"chunk id", 32)).digest()
 
     def table_and_blocks(self, blocks: list[Block]) -> tuple[Item, bytes]:
         table, body = [], b""
@@ -166,9 +166,9 @@ class Repository:
             stored = zstandard.ZstdCompressor(level=3, dict_data=raw).compress(plain) if block.codec else plain
             body += stored
             table.append([block.kind, block.codec, len(stored), len(plain),
-                          b"".join(map(self.piece_id, block.pieces)), [len(p) for p in block.pieces]])
+                          b"".join(self.piece_id(p, block.kind) for p in block.pieces), [len(p) for p in block.pieces]])
             if block.codec == 2:
-                table[-1].append([block.reach, b"".join(map(self.piece_id, block.on))])
+                table[-1].append([block.reach, b"".join(self.piece_id(p, block.kind) for p in block.on)])
         return table, body
 
     def write_object(self, kind: int, run: int, number: int, blocks: list[Block], subfolder: str = "") -> Item:
@@ -228,7 +228,8 @@ class Run:
         self.program: dict[int, Any] = {1: "tests"}
 
     def keep(self, where: dict[bytes, bytes], piece: bytes) -> bytes:
-        where[(piece_id := self.repository.piece_id(piece))] = piece
+        kind = 0 if where is self.chunks else 1 if where is self.nodes else 2
+        where[(piece_id := self.repository.piece_id(piece, kind))] = piece
         return piece_id
 
     def content(self, parts: list[bytes | int]) -> Item:

@@ -147,7 +147,7 @@ fn name_all(keys: &RepositoryKeys, data: &[u8], cuts: &[u64]) -> u8 {
     let (mut begin, mut seen) = (0, 0);
     for cut in cuts {
         let end = usize::try_from(*cut).expect("a cut lies in the segment");
-        seen ^= keys.chunk_id(&data[begin..end])[0];
+        seen ^= keys.piece_id(0, &data[begin..end])[0];
         begin = end;
     }
     std::hint::black_box(seen)

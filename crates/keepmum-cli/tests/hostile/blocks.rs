@@ -18,7 +18,7 @@ fn in_block(forge: &mut Forge, chunk: &[u8], block: Block) {
 
 /// A file that is this chunk, which is not stored with it.
 pub(crate) fn refers(forge: &mut Forge, chunk: &[u8]) {
-    let content = array(&[uint(chunk.len() as u64), bytes(&id(chunk).0)]);
+    let content = array(&[uint(chunk.len() as u64), bytes(&id(CHUNK, chunk).0)]);
     forge.evil(&[entry(b"file", 0, &[(4, content)])]);
 }
 
@@ -103,7 +103,7 @@ const PLACES: &[Case] = &[
     }),
     damage("a node that would hold itself", |forge| {
         // The id in the table is that of an honest node; what lies there names that very id.
-        let claimed = id(&node(&[]));
+        let claimed = id(NODE, &node(&[]));
         let circle = node(&[directory(b"again", &claimed)]);
         forge.root.push(directory(b"evil", &claimed));
         let lie = Block { ids: claimed.0.to_vec(), ..block(NODE, &[circle]) };
@@ -185,7 +185,7 @@ const PLACES: &[Case] = &[
         // They are no pieces of that id, and nobody asks for them.
         forge.strike_with(&[
             plaintext(&[honest]),
-            plaintext(&[Block { ids: id(b"").0.repeat(100_000), ..nothing }]),
+            plaintext(&[Block { ids: id(CHUNK, b"").0.repeat(100_000), ..nothing }]),
         ]);
     }),
 ];

@@ -16,7 +16,7 @@ fn version(number: usize) -> Vec<u8> {
 
 /// The seventh element of a row.
 fn on(reach: u64, bases: &[Vec<u8>]) -> Option<Vec<u8>> {
-    let ids: Vec<u8> = bases.iter().flat_map(|base| id(base).0).collect();
+    let ids: Vec<u8> = bases.iter().flat_map(|base| id(CHUNK, base).0).collect();
     Some(array(&[uint(reach), bytes(&ids)]))
 }
 

@@ -8,7 +8,7 @@ use std::fs;
 
 use keepmum::crypto::{Passphrase, Profile, SALT, ciphertext_hash, record_hash, seal};
 use keepmum::format::name::context;
-use keepmum::format::{Keyring, ObjectKind, ObjectName, footer};
+use keepmum::format::{Keyring, ObjectKind, ObjectName, PieceKind, footer};
 use keepmum::model::{ChunkId, DeviceId, RecordHash, SnapshotId};
 use keepmum::repository::{self, Candidate, Keys, Unlock};
 use keepmum::seam::SystemRandom;
@@ -106,9 +106,11 @@ pub(crate) fn keys() -> Keys {
     Keys::derive(keyring()).unwrap()
 }
 
-pub(crate) fn id(bytes: &[u8]) -> ChunkId {
+pub(crate) fn id(kind: u64, bytes: &[u8]) -> ChunkId {
     static KEYS: std::sync::OnceLock<Keys> = std::sync::OnceLock::new();
-    KEYS.get_or_init(keys).writing().chunk_id(bytes)
+    let keys = KEYS.get_or_init(keys).writing();
+    let kind = u8::try_from(kind).ok().and_then(PieceKind::from_u8).unwrap_or(PieceKind::Chunk);
+    keys.piece_id(kind, bytes)
 }
 
 /// A block that is what it says.
@@ -120,7 +122,7 @@ pub(crate) fn block(kind: u64, pieces: &[Vec<u8>]) -> Block {
         codec: 0,
         stored: length,
         plain: length,
-        ids: pieces.iter().flat_map(|piece| id(piece).0).collect(),
+        ids: pieces.iter().flat_map(|piece| id(kind, piece).0).collect(),
         lengths: pieces.iter().map(|piece| piece.len() as u64).collect(),
         bytes: plain,
         on: None,
@@ -184,7 +186,7 @@ impl Forge {
 
     /// Adds a piece to the hostile run.
     pub(crate) fn piece(&mut self, kind: u64, bytes: Vec<u8>) -> ChunkId {
-        let id = id(&bytes);
+        let id = id(kind, &bytes);
         if self.known.insert((kind, id)) {
             self.pieces.entry(kind).or_default().push(bytes);
         }

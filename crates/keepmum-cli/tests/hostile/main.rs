@@ -19,6 +19,7 @@ mod cbor;
 mod deltas;
 mod entries;
 mod forge;
+mod kinds;
 mod lists;
 mod newer;
 mod overlays;

@@ -23,7 +23,7 @@ const NEWS: &[u8] = b"news from the future\n";
 
 /// A folder with a file whose content is in none of the pieces of the record object.
 fn refers(forge: &mut Forge) {
-    let content = array(&[uint(NEWS.len() as u64), bytes(&id(NEWS).0)]);
+    let content = array(&[uint(NEWS.len() as u64), bytes(&id(CHUNK, NEWS).0)]);
     forge.evil(&[entry(b"news", 0, &[(4, content)])]);
 }
 

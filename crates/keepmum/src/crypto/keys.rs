@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! repository secret ─ HKDF-SHA-512 ─┬─ "name"      64  object names        (AES-256-SIV)
-//!  (32 bytes, never changes)        ├─ "chunk id"  32  ids of chunks       (keyed BLAKE3)
+//!  (32 bytes, never changes)        ├─ "chunk id"  32  ids of pieces       (keyed BLAKE3)
 //!                                   ├─ "chunker"   32  chunk boundaries
 //!                                   ├─ "padding"   32  reserved
 //!                                   └─ "token"     32  machines and trees  (keyed BLAKE3)
@@ -25,7 +25,7 @@ const SALT: &[u8] = b"keepmum v0";
 /// What the repository secret gives: all keys that outlive a rotation.
 pub struct RepositoryKeys {
     name: Secret<64>,
-    chunk_id: Secret<32>,
+    piece_id: Secret<32>,
     chunker: Secret<32>,
     padding: Secret<32>,
     token: Secret<32>,
@@ -38,17 +38,22 @@ impl RepositoryKeys {
         let secret = repository_secret.expose();
         Self {
             name: derive(SALT, secret, &[b"name"]),
-            chunk_id: derive(SALT, secret, &[b"chunk id"]),
+            piece_id: derive(SALT, secret, &[b"chunk id"]),
             chunker: derive(SALT, secret, &[b"chunker"]),
             padding: derive(SALT, secret, &[b"padding"]),
             token: derive(SALT, secret, &[b"token"]),
         }
     }
 
-    /// The id of a chunk: who lacks the key cannot tell whether a known text is stored.
+    /// The id of a piece of this kind: who lacks the key cannot tell whether a known text is stored,
+    /// and a piece of one kind never stands in for one of another.
     #[must_use]
-    pub fn chunk_id(&self, chunk: &[u8]) -> [u8; 32] {
-        *blake3::keyed_hash(self.chunk_id.expose(), chunk).as_bytes()
+    pub fn piece_id(&self, kind: u8, piece: &[u8]) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_keyed(self.piece_id.expose());
+        hasher.update(&[kind]).update(piece);
+        let id = *hasher.finalize().as_bytes();
+        hasher.zeroize();
+        id
     }
 
     /// A keyed hash that identifies something (`label` says what kind of thing) without naming

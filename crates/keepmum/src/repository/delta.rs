@@ -31,6 +31,8 @@ pub struct Recipe {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BasePlace {
     id: ChunkId,
+    /// Kind of the piece, as the format numbers it.
+    kind: u8,
     /// Where it begins in the plain block.
     offset: u32,
     length: u32,
@@ -57,7 +59,8 @@ impl Recipe {
             room = room.checked_sub(base.length.into()).ok_or_else(|| too_long(at))?;
             // Its reach is smaller, so this ends.
             let block = Self::of(index, &base)?;
-            bases.push(BasePlace { id: *id, offset: base.offset, length: base.length, block });
+            let (kind, offset, length) = (base.kind, base.offset, base.length);
+            bases.push(BasePlace { id: *id, kind, offset, length, block });
         }
         Ok(Self { place, bases: bases.into() })
     }
@@ -141,7 +144,10 @@ impl ObjectReader<'_> {
             let block = self.plain(&base.block, decompressor)?;
             let start = base.offset as usize;
             let bytes = block.get(start..start.saturating_add(base.length as usize));
-            let Some(bytes) = bytes.filter(|bytes| self.keys().proves(&base.id, bytes)) else {
+            let kind = PieceKind::from_u8(base.kind);
+            let is_base =
+                |bytes: &&[u8]| kind.is_some_and(|k| self.keys().proves(k, &base.id, bytes));
+            let Some(bytes) = bytes.filter(is_base) else {
                 let object = self.object(&base.block.place.object)?;
                 return Err(self.damaged(object, "a piece is not what its id says"));
             };

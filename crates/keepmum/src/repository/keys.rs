@@ -3,8 +3,11 @@
 use zeroize::Zeroizing;
 
 use crate::crypto::{self, EpochKey, NAME_SEALED, RepositoryKeys, Secret};
-use crate::format::{self, Epoch, Keyring, ObjectName, Parameters};
+use crate::format::{self, Epoch, Keyring, ObjectName, Parameters, PieceKind};
 use crate::model::{ChunkId, RepositoryId};
+
+/// In the place of a kind: what is hashed so is no piece.
+const NO_PIECE: u8 = u8::MAX;
 
 /// The keys of one repository.
 pub struct RepositoryAccess {
@@ -17,9 +20,14 @@ pub struct RepositoryAccess {
 }
 
 impl RepositoryAccess {
-    /// Keyed id of a piece.
-    pub fn chunk_id(&self, bytes: &[u8]) -> ChunkId {
-        ChunkId(self.keys.chunk_id(bytes))
+    /// Keyed id of a piece of this kind.
+    pub fn piece_id(&self, kind: PieceKind, bytes: &[u8]) -> ChunkId {
+        ChunkId(self.keys.piece_id(kind as u8, bytes))
+    }
+
+    /// A keyed hash of what is no piece, for this machine alone.
+    pub fn likeness(&self, bytes: &[u8]) -> [u8; 32] {
+        self.keys.piece_id(NO_PIECE, bytes)
     }
 
     /// The key of chunk boundaries.
@@ -105,9 +113,9 @@ impl Keys {
         self.repository(repository).is_some_and(|it| it.object_keys(epoch).next().is_some())
     }
 
-    /// Whether a piece's bytes are what its id says, under any of the repositories.
-    pub fn proves(&self, id: &ChunkId, bytes: &[u8]) -> bool {
-        self.repositories.iter().any(|repository| repository.chunk_id(bytes) == *id)
+    /// Whether bytes are the piece of this kind that an id says, under any of the repositories.
+    pub fn proves(&self, kind: PieceKind, id: &ChunkId, bytes: &[u8]) -> bool {
+        self.repositories.iter().any(|repository| repository.piece_id(kind, bytes) == *id)
     }
 }
 

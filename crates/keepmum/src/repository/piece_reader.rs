@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::compress::Decompressor;
+use crate::format::PieceKind;
 use crate::format::object::CODEC_DELTA;
 use crate::model::{BASES_LENGTH_MAX, ChunkId, Locate, Location};
 
@@ -38,10 +39,11 @@ impl<'a> PieceReader<'a> {
         Self { objects, index, decompressor, kept, kept_bytes: 0, attempts: 0 }
     }
 
-    /// The verified bytes of a piece.
-    pub fn piece(&mut self, id: &ChunkId) -> Result<Vec<u8>, RepositoryError> {
+    /// The verified bytes of a piece of this kind.
+    pub fn piece(&mut self, kind: PieceKind, id: &ChunkId) -> Result<Vec<u8>, RepositoryError> {
         self.attempts = ATTEMPTS;
-        let places = self.index.locate(id)?;
+        let mut places = self.index.locate(id)?;
+        places.retain(|place| place.kind == kind as u8);
         self.first_that_reads(id, &places)
     }
 
@@ -89,7 +91,7 @@ impl<'a> PieceReader<'a> {
         let start = at.offset as usize;
         let piece = block.get(start..start.saturating_add(at.length as usize));
         match piece {
-            Some(bytes) if self.objects.keys().proves(id, bytes) => Ok(bytes.to_vec()),
+            Some(bytes) if proves(self.objects, at, id, bytes) => Ok(bytes.to_vec()),
             _ => Err(RepositoryError::Damaged {
                 object: format!("{}/{}/{}", at.object.device, at.object.run, at.object.number),
                 what: "a piece is not what its id says".to_owned(),
@@ -165,6 +167,10 @@ impl<'a> PieceReader<'a> {
         self.kept.retain(|(place, _)| place.object != at.object);
         self.kept_bytes = self.kept.iter().map(|(_, block)| block.len()).sum();
     }
+}
+
+fn proves(objects: &ObjectReader<'_>, at: &Location, id: &ChunkId, bytes: &[u8]) -> bool {
+    PieceKind::from_u8(at.kind).is_some_and(|kind| objects.keys().proves(kind, id, bytes))
 }
 
 /// Whether a place is not known to be damaged.

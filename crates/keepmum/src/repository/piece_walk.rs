@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use crate::format::ListNode;
+use crate::format::{ListNode, PieceKind};
 use crate::model::{ChunkId, Content, Piece, Pieces};
 
 use super::error::RepositoryError;
@@ -79,7 +79,7 @@ fn read(
 ) -> Result<ListNode, RepositoryError> {
     let broken = |what: String| RepositoryError::Damaged { object: format!("piece {id}"), what };
     let refused = |error| RepositoryError::refused(format!("piece {id}"), error);
-    let list = ListNode::decode(&reader.piece(id)?).map_err(refused)?;
+    let list = ListNode::decode(&reader.piece(PieceKind::List, id)?).map_err(refused)?;
     if list.depth != *depth || list.length() != Some(*length) {
         return Err(broken("a list's levels or lengths do not fit".to_owned()));
     }

@@ -318,7 +318,7 @@ impl<'a> ObjectReader<'a> {
         let plain = self.block(&block_place(*key, offset, block), decompressor)?;
         let mut pieces = Vec::with_capacity(block.pieces.len());
         for (id, bytes) in split(block, &plain) {
-            if !self.keys.proves(&id, bytes) {
+            if !self.keys.proves(block.kind, &id, bytes) {
                 return Err(self.damaged(self.object(key)?, "a piece is not what its id says"));
             }
             pieces.push(bytes.to_vec());

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::format::{Node, Op, Overlay};
+use crate::format::{Node, Op, Overlay, PieceKind};
 use crate::model::{ChunkId, Entry, Kind, Name, Page, PageOf, Side, TreePath};
 
 use super::error::RepositoryError;
@@ -146,7 +146,7 @@ impl<'a, 'r> SnapshotTree<'a, 'r> {
     /// The entries of the next leaf of a directory; nothing after the last.
     fn next_leaf(&mut self, parts: &mut Parts) -> Result<Option<Vec<Entry>>, RepositoryError> {
         while let Some((id, expected)) = parts.waiting.pop() {
-            let bytes = self.reader.piece(&id)?;
+            let bytes = self.reader.piece(PieceKind::Node, &id)?;
             let refused = |error| RepositoryError::refused(format!("piece {id}"), error);
             let node = Node::decode(&bytes).map_err(refused)?;
             match node {

@@ -45,7 +45,7 @@ pub fn put_record(
 ) -> Result<StoredObject, RepositoryError> {
     let spare = Arc::new(Spare::default());
     let mut block = OpenBlock::new(PieceKind::Record, Vec::new());
-    block.push(to.keys.writing().chunk_id(record), record);
+    block.push(to.keys.writing().piece_id(PieceKind::Record, record), record);
     let mut builder = ObjectBuilder::default();
     builder.push(block.pack(&mut Compressor::new(Level::Default), Effort::Usual, &spare));
     let ObjectKey { device, run, number, .. } = *lost;

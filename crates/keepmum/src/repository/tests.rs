@@ -95,7 +95,11 @@ fn write_at(
             let mut writer = RunWriter::new(pool, to, (DEVICE, run), true, Arc::default());
             prepare(&mut writer);
             for chunk in chunks {
-                writer.add(PieceKind::Chunk, keys.writing().chunk_id(chunk), chunk)?;
+                writer.add(
+                    PieceKind::Chunk,
+                    keys.writing().piece_id(PieceKind::Chunk, chunk),
+                    chunk,
+                )?;
             }
             writer.finish(|_, _| Ok(record))
         },
@@ -290,10 +294,11 @@ fn noise_costs_a_half_percent_over_its_length_at_most() {
         let table = reader.table(&key).unwrap();
         for (offset, block) in table.offsets().filter(|(_, block)| block.kind == PieceKind::Chunk) {
             let bytes = reader.pieces(&key, offset, block, &mut decompressor).unwrap();
-            ids.extend(bytes.iter().map(|bytes| keys.writing().chunk_id(bytes)));
+            ids.extend(bytes.iter().map(|bytes| keys.writing().piece_id(PieceKind::Chunk, bytes)));
         }
     }
-    let written: Vec<_> = chunks.iter().map(|chunk| keys.writing().chunk_id(chunk)).collect();
+    let written: Vec<_> =
+        chunks.iter().map(|chunk| keys.writing().piece_id(PieceKind::Chunk, chunk)).collect();
     assert_eq!(ids.len(), written.len());
     assert!(
         written.iter().all(|id| ids.contains(id)),

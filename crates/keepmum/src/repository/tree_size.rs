@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use crate::format::{Node, Op};
+use crate::format::{Node, Op, PieceKind};
 use crate::model::{ChunkId, Kind, Name, TreePath};
 
 use super::piece_reader::PieceReader;
@@ -99,7 +99,7 @@ fn count(reader: &mut PieceReader<'_>, node: ChunkId, known: &mut HashMap<ChunkI
 
 /// The parts of a split directory count like directories without an entry of their own.
 fn read(reader: &mut PieceReader<'_>, id: ChunkId) -> Open {
-    let node = reader.piece(&id).ok().and_then(|bytes| Node::decode(&bytes).ok());
+    let node = reader.piece(PieceKind::Node, &id).ok().and_then(|bytes| Node::decode(&bytes).ok());
     let (below, entries) = match node {
         Some(Node::Leaf { entries, .. }) => {
             let count = entries.len() as u64;

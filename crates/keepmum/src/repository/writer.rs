@@ -325,7 +325,7 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
             return Err(RepositoryError::Unwritable(FormatError::BadLength { what, value, bound }));
         }
         let hash = RecordHash(record_hash(&bytes));
-        let id = self.to.keys.writing().chunk_id(&bytes);
+        let id = self.to.keys.writing().piece_id(PieceKind::Record, &bytes);
         last.push(self.packing.pack_alone(self.pool, PieceKind::Record, (id, &bytes)));
         let object = self.begin_object(ObjectKind::Record, last.first_id())?;
         let object = object.end(self.pool, last)?.wait()?;
@@ -387,7 +387,7 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
 
     fn add_index(&mut self, entries: &[IndexEntry]) -> Result<(), RepositoryError> {
         let bytes = encode_index(entries);
-        let id = self.to.keys.writing().chunk_id(&bytes);
+        let id = self.to.keys.writing().piece_id(PieceKind::Index, &bytes);
         self.add(PieceKind::Index, id, &bytes)
     }
 }

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use crate::catalogue::{Catalogue, CatalogueError};
+use crate::format::PieceKind;
 use crate::model::{
     ChunkId, Content, DeviceId, Kind, Merge, Nothing, ObjectKey, Pair, Step, TreePath,
 };
@@ -311,14 +312,14 @@ impl<'a> Losses<'a> {
             }
             if let Some(what) = bad.get(id) {
                 let others = placed(catalogue, id, length)?.len() > 1;
-                if !others || contents.piece(id).is_err() {
+                if !others || contents.piece(PieceKind::Chunk, id).is_err() {
                     return Err(what.of(id).into());
                 }
                 return Ok(());
             }
             if let Some(what) = on_bad.get(id) {
                 placed(catalogue, id, length)?;
-                let read = contents.piece(id);
+                let read = contents.piece(PieceKind::Chunk, id);
                 return read.map(drop).map_err(|_| what.of(id).into());
             }
             let places = placed(catalogue, id, length)?;

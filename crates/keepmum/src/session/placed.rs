@@ -1,6 +1,7 @@
 //! Where a chunk of a file is, and what it means when it is nowhere.
 
 use crate::catalogue::Catalogue;
+use crate::format::PieceKind;
 use crate::model::{ChunkId, Locate, Location};
 use crate::repository::RepositoryError;
 
@@ -11,6 +12,7 @@ pub(crate) fn placed(
     length: u64,
 ) -> Result<Vec<Location>, RepositoryError> {
     let mut places = Locate::locate(catalogue, id)?;
+    places.retain(|place| place.kind == PieceKind::Chunk as u8);
     if places.is_empty() {
         return Err(RepositoryError::Missing(*id));
     }

@@ -29,8 +29,12 @@ fn key_schedule_is_frozen() {
         "4924b4a85968de3effdf7f43aa71479a4ca91afa178d6dd3c09526b610a85149"
     );
     assert_eq!(
-        to_hex(&keys.chunk_id(b"a chunk")),
-        "7b89cb1a802207fa0836254fd8c90c45946f5e250b000a406818548253bc4bee"
+        to_hex(&keys.piece_id(0, b"a chunk")),
+        "6611bfcc110003496451bb1ea8f022a19c5880d60038b634071c4bebc304888c"
+    );
+    assert_eq!(
+        to_hex(&keys.piece_id(1, b"a chunk")),
+        "196868b15c079fdc21e1268553837293ec41a560514c6d348397c4c17f0875f8"
     );
     assert_eq!(to_hex(&keys.token("machine", b"abc")), "039947fc5b2c843b12bb91053cc23a5a");
     assert_eq!(

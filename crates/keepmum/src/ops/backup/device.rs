@@ -124,7 +124,8 @@ fn has_closed_end(repository: &Repository, device: DeviceId, last: u32) -> bool 
         listing.objects.iter().filter(|(key, _)| key.device == device && key.run > last);
     later.any(|(key, object)| {
         let may_end = matches!(object.name.kind, ObjectKind::Record | ObjectKind::Other(_));
-        may_end && object.is_here() && !listing.is_understood(&key)
+        let opens = repository.keys.knows_epoch(object.repository, object.name.epoch);
+        may_end && !(opens && listing.is_understood(&key))
     })
 }
 

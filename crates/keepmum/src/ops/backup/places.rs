@@ -220,7 +220,7 @@ impl Backup<'_, '_, '_> {
         let name = Name::new(b"any").expect("it is a name");
         let mut bytes = Vec::new();
         encode_entry(&Entry { name, kind, metadata }, &mut bytes);
-        Some(self.set.repository().chunk_id(&bytes).0)
+        Some(self.set.repository().likeness(&bytes))
     }
 
     /// A directory turned up at another place.

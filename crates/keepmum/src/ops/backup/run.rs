@@ -135,7 +135,7 @@ impl<'a, 'p, 'env> Run<'a, 'p, 'env> {
         kind: PieceKind,
         bytes: &[u8],
     ) -> Result<ChunkId, Error> {
-        let id = self.set.repository().chunk_id(bytes);
+        let id = self.set.repository().piece_id(kind, bytes);
         self.store_piece(kind, id, bytes)?;
         Ok(id)
     }

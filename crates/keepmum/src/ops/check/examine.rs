@@ -206,7 +206,7 @@ fn examine(
         };
         examined.bytes += u64::from(block.stored);
         for (id, bytes) in split(block, &plain) {
-            if !objects.keys().proves(&id, bytes) {
+            if !objects.keys().proves(block.kind, &id, bytes) {
                 examined.damage = Some("a piece is not what its id says".to_owned());
                 examined.is_proved = true;
                 examined.bad.push(id);

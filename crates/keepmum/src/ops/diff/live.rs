@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::format::PieceKind;
 use crate::model::{
     Content, Entry, Found, FoundKind, Kind, Metadata, PageOf, Piece, Side, TreePath,
 };
@@ -72,7 +73,7 @@ impl<'a, 'r> Live<'a, 'r> {
                 }
                 self.bytes_read += length as u64;
                 let same = match piece {
-                    Piece::Chunk { id, .. } => self.keys.proves(&id, &buffer),
+                    Piece::Chunk { id, .. } => self.keys.proves(PieceKind::Chunk, &id, &buffer),
                     Piece::Hole { .. } => buffer.iter().all(|byte| *byte == 0),
                 };
                 if !same {

@@ -13,6 +13,7 @@ use std::io::{self, BufWriter, Write};
 use serde::Serialize;
 
 use crate::catalogue::Catalogue;
+use crate::format::PieceKind;
 use crate::model::{
     ChunkId, Content, Entry, Kind, Merge, Nothing, Pair, Piece, Side, Step, TreePath,
 };
@@ -285,7 +286,7 @@ impl Dump<'_, '_> {
     }
 
     fn chunk(&mut self, id: &ChunkId, length: u64) -> Result<Vec<u8>, RepositoryError> {
-        let bytes = self.contents.piece(id)?;
+        let bytes = self.contents.piece(PieceKind::Chunk, id)?;
         if bytes.len() as u64 == length { Ok(bytes) } else { Err(wrong_length()) }
     }
 

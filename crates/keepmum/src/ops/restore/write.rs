@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::format::PieceKind;
 use crate::model::{Content, Metadata, Piece, TreePath};
 use crate::pipeline::{Stage, Ticket};
 use crate::repository::{ObjectReader, PieceWalk, RepositoryError};
@@ -163,7 +164,7 @@ impl<'env> Plan<'_, '_, 'env> {
                 return Err(stopped());
             }
             if let Piece::Chunk { id, .. } = piece {
-                let bytes = match self.contents.piece(&id) {
+                let bytes = match self.contents.piece(PieceKind::Chunk, &id) {
                     Ok(bytes) => bytes,
                     Err(error) => return elsewhere(error),
                 };
@@ -220,7 +221,9 @@ fn write_block(
             let start = used.at as usize;
             let bytes = block.get(start..start.saturating_add(used.length as usize));
             let known = proved == Some((used.at, used.id));
-            if !bytes.is_some_and(|bytes| known || objects.keys().proves(&used.id, bytes)) {
+            if !bytes.is_some_and(|bytes| {
+                known || objects.keys().proves(PieceKind::Chunk, &used.id, bytes)
+            }) {
                 let error = RepositoryError::Damaged {
                     object: format!("{}/{}", place.object.run, place.object.number),
                     what: "a chunk is not what its id says".to_owned(),

@@ -52,7 +52,7 @@ impl Stored {
     }
 
     fn id(&self, bytes: &[u8]) -> ChunkId {
-        self.keys.writing().chunk_id(bytes)
+        self.keys.writing().piece_id(PieceKind::Chunk, bytes)
     }
 
     /// Writes one run.
@@ -126,7 +126,7 @@ impl Stored {
         let (store, listing) = self.listing();
         let objects = ObjectReader::new(&store, &self.keys, &listing);
         let id = self.id(bytes);
-        let read = PieceReader::new(&objects, index).piece(&id);
+        let read = PieceReader::new(&objects, index).piece(PieceKind::Chunk, &id);
         let at = index.locate(&id).unwrap().swap_remove(0);
         let recipe = Recipe::of(index, &at);
         let plain = recipe.and_then(|recipe| objects.plain(&recipe, &mut Decompressor::new()));
@@ -290,7 +290,7 @@ fn each_place_of_a_base_is_tried_and_not_without_end() {
                 told.0.push((*id, at.clone()));
             }
         }
-        PieceReader::new(&objects, &told).piece(&stored.id(&versions[8])).is_ok()
+        PieceReader::new(&objects, &told).piece(PieceKind::Chunk, &stored.id(&versions[8])).is_ok()
     };
     assert!(spoilt(2, true));
     assert!(!spoilt(2, false));

@@ -84,7 +84,12 @@ fn vectors() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let mark_key = mark_key(&secret(0x40));
     vec![
         ("chunker key", "of the repository secret 00 01 … 1f", keys.chunker().to_vec()),
-        ("piece id", "of the bytes \\\"a chunk\\\" under it", keys.chunk_id(b"a chunk").to_vec()),
+        (
+            "piece id",
+            "of a chunk with the bytes \\\"a chunk\\\" under it",
+            keys.piece_id(0, b"a chunk").to_vec(),
+        ),
+        ("piece id", "of a node with the same bytes", keys.piece_id(1, b"a chunk").to_vec()),
         ("token", "of label machine, bytes abc", keys.token("machine", b"abc").to_vec()),
         ("sealed name", "of the 40 bytes 00 01 … 27", seal_name(&keys, &counting(0)).to_vec()),
         (

@@ -209,7 +209,7 @@ impl<'a, 'p, 'env> Files<'a, 'p, 'env> {
             let mut rest = &whole.buffer[whole.start..];
             for length in lengths {
                 let (chunk, after) = rest.split_at(length.min(rest.len()));
-                whole.ids.push((repository.chunk_id(chunk), chunk.len()));
+                whole.ids.push((repository.piece_id(PieceKind::Chunk, chunk), chunk.len()));
                 rest = after;
             }
             whole

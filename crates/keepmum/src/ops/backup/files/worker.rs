@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::chunk::Chunker;
+use crate::format::PieceKind;
 use crate::model::{ChunkId, Found, Stamp, TreePath};
 use crate::repository::RepositoryAccess;
 use crate::source::{Attributes, OpenFile, Source, SourceError};
@@ -111,7 +112,10 @@ impl Reading<'_> {
     fn cut(self, mut from: usize, bytes: &[u8], parts: &mut Vec<Part>) {
         while from < bytes.len() {
             let end = from + self.chunker.next_cut(&bytes[from..]);
-            parts.push(Part::Chunk(self.repository.chunk_id(&bytes[from..end]), from..end));
+            parts.push(Part::Chunk(
+                self.repository.piece_id(PieceKind::Chunk, &bytes[from..end]),
+                from..end,
+            ));
             from = end;
         }
     }
