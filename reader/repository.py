@@ -15,7 +15,7 @@ import unicodedata
 from base64 import b32decode, b32encode
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -32,14 +32,13 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 KIB, MIB = 1 << 10, 1 << 20
 MAX_OBJECT, MAX_NAMED, MAX_BLOCK = 256 * MIB, 2**40 - 1, 4 * MIB  # a table, chunk, node, index or record is no longer than a block
 MAX_REACH, DELTA = 9, 2  # blocks decoded for one piece, and the codec of those that stand on others (§4.4)
-MAX_OVERLAY, MAX_NAME, MAX_PATH, MAX_ITEMS, MAX_NESTING, MAX_LEVELS = MIB, 255, 65_535, 65_535, 16, 8
+MAX_NAME, MAX_PATH, MAX_ITEMS, MAX_NESTING, MAX_LEVELS = 255, 65_535, 65_535, 16, 8
 BLOCK_LENGTHS = (4 * KIB, 8 * KIB, 16 * KIB, 32 * KIB, 64 * KIB)  # of key blocks (§3)
 TRIED_OPEN = 64  # key blocks tried in vain with the password after one has opened (§3)
 CHUNK, NODE, LIST, INDEX, RECORD = range(5)  # kinds of pieces (§5)
 DATA_OBJECT, META_OBJECT, RECORD_OBJECT = 1, 2, 3
 KINDS = ("file", "directory", "symlink", "fifo", "character device", "block device")
 FILE, DIRECTORY, SYMLINK, FIFO, CHARACTER, BLOCK = range(6)
-PUT, REMOVE, TOUCH = 0, 1, 2  # operations of an overlay (§6.4)
 NAME_FORM = re.compile(r"[a-z2-7]{90}")
 SALT = b"keepmum v0"
 
@@ -574,7 +573,6 @@ class Snapshot:
     id: str
     needs: list[tuple[bytes, int, int]]
     source: str
-    overlay: "Change"
     whole: bool | None = None  # whether it is complete, once that was looked at
 
     def wants(self, device: bytes, run: int) -> bool:
@@ -825,7 +823,7 @@ class Repository:
                 self.trouble(record.stored, problem, "the record of ")
 
     def snapshot(self, record: Record, value: Any) -> Snapshot:
-        body = fields(value, "a backup", {0, 2, 4, 6, 8}, {1, 3})
+        body = fields(value, "a backup", {0, 4, 6, 8}, {1, 3})
         body[3] = left_out(body.get(3))
         name, roots = row(body[4], "the source", 2)
         needs = [(exact(device, "a device", 8), run_number(first), run_number(last))
@@ -833,8 +831,7 @@ class Repository:
         array(roots, "the roots", 0, MAX_ITEMS)
         need(all(first <= last for _, first, last in needs), "a need begins behind its end")
         needs.append((record.stored.device, record.stored.run, record.stored.run))
-        return Snapshot(self, record, body, record.hash[:16].hex(), needs, text(name, "the source"),
-                        parse_overlay(body[2]))
+        return Snapshot(self, record, body, record.hash[:16].hex(), needs, text(name, "the source"))
 
     def state(self, snapshot: Snapshot) -> tuple[int, int]:
         """How many objects of the runs that a snapshot needs are here, and how many there are (§7.4): the objects of
@@ -887,43 +884,37 @@ class Repository:
         """All entries of a snapshot, a directory before what is in it, names in ascending order."""
         here, wanted = self.state(snapshot)
         self.incomplete = here < wanted
-        stack: list[tuple[tuple[bytes, ...], Iterator[Child]]]
-        stack = [((), iter(self.children(snapshot.body[0], snapshot.overlay)))]
+        stack: list[tuple[tuple[bytes, ...], Iterator[tuple[bytes | None, Entry | Problem]]]]
+        stack = [((), iter(self.children(snapshot.body[0])))]
         while stack:
             path, rest = stack[-1]
             found = next(rest, None)
             if found is None:
                 stack.pop()
                 continue
-            name, item, change = found
+            name, item = found
             here = path if name is None else path + (name,)
             if sum(map(len, here)) + len(here) - 1 > MAX_PATH:
                 yield path, Damaged("a path in it is too long")
                 continue
             yield here, item
             if isinstance(item, Entry) and item.kind == DIRECTORY:
-                stack.append((here, iter(self.children(item.node, change))))
+                stack.append((here, iter(self.children(item.node))))
 
-    def children(self, node: Any, change: "Change | None") -> "list[Child]":
-        """The entries of a directory with the overlay applied; a problem without a name is the directory's own."""
-        problems: list[Child] = []
-        entries: dict[bytes, Entry | Problem] = {}
+    def children(self, node: Any) -> "list[tuple[bytes | None, Entry | Problem]]":
+        """The entries of a directory; a problem without a name is the directory's own."""
+        problems: list[tuple[bytes | None, Entry | Problem]] = []
+        entries: list[tuple[bytes | None, Entry | Problem]] = []
         last = b""
         for item in self.entries(node, None):
-            name = item.name if isinstance(item, Entry) else None
-            if name is not None and name <= last:
-                item = Damaged(f"the name {shown(name)} is out of order")
+            if isinstance(item, Entry) and item.name <= last:
+                item = Damaged(f"the name {shown(item.name)} is out of order")
             if isinstance(item, Entry):
-                entries[item.name] = item
+                entries.append((item.name, item))
                 last = item.name
             else:
-                problems.append((None, item, None))
-        changes = change.children if change else {}
-        for name, child in changes.items():
-            if name not in entries and child.operation != PUT and problems:
-                entries[name] = problems[0][1]  # it may be in the part that cannot be read
-            child.apply(name, entries)
-        return problems + [(name, entries[name], changes.get(name)) for name in sorted(entries)]
+                problems.append((None, item))
+        return problems + entries
 
     def entries(self, node: Any, level: int | None) -> Iterator["Entry | Problem"]:
         try:
@@ -1003,8 +994,8 @@ def good_name(value: Any) -> bytes:
 VALUE_KEYS = {FILE: 4, DIRECTORY: 6, SYMLINK: 8, CHARACTER: 10, BLOCK: 10}
 
 
-def parse_entry(value: Any, bare: bool = False) -> Entry:
-    """An entry of §6.2; a bare one is a directory's without the id of its node."""
+def parse_entry(value: Any) -> Entry:
+    """An entry of §6.2."""
     raw_name = value.get(0, b"?") if type(value) is dict else b"?"
     what = f"the entry {shown(raw_name) if type(raw_name) is bytes else '?'}"
     kind = value.get(2) if type(value) is dict else None
@@ -1014,7 +1005,7 @@ def parse_entry(value: Any, bare: bool = False) -> Entry:
     kind = uint(raw[2], "a kind")
     if kind >= len(KINDS) or 20 in raw:
         raise Refused(f"{what} is of a kind or has a name encoding that is not known")
-    wanted = set() if bare or kind == FIFO else {VALUE_KEYS[kind]}
+    wanted = set() if kind == FIFO else {VALUE_KEYS[kind]}
     need(raw.keys() & {4, 6, 8, 10} == wanted, f"{what} lacks the key of its kind or has another's")
 
     def pair(key: int) -> tuple[int, int]:
@@ -1033,52 +1024,6 @@ def parse_entry(value: Any, bare: bool = False) -> Entry:
                  uint(raw[18], f"the link group of {what}") if 18 in raw else None,
                  blob(raw[1], what, MAX_BLOCK) if 1 in raw else None, blob(raw[3], what, MAX_BLOCK) if 3 in raw else None,
                  attributes)
-
-
-Child = tuple[bytes | None, Entry | Problem, "Change | None"]
-
-
-@dataclass
-class Change:
-    """What an overlay does at one path, and beneath it."""
-    operation: int | None = None
-    entry: Entry | None = None
-    children: dict[bytes, "Change"] = field(default_factory=dict)
-
-    def apply(self, name: bytes, entries: dict[bytes, Entry | Problem]) -> None:
-        old = entries.get(name)
-        if self.operation == PUT and self.entry:
-            entries[name] = self.entry
-        elif self.operation == REMOVE:
-            entries.pop(name, None)
-        elif not isinstance(old, Entry) or old.kind != DIRECTORY:
-            entries[name] = old if isinstance(old, Problem) else Damaged("the overlay wants a directory here")
-        elif self.operation == TOUCH and self.entry:
-            entries[name] = replace(self.entry, node=old.node)
-        now = entries.get(name)
-        if self.children and not (isinstance(now, Problem) or isinstance(now, Entry) and now.kind == DIRECTORY):
-            entries[name] = Damaged("the overlay puts something beneath what is no directory")
-
-
-def parse_overlay(value: Any) -> Change:
-    """All of an overlay; what is wrong or unknown in one change refuses the whole (§1.1)."""
-    top, last = Change(), tuple[bytes, ...]()
-    for item in array(value, "an overlay"):
-        path = blob(array(item, "a change of an overlay", 2, 3)[0], "a path", MAX_PATH, 1)
-        components = tuple(good_name(part) for part in path.split(b"/"))
-        need(components > last, "the overlay is not in order")
-        last, here = components, top
-        for component in components:
-            here = here.children.setdefault(component, Change())
-        here.operation = uint(item[1], "an operation")
-        if here.operation > TOUCH:
-            raise Refused(f"the overlay's operation {here.operation} is not known")
-        need(len(item) == (2 if here.operation == REMOVE else 3), "a change of an overlay has a wrong length")
-        if here.operation != REMOVE:
-            here.entry = parse_entry(item[2], here.operation == TOUCH)
-            need(here.entry.name == components[-1], "the overlay's entry has not the name of its path")
-            need(here.operation == PUT or here.entry.kind == DIRECTORY, "the overlay's metadata are not a directory's")
-    return top
 
 
 # ---- The destination as a whole (§10) ----

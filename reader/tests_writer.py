@@ -271,9 +271,9 @@ class Run:
         value |= self.program | ({4: r.last} if r.last else {})
         return cbor(value)
 
-    def backup(self, root: bytes, needs: list[Item] | None = None, overlay: list[Item] | None = None) -> Item:
+    def backup(self, root: bytes, needs: list[Item] | None = None) -> Item:
         body = {0: root, 4: ["docs", [b"/home/docs"]], 6: needs or [[self.repository.device, 1, self.number]],
-                1: {0: 7, 3: 1000}, 2: overlay or [], 8: 0}
+                1: {0: 7, 3: 1000}, 8: 0}
         return [3, body]
 
     def write(self, items: list[Item], *, large: bool = False, index: bool = True, seen: list[Item] = []) -> bytes:

@@ -27,11 +27,11 @@ KILLED_AT = 0.9
 class Bench:
     """One repository in a folder of its own, and commands on it."""
 
-    def __init__(self, folder: Path, source: Path) -> None:
+    def __init__(self, folder: Path, source: Path, binary: Path | None = None) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         self.place = Place(folder, source)
-        self.tool = Keepmum()
+        self.tool = Keepmum(binary=binary)
         self.run(self.tool.prepare(self.place))
 
     def run(self, commands: list | None) -> Cost:

@@ -145,7 +145,7 @@ fn moves_and_copies_store_no_content_again() {
 }
 
 #[test]
-fn many_small_edits_outgrow_the_overlay() {
+fn many_small_edits_stay_small() {
     let mut world = World::new(5);
     let source = world.source();
     for number in 0..700 {

@@ -64,8 +64,6 @@ pub(crate) struct Forge {
     known: HashSet<(u64, ChunkId)>,
     /// Entries of `/` beside the honest folder, as bytes; they follow it.
     pub(crate) root: Vec<Vec<u8>>,
-    /// The overlay as bytes.
-    pub(crate) overlay: Vec<u8>,
     /// What the runs `needs` say.
     pub(crate) needs: Vec<u8>,
     /// Changes to the record before it is written.
@@ -173,7 +171,6 @@ impl Forge {
             pieces: BTreeMap::new(),
             known: HashSet::new(),
             root: Vec::new(),
-            overlay: array(&[]),
             needs: Vec::new(),
             fields: Fields::new(),
             body: Fields::new(),
@@ -275,7 +272,7 @@ impl Forge {
         let (pieces, known) = (std::mem::take(&mut self.pieces), std::mem::take(&mut self.known));
         let good = self.good();
         let root = self.node(&[good]);
-        let body = self.backup(1, &root, array(&[]), array(&[self.range(1, 1)]));
+        let body = self.backup(1, &root, array(&[self.range(1, 1)]));
         let join = array(&[uint(1), map(&[(0, text("stranger")), (2, bytes(&[7; 16]))])]);
         let record = self.record(1, None, &[join, array(&[uint(3), body])]);
         let hash = record_hash(&record);
@@ -308,17 +305,10 @@ impl Forge {
     }
 
     /// The body of a backup item.
-    pub(crate) fn backup(
-        &self,
-        files: u64,
-        root: &ChunkId,
-        overlay: Vec<u8>,
-        needs: Vec<u8>,
-    ) -> Vec<u8> {
+    pub(crate) fn backup(&self, files: u64, root: &ChunkId, needs: Vec<u8>) -> Vec<u8> {
         let mut body: Fields = [
             (0, bytes(&root.0)),
             (1, map(&[(0, uint(files)), (1, uint(2))])),
-            (2, overlay),
             (4, array(&[text("source"), array(&[bytes(b"/good")])])),
             (6, needs),
             (8, uint(0)),
@@ -367,7 +357,7 @@ impl Forge {
             true => array(&[self.range(1, 2)]),
             false => self.needs.clone(),
         };
-        let body = self.backup(1, &root, self.overlay.clone(), needs);
+        let body = self.backup(1, &root, needs);
         self.record(2, Some((1, hash)), &[array(&[uint(3), body])])
     }
 

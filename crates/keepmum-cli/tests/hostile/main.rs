@@ -22,7 +22,6 @@ mod forge;
 mod kinds;
 mod lists;
 mod newer;
-mod overlays;
 mod records;
 mod trees;
 mod trial;

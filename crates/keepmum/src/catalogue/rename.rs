@@ -1,7 +1,5 @@
 //! Directories by their own rows: recognising a renamed one, moving it, and the nodes of trees.
 
-use std::collections::{HashMap, HashSet};
-
 use rusqlite::OptionalExtension;
 
 use super::remembered::DirectoryId;
@@ -159,40 +157,11 @@ impl Catalogue {
         Ok(())
     }
 
-    /// The directories that a new full tree has to write: those without a node and all above
-    /// them, each after everything beneath it.
-    pub fn dirty_directories(&self) -> Result<Vec<DirectoryId>, CatalogueError> {
-        let mut parents: HashMap<i64, i64> = HashMap::new();
-        let mut beneath: HashMap<i64, Vec<i64>> = HashMap::new();
-        let mut dirty = HashSet::new();
-        let mut query = self
-            .connection
-            .prepare_cached("SELECT id, parent, node IS NULL FROM directory ORDER BY id")?;
-        let mut rows = query.query([])?;
-        while let Some(row) = rows.next()? {
-            let (id, parent): (i64, Option<i64>) = (row.get(0)?, row.get(1)?);
-            if let Some(parent) = parent {
-                parents.insert(id, parent);
-                beneath.entry(parent).or_default().push(id);
-            }
-            if row.get(2)? {
-                dirty.insert(id);
-            }
-        }
-        let mut order = vec![Self::ROOT.0];
-        let mut next = 0;
-        while let Some(id) = order.get(next) {
-            order.extend(beneath.remove(id).unwrap_or_default());
-            next += 1;
-        }
-        order.reverse();
-        order.retain(|id| {
-            let found = dirty.contains(id);
-            if let Some(parent) = parents.get(id).filter(|_| found) {
-                dirty.insert(*parent);
-            }
-            found
-        });
-        Ok(order.into_iter().map(DirectoryId).collect())
+    /// Directories without a node.
+    pub fn unwritten(&self) -> Result<Vec<DirectoryId>, CatalogueError> {
+        let mut query =
+            self.connection.prepare_cached("SELECT id FROM directory WHERE node IS NULL")?;
+        let rows = query.query_map([], |row| row.get(0).map(DirectoryId))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 }

@@ -2,7 +2,7 @@
 //! aside: nothing is ever converted, because everything in it can be learnt again.
 
 /// `PRAGMA user_version`.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 /// `PRAGMA application_id`: "kmum".
 pub(super) const APPLICATION: i64 = 0x6b6d_756d;
 /// Row of the directory `/`.
@@ -36,9 +36,9 @@ CREATE TABLE directory(id INTEGER PRIMARY KEY, parent INTEGER, name BLOB,
   device INTEGER, inode INTEGER, node BLOB);
 CREATE INDEX directory_inode ON directory(device, inode);
 INSERT INTO directory(id) VALUES(1);
-CREATE TABLE overlay(path BLOB PRIMARY KEY, op BLOB NOT NULL, sum INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX directory_unwritten ON directory(id) WHERE node IS NULL;
 PRAGMA application_id = 0x6b6d756d;
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 ";
 
 /// One cheap statement that fails unless every table is there with its columns.
@@ -46,6 +46,6 @@ pub(super) const SANITY: &str = "
 SELECT (SELECT value FROM fact LIMIT 1), (SELECT count(*) FROM fact),
   (SELECT deltas FROM object WHERE key = x'' AND listed), (SELECT bases FROM block LIMIT 1),
   (SELECT length FROM chunk LIMIT 1), (SELECT object FROM record LIMIT 1),
-  (SELECT body FROM entry WHERE directory = 1 AND child = 0), (SELECT sum FROM overlay LIMIT 1),
+  (SELECT body FROM entry WHERE directory = 1 AND child = 0),
   (SELECT count(*) FROM directory WHERE id = 1)
 ";

@@ -42,7 +42,7 @@ pub const UNSEEN_CODE: Fact<[u8; 8]> = Fact::new("unseen recovery code");
 pub const ROOTS: Fact<Vec<Vec<u8>>> = Fact::new("roots");
 /// The file systems that were mounted below the roots.
 pub const MOUNTS: Fact<Vec<TreePath>> = Fact::new("mounts");
-/// The root node of the full tree that the overlay lies on.
+/// The root node of the last snapshot's tree.
 pub const ROOT: Fact<ChunkId> = Fact::new("root");
 /// How many entries the source had.
 pub const ENTRIES: Fact<u64> = Fact::new("entries");

@@ -2,7 +2,6 @@
 
 mod objects;
 mod opening;
-mod overlay;
 mod runs;
 mod speed;
 mod standing;

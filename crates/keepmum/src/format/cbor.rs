@@ -101,11 +101,6 @@ impl<'b> Reader<'b> {
         self.decoder.input().len().saturating_sub(self.decoder.position()) as u64
     }
 
-    /// How many bytes have been read.
-    pub(super) fn position(&self) -> u64 {
-        self.decoder.position() as u64
-    }
-
     pub(super) fn uint(&mut self, what: &'static str) -> Result<u64> {
         self.decoder.u64().map_err(wrong(what))
     }

@@ -13,7 +13,7 @@ const MODE: u16 = 0o7777;
 
 /// Appends an entry. Mode and nanoseconds are cut to what the format can say, attributes sorted.
 pub fn encode_entry(entry: &Entry, out: &mut Vec<u8>) {
-    write_fields(&entry.name, Some(&entry.kind), &entry.metadata, &mut Writer::new(out));
+    write_entry(entry, &mut Writer::new(out));
 }
 
 /// The entry in these bytes. [`FormatError::Unknown`] means that only this entry is refused.
@@ -28,26 +28,10 @@ pub(super) fn read_entry(reader: &mut Reader<'_>) -> Result<Entry, FormatError> 
     Ok(Entry { name, kind, metadata })
 }
 
-/// Name and metadata of a directory without its node (§6.4).
-pub(super) fn read_directory_metadata(
-    reader: &mut Reader<'_>,
-) -> Result<(Name, Metadata), FormatError> {
-    let fields = Fields::read(reader)?;
-    match fields.number {
-        Some(number) if number == u64::from(Kind::DIRECTORY) => fields.finish(),
-        _ => Err(FormatError::BadValue { what: "the kind of a directory's metadata" }),
-    }
-}
-
-/// Writes an entry; without a kind, a directory without its node.
-pub(super) fn write_fields(
-    name: &Name,
-    kind: Option<&Kind>,
-    metadata: &Metadata,
-    out: &mut Writer<'_>,
-) {
+pub(super) fn write_entry(entry: &Entry, out: &mut Writer<'_>) {
+    let Entry { name, kind, metadata } = entry;
     let Metadata { mode, mtime, owner, link, attributes } = metadata;
-    let has_value = !matches!(kind, None | Some(Kind::Fifo));
+    let has_value = !matches!(kind, Kind::Fifo);
     let optional = [
         has_value,
         mtime.is_some(),
@@ -64,12 +48,12 @@ pub(super) fn write_fields(
         out.bytes(user);
     }
     out.uint(2);
-    out.uint(kind.map_or(Kind::DIRECTORY, Kind::number).into());
+    out.uint(kind.number().into());
     if let Some(group) = &owner.group {
         out.uint(3);
         out.bytes(group);
     }
-    if let Some(Kind::File(content)) = kind {
+    if let Kind::File(content) = kind {
         out.uint(4);
         write_content(content, out);
     }
@@ -110,23 +94,23 @@ fn write_attributes(attributes: &[Attribute], out: &mut Writer<'_>) {
 }
 
 /// What only one kind has, but for the content of a file, whose key comes earlier.
-fn write_value(kind: Option<&Kind>, out: &mut Writer<'_>) {
+fn write_value(kind: &Kind, out: &mut Writer<'_>) {
     match kind {
-        Some(Kind::Directory(node)) => {
+        Kind::Directory(node) => {
             out.uint(6);
             out.bytes(&node.0);
         }
-        Some(Kind::Symlink(target)) => {
+        Kind::Symlink(target) => {
             out.uint(8);
             out.bytes(target);
         }
-        Some(Kind::CharacterDevice(device) | Kind::BlockDevice(device)) => {
+        Kind::CharacterDevice(device) | Kind::BlockDevice(device) => {
             out.uint(10);
             out.array(2);
             out.uint(device.major.into());
             out.uint(device.minor.into());
         }
-        None | Some(Kind::File(_) | Kind::Fifo) => {}
+        Kind::File(_) | Kind::Fifo => {}
     }
 }
 

@@ -19,7 +19,6 @@ mod list_writer;
 pub mod name;
 mod node_writer;
 pub mod object;
-pub mod overlay;
 pub mod padding;
 pub mod record;
 mod record_item;
@@ -38,7 +37,6 @@ pub use keyring::{
 };
 pub use name::{NAME_LENGTH, ObjectKind, ObjectName, split_file_name};
 pub use object::{Block, PieceKind, Table, footer, parse_footer};
-pub use overlay::{Op, Overlay};
 pub use padding::{padded_length, plain_for_sealed};
 pub use record::{
     Backup, Item, LeftOut, Needs, ObjectEntry, Record, RecordTime, RunObjects, SourceName, Summary,
@@ -59,8 +57,6 @@ pub const SIZE_MAX: u64 = i64::MAX.cast_unsigned();
 pub const TABLE_MAX: u64 = BLOCK_MAX;
 /// Longest record in bytes: it is one piece, so it fits one block.
 pub const RECORD_MAX: u64 = BLOCK_MAX;
-/// Longest overlay in bytes.
-pub const OVERLAY_MAX: u64 = 1 << 20;
 /// Most items of a record, and most roots of a source.
 pub const ITEMS_MAX: u64 = 65_535;
 /// Longest node of a tree in bytes.

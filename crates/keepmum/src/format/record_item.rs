@@ -4,7 +4,6 @@ use super::ITEMS_MAX;
 use super::cbor::{Reader, Writer};
 use super::error::FormatError;
 use super::left_out::LeftOut;
-use super::overlay::Overlay;
 use crate::model::{ChunkId, DeviceId, TreePath};
 
 const JOIN: u64 = 1;
@@ -39,10 +38,8 @@ pub enum Item {
 /// A snapshot of a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backup {
-    /// Root node of the full tree.
+    /// Root node of its tree.
     pub root: ChunkId,
-    /// What differs from it.
-    pub overlay: Overlay,
     /// What was backed up.
     pub source: SourceName,
     /// The runs whose objects may be needed; no other is.
@@ -184,13 +181,11 @@ fn read_join(reader: &mut Reader<'_>) -> Result<Item, FormatError> {
 
 impl Backup {
     fn write(&self, out: &mut Writer<'_>) {
-        out.map(6 + usize::from(self.left_out.is_some()));
+        out.map(5 + usize::from(self.left_out.is_some()));
         out.uint(0);
         out.bytes(&self.root.0);
         out.uint(1);
         self.summary.write(out);
-        out.uint(2);
-        self.overlay.write(out);
         if let Some(left_out) = &self.left_out {
             out.uint(3);
             left_out.write(out);
@@ -213,14 +208,13 @@ impl Backup {
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, FormatError> {
-        let (mut root, mut overlay, mut source) = (None, None, None);
+        let (mut root, mut source) = (None, None);
         let (mut needs, mut unread, mut summary) = (None, None, Summary::default());
         let mut left_out = None;
         reader.map("a backup", |reader, key| {
             match key {
                 0 => root = Some(ChunkId(reader.fixed("the id of a node")?)),
                 1 => summary = Summary::read(reader)?,
-                2 => overlay = Some(Overlay::read(reader)?),
                 // What is not understood here must not cost the snapshot.
                 3 => left_out = reader.refusable("what was left out", LeftOut::read)?,
                 4 => source = Some(reader.row("a source", 2, 2, read_source)?),
@@ -233,7 +227,6 @@ impl Backup {
         let missing = FormatError::BadValue { what: "a missing key of a backup" };
         Ok(Self {
             root: root.ok_or(missing)?,
-            overlay: overlay.ok_or(missing)?,
             source: source.ok_or(missing)?,
             needs: needs.ok_or(missing)?,
             unread: unread.ok_or(missing)?,

@@ -1,7 +1,7 @@
 //! Nodes of directory trees (§6.1).
 
 use super::cbor::{Reader, Writer};
-use super::entry::{read_entry, write_fields};
+use super::entry::{read_entry, write_entry};
 use super::error::FormatError;
 use super::{LEVELS_MAX, NODE_MAX};
 use crate::model::{ChunkId, Entry, Name};
@@ -39,9 +39,7 @@ impl Node {
             Self::Leaf { entries, .. } => {
                 writer.uint(0);
                 writer.array(entries.len());
-                for Entry { name, kind, metadata } in entries {
-                    write_fields(name, Some(kind), metadata, &mut writer);
-                }
+                entries.iter().for_each(|entry| write_entry(entry, &mut writer));
             }
             Self::Split { level, children } => {
                 writer.uint((*level).into());

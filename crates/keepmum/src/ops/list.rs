@@ -28,7 +28,7 @@ pub fn list(
     let chosen = known.choose(&repository, &options.snapshot, observer)?;
     let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
     let mut pieces = PieceReader::new(&objects, &repository.catalogue);
-    let mut tree = SnapshotTree::new(&mut pieces, chosen.backup.root, chosen.backup.overlay);
+    let mut tree = SnapshotTree::new(&mut pieces, chosen.backup.root);
     let problems = chosen.older.into_iter().collect();
     let mut report = ListReport { snapshot: chosen.line, problems };
     let mut root = tree.root();

@@ -30,13 +30,21 @@ pub struct PieceReader<'a> {
     kept_bytes: usize,
     /// Blocks that may still be decoded for this piece.
     attempts: u32,
+    /// Nothing is fetched.
+    only_at_hand: bool,
 }
 
 impl<'a> PieceReader<'a> {
     /// A reader that asks `index` where pieces are.
     pub fn new(objects: &'a ObjectReader<'a>, index: &'a dyn Locate) -> Self {
         let (decompressor, kept) = (Decompressor::new(), VecDeque::new());
-        Self { objects, index, decompressor, kept, kept_bytes: 0, attempts: 0 }
+        let (kept_bytes, attempts, only_at_hand) = (0, 0, false);
+        Self { objects, index, decompressor, kept, kept_bytes, attempts, only_at_hand }
+    }
+
+    /// The same of such objects only whose bytes need not be fetched from elsewhere.
+    pub fn of_what_is_at_hand(objects: &'a ObjectReader<'a>, index: &'a dyn Locate) -> Self {
+        Self { only_at_hand: true, ..Self::new(objects, index) }
     }
 
     /// The verified bytes of a piece of this kind.
@@ -115,6 +123,9 @@ impl<'a> PieceReader<'a> {
             });
         };
         self.attempts = left;
+        if self.only_at_hand && !self.objects.is_at_hand(&at.object) {
+            return Err(RepositoryError::Missing(ChunkId([0; 32])));
+        }
         let block = Arc::new(match at.codec {
             CODEC_DELTA => {
                 let prefix = self.prefix(at)?;

@@ -287,6 +287,12 @@ impl<'a> ObjectReader<'a> {
         Ok(plain.saturating_sub(begin))
     }
 
+    /// Whether an object can be read without being fetched from elsewhere.
+    pub fn is_at_hand(&self, key: &ObjectKey) -> bool {
+        let object = self.listing.here(key);
+        object.is_some_and(|object| self.store.is_at_hand(&self.path(object, 0)))
+    }
+
     /// The bytes of a block as they are stored.
     pub(super) fn stored(&self, place: &BlockPlace) -> Result<Vec<u8>, RepositoryError> {
         self.range(&place.object, u64::from(place.offset), u64::from(place.stored))

@@ -1,8 +1,8 @@
-//! A snapshot as one side of a merge: its full tree with the overlay laid on it.
+//! A snapshot as one side of a merge.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use crate::format::{Node, Op, Overlay, PieceKind};
+use crate::format::{Node, PieceKind};
 use crate::model::{ChunkId, Entry, Kind, Name, Page, PageOf, Side, TreePath};
 
 use super::error::RepositoryError;
@@ -20,9 +20,6 @@ pub struct SnapshotTree<'a, 'r> {
     root: ChunkId,
     /// Where the walk begins: at the root, or at the folder that was found.
     begin: ChunkId,
-    /// The paths of the overlay, in their order.
-    changed: Vec<TreePath>,
-    overlay: HashMap<TreePath, Vec<(Name, Op)>>,
     refused: Refused,
     /// Of folders listed to their end since it was last asked.
     untold: Refused,
@@ -64,36 +61,18 @@ pub struct Parts {
     /// Entries that were read, and such as could not be understood.
     count: usize,
     refused: Refused,
-    /// Changes of the overlay that are laid on them.
-    laid: usize,
 }
 
 impl<'a, 'r> SnapshotTree<'a, 'r> {
     /// The tree of a snapshot: enter it at its root node.
-    pub fn new(reader: &'r mut PieceReader<'a>, root: ChunkId, overlay: Overlay) -> Self {
-        let mut by_folder: HashMap<TreePath, Vec<(Name, Op)>> = HashMap::new();
-        let mut changed = Vec::with_capacity(overlay.0.len());
-        for (path, op) in overlay.0 {
-            if let Some((parent, name)) = path.split() {
-                by_folder.entry(parent).or_default().push((name, op));
-            }
-            changed.push(path);
-        }
+    pub fn new(reader: &'r mut PieceReader<'a>, root: ChunkId) -> Self {
         let (refused, untold, size) = Default::default();
-        Self { reader, root, begin: root, changed, overlay: by_folder, refused, untold, size }
+        Self { reader, root, begin: root, refused, untold, size }
     }
 
     /// The node of `/`.
     pub fn root(&self) -> ChunkId {
         self.root
-    }
-
-    /// Whether the overlay changes anything beneath a folder. If it does not, two folders with
-    /// one node are equal in all that is beneath.
-    pub fn is_overlaid(&self, folder: &TreePath) -> bool {
-        // Paths are in order, so what lies beneath a folder follows it.
-        let next = self.changed.partition_point(|path| path <= folder);
-        self.changed.get(next).is_some_and(|path| path.is_within(folder))
     }
 
     /// Entries that were left out so far.
@@ -187,31 +166,16 @@ impl<'a, 'r> SnapshotTree<'a, 'r> {
         Ok(None)
     }
 
-    /// Lays the changes of a folder that belong to these entries on them: all up to the last name,
-    /// and at the end of the folder all that are left.
-    fn overlaid(&self, entries: Vec<Entry>, path: &TreePath, parts: &mut Parts) -> Vec<Entry> {
-        let Some(ops) = self.overlay.get(path) else { return entries };
-        let left = ops.get(parts.laid..).unwrap_or_default();
-        let count = match &parts.last {
-            _ if parts.waiting.is_empty() => left.len(),
-            Some(last) => left.partition_point(|(name, _)| name <= last),
-            None => 0,
-        };
-        parts.laid += count;
-        overlaid(entries, left.get(..count).unwrap_or_default())
-    }
-
-    /// One leaf with what the overlay says of it.
+    /// One leaf.
     fn page(&mut self, parts: &mut Parts, path: &TreePath) -> Result<Vec<Entry>, RepositoryError> {
         let entries = self.next_leaf(parts)?.unwrap_or_default();
-        let entries = self.overlaid(entries, path, parts);
         let longest = entries.iter().map(|entry| entry.name.as_bytes().len()).max();
         if path.as_bytes().len() + 1 + longest.unwrap_or(0) > TreePath::MAX {
             return Err(broken(&parts.node, "a path is longer than can be"));
         }
         self.size.given += entries.len() as u64;
         let nodes = (&self.begin, &parts.node);
-        match self.size.is_believable(self.reader, nodes, &self.overlay) {
+        match self.size.is_believable(self.reader, nodes) {
             true => Ok(entries),
             false => Err(broken(&parts.node, "the tree unfolds into more entries than can be")),
         }
@@ -239,7 +203,6 @@ impl Side for SnapshotTree<'_, '_> {
             last: None,
             count: 0,
             refused: Refused::default(),
-            laid: 0,
         };
         self.more(parts, path)
     }
@@ -251,34 +214,6 @@ impl Side for SnapshotTree<'_, '_> {
         }
         Ok(Page { entries: entries?, rest: Some(parts).filter(|parts| !parts.waiting.is_empty()) })
     }
-}
-
-/// Lays the changes of a folder on its entries; both are in order of their names.
-fn overlaid(entries: Vec<Entry>, ops: &[(Name, Op)]) -> Vec<Entry> {
-    let mut laid = Vec::with_capacity(entries.len() + ops.len());
-    let mut ops = ops.iter().peekable();
-    let put = |laid: &mut Vec<Entry>, op: &Op| {
-        if let Op::Put(entry) = op {
-            laid.push(entry.clone());
-        }
-    };
-    for mut entry in entries {
-        while let Some((_, op)) = ops.next_if(|(name, _)| *name < entry.name) {
-            put(&mut laid, op);
-        }
-        match ops.next_if(|(name, _)| *name == entry.name) {
-            Some((_, Op::Metadata(_, metadata))) => {
-                entry.metadata = metadata.clone();
-                laid.push(entry);
-            }
-            Some((_, op)) => put(&mut laid, op),
-            None => laid.push(entry),
-        }
-    }
-    for (_, op) in ops {
-        put(&mut laid, op);
-    }
-    laid
 }
 
 fn broken(id: &ChunkId, what: &str) -> RepositoryError {

@@ -20,8 +20,8 @@ use super::{RepositoryError, object};
 use crate::compress::{Compressor, Decompressor, Level};
 use crate::format::{
     Backup, Epoch, Further, Keyring, KeyringRepository, Needs, ObjectEntry, ObjectKind, ObjectName,
-    Overlay, Parameters, PieceKind, RECORD_MAX, Record, RecordTime, RunObjects, SourceName,
-    Summary, Table, decode_index,
+    Parameters, PieceKind, RECORD_MAX, Record, RecordTime, RunObjects, SourceName, Summary, Table,
+    decode_index,
 };
 use crate::model::{ChunkId, DeviceId, ObjectKey, RecordHash, RecordRef, RepositoryId};
 use crate::pipeline::{self, Mode};
@@ -255,7 +255,6 @@ fn what_a_range_of_runs_needs_is_counted_right() {
 fn some_backup() -> Backup {
     Backup {
         root: ChunkId([0; 32]),
-        overlay: Overlay(Vec::new()),
         source: SourceName { name: "source".to_owned(), roots: Vec::new() },
         needs: Vec::new(),
         unread: 0,

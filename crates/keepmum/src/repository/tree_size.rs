@@ -6,8 +6,8 @@
 
 use std::collections::HashMap;
 
-use crate::format::{Node, Op, PieceKind};
-use crate::model::{ChunkId, Kind, Name, TreePath};
+use crate::format::{Node, PieceKind};
+use crate::model::{ChunkId, Kind};
 
 use super::piece_reader::PieceReader;
 
@@ -36,7 +36,6 @@ impl Size {
         &mut self,
         reader: &mut PieceReader<'_>,
         (root, folder): (&ChunkId, &ChunkId),
-        overlay: &HashMap<TreePath, Vec<(Name, Op)>>,
     ) -> bool {
         if self.given < WALKED || self.believed {
             return true;
@@ -48,16 +47,8 @@ impl Size {
         if let Some(counted) = &self.counted {
             return small(counted);
         }
-        let put = overlay.values().flatten().filter_map(|(_, op)| match op {
-            Op::Put(entry) => match &entry.kind {
-                Kind::Directory(node) => Some(node),
-                _ => None,
-            },
-            _ => None,
-        });
         let mut counted = HashMap::new();
-        let counts = [root].into_iter().chain(put).map(|node| count(reader, *node, &mut counted));
-        self.believed = counts.fold(0, u64::saturating_add) <= ENTRIES_MAX;
+        self.believed = count(reader, *root, &mut counted) <= ENTRIES_MAX;
         if self.believed {
             return true;
         }

@@ -101,6 +101,15 @@ pub trait NewFile: Send {
 
 /// A file opened for reading at any offset, from any thread.
 pub trait ReadAt: Send + Sync {
+    /// Whether its bytes are on the disk, not only its name: a sync client may fetch them when they
+    /// are read.
+    ///
+    /// # Errors
+    /// What the file system says.
+    fn is_at_hand(&self) -> io::Result<bool> {
+        Ok(true)
+    }
+
     /// Length in bytes now.
     ///
     /// # Errors

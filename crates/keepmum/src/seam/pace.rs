@@ -163,6 +163,10 @@ struct PacedReader {
 }
 
 impl ReadAt for PacedReader {
+    fn is_at_hand(&self) -> io::Result<bool> {
+        self.file.is_at_hand()
+    }
+
     fn length(&self) -> io::Result<u64> {
         self.file.length()
     }

@@ -55,6 +55,21 @@ fn a_broken_spelling_is_taken_as_it_is() {
     assert_eq!(path_to_bytes("\u{fffd}zz\u{fffd}\u{fffd}41"), "\u{fffd}zz\u{fffd}A".as_bytes());
 }
 
+/// A file that a sync client has only named takes no room: to read it would fetch it.
+#[test]
+fn a_file_whose_bytes_are_elsewhere_is_not_at_hand() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("here"), vec![7; 100_000]).unwrap();
+    fs::write(folder.path().join("small"), [7; 100]).unwrap();
+    fs::write(folder.path().join("empty"), []).unwrap();
+    let named = fs::File::create(folder.path().join("named")).unwrap();
+    named.set_len(100_000).unwrap();
+    let disk = disk(folder.path());
+    let at_hand = |path| disk.open(path).unwrap().is_at_hand().unwrap();
+    assert!(["here", "small", "empty"].into_iter().all(at_hand));
+    assert!(!at_hand("named"));
+}
+
 #[test]
 fn only_our_own_staging_names_match() {
     let name = staging_name(&SystemRandom).unwrap();

@@ -194,8 +194,8 @@ impl<'a> Losses<'a> {
             self.snapshots += 1;
             let mut pieces = PieceReader::new(&objects, &repository.catalogue);
             let mut contents = PieceReader::new(&objects, &repository.catalogue);
-            let (root, overlay) = (snapshot.backup.root, snapshot.backup.overlay.clone());
-            let tree = SnapshotTree::new(&mut pieces, root, overlay);
+            let root = snapshot.backup.root;
+            let tree = SnapshotTree::new(&mut pieces, root);
             let mut walk = Walk {
                 merge: Merge::new(Nothing, tree),
                 contents: &mut contents,
@@ -269,14 +269,13 @@ impl<'a> Losses<'a> {
         path: TreePath,
         node: ChunkId,
     ) -> Result<(), Error> {
-        let exact = !walk.merge.new_side().is_overlaid(&path);
-        if let Some(entries) = self.clean.get(&node).filter(|_| exact) {
+        if let Some(entries) = self.clean.get(&node) {
             walk.take(&Open { entries: *entries, ..Open::default() });
             return Ok(());
         }
         match walk.merge.enter::<RepositoryError>(path.clone(), None, Some(&node)) {
             Ok(()) => {
-                walk.open.push(Open { node: exact.then_some(node), ..Open::default() });
+                walk.open.push(Open { node: Some(node), ..Open::default() });
                 self.unknown(walk, None);
             }
             Err(error) => {
@@ -362,7 +361,7 @@ pub(crate) fn go_on(observer: &dyn Observer) -> Result<(), Error> {
 struct Open {
     faulty: bool,
     entries: u64,
-    /// Its node, if that says all that is beneath it.
+    /// Its node.
     node: Option<ChunkId>,
 }
 

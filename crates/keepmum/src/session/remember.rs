@@ -2,7 +2,7 @@
 //! doubted where stored objects are gone.
 
 use crate::catalogue::{Catalogue, DirectoryId, Remembered, state};
-use crate::format::{Backup, ObjectKind, Overlay, decode_entry, encode_entry};
+use crate::format::{Backup, ObjectKind, decode_entry, encode_entry};
 use crate::model::{DeviceId, Entry, Kind, Locate, Merge, Nothing, Pair, Step, TreePath};
 use crate::repository::{ObjectReader, PieceReader, RepositoryError, SeenLists, SnapshotTree};
 
@@ -28,8 +28,7 @@ pub(crate) fn latest(
             Err(Failure::Run(error)) => return Err(error),
         }
     }
-    repository.catalogue.clear_tree()?;
-    Ok(repository.catalogue.clear_overlay()?)
+    Ok(repository.catalogue.clear_tree()?)
 }
 
 enum Failure {
@@ -60,15 +59,12 @@ impl From<crate::catalogue::CatalogueError> for Failure {
 fn tree(repository: &Repository, backup: &Backup) -> Result<(), Failure> {
     let catalogue = &repository.catalogue;
     catalogue.clear_tree()?;
-    catalogue.clear_overlay()?;
     let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
     let mut pieces = PieceReader::new(&objects, catalogue);
-    let side = SnapshotTree::new(&mut pieces, backup.root, backup.overlay.clone());
+    let side = SnapshotTree::new(&mut pieces, backup.root);
     let mut merge = Merge::new(Nothing, side);
     let root = TreePath::root();
-    if !merge.new_side().is_overlaid(&root) {
-        catalogue.set_node(Catalogue::ROOT, Some(&backup.root))?;
-    }
+    catalogue.set_node(Catalogue::ROOT, Some(&backup.root))?;
     merge.enter::<RepositoryError>(root, None, Some(&backup.root))?;
     let mut rows = vec![Catalogue::ROOT];
     while let Some(step) = merge.step::<RepositoryError>() {
@@ -89,14 +85,9 @@ fn tree(repository: &Repository, backup: &Backup) -> Result<(), Failure> {
             catalogue.put_entry(row, &entry.name, None, &bytes, number)?;
             continue;
         };
-        let known = (!merge.new_side().is_overlaid(&path)).then_some(&child);
-        let id = catalogue.put_directory(row, &entry.name, None, &bytes, 0, 0, known)?;
+        let id = catalogue.put_directory(row, &entry.name, None, &bytes, 0, 0, Some(&child))?;
         merge.enter::<RepositoryError>(path, None, Some(&child))?;
         rows.push(id);
-    }
-    for (path, op) in &backup.overlay.0 {
-        let one = Overlay(vec![(path.clone(), op.clone())]);
-        catalogue.set_overlay(path.as_bytes(), &one.encode())?;
     }
     let summary = &backup.summary;
     let entries = summary.files.saturating_add(summary.directories).saturating_add(summary.others);

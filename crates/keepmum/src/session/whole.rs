@@ -15,7 +15,7 @@ use super::open::Repository;
 /// Looks at snapshots, and at what they share only once.
 #[derive(Default)]
 pub(crate) struct Whole {
-    /// Nodes beneath which nothing is missing, as far as no overlay reaches into them.
+    /// Nodes beneath which nothing is missing.
     nodes: RefCell<HashSet<ChunkId>>,
 }
 
@@ -30,7 +30,7 @@ impl Whole {
         let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
         let mut pieces = PieceReader::new(&objects, catalogue);
         let mut contents = PieceReader::new(&objects, catalogue);
-        let tree = SnapshotTree::new(&mut pieces, backup.root, backup.overlay.clone());
+        let tree = SnapshotTree::new(&mut pieces, backup.root);
         let mut merge = Merge::new(Nothing, tree);
         let mut seen = HashSet::new();
         let mut lists = SeenLists::default();
@@ -38,8 +38,7 @@ impl Whole {
         loop {
             if let Some((path, node)) = next.take() {
                 let known = || self.nodes.borrow().contains(&node);
-                let is_overlaid = merge.new_side().is_overlaid(&path);
-                if is_overlaid || (!known() && seen.insert(node)) {
+                if !known() && seen.insert(node) {
                     merge.enter::<RepositoryError>(path, None, Some(&node))?;
                 }
             }

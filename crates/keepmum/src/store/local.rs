@@ -56,6 +56,15 @@ impl LocalStore {
         error
     }
 
+    fn kept_open(&self, path: &str) -> Result<Arc<dyn ReadAt>, StoreError> {
+        if let Some(file) = self.handles.find(path) {
+            return Ok(file);
+        }
+        let file = self.open(path)?;
+        self.handles.keep(path, Arc::clone(&file));
+        Ok(file)
+    }
+
     fn check_place(&self) -> Result<(), StoreError> {
         match self.disk.same_place() {
             Ok(true) => Ok(()),
@@ -240,15 +249,12 @@ impl Store for LocalStore {
         Ok(bytes)
     }
 
+    fn is_at_hand(&self, path: &str) -> bool {
+        self.kept_open(path).is_ok_and(|file| file.is_at_hand().unwrap_or(false))
+    }
+
     fn get_range(&self, path: &str, offset: u64, length: usize) -> Result<Vec<u8>, StoreError> {
-        let file = match self.handles.find(path) {
-            Some(file) => file,
-            None => {
-                let file = self.open(path)?;
-                self.handles.keep(path, Arc::clone(&file));
-                file
-            }
-        };
+        let file = self.kept_open(path)?;
         let failed = |source| {
             self.handles.forget(path);
             self.error(source, Some(path))

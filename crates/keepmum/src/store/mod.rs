@@ -102,6 +102,12 @@ pub trait Store: Send + Sync {
     /// [`StoreErrorKind::Truncated`] when the object ends before.
     fn get_range(&self, path: &str, offset: u64, length: usize) -> Result<Vec<u8>, StoreError>;
 
+    /// Whether all bytes of an object are on this machine, so that to read them costs no more than
+    /// a disk.
+    fn is_at_hand(&self, _: &str) -> bool {
+        false
+    }
+
     /// Visits every file at the destination, in no order. A file that arrives or vanishes
     /// meanwhile may or may not be visited.
     ///

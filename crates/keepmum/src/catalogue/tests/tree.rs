@@ -195,29 +195,51 @@ fn directory(catalogue: &Catalogue, parent: DirectoryId, at: &str, node: u64) ->
 }
 
 #[test]
-fn dirty_directories_come_after_what_is_beneath_them() {
+fn directories_without_a_node_are_known() {
     let catalogue = Catalogue::temporary().unwrap();
     let root = Catalogue::ROOT;
-    assert_eq!(catalogue.dirty_directories().unwrap(), [root]);
+    assert_eq!(catalogue.unwritten().unwrap(), [root]);
     catalogue.set_node(root, Some(&chunk(0))).unwrap();
-    assert!(catalogue.dirty_directories().unwrap().is_empty());
+    assert!(catalogue.unwritten().unwrap().is_empty());
     let b = directory(&catalogue, root, "b", 1);
     let a = directory(&catalogue, root, "a", 2);
     let deep = directory(&catalogue, b, "deep", 3);
-    // A later row above an earlier one.
-    let entry = b"moved";
-    catalogue.move_directory(b, a, &name("b"), None, entry).unwrap();
+    catalogue.move_directory(b, a, &name("b"), None, b"moved").unwrap();
     assert_eq!(catalogue.node(deep).unwrap(), Some(chunk(3)));
     catalogue.set_node(b, None).unwrap();
     assert_eq!(catalogue.node(b).unwrap(), None);
-    assert_eq!(catalogue.dirty_directories().unwrap(), [b, a, root]);
+    assert_eq!(catalogue.unwritten().unwrap(), [b]);
     catalogue.set_node(deep, None).unwrap();
-    assert_eq!(catalogue.dirty_directories().unwrap(), [deep, b, a, root]);
+    assert_eq!(catalogue.unwritten().unwrap(), [b, deep]);
     assert_eq!(catalogue.directory_by_inode(1, u64::MAX).unwrap(), Some(b));
     assert_eq!(catalogue.path(deep).unwrap(), Some(TreePath::new(b"a/b/deep").unwrap()));
     catalogue.clear_tree().unwrap();
     assert_eq!(catalogue.path(deep).unwrap(), None);
-    assert_eq!(catalogue.dirty_directories().unwrap(), [root]);
+    assert_eq!(catalogue.unwritten().unwrap(), [root]);
+}
+
+/// What is remembered of a source can be read as it was while a run changes it.
+#[test]
+fn what_was_committed_last_stays_readable_beside_what_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalogue = Catalogue::open(&folder.path().join("catalogue")).unwrap();
+    let root = Catalogue::ROOT;
+    catalogue.put_entry(root, &name("a"), None, b"before", 0).unwrap();
+    catalogue.set_node(root, Some(&chunk(1))).unwrap();
+    catalogue.begin().unwrap();
+    catalogue.put_entry(root, &name("a"), None, b"after", 0).unwrap();
+    let committed = catalogue.committed().unwrap().unwrap();
+    catalogue.put_entry(root, &name("b"), None, b"new", 0).unwrap();
+    catalogue.set_node(root, None).unwrap();
+    let told = |catalogue: &Catalogue| -> Vec<Vec<u8>> {
+        children(catalogue, root).unwrap().into_iter().map(|child| child.entry).collect()
+    };
+    assert_eq!(told(&committed), [b"before"]);
+    assert_eq!(committed.node(root).unwrap(), Some(chunk(1)));
+    catalogue.commit().unwrap();
+    assert_eq!(told(&committed), [b"before"]);
+    assert_eq!(told(&catalogue), [&b"after"[..], b"new"]);
+    assert!(Catalogue::temporary().unwrap().committed().unwrap().is_none());
 }
 
 #[test]

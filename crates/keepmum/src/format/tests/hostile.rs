@@ -5,7 +5,7 @@ use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
-use super::values::{entry, index, list_node, node, overlay, record, table};
+use super::values::{entry, index, list_node, node, record, table};
 use super::{CODECS, Codec, codec, config};
 use crate::format::key_block::{KEY_BLOCK_LENGTH, keyring_length};
 use crate::format::{
@@ -31,7 +31,6 @@ fn samples(name: &str) -> Vec<Vec<u8>> {
             }
             "node" => node().new_tree(runner).unwrap().current().encode(),
             "list" => list_node().new_tree(runner).unwrap().current().encode(),
-            "overlay" => overlay().new_tree(runner).unwrap().current().encode(),
             "record" => record().new_tree(runner).unwrap().current().encode(),
             "index" => encode_index(&index().new_tree(runner).unwrap().current()),
             _ => super::secrets::keyring(3, 4).encode().unwrap().to_vec(),

@@ -25,7 +25,7 @@ pub(super) fn config() -> Config {
 pub(super) type Codec = fn(&[u8]) -> Option<Vec<u8>>;
 
 /// Every decoder of the room that reads bytes of any length.
-pub(super) const CODECS: [(&str, Codec); 8] = [
+pub(super) const CODECS: [(&str, Codec); 7] = [
     ("table", |bytes| Some(super::Table::decode(bytes).ok()?.encode())),
     ("entry", |bytes| {
         let mut out = Vec::new();
@@ -34,7 +34,6 @@ pub(super) const CODECS: [(&str, Codec); 8] = [
     }),
     ("node", |bytes| Some(super::Node::decode(bytes).ok()?.encode())),
     ("list", |bytes| Some(super::ListNode::decode(bytes).ok()?.encode())),
-    ("overlay", |bytes| Some(super::Overlay::decode(bytes).ok()?.encode())),
     ("record", |bytes| Some(super::Record::decode(bytes).ok()?.encode())),
     ("index", |bytes| Some(super::encode_index(&super::decode_index(bytes).ok()?))),
     ("keyring", |bytes| Some(super::Keyring::decode(bytes).ok()?.encode().ok()?.to_vec())),

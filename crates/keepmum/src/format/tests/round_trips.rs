@@ -3,11 +3,11 @@
 use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 
 use super::config;
-use super::values::{content, entry, index, list_node, node, object_name, overlay, record, table};
+use super::values::{content, entry, index, list_node, node, object_name, record, table};
 use crate::format::name::CONTEXT_LENGTH;
 use crate::format::{
-    Block, IndexEntry, ListNode, Node, ObjectName, Op, Overlay, Record, Table, base32,
-    decode_entry, decode_index, encode_entry, encode_index, footer, parse_footer, split_file_name,
+    Block, IndexEntry, ListNode, Node, ObjectName, Record, Table, base32, decode_entry,
+    decode_index, encode_entry, encode_index, footer, parse_footer, split_file_name,
 };
 use crate::model::{Entry, Kind, Metadata, Name};
 
@@ -38,13 +38,6 @@ proptest! {
     #[test]
     fn lists(list in list_node()) {
         prop_assert_eq!(ListNode::decode(&list.encode()), Ok(list));
-    }
-
-    #[test]
-    fn overlays(overlay in overlay()) {
-        let encoded = overlay.encode();
-        prop_assert_eq!(overlay.encoded_length(), encoded.len());
-        prop_assert_eq!(Overlay::decode(&encoded), Ok(overlay));
     }
 
     #[test]
@@ -132,19 +125,4 @@ fn fields_that_no_object_has_are_a_name_that_is_not_understood() {
         assert!(!name.is_understood(), "{at}");
         assert_eq!(name.to_fields(), fields);
     }
-}
-
-#[test]
-fn metadata_of_a_directory_needs_no_node_and_lets_none_in() {
-    let name = Name::new(b"d").unwrap();
-    let path = crate::model::TreePath::new(b"d").unwrap();
-    let metadata = Metadata { mode: 0o755, ..Metadata::default() };
-    let kind = Kind::Directory(crate::model::ChunkId([1; 32]));
-    let put = Op::Put(Entry { name: name.clone(), kind, metadata: metadata.clone() });
-    let mut encoded = Overlay(vec![(path, put)]).encode();
-    assert!(Overlay::decode(&encoded).is_ok());
-    // The same entry, with its node, as mere metadata: `[path, 0, …]` becomes `[path, 2, …]`.
-    assert_eq!(encoded[..5], [0x81, 0x83, 0x41, b'd', 0]);
-    encoded[4] = 2;
-    assert!(Overlay::decode(&encoded).is_err());
 }

@@ -2,8 +2,8 @@
 
 use super::{CODECS, codec};
 use crate::format::{
-    Block, FormatError, Item, ListNode, Node, Overlay, PieceKind, Record, Table, decode_entry,
-    decode_index, parse_footer,
+    Block, FormatError, Item, ListNode, Node, PieceKind, Record, Table, decode_entry, decode_index,
+    parse_footer,
 };
 use crate::model::{Bases, ChunkId};
 
@@ -81,17 +81,6 @@ fn an_item_that_is_not_understood_is_kept_as_such() {
     assert!(Record::decode(&record("80", 1, "19 03e9 00")).is_ok());
     let refused = Record::decode(&record("80", 1, "19 03e8 00"));
     assert_eq!(refused, Err(FormatError::Unknown { what: "a record", value: 1000 }));
-}
-
-#[test]
-fn an_overlay_with_a_strange_entry_is_refused_and_its_backup_with_it() {
-    let mut socket = pipe(0, "");
-    socket[5] = 6;
-    let overlay = [&hex("81 83 41 61 00")[..], &socket].concat();
-    assert!(matches!(Overlay::decode(&overlay), Err(FormatError::Unknown { value: 6, .. })));
-    let overlay: String = overlay.iter().map(|byte| format!("{byte:02x}")).collect();
-    let backup = format!("81 82 03 a1 02 {overlay}");
-    assert_eq!(items(&record(&backup, 0, "")), [unknown(3, true)]);
 }
 
 #[test]
@@ -194,13 +183,6 @@ fn order_is_checked() {
         };
         assert_eq!(entries.len(), 1);
     }
-    assert!(Overlay::decode(&hex("82 82 4161 01 82 4162 01")).is_ok());
-    assert!(Overlay::decode(&hex("82 82 4162 01 82 4161 01")).is_err());
-    // By component: `a/b` before `a!`.
-    assert!(Overlay::decode(&hex("82 82 43612f62 01 82 426121 01")).is_ok());
-    assert!(Overlay::decode(&hex("81 82 40 01")).is_err(), "the root is no entry");
-    let renamed = [&hex("81 83 4162 00")[..], &a].concat();
-    assert!(Overlay::decode(&renamed).is_err(), "an entry `a` at the path `b`");
 }
 
 #[test]
@@ -277,20 +259,7 @@ fn deltas_name_what_they_stand_on_and_never_more_than_they_reach() {
 }
 
 #[test]
-fn overlays_and_items_have_bounds_of_their_own() {
-    // Removals at `aaaa`, `aaab`, …: 7 bytes each and longer than 1 MiB together.
-    let count: u32 = 160_000;
-    let path = |n: u32| [3, 2, 1, 0].map(|place| b'a' + (n / 26u32.pow(place) % 26) as u8);
-    let changes: Vec<u8> =
-        (0..count).flat_map(|n| [&[0x82, 0x44][..], &path(n), &[1]].concat()).collect();
-    let overlay = [&[0x9a][..], &count.to_be_bytes(), &changes].concat();
-    assert!(matches!(Overlay::decode(&overlay), Err(FormatError::BadLength { .. })));
-    let digits: String = overlay.iter().map(|byte| format!("{byte:02x}")).collect();
-    let inside = Record::decode(&record(&format!("81 82 03 a1 02 {digits}"), 0, ""));
-    let bound = 1 << 20;
-    assert!(
-        matches!(inside, Err(FormatError::BadLength { what: "an overlay", bound: b, .. }) if b == bound)
-    );
+fn items_have_a_bound_of_their_own() {
     let items = ["9a00010000", &"8204a0".repeat(65_536)].concat();
     let refused = Record::decode(&record(&items, 0, ""));
     assert!(matches!(refused, Err(FormatError::BadLength { bound: 65_535, .. })));

@@ -6,11 +6,11 @@ use proptest::prelude::{Just, Strategy, any, prop_oneof};
 
 use crate::format::{
     Backup, Block, IndexEntry, Item, LeftOut, ListNode, Needs, Node, ObjectEntry, ObjectKind,
-    ObjectName, Op, Overlay, PieceKind, Record, RecordTime, RunObjects, SourceName, Summary, Table,
+    ObjectName, PieceKind, Record, RecordTime, RunObjects, SourceName, Summary, Table,
 };
 use crate::model::{
     Attribute, Bases, ChunkId, Content, DeviceId, DeviceNumber, Entry, Kind, Metadata, Name, Owner,
-    Piece, Pieces, RecordHash, RecordRef, Time, TreePath,
+    Piece, Pieces, RecordHash, RecordRef, Time,
 };
 
 pub(super) fn chunk_id() -> impl Strategy<Value = ChunkId> {
@@ -105,27 +105,6 @@ pub(super) fn node() -> impl Strategy<Value = Node> {
     let split = children
         .prop_map(|(level, all)| Node::Split { level, children: all.into_iter().collect() });
     prop_oneof![leaf, split]
-}
-
-fn path() -> impl Strategy<Value = TreePath> {
-    vec(name(), 1..4)
-        .prop_map(|names| names.iter().fold(TreePath::root(), |path, name| path.join(name)))
-}
-
-pub(super) fn overlay() -> impl Strategy<Value = Overlay> {
-    let change = (0..3u8, kind(), metadata());
-    btree_map(path(), change, 0..6).prop_map(|all| {
-        let change = |(path, (op, kind, metadata)): (TreePath, (u8, Kind, Metadata))| {
-            let (_, name) = path.split().expect("no path here is the root");
-            let op = match op {
-                0 => Op::Put(Entry { name, kind, metadata }),
-                1 => Op::Remove,
-                _ => Op::Metadata(name, metadata),
-            };
-            (path, op)
-        };
-        Overlay(all.into_iter().map(change).collect())
-    })
 }
 
 fn block() -> impl Strategy<Value = Block> {
@@ -227,16 +206,16 @@ fn backup() -> impl Strategy<Value = Backup> {
         last: a.max(b),
     });
     let needs = vec(needs, 0..4);
-    (chunk_id(), overlay(), source, needs, any::<u64>(), summary(), option::of(left_out()))
-        .prop_map(|(root, overlay, source, needs, unread, summary, left_out)| Backup {
+    (chunk_id(), source, needs, any::<u64>(), summary(), option::of(left_out())).prop_map(
+        |(root, source, needs, unread, summary, left_out)| Backup {
             root,
-            overlay,
             source,
             needs,
             unread,
             summary,
             left_out,
-        })
+        },
+    )
 }
 
 fn items() -> impl Strategy<Value = Vec<Item>> {

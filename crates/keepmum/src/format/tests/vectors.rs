@@ -6,12 +6,12 @@
 use super::codec;
 use crate::format::{
     Backup, Block, IndexEntry, Item, LeftOut, ListNode, Needs, Node, ObjectEntry, ObjectKind,
-    ObjectName, Op, Overlay, PieceKind, Record, RecordTime, RunObjects, SourceName, Summary, Table,
-    base32, encode_entry, encode_index, footer, padded_length, split_file_name,
+    ObjectName, PieceKind, Record, RecordTime, RunObjects, SourceName, Summary, Table, base32,
+    encode_entry, encode_index, footer, padded_length, split_file_name,
 };
 use crate::model::{
     Attribute, Bases, ChunkId, Content, DeviceId, DeviceNumber, Entry, Kind, Metadata, Name, Owner,
-    Piece, Pieces, RecordHash, RecordRef, Time, TreePath,
+    Piece, Pieces, RecordHash, RecordRef, Time,
 };
 
 const COMMITTED: &str = include_str!("../../../tests/vectors/format.json");
@@ -26,10 +26,6 @@ fn id(byte: u8) -> ChunkId {
 
 fn name(text: &str) -> Name {
     Name::new(text.as_bytes()).unwrap()
-}
-
-fn path(text: &str) -> TreePath {
-    TreePath::new(text.as_bytes()).unwrap()
 }
 
 fn metadata() -> Metadata {
@@ -110,22 +106,12 @@ fn table() -> Table {
     }
 }
 
-fn overlay() -> Overlay {
-    let put = entries().swap_remove(1).2;
-    Overlay(vec![
-        (path("home"), Op::Metadata(name("home"), bare())),
-        (path("home/b"), Op::Put(put)),
-        (path("home-old"), Op::Remove),
-    ])
-}
-
 fn record() -> Record {
     let device = DeviceId([0x11; 8]);
     let other = DeviceId([0x22; 8]);
     let object = |number, kind| ObjectEntry { number, kind, length: 4095, hash: [0x33; 16] };
     let backup = Backup {
         root: id(5),
-        overlay: overlay(),
         source: SourceName { name: "home".into(), roots: vec![b"home".to_vec()] },
         needs: vec![
             Needs { device, first: 1, last: 3 },
@@ -279,7 +265,6 @@ fn vectors() -> Vec<Vector> {
     all.extend(entries().iter().map(|(name, about, entry)| (*name, *about, encoded(entry))));
     all.extend(nodes());
     all.extend([
-        ("overlay", "metadata of home, home/b put, home-old removed", overlay().encode()),
         ("record backup", "run 3 after run 1", record().encode()),
         ("record left out", "run 3 and what it left out", record_with_left_out().encode()),
         ("record join", "run 1: join, checkpoint", first_record().encode()),
@@ -313,7 +298,7 @@ fn vectors_are_read_and_written_the_same() {
     for (name, _, bytes) in vectors() {
         let kind = name.split(' ').next().unwrap();
         match kind {
-            "table" | "entry" | "node" | "list" | "overlay" | "record" | "index" | "keyring" => {
+            "table" | "entry" | "node" | "list" | "record" | "index" | "keyring" => {
                 assert_eq!(codec(kind)(&bytes).as_ref(), Some(&bytes), "{name}");
             }
             "base32" => assert!(split_file_name(std::str::from_utf8(&bytes).unwrap()).is_some()),

@@ -27,18 +27,20 @@ impl Backup<'_, '_, '_> {
         let roots = self.set.options.roots.iter().map(|root| bytes_of(root)).collect();
         self.catalogue.set(&state::ROOTS, &roots)?;
         self.catalogue.set(&state::HEALED, &self.gone)?;
-        let differs = self.full_tree || self.overlay_changed || self.run.has_begun();
+        let before = self.catalogue.get(&state::ROOT)?;
+        let root = self.settle_tree()?;
+        self.catalogue.set(&state::ROOT, &root)?;
+        let differs = self.full_tree || before != Some(root) || self.run.has_begun();
         if !differs && !self.run.is_overdue()? {
             return Ok(());
         }
-        let (root, overlay) = self.settle_tree()?;
         let source = SourceName { name: self.set.options.source.clone(), roots };
         let left_out = Some(self.left_out.record(&self.set.options.rules, self.set.source));
         let (unread, summary) = (self.problems, self.summary());
         self.run.end(|run, number| {
             let needs = run.needs(number);
             let summary = Summary { stored: run.stored().0, ..summary };
-            let backup = BackupItem { root, overlay, source, needs, unread, summary, left_out };
+            let backup = BackupItem { root, source, needs, unread, summary, left_out };
             Item::Backup(Box::new(backup))
         })?;
         self.report.snapshot = self.run.snapshot().map(|id| id.to_string());

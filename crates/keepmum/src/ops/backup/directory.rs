@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::catalogue::{DirectoryId, Remembered};
-use crate::format::{Op, encode_entry};
+use crate::format::encode_entry;
 use crate::model::{ChunkId, Entry, Found, Kind, Merge, Metadata, TreePath};
 use crate::source::{SourceError, Walk};
 
@@ -26,7 +26,6 @@ impl Backup<'_, '_, '_> {
     ) -> Result<(), Error> {
         self.report.directories += 1;
         let above = self.parent();
-        let in_fresh = above.fresh;
         let unit = self.places.units.at(&path, above.unit);
         let device = new.stamp.device;
         if new.is_mount || above.device.is_some_and(|above| above != device) {
@@ -35,20 +34,20 @@ impl Backup<'_, '_, '_> {
         let told = self.report.problems.len();
         let known = old.as_ref().and_then(|old| old.directory.map(|id| (old, id)));
         let known = known.filter(|(_, id)| !self.claimed.contains(id));
-        let (id, fresh, listed) = match known {
+        let (id, listed) = match known {
             Some((old, id)) => {
                 self.known_directory(&path, old, id, new)?;
-                (id, in_fresh, Some(id))
+                (id, Some(id))
             }
             None => match self.renamed(&path, new)? {
-                Some((id, fresh)) => (id, fresh, Some(id)),
-                None => (self.new_directory(&path, new)?, true, None),
+                Some(id) => (id, Some(id)),
+                None => (self.new_directory(&path, new)?, None),
             },
         };
         match merge.enter::<Closed>(path.clone(), listed.as_ref(), Some(&())) {
             Ok(()) => {
                 let device = Some(device);
-                let open = OpenDirectory { id, path, fresh, in_fresh, unit, device };
+                let open = OpenDirectory { id, unit, device };
                 self.open.push(Arc::new(open));
                 Ok(())
             }
@@ -59,12 +58,6 @@ impl Backup<'_, '_, '_> {
                     self.source_problem(&error);
                 }
                 // What was remembered beneath it stays; a new one stands there empty.
-                if fresh {
-                    self.unwalked.insert(id);
-                    let device = Some(device);
-                    let left = OpenDirectory { id, path, fresh, in_fresh, unit, device };
-                    self.files.leave(Arc::new(left));
-                }
                 Ok(())
             }
         }
@@ -74,10 +67,6 @@ impl Backup<'_, '_, '_> {
     /// stays.
     pub(super) fn cut(&mut self, error: &SourceError) {
         self.source_problem(error);
-        let directory = self.parent();
-        if directory.fresh {
-            self.unwalked.insert(directory.id);
-        }
     }
 
     /// A directory that was there before: only its own metadata can differ here.
@@ -94,7 +83,8 @@ impl Backup<'_, '_, '_> {
         let parent = self.parent();
         self.catalogue.set_inode(id, new.file_system, new.stamp.inode)?;
         let Some(before) = remembered_entry(old) else {
-            return self.put_directory_row(&parent, path, new, Some(NO_NODE)).map(drop);
+            self.changed.extend([id, parent.id]);
+            return self.put_directory_row(&parent, path, new).map(drop);
         };
         let read = self.directory_metadata(path, new, Some(old))?;
         let Some((mut metadata, fits)) = read else { return Ok(()) };
@@ -109,7 +99,7 @@ impl Backup<'_, '_, '_> {
         self.report.changed += 1;
         self.report.directories_changed += 1;
         self.change(ChangeKind::Changed, path);
-        let entry = Entry { name: new.name.clone(), kind: before.kind, metadata: metadata.clone() };
+        let entry = Entry { name: new.name.clone(), kind: before.kind, metadata };
         let mut bytes = Vec::new();
         encode_entry(&entry, &mut bytes);
         self.catalogue.put_directory(
@@ -122,15 +112,7 @@ impl Backup<'_, '_, '_> {
             self.catalogue.node(id)?.as_ref(),
         )?;
         self.changed.insert(parent.id);
-        if parent.fresh {
-            return Ok(());
-        }
-        // A directory that the overlay itself put stays put, with its new metadata.
-        let op = match self.overlay_at(path)? {
-            Some(Op::Put(put)) => Op::Put(Entry { metadata, ..put }),
-            _ => Op::Metadata(new.name.clone(), metadata),
-        };
-        self.set_overlay(path, &op)
+        Ok(())
     }
 
     fn new_directory(&mut self, path: &TreePath, new: &Found) -> Result<DirectoryId, Error> {
@@ -138,8 +120,9 @@ impl Backup<'_, '_, '_> {
         self.report.directories_new += 1;
         self.change(ChangeKind::New, path);
         let parent = self.parent();
-        self.changed.insert(parent.id);
-        self.put_directory_row(&parent, path, new, None)
+        let id = self.put_directory_row(&parent, path, new)?;
+        self.changed.extend([id, parent.id]);
+        Ok(id)
     }
 
     fn put_directory_row(
@@ -147,7 +130,6 @@ impl Backup<'_, '_, '_> {
         parent: &OpenDirectory,
         path: &TreePath,
         new: &Found,
-        node: Option<ChunkId>,
     ) -> Result<DirectoryId, Error> {
         let read = self.directory_metadata(path, new, None)?;
         // What could not be read is looked at again: a stamp would let it pass for unchanged.
@@ -158,7 +140,7 @@ impl Backup<'_, '_, '_> {
             self.names.fill(&mut found.owner);
             found
         });
-        let kind = Kind::Directory(node.unwrap_or(NO_NODE));
+        let kind = Kind::Directory(NO_NODE);
         let entry = Entry { name: new.name.clone(), kind, metadata };
         let mut bytes = Vec::new();
         encode_entry(&entry, &mut bytes);

@@ -1,9 +1,7 @@
 //! One name of the merge: what it was, what it is, and what follows from that.
 
-use std::sync::Arc;
-
 use crate::catalogue::Remembered;
-use crate::format::{Op, decode_entry, encode_entry};
+use crate::format::{decode_entry, encode_entry};
 use crate::model::{Entry, Found, FoundKind, Kind, Merge, Metadata, Pair, Stamp, TreePath};
 use crate::source::{SourceError, SourceErrorKind, Walk};
 
@@ -55,11 +53,10 @@ impl Backup<'_, '_, '_> {
                 None => Ok(()),
                 Some(old) => {
                     self.take_notes(merge.new_side());
-                    if self.unseen.contains(&path) {
-                        self.keep(path, &old);
-                        Ok(())
-                    } else {
-                        self.gone(&path, &old)
+                    // Of what could not be looked at, what was remembered stays.
+                    match self.unseen.contains(&path) {
+                        true => Ok(()),
+                        false => self.gone(&path, &old),
                     }
                 }
             };
@@ -76,19 +73,6 @@ impl Backup<'_, '_, '_> {
             FoundKind::Directory => self.directory(merge, path, old, &new),
             FoundKind::File => self.file(path, old, new),
             _ => self.other(&path, old.as_ref(), &new),
-        }
-    }
-
-    /// Something that could not be looked at: what was remembered of it stays, and if it lies in
-    /// a folder that is written anew, so does its node.
-    fn keep(&mut self, path: TreePath, old: &Remembered) {
-        if let Some(id) = old.directory.filter(|id| !self.claimed.contains(id))
-            && self.parent().fresh
-        {
-            self.unwalked.insert(id);
-            let unit = self.unit();
-            let left = OpenDirectory { id, path, fresh: true, in_fresh: true, unit, device: None };
-            self.files.leave(Arc::new(left));
         }
     }
 
@@ -226,11 +210,7 @@ impl Backup<'_, '_, '_> {
         let number = entry.kind.number();
         self.catalogue.put_entry(at.parent.id, &entry.name, stamp, &bytes, number)?;
         self.changed.insert(at.parent.id);
-        if at.parent.fresh {
-            return Ok(());
-        }
-        self.catalogue.remove_overlay_within(at.path.as_bytes())?;
-        self.set_overlay(at.path, &Op::Put(entry.clone()))
+        Ok(())
     }
 }
 

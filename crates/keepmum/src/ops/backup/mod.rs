@@ -10,6 +10,7 @@ mod directory;
 mod entry;
 mod file_systems;
 mod files;
+mod former;
 mod guard;
 mod left_out;
 mod mending;
@@ -33,7 +34,7 @@ use crate::chunk::Chunker;
 use crate::compress::{Compressor, Level};
 use crate::model::{DeviceId, Merge, ObjectKey, RecordRef, Step, TreePath};
 use crate::pipeline::{self, Pool};
-use crate::repository::{Keys, RepositoryAccess};
+use crate::repository::{Keys, ObjectReader, RepositoryAccess};
 use crate::source::{Names, Source};
 use crate::store::Store;
 
@@ -60,11 +61,6 @@ impl AsMut<Compressor> for Worker {
 /// A directory that the walk is in, or has left.
 struct OpenDirectory {
     id: DirectoryId,
-    path: TreePath,
-    /// Its node is written when it is left: it is new, or lies in something new.
-    fresh: bool,
-    /// So is the node of the directory above it.
-    in_fresh: bool,
     /// The part of the source that it lies in.
     unit: u32,
     /// Its file system as the system numbers it, if that is known.
@@ -80,6 +76,7 @@ struct Setting<'env> {
     keys: &'env Keys,
     chunker: &'env Chunker,
     store: &'env dyn Store,
+    objects: &'env ObjectReader<'env>,
     device: DeviceId,
     /// By which runs objects of other devices are listed.
     claims: Claims,
@@ -111,12 +108,9 @@ struct Backup<'a, 'p, 'env> {
     open: Vec<Arc<OpenDirectory>>,
     /// What left its place, and what arrived at another.
     places: places::Places,
-    stranded: renamed::Stranded,
     /// Rows that a renamed directory has taken over.
     claimed: HashSet<DirectoryId>,
     file_systems: file_systems::FileSystems,
-    /// Directories that stay as they are remembered, in a folder that is written anew.
-    unwalked: HashSet<DirectoryId>,
     /// Paths that could not be looked at; what was remembered of them stays.
     unseen: BTreeSet<TreePath>,
     /// Problems there were, however many are listed.
@@ -126,7 +120,7 @@ struct Backup<'a, 'p, 'env> {
     /// Objects that are gone, to be remembered as healed.
     gone: BTreeSet<ObjectKey>,
     full_tree: bool,
-    overlay_changed: bool,
+    former: former::Former,
     report: BackupReport,
 }
 
@@ -145,6 +139,7 @@ pub fn backup(
     telling::tell_useless_patterns(&source, observer);
     observer.event(Event::Phase(Phase::Working));
     let chunker = begin::chunker(&repository.keys)?;
+    let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
     let setting = Setting {
         access,
         options,
@@ -153,6 +148,7 @@ pub fn backup(
         keys: &repository.keys,
         chunker: &chunker,
         store: &*repository.store,
+        objects: &objects,
         device: identity.device,
         claims,
         seen: &repository.seen,
@@ -166,10 +162,9 @@ pub fn backup(
         source.write_back();
     }
     catalogue.begin()?;
-    let level = options.level;
     let done = pipeline::run(
         access.mode,
-        || worker(level),
+        || worker(options.level),
         |pool| {
             let mut backup = Backup::new(&setting, pool, catalogue, prepared, &mut report)?;
             backup.walk()?;
@@ -234,7 +229,6 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
         let places = places::Places::new(units, mounts, prepared.remembered_entries > 0);
         if full_tree {
             catalogue.clear_nodes()?;
-            catalogue.clear_overlay()?;
         }
         Ok(Self {
             set,
@@ -244,16 +238,14 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
             changed: HashSet::new(),
             open: Vec::new(),
             places,
-            stranded: renamed::Stranded::new(),
             claimed: HashSet::new(),
             file_systems: file_systems::FileSystems::after(catalogue.last_file_system()?),
-            unwalked: HashSet::new(),
             unseen: BTreeSet::new(),
             problems: 0,
             left_out: left_out::Noted::default(),
             gone: std::mem::take(&mut prepared.gone),
             full_tree,
-            overlay_changed: false,
+            former: former::Former::default(),
             report: std::mem::take(report),
             files: files::Files::new(set, pool),
             run: run::Run::new(set, pool, catalogue, prepared),
@@ -286,14 +278,7 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
             }
             Err(Closed::Run(error)) => return Err(error),
         }
-        self.open.push(Arc::new(OpenDirectory {
-            id: root,
-            path: TreePath::root(),
-            fresh: self.full_tree,
-            in_fresh: true,
-            unit: 0,
-            device: None,
-        }));
+        self.open.push(Arc::new(OpenDirectory { id: root, unit: 0, device: None }));
         while let Some(step) = merge.step::<Closed>() {
             match step {
                 Step::Pair(path, pair) => self.pair(&mut merge, path, pair)?,
@@ -318,14 +303,7 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
     }
 
     fn parent(&self) -> Arc<OpenDirectory> {
-        let root = || OpenDirectory {
-            id: Catalogue::ROOT,
-            path: TreePath::root(),
-            fresh: false,
-            in_fresh: true,
-            unit: 0,
-            device: None,
-        };
+        let root = || OpenDirectory { id: Catalogue::ROOT, unit: 0, device: None };
         self.open.last().map_or_else(|| Arc::new(root()), Arc::clone)
     }
 }

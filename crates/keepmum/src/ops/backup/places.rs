@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use crate::catalogue::{DirectoryId, Likeness, Move, Passage, Remembered, Sighting};
-use crate::format::{Op, encode_entry};
+use crate::format::encode_entry;
 use crate::model::{Entry, Found, FoundKind, Kind, Metadata, Name, Owner, Stamp, Time, TreePath};
 
 use super::Backup;
@@ -74,8 +74,7 @@ impl Backup<'_, '_, '_> {
         let is_left_out = self.is_left_out(path);
         let unit = self.unit();
         let unit = self.places.units.at(path, unit);
-        self.leave_place(path, old, unit, is_left_out)?;
-        self.forget_lines(path)
+        self.leave_place(path, old, unit, is_left_out)
     }
 
     /// Another kind of thing has the name now: what was there, and all beneath it, is gone.
@@ -100,8 +99,7 @@ impl Backup<'_, '_, '_> {
                 self.leave_place(path, old, unit, false)?;
             }
         }
-        // Until the new thing is read: if it cannot be, the old one is gone all the same.
-        self.forget_lines(path)
+        Ok(())
     }
 
     /// The part of the source that the walk is in.
@@ -125,7 +123,6 @@ impl Backup<'_, '_, '_> {
     ) -> Result<(), Error> {
         let parent = self.parent();
         if let Some(id) = old.directory {
-            self.strand(path, id, old)?;
             self.catalogue.detach(parent.id, &old.name)?;
             let vanished = Vanished { path: path.clone(), unit, is_left_out };
             self.places.vanished.insert(id, vanished);
@@ -139,14 +136,6 @@ impl Backup<'_, '_, '_> {
         }
         self.changed.insert(parent.id);
         Ok(())
-    }
-
-    /// Takes what the overlay says of a path and beneath it out of it.
-    fn forget_lines(&mut self, path: &TreePath) -> Result<(), Error> {
-        let parent = self.parent();
-        self.changed.insert(parent.id);
-        self.catalogue.remove_overlay_within(path.as_bytes())?;
-        if parent.fresh { Ok(()) } else { self.set_overlay(path, &Op::Remove) }
     }
 
     fn make_tables(&mut self) -> Result<(), Error> {

@@ -3,6 +3,8 @@
 //! Nothing counts before its record is durable, and the catalogue is told of a record only then. A
 //! run knows nothing of the source: it is given pieces and items.
 
+mod deltas;
+
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
@@ -10,9 +12,9 @@ use super::begin::Prepared;
 use super::{Setting, Worker};
 use crate::catalogue::{Catalogue, state};
 use crate::format::{
-    IndexEntry, Item, ListWriter, Needs, ObjectEntry, PieceKind, Record, RecordTime, RunObjects,
+    IndexEntry, Item, Needs, ObjectEntry, PieceKind, Record, RecordTime, RunObjects,
 };
-use crate::model::{ChunkId, Content, DeviceId, Piece, RecordHash, RecordRef, SnapshotId};
+use crate::model::{ChunkId, DeviceId, RecordHash, RecordRef, SnapshotId};
 use crate::pipeline::Pool;
 use crate::repository::{Destination, Finished, RepositoryError, RunWriter, Spare, StoredObject};
 use crate::session::error::{Error, ErrorKind};
@@ -79,6 +81,7 @@ pub(super) struct Run<'a, 'p, 'env> {
     heals: bool,
     /// Chunks stored again whose objects are gone or damaged.
     healed: u64,
+    deltas: deltas::Deltas<'a>,
 }
 
 impl<'a, 'p, 'env> Run<'a, 'p, 'env> {
@@ -104,6 +107,7 @@ impl<'a, 'p, 'env> Run<'a, 'p, 'env> {
             fresh_bytes: 0,
             heals: prepared.heals,
             healed: 0,
+            deltas: deltas::Deltas::new(set.objects, catalogue),
         }
     }
 
@@ -126,42 +130,6 @@ impl<'a, 'p, 'env> Run<'a, 'p, 'env> {
             self.healed += u64::from(self.heals && self.catalogue.was_held(&id)?);
         }
         self.take_stored()?;
-        Ok(true)
-    }
-
-    /// Stores a node or a list and answers with its id.
-    pub(super) fn store_metadata(
-        &mut self,
-        kind: PieceKind,
-        bytes: &[u8],
-    ) -> Result<ChunkId, Error> {
-        let id = self.set.repository().piece_id(kind, bytes);
-        self.store_piece(kind, id, bytes)?;
-        Ok(id)
-    }
-
-    /// Adds a piece to the list of a file.
-    pub(super) fn push_piece(&mut self, list: &mut ListWriter, piece: Piece) -> Result<(), Error> {
-        list.push(piece, &mut |bytes: Vec<u8>| self.store_metadata(PieceKind::List, &bytes))
-    }
-
-    /// Ends the list of a file.
-    pub(super) fn finish_list(&mut self, list: ListWriter) -> Result<Content, Error> {
-        list.finish(&mut |bytes: Vec<u8>| self.store_metadata(PieceKind::List, &bytes))
-    }
-
-    /// Whether an object that is here holds this piece.
-    pub(super) fn is_held(&mut self, id: &ChunkId) -> Result<bool, Error> {
-        if !self.leans.others {
-            return Ok(self.catalogue.holds(id)?);
-        }
-        let places = self.catalogue.locate(id)?;
-        let Some(first) = places.first() else { return Ok(false) };
-        let own = |place: &&crate::model::Location| place.object.device == self.set.device;
-        if places.iter().find(own).is_none() {
-            let (device, run) = (first.object.device, self.set.claims.run_of(&first.object));
-            self.leans.note(device, run);
-        }
         Ok(true)
     }
 

@@ -172,7 +172,7 @@ impl Newer for Live<'_, '_> {
         linked.then(|| u128::from(stamp.device) << 64 | u128::from(stamp.inode))
     }
 
-    fn is_same_folder(&self, _: &TreePath, _: &Entry, _: &Found) -> bool {
+    fn is_same_folder(&self, _: &Entry, _: &Found) -> bool {
         false
     }
 

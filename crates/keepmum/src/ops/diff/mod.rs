@@ -1,6 +1,6 @@
 //! Diff: the merge of a snapshot with another one, or with the source as it is now.
 //!
-//! It writes nothing. Folders with one node and nothing of an overlay beneath are equal without
+//! It writes nothing. Folders with one node are equal without
 //! being entered; of the source, only files of equal size and another time are read.
 
 mod groups;
@@ -62,7 +62,7 @@ trait Newer: Side + Refusing {
     fn group(&self, item: &Self::Item) -> Option<u128>;
 
     /// Whether all beneath two folders is known to be equal.
-    fn is_same_folder(&self, path: &TreePath, old: &Entry, new: &Self::Item) -> bool;
+    fn is_same_folder(&self, old: &Entry, new: &Self::Item) -> bool;
 
     /// What could not be looked at since this was last asked.
     fn take_problems(&mut self) -> Vec<SourceError>;
@@ -110,7 +110,7 @@ fn against(
 ) -> Result<DiffReport, Error> {
     let objects = reader(repository);
     let mut pieces = PieceReader::new(&objects, &repository.catalogue);
-    let tree = SnapshotTree::new(&mut pieces, old.backup.root, old.backup.overlay);
+    let tree = SnapshotTree::new(&mut pieces, old.backup.root);
     let mut diff = Diff::new(DiffReport::of(old.line, old.older), ears);
     let mut merge = Merge::new(tree, live);
     enter(&mut diff, &mut merge, TreePath::root(), Some(&old.backup.root), Some(&()))?;
@@ -131,10 +131,9 @@ fn between(
     let older = old.older.into_iter().chain(new.older);
     let mut diff = Diff::new(DiffReport::of(old.line, older), ears);
     diff.report.new = Some(new.line);
-    let overlays_differ = old.backup.overlay != new.backup.overlay;
-    let before = SnapshotTree::new(&mut pieces, old.backup.root, old.backup.overlay);
-    let after = SnapshotTree::new(&mut more, new.backup.root, new.backup.overlay);
-    if old.backup.root == new.backup.root && !overlays_differ {
+    let before = SnapshotTree::new(&mut pieces, old.backup.root);
+    let after = SnapshotTree::new(&mut more, new.backup.root);
+    if old.backup.root == new.backup.root {
         return Ok(diff.report);
     }
     let mut merge = Merge::new(before, after);
@@ -251,11 +250,10 @@ impl<'a> Diff<'a> {
                 Err(closed) => self.closed(&path, closed)?,
             },
         }
-        if let (Some(old), Some(new)) = (&pair.old, &new) {
-            let same = merge.new_side().is_same_folder(&path, old, new);
-            if same && !merge.old().is_overlaid(&path) {
-                return Ok(());
-            }
+        if let (Some(old), Some(new)) = (&pair.old, &new)
+            && merge.new_side().is_same_folder(old, new)
+        {
+            return Ok(());
         }
         let before = pair.old.as_ref().and_then(|old| merge.old().place(old));
         let after = new.as_ref().and_then(|new| merge.new_side().place(new));
@@ -369,10 +367,8 @@ impl Newer for SnapshotTree<'_, '_> {
         item.metadata.link.map(u128::from)
     }
 
-    fn is_same_folder(&self, path: &TreePath, old: &Entry, new: &Entry) -> bool {
-        let same = matches!((&old.kind, &new.kind),
-            (Kind::Directory(a), Kind::Directory(b)) if a == b);
-        same && !self.is_overlaid(path)
+    fn is_same_folder(&self, old: &Entry, new: &Entry) -> bool {
+        matches!((&old.kind, &new.kind), (Kind::Directory(a), Kind::Directory(b)) if a == b)
     }
 
     fn take_problems(&mut self) -> Vec<SourceError> {

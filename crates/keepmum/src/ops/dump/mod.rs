@@ -78,7 +78,7 @@ pub fn dump(
     let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
     let mut pieces = PieceReader::new(&objects, &repository.catalogue);
     let contents = PieceReader::new(&objects, &repository.catalogue);
-    let mut tree = SnapshotTree::new(&mut pieces, chosen.backup.root, chosen.backup.overlay);
+    let mut tree = SnapshotTree::new(&mut pieces, chosen.backup.root);
     let root = chosen.backup.root;
     let found = match options.path.is_root() {
         true => None,

@@ -158,8 +158,7 @@ impl<'r> Deletion<'r> {
 
     fn walk_scope(&mut self, scope: &TreePath) -> Result<(), Error> {
         let mut pieces = PieceReader::new(self.set.objects, self.set.catalogue);
-        let (root, overlay) = (self.set.backup.root, self.set.backup.overlay.clone());
-        let mut tree = SnapshotTree::new(&mut pieces, root, overlay);
+        let mut tree = SnapshotTree::new(&mut pieces, self.set.backup.root);
         let (node, metadata) = match tree.find(scope)? {
             Some(Entry { kind: Kind::Directory(node), metadata, .. }) => (node, Some(metadata)),
             _ if scope.is_root() => (tree.root(), None),

@@ -81,8 +81,7 @@ pub fn restore(
     observer.event(Event::Phase(Phase::Working));
     let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
     let mut pieces = PieceReader::new(&objects, &repository.catalogue);
-    let overlay = chosen.backup.overlay.clone();
-    let mut tree = SnapshotTree::new(&mut pieces, chosen.backup.root, overlay);
+    let mut tree = SnapshotTree::new(&mut pieces, chosen.backup.root);
     let (root, single) = part::part(&mut tree, &options.path, &chosen.line.state)?;
     let single = single.is_some();
     drop(tree);

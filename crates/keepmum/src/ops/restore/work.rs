@@ -173,7 +173,7 @@ impl Work<'_> {
         let mut pieces = PieceReader::new(self.objects, self.catalogue);
         let mut contents = PieceReader::new(self.objects, self.catalogue);
         let backup = &self.chosen.backup;
-        let mut tree = SnapshotTree::new(&mut pieces, backup.root, backup.overlay.clone());
+        let mut tree = SnapshotTree::new(&mut pieces, backup.root);
         let single = match self.single && !self.whole {
             true => part(&mut tree, &self.options.path, &self.chosen.line.state)?.1,
             false => None,
@@ -213,7 +213,7 @@ impl Work<'_> {
         }
         let mut pieces = PieceReader::new(self.objects, self.catalogue);
         let backup = &self.chosen.backup;
-        let mut tree = SnapshotTree::new(&mut pieces, backup.root, backup.overlay.clone());
+        let mut tree = SnapshotTree::new(&mut pieces, backup.root);
         let (node, single) = part(&mut tree, path, &self.chosen.line.state)?;
         let (mut entries, mut bytes) = (above, 0_u64);
         let mut count = |kind: &Kind| {

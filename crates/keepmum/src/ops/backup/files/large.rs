@@ -14,6 +14,7 @@ use crate::source::{OpenFile, SourceError};
 
 use super::super::Worker;
 use super::super::run::Run;
+use super::former::FormerFile;
 use super::small::READING;
 use super::{Files, Job, ReadFile};
 use crate::session::error::Error;
@@ -52,6 +53,22 @@ struct Chunks {
     ids: Vec<(ChunkId, usize)>,
 }
 
+/// Where the pieces of a file go.
+struct Out {
+    former: FormerFile,
+    list: ListWriter,
+}
+
+impl Out {
+    fn new(job: &Job) -> Self {
+        Self { former: FormerFile::of(job.old.as_deref()), list: ListWriter::new() }
+    }
+
+    fn hole(&mut self, run: &mut Run<'_, '_, '_>, length: u64) -> Result<(), Error> {
+        self.former.push(run, &mut self.list, Piece::Hole { length })
+    }
+}
+
 /// Why a range was not read to its end.
 enum Stop {
     Source(SourceError),
@@ -87,15 +104,15 @@ impl<'a, 'p, 'env> Files<'a, 'p, 'env> {
     fn try_large_file(&self, run: &mut Run<'a, 'p, 'env>, job: &Job) -> Result<ReadFile, Stop> {
         let file = Arc::new(self.set.source.open_file(&job.path, &job.found.stamp)?);
         let attributes = file.attributes();
-        let mut list = ListWriter::new();
+        let mut to = Out::new(job);
         let mut at = 0;
         let ranges: Vec<_> = file.data_ranges().collect::<Result<_, _>>()?;
         let mut cut_short = false;
         for (start, length) in ranges {
             if start > at {
-                run.push_piece(&mut list, Piece::Hole { length: start - at })?;
+                to.hole(run, start - at)?;
             }
-            let read = self.read_range(run, &file, start, length, &mut list)?;
+            let read = self.read_range(run, &file, start, length, &mut to)?;
             at = start + read;
             if read < length {
                 cut_short = true;
@@ -104,13 +121,13 @@ impl<'a, 'p, 'env> Files<'a, 'p, 'env> {
         }
         let size = file.stamp().size;
         if at == size && file.may_be_longer() && file.read_at(at, &mut [0])? > 0 {
-            at += self.read_range(run, &file, at, BEYOND, &mut list)?;
+            at += self.read_range(run, &file, at, BEYOND, &mut to)?;
         }
         if size > at && !cut_short {
-            run.push_piece(&mut list, Piece::Hole { length: size - at })?;
+            to.hole(run, size - at)?;
         }
         run.end_of_file()?;
-        let content = run.finish_list(list)?;
+        let content = to.former.finish(run, to.list)?;
         let changed = file.changed_since(file.stamp())?;
         let untrue = Some(content.size).filter(|read| !changed && *read != size);
         let stamp = (!changed && untrue.is_none()).then_some(*file.stamp());
@@ -125,7 +142,7 @@ impl<'a, 'p, 'env> Files<'a, 'p, 'env> {
         file: &Arc<OpenFile>,
         start: u64,
         length: u64,
-        list: &mut ListWriter,
+        to: &mut Out,
     ) -> Result<u64, Stop> {
         let ahead = self.pool.width() * 2;
         let mut segments = VecDeque::new();
@@ -158,7 +175,7 @@ impl<'a, 'p, 'env> Files<'a, 'p, 'env> {
             }
             while hashing.len() > if last { 0 } else { ahead } {
                 let Some(ticket) = hashing.pop_front() else { break };
-                self.store_chunks(run, ticket.wait(), list)?;
+                self.store_chunks(run, ticket.wait(), to)?;
             }
             self.set.progress.tick()?;
             if here < expected {
@@ -220,14 +237,13 @@ impl<'a, 'p, 'env> Files<'a, 'p, 'env> {
         &self,
         run: &mut Run<'a, 'p, 'env>,
         chunks: Chunks,
-        list: &mut ListWriter,
+        to: &mut Out,
     ) -> Result<(), Error> {
         let mut rest = &chunks.buffer[chunks.start..];
         for (id, length) in &chunks.ids {
             let (bytes, after) = rest.split_at(*length);
             self.set.progress.read(*length as u64);
-            run.store_piece(PieceKind::Chunk, *id, bytes)?;
-            run.push_piece(list, Piece::Chunk { length: *length as u64, id: *id })?;
+            to.former.store(run, &mut to.list, (*id, bytes))?;
             rest = after;
         }
         self.buffers.give(chunks.buffer);

@@ -5,6 +5,7 @@
 //!
 //! Their size bounds the memory of a run whatever the size of the tree.
 
+mod former;
 mod large;
 mod links;
 mod small;

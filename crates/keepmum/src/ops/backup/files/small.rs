@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::format::{ListWriter, PieceKind};
+use crate::format::ListWriter;
 use crate::model::Piece;
 use crate::pipeline::{Stage, Ticket};
 use crate::source::SourceError;
 
 use super::super::Worker;
 use super::super::run::Run;
+use super::former::FormerFile;
 use super::worker::{Part, Reading, SmallFile};
 use super::{Files, Job, ReadFile, UnderRead};
 use crate::session::error::Error;
@@ -52,7 +53,7 @@ impl<'a, 'p, 'env> Files<'a, 'p, 'env> {
             for (number, read) in files {
                 let job = &reads.jobs[number];
                 let result = match read {
-                    Ok(Some(file)) => Ok(self.store_small(run, file, &bytes)?),
+                    Ok(Some(file)) => Ok(self.store_small(run, job, file, &bytes)?),
                     Ok(None) => self.read_large_file(run, job)?,
                     Err(error) => Err(error),
                 };
@@ -87,24 +88,26 @@ impl<'a, 'p, 'env> Files<'a, 'p, 'env> {
     fn store_small(
         &self,
         run: &mut Run<'a, 'p, 'env>,
+        job: &Job,
         file: SmallFile,
         bytes: &[u8],
     ) -> Result<ReadFile, Error> {
         let mut list = ListWriter::new();
+        let mut former = FormerFile::of(job.old.as_deref());
         for part in &file.parts {
-            let piece = match part {
-                Part::Hole(length) => Piece::Hole { length: *length },
+            match part {
+                Part::Hole(length) => {
+                    former.push(run, &mut list, Piece::Hole { length: *length })?;
+                }
                 Part::Chunk(id, range) => {
                     let bytes = &bytes[range.clone()];
                     self.set.progress.read(bytes.len() as u64);
-                    run.store_piece(PieceKind::Chunk, *id, bytes)?;
-                    Piece::Chunk { length: bytes.len() as u64, id: *id }
+                    former.store(run, &mut list, (*id, bytes))?;
                 }
-            };
-            run.push_piece(&mut list, piece)?;
+            }
         }
         run.end_of_file()?;
-        let content = run.finish_list(list)?;
+        let content = former.finish(run, list)?;
         let stamp = (!file.changed && file.untrue.is_none()).then_some(file.stamp);
         Ok(ReadFile {
             content,
