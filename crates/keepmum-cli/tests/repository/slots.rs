@@ -10,8 +10,8 @@ use crate::prepared::{PASSWORD, keepmum, ready, recovery_code, says};
 
 const NOT_UNDONE: &str = "\
 What this does not undo: whoever knew the old one and has a copy of an old key block, as sync
-clients and backups of the destination keep them, can still open what is stored, and what will be.
-If that may be so, make a new repository under another password and delete this one.
+clients and backups of the destination keep them, can still open what was stored until now. What is
+stored from now on is closed to them, once each device has seen this change.
 ";
 
 /// Runs `key` on the destination with a password, without a config.
