@@ -157,7 +157,7 @@ pub fn backup(
     };
     let catalogue = &repository.catalogue;
     let prepared = begin::prepare(&repository, &setting)?;
-    let heals = prepared.heals;
+    let heals = prepared.heals && !options.dry_run;
     if prepared.is_first && !options.dry_run {
         source.write_back();
     }
@@ -167,8 +167,7 @@ pub fn backup(
         || worker(options.level),
         |pool| {
             let mut backup = Backup::new(&setting, pool, catalogue, prepared, &mut report)?;
-            backup.walk()?;
-            backup.commit()?;
+            backup.walk().and_then(|()| backup.commit())?;
             Ok(backup.report)
         },
     );
@@ -182,7 +181,7 @@ pub fn backup(
                 true => catalogue.rollback()?,
                 false => catalogue.commit()?,
             }
-            if heals && !options.dry_run {
+            if heals {
                 let device = setting.device;
                 mending::tell_losses(&mut repository, access, device, observer, &mut report);
             }
