@@ -136,21 +136,3 @@ fn every_frozen_repository_is_restored() {
     }
     assert!(snapshots >= 3);
 }
-
-/// What an earlier program left out of a snapshot it did not say.
-#[test]
-fn by_a_snapshot_that_does_not_say_what_was_left_out_nothing_is_deleted() {
-    let v0 = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/repositories/v0");
-    let snapshot = "abd33b6f7ca2bd0502af5194c0e1cc3a";
-    let target = tempfile::tempdir().unwrap();
-    fs::write(target.path().join("mine"), "x").unwrap();
-    for dry_run in [true, false] {
-        let options = RestoreOptions { delete: true, dry_run, ..options(snapshot, target.path()) };
-        let access = access(&v0.join("repository"), PASSWORD);
-        let error = ops::restore(&access, &options, &Silent).unwrap_err();
-        assert_eq!(error.kind(), ops::ErrorKind::DeletionRefused, "{error}");
-        let sentence = "the snapshot does not say what was left out of it";
-        assert!(error.to_string().contains(sentence), "{error}");
-        assert_eq!(count(target.path()), 1, "it was to be refused up front");
-    }
-}

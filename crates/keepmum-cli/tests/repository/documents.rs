@@ -48,7 +48,7 @@ fn of_type<'a>(lines: &'a [Value], kind: &str) -> Vec<&'a Value> {
     lines.iter().filter(|line| line["type"] == kind).collect()
 }
 
-const STATES: [&str; 3] = ["here", "of", "missing"];
+const STATES: [&str; 4] = ["here", "of", "unknown", "missing"];
 
 #[test]
 fn the_page_lists_what_the_documents_hold() {
@@ -119,7 +119,7 @@ fn problems_and_failures_are_documents() {
     }
     fs::remove_file(&object).unwrap();
     let lost = one(&keepmum(&place, ["snapshots", "--json"]));
-    agrees(&lost["snapshots"][0], "snapshot", &STATES[..2]);
+    agrees(&lost["snapshots"][0], "snapshot", &STATES[..3]);
     assert_eq!(lost["snapshots"][0]["state"], "lost");
     let mut elsewhere = place.command(["snapshots", "--from", "destination", "--json"]);
     elsewhere.env("KEEPMUM_PASSWORD", recovery_code());
