@@ -73,3 +73,33 @@ fn paths(left_out: &LeftOut) -> HashSet<TreePath> {
     let relative = all.map(|path| path.strip_prefix(b"/").unwrap_or(path));
     relative.filter_map(|path| TreePath::new(path).ok()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Looked;
+    use crate::format::{Backup, LeftOut, SourceName, Summary};
+    use crate::model::ChunkId;
+    use crate::session::error::ErrorKind;
+
+    fn backup(left_out: Option<LeftOut>) -> Backup {
+        Backup {
+            root: ChunkId([0; 32]),
+            source: SourceName::default(),
+            needs: Vec::new(),
+            unread: 0,
+            summary: Summary::default(),
+            left_out,
+        }
+    }
+
+    /// Such a record is of an earlier program, or of another one.
+    #[test]
+    fn by_a_record_that_does_not_say_what_was_left_out_nothing_is_deleted() {
+        let incomplete = LeftOut { incomplete: true, ..LeftOut::default() };
+        for left_out in [None, Some(incomplete)] {
+            let error = Looked::new(&backup(left_out)).err().unwrap();
+            assert_eq!(error.kind(), ErrorKind::DeletionRefused, "{error}");
+        }
+        assert!(Looked::new(&backup(Some(LeftOut::default()))).is_ok());
+    }
+}
