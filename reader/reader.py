@@ -22,7 +22,7 @@ def list_snapshots(destination: Destination, _: argparse.Namespace, report: Repo
         repository, record, summary = snapshot.repository, snapshot.record, snapshot.body.get(1)
         here, wanted = repository.state(snapshot)
         files = summary.get(0, "?") if type(summary) is dict else "?"
-        print(snapshot.id, moment_text(snapshot), shown(repository.device_name(record.stored.device)),
+        print(snapshot.id, moment_text(snapshot), shown(repository.device_name(record.device)),
               shown(snapshot.source), f"{files} files",
               "complete" if repository.complete(snapshot) else f"pending {here} of {wanted}", sep="\t")
     for where, problem in destination.troubles():

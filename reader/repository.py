@@ -564,6 +564,14 @@ class Record:
     map: dict[int, Any]
     lists: dict[tuple[Any, ...], Stored] = field(default_factory=dict)
 
+    @property
+    def device(self) -> bytes:
+        return self.map[0]
+
+    @property
+    def run(self) -> int:
+        return self.map[2]
+
 
 @dataclass(eq=False)
 class Snapshot:
@@ -649,11 +657,14 @@ class Repository:
             self.trouble(stored, problem)
 
     def read_pieces(self, stored: Stored) -> None:
+        ends = False
         for kind, piece_id in self.read_table(stored):
             if kind == INDEX:
-                self.guarded(stored, lambda: self.read_index(stored, self.piece(kind, piece_id)))
-            elif kind == RECORD and stored.kind == RECORD_OBJECT:
+                self.guarded(stored, lambda: self.read_index(self.piece(kind, piece_id)))
+            elif kind == RECORD:
                 self.read_record(stored, self.piece(kind, piece_id))
+                ends = ends or self.ended == stored.run
+        need(ends or stored in self.unknown or stored.kind != RECORD_OBJECT, f"{stored} holds no record of its run")
 
     def plaintext(self, stored: Stored) -> bytes:
         return self.opened.get(stored, stored.read)
@@ -699,10 +710,10 @@ class Repository:
         self.indexed.add(stored)
         return [key for key, _ in found]
 
-    def read_index(self, holder: Stored, piece: bytes) -> None:
+    def read_index(self, piece: bytes) -> None:
         for item in array(decode(piece, "an index"), "an index"):
-            run, number, length, digest, table = row(item, "an item of an index", 5)
-            stored = self.named(holder.device, run_number(run), uint(number, "a number", 2**32 - 1), DATA_OBJECT,
+            device, run, number, length, digest, table = row(item, "an item of an index", 6)
+            stored = self.named(exact(device, "a device", 8), run_number(run), uint(number, "a number", 2**32 - 1), DATA_OBJECT,
                                  uint(length, "a length", MAX_OBJECT), exact(digest, "a hash", 16))
             if stored not in self.indexed:
                 self.add_table(stored, table, stored.length)
@@ -712,14 +723,16 @@ class Repository:
         try:
             record = Record(stored, blake3(piece).digest(), fields(value, "a record", {0, 2, 6, 8, 10, 12}, {1, 4}))
         except Refused:
-            self.strange.append((stored.device, stored.run, blake3(piece).digest()))  # a link all the same (§7.1)
+            if value.get(0) == stored.device and type(value.get(2)) is int and 1 <= value[2] <= stored.run:
+                self.strange.append((stored.device, value[2], blake3(piece).digest()))  # a link all the same (§7.1)
             raise
-        need(record.map[0] == stored.device and record.map[2] == stored.run, "a record is not of its object's run")
+        need(record.map[0] == stored.device and run_number(record.map[2]) <= stored.run, "a record is of another device or a later run than its object")
+        self.ended = record.run
         for part in array(record.map[10], "the objects"):
             run, listed = row(part, "the objects of a run", 2)
             for item in array(listed, "the objects of a run"):
                 number, kind, length, digest = row(item, "a listed object", 4)
-                known = self.named(stored.device, run_number(run, stored.run), uint(number, "a number", 2**32 - 1),
+                known = self.named(stored.device, run_number(run, record.run), uint(number, "a number", 2**32 - 1),
                                     uint(kind, "a kind", 255), uint(length, "a length", MAX_NAMED), exact(digest, "a hash", 16))
                 record.lists[known.run, known.number, known.hash] = known
         list(self.links(record))
@@ -730,15 +743,15 @@ class Repository:
         """Every record that this one names as device, run, hash (§7.1, keys 4 and 6)."""
         if 4 in record.map:
             run, digest = row(record.map[4], "the link to a record", 2)
-            need(run_number(run) < record.stored.run, "a record follows a later one")
-            yield record.stored.device, run, exact(digest, "a hash", 32)
+            need(run_number(run) < record.run, "a record follows a later one")
+            yield record.device, run, exact(digest, "a hash", 32)
         for link in array(record.map[6], "the records seen"):
             device, run, digest = row(link, "a record seen", 3)
             yield exact(device, "a device", 8), run_number(run), exact(digest, "a hash", 32)
 
     def check_chains(self) -> None:
         """The records that are missing: those that another names, and those whose run a snapshot needs (§7.4)."""
-        known = {(record.stored.device, record.stored.run, record.hash) for record in self.records} | set(self.strange)
+        known = {(record.device, record.run, record.hash) for record in self.records} | set(self.strange)
         named = {link for record in self.records for link in self.links(record)}
         self.absent = [(device, run) for device, run, digest in named - known]
         self.found = list(self.snapshots())
@@ -830,13 +843,13 @@ class Repository:
                  for device, first, last in (row(n, "a need", 3) for n in array(body[6], "the needs"))]
         array(roots, "the roots", 0, MAX_ITEMS)
         need(all(first <= last for _, first, last in needs), "a need begins behind its end")
-        needs.append((record.stored.device, record.stored.run, record.stored.run))
+        needs.append((record.device, 1, record.run))
         return Snapshot(self, record, body, record.hash[:16].hex(), needs, text(name, "the source"))
 
     def state(self, snapshot: Snapshot) -> tuple[int, int]:
         """How many objects of the runs that a snapshot needs are here, and how many there are (§7.4): the objects of
         their records, what those list, and one for each record that is missing or not understood."""
-        records = [r for r in self.records if snapshot.wants(r.stored.device, r.stored.run)]
+        records = [r for r in self.records if snapshot.wants(r.device, r.run)]
         wanted = [stored for record in records for stored in (record.stored, *record.lists.values())]
         absent = sum(snapshot.wants(device, run) for device, run in self.absent)
         absent += sum(snapshot.wants(device, run) for device, run, _ in self.strange)
@@ -871,7 +884,7 @@ class Repository:
         raise Pending("no object that is here holds a part of it")
 
     def device_name(self, device: bytes) -> str:
-        first = [r for r in self.records if r.stored.device == device and 4 not in r.map]
+        first = [r for r in self.records if r.device == device and 4 not in r.map]
         for record in first:
             for item in array(record.map[12], "the items"):
                 if type(item) is list and len(item) == 2 and item[0] == 1 and type(item[1]) is dict:
@@ -1040,7 +1053,7 @@ class Destination:
             if data is None or not self.repository.adopt(path, size, data, len(name) == 90):
                 self.foreign += 1
         self.repository.load()
-        self.snapshots = sorted(self.repository.found, key=lambda s: (moment(s)[0], s.record.stored.run))
+        self.snapshots = sorted(self.repository.found, key=lambda s: (moment(s)[0], s.record.run))
 
     def troubles(self) -> Iterator[tuple[str, Problem]]:
         yield from self.repository.troubles
@@ -1055,15 +1068,15 @@ class Destination:
         hidden = self.repository.hidden()
         if hidden and not self.snapshots:
             raise Refused("there are records here, and this reader understands none of them")
-        if len({(s.record.stored.device, s.source) for s in self.snapshots}) != 1:
+        if len({(s.record.device, s.source) for s in self.snapshots}) != 1:
             raise Problem("'latest' is not clear: there is no snapshot, or several devices or sources; give an id")
-        ordered = sorted(self.snapshots, key=lambda s: s.record.stored.run)
+        ordered = sorted(self.snapshots, key=lambda s: s.record.run)
         complete = [s for s in ordered if s.repository.complete(s)]
         if complete and complete[-1] is not ordered[-1]:
             report.note(f"the newest snapshot {ordered[-1].id} is pending; {complete[-1].id} is the latest complete")
         taken = (complete or ordered)[-1]
         later = [stored for stored in hidden
-                 if stored.device != taken.record.stored.device or stored.run > taken.record.stored.run]
+                 if stored.device != taken.record.device or stored.run > taken.record.run]
         if later:
             report.problem(f"device {later[0].device.hex()}", Refused(
                 f"a later record is not understood, and with it perhaps a newer snapshot than {taken.id}"))

@@ -272,8 +272,7 @@ class Run:
         return cbor(value)
 
     def backup(self, root: bytes, needs: list[Item] | None = None) -> Item:
-        body = {0: root, 4: ["docs", [b"/home/docs"]], 6: needs or [[self.repository.device, 1, self.number]],
-                1: {0: 7, 3: 1000}, 8: 0}
+        body = {0: root, 4: ["docs", [b"/home/docs"]], 6: needs or [], 1: {0: 7, 3: 1000}, 8: 0}
         return [3, body]
 
     def write(self, items: list[Item], *, large: bool = False, index: bool = True, seen: list[Item] = []) -> bytes:
@@ -288,7 +287,7 @@ class Run:
             for number, part in enumerate((chunks[:half], chunks[half:])):
                 blocks = [Block(0, part[i:i + 20], codec=i // 20 % 2) for i in range(0, len(part), 20)]
                 listed.append(self.object(1, number, blocks, "ab/cd"))
-                entries.append([self.number, *listed[-1][:1], *listed[-1][2:], r.table_and_blocks(blocks)[0]])
+                entries.append([r.device, self.number, *listed[-1][:1], *listed[-1][2:], r.table_and_blocks(blocks)[0]])
             meta += [Block(3, [cbor(entries)])] if index else []
             listed.append(self.object(2, 2, meta, "meta"))
             blocks = []

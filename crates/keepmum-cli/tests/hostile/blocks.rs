@@ -192,10 +192,13 @@ const PLACES: &[Case] = &[
 
 /// An index that says this table of a data object that the record lists.
 fn indexed(forge: &mut Forge, listed: &[u8], table: &[u8]) {
-    // A listed object is [number, kind, length, hash]; in an index [run, number, length, hash, table].
+    // A listed object is [number, kind, length, hash]; in an index [device, run, number, length, hash, table].
     let hash = listed[listed.len() - 17..].to_vec();
     let length = listed[3..listed.len() - 17].to_vec();
-    forge.piece(INDEX, array(&[array(&[uint(2), uint(0), length, hash, table.to_vec()])]));
+    forge.piece(
+        INDEX,
+        array(&[array(&[bytes(&forge.device.0), uint(2), uint(0), length, hash, table.to_vec()])]),
+    );
     forge.fields.insert(10, array(&[array(&[uint(2), array(&[listed.to_vec()])])]));
     let record = forge.hostile_record();
     let plain = forge.record_object(record);

@@ -223,7 +223,7 @@ impl Forge {
         let keys = keys();
         let (epoch, key) = keys.writing().writing_epoch();
         self.salts += 1;
-        self.struck |= run == 2 && kind == ObjectKind::Record;
+        self.struck |= matches!((run, kind), (2, ObjectKind::Record) | (3, ObjectKind::Meta));
         let context = context(epoch, kind, self.device, run, number);
         let sealed = seal(key, [self.salts; SALT], &context, plain);
         let name = ObjectName {

@@ -92,7 +92,14 @@ const OBJECTS: &[Case] = &[
             refers(forge);
             let mut row = block(CHUNK, &[NEWS.to_vec()]).row();
             row[2] = 3;
-            let entry = [uint(2), uint(0), uint(5000), bytes(&[8; 16]), array(&[row])];
+            let entry = [
+                bytes(&forge.device.0),
+                uint(2),
+                uint(0),
+                uint(5000),
+                bytes(&[8; 16]),
+                array(&[row]),
+            ];
             forge.piece(INDEX, array(&[array(&entry)]));
             forge.strike_with(&[plaintext(&[block(CHUNK, &[NEWS.to_vec()])])]);
         })

@@ -47,6 +47,11 @@ const CHAINS: &[Case] = &[
     no_snapshot("a record of another run", |forge| {
         forge.fields.insert(2, uint(7));
     }),
+    legal("a record that was folded into a later object", |forge| {
+        let record = forge.hostile_record();
+        let plain = forge.record_object(record);
+        forge.object(ObjectKind::Meta, 3, 0, &plain);
+    }),
     no_snapshot("a record of run 0", |forge| {
         forge.fields.insert(2, uint(0));
     }),

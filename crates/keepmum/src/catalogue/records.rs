@@ -106,19 +106,20 @@ impl Catalogue {
         Ok(())
     }
 
-    /// The record that lies in an object, with its bytes.
-    pub fn record_in(
+    /// The records that lie in an object, with their bytes.
+    pub fn records_in(
         &self,
         object: &ObjectKey,
-    ) -> Result<Option<(RecordRef, Vec<u8>)>, CatalogueError> {
+    ) -> Result<Vec<(RecordRef, Vec<u8>)>, CatalogueError> {
         let mut query = self
             .connection
             .prepare_cached("SELECT device, run, hash, body FROM record WHERE object = ?1")?;
         let mut rows = query.query([&object.to_bytes()[..]])?;
-        match rows.next()? {
-            Some(row) => Ok(Some((reference(row)?, row.get(3)?))),
-            None => Ok(None),
+        let mut records = Vec::new();
+        while let Some(row) = rows.next()? {
+            records.push((reference(row)?, row.get(3)?));
         }
+        Ok(records)
     }
 
     /// All records with their bytes and objects, by device, run and hash.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::marker::PhantomData;
 
 use super::{Catalogue, CatalogueError};
-use crate::model::{ChunkId, DeviceId, ObjectKey, RecordHash, RepositoryId, TreePath};
+use crate::model::{ChunkId, DeviceId, ObjectKey, RecordHash, RecordRef, RepositoryId, TreePath};
 
 /// A fact and the type of its value.
 pub struct Fact<T> {
@@ -24,6 +24,8 @@ impl<T> Fact<T> {
 
 /// This device's id.
 pub const DEVICE: Fact<DeviceId> = Fact::new("device");
+/// The last record of the device that this one was before.
+pub const CONTINUES: Fact<RecordRef> = Fact::new("continues");
 /// The machine's own id, as it was when the device took its id.
 pub const MACHINE: Fact<Vec<u8>> = Fact::new("machine id");
 /// The ids of the repositories at the destination.
@@ -183,6 +185,18 @@ impl Value for RecordHash {
 
     fn from_value(bytes: &[u8]) -> Option<Self> {
         Self::from_slice(bytes)
+    }
+}
+
+/// Device ‖ run u32 ‖ hash.
+impl Value for RecordRef {
+    fn to_value(&self) -> Vec<u8> {
+        [&self.device.0[..], &self.run.to_le_bytes(), &self.hash.0].concat()
+    }
+
+    fn from_value(bytes: &[u8]) -> Option<Self> {
+        let hash = RecordHash::from_slice(bytes.get(DeviceId::LENGTH + 4..)?)?;
+        Some(Self { device: device_of(bytes)?, run: number(bytes, 0)?, hash })
     }
 }
 

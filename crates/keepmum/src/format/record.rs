@@ -109,6 +109,22 @@ impl Record {
         Reader::whole(bytes, "a record", RECORD_MAX, Self::read)
     }
 
+    /// Device and run of a record of any version: keys 0 and 2 mean the same in all of them.
+    pub fn place(bytes: &[u8]) -> Option<(DeviceId, u32)> {
+        let (mut device, mut run) = (None, None);
+        let read = Reader::whole(bytes, "a record", RECORD_MAX, |reader| {
+            reader.map("a record", |reader, key| {
+                match key {
+                    0 => device = Some(DeviceId(reader.fixed("a device id")?)),
+                    2 => run = Some(reader.run()?),
+                    _ => reader.skip("a record")?,
+                }
+                Ok(true)
+            })
+        });
+        read.ok().and(device.zip(run))
+    }
+
     /// Whether it says something that only a later version understands, and that must not be
     /// ignored by who prunes, folds or acknowledges.
     pub fn has_unknown_items(&self) -> bool {
@@ -192,7 +208,7 @@ fn read_previous(reader: &mut Reader<'_>) -> Result<(u32, RecordHash), FormatErr
     })
 }
 
-fn read_reference(reader: &mut Reader<'_>) -> Result<RecordRef, FormatError> {
+pub(super) fn read_reference(reader: &mut Reader<'_>) -> Result<RecordRef, FormatError> {
     reader.row("a record seen", 3, 3, |reader, _| {
         Ok(RecordRef {
             device: DeviceId(reader.fixed("a device id")?),

@@ -4,7 +4,8 @@ use super::ITEMS_MAX;
 use super::cbor::{Reader, Writer};
 use super::error::FormatError;
 use super::left_out::LeftOut;
-use crate::model::{ChunkId, DeviceId, TreePath};
+use super::record::read_reference;
+use crate::model::{ChunkId, DeviceId, RecordRef, TreePath};
 
 const JOIN: u64 = 1;
 const BACKUP: u64 = 3;
@@ -21,6 +22,9 @@ pub enum Item {
         device_name: String,
         /// By this an installation knows itself again.
         token: [u8; 16],
+        /// The last record of the device that this one was before: it goes on with its history, and
+        /// that device has ended.
+        continues: Option<RecordRef>,
     },
     /// Objects of a run that goes on.
     Checkpoint,
@@ -42,7 +46,8 @@ pub struct Backup {
     pub root: ChunkId,
     /// What was backed up.
     pub source: SourceName,
-    /// The runs whose objects may be needed; no other is.
+    /// The runs of other devices whose objects may be needed; no other is. Those of its own device
+    /// are needed up to its own.
     pub needs: Vec<Needs>,
     /// Entries that could not be read.
     pub unread: u64,
@@ -107,13 +112,20 @@ impl Item {
     fn write(&self, out: &mut Writer<'_>) {
         out.array(2);
         match self {
-            Self::Join { device_name, token } => {
+            Self::Join { device_name, token, continues } => {
                 out.uint(JOIN);
-                out.map(2);
+                out.map(2 + usize::from(continues.is_some()));
                 out.uint(0);
                 out.text(device_name);
                 out.uint(2);
                 out.bytes(token);
+                if let Some(RecordRef { device, run, hash }) = continues {
+                    out.uint(4);
+                    out.array(3);
+                    out.bytes(&device.0);
+                    out.uint((*run).into());
+                    out.bytes(&hash.0);
+                }
             }
             Self::Checkpoint => {
                 out.uint(CHECKPOINT);
@@ -166,17 +178,19 @@ impl Item {
 }
 
 fn read_join(reader: &mut Reader<'_>) -> Result<Item, FormatError> {
-    let (mut name, mut token) = (None, None);
+    let (mut name, mut token, mut continues) = (None, None, None);
     reader.map("a join", |reader, key| {
         match key {
             0 => name = Some(reader.text("the name of a device")?.to_owned()),
             2 => token = Some(reader.fixed("the token of a join")?),
+            4 => continues = Some(read_reference(reader)?),
             _ => return Ok(false),
         }
         Ok(true)
     })?;
     let missing = FormatError::BadValue { what: "a missing key of a join" };
-    Ok(Item::Join { device_name: name.ok_or(missing)?, token: token.ok_or(missing)? })
+    let (device_name, token) = (name.ok_or(missing)?, token.ok_or(missing)?);
+    Ok(Item::Join { device_name, token, continues })
 }
 
 impl Backup {

@@ -61,10 +61,10 @@ impl Standing {
 
     /// How many of the objects that a snapshot needs are here, and how many there are; missing
     /// records of the runs that it needs count as one object each. Each counts once, however often
-    /// a range names its run. The run of its own record is always needed.
+    /// a range names its run. All runs of its own device up to its own are always needed.
     pub fn needs(&self, at: &RecordRef, backup: &Backup) -> Needed {
         let mut ranges: BTreeMap<DeviceId, Vec<(u32, u32)>> = BTreeMap::new();
-        ranges.entry(at.device).or_default().push((at.run, at.run));
+        ranges.entry(at.device).or_default().push((1, at.run));
         for needs in &backup.needs {
             ranges.entry(needs.device).or_default().push((needs.first, needs.last));
         }

@@ -236,11 +236,11 @@ fn what_a_range_of_runs_needs_is_counted_right() {
                 Needs { device: DEVICE, first, last },
                 Needs { device: DEVICE, first: 5, last: 6 },
             ];
-            let inside = |run: u32| (first..=last).contains(&run) || run == 5 || run == 6;
+            let inside = |run: u32| (first..=last).contains(&run) || run <= 6;
             let records = || records.iter().filter(|(at, ..)| inside(at.run));
             let missing = 2 * u64::from(inside(3));
             let backup = Backup { needs, ..some_backup() };
-            // That of the snapshot's own run is always needed.
+            // Those of its own device up to its own are always needed.
             let at = RecordRef { device: DEVICE, run: 5, hash: RecordHash([2; 32]) };
             let needed = standing.needs(&at, &backup);
             let what = format!("{first} to {last}");

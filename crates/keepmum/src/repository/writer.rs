@@ -284,6 +284,7 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
             self.listed.push(object_entry(&object.name));
             if object.name.kind == ObjectKind::Data {
                 self.unindexed.push(IndexEntry {
+                    device: object.name.device,
                     run: object.name.run,
                     number: object.name.number,
                     length: object.name.length,

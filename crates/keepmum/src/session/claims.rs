@@ -64,17 +64,27 @@ pub(crate) fn set_aside(
         return Ok(Claims::default());
     }
     let holders = catalogue.record_holders()?;
-    let holders: HashSet<ObjectKey> =
-        holders.into_iter().filter(|holder| is_read(listing, holder)).collect();
+    let mut held: HashMap<ObjectKey, u32> = HashMap::new();
+    for holder in holders.into_iter().filter(|holder| is_read(listing, holder)) {
+        *held.entry(holder).or_default() += 1;
+    }
     let mut records: HashMap<(DeviceId, u32), u32> = HashMap::new();
-    for holder in &holders {
-        *records.entry((holder.device, holder.run)).or_default() += 1;
+    for (holder, count) in &held {
+        let kind = listing.here(holder).map(|object| object.name.kind);
+        if kind == Some(ObjectKind::Record) && *count == 1 {
+            *records.entry((holder.device, holder.run)).or_default() += 1;
+            continue;
+        }
+        // Records of several runs may lie in one object.
+        for (at, _) in catalogue.records_in(holder)? {
+            *records.entry((at.device, at.run)).or_default() += 1;
+        }
     }
     let mut unclaimed = HashSet::new();
     for (key, object) in listing.objects.iter() {
         let is_claimed = match object.name.kind {
             _ if key.device == own || !object.is_here() => true,
-            ObjectKind::Record => holders.contains(&key),
+            ObjectKind::Record => held.contains_key(&key),
             // Of a fork each record lists its own.
             _ => records.get(&(key.device, key.run)) == Some(&1),
         };

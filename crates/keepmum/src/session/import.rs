@@ -289,7 +289,7 @@ fn import_metadata(
     import_table(catalogue, key, kind, length, &metadata.table, true)?;
     for entry in &metadata.indexes {
         let data = ObjectKey {
-            device: key.device,
+            device: entry.device,
             run: entry.run,
             number: entry.number,
             hash: entry.hash,

@@ -27,7 +27,8 @@ impl<'a> Metadatas<'a> {
         let mut metadata = read_metadata(&self.reader, key, &mut self.decompressor)?;
         let object = self.listing.here(key);
         let is_record = object.is_some_and(|object| object.name.kind == ObjectKind::Record);
-        if is_record && metadata.records.is_empty() && metadata.unknown.is_none() {
+        let ends = metadata.records.iter().any(|(at, ..)| at.run == key.run);
+        if is_record && !ends && metadata.unknown.is_none() {
             let object = self.reader.path_of(key);
             let what = "it holds no record".to_owned();
             metadata.damage.get_or_insert(RepositoryError::Damaged { object, what });
@@ -84,11 +85,15 @@ fn read_metadata(
                 _ => match Record::decode(&bytes) {
                     Ok(record) => metadata.take_record(reader, key, &record, bytes),
                     Err(error @ FormatError::Unknown { .. }) => {
-                        // It is a link of its chain all the same: its place is in the name.
+                        // It is a link of its chain all the same.
                         metadata.unknown.get_or_insert(error.to_string());
                         let hash = RecordHash(crate::crypto::record_hash(&bytes));
-                        let at = RecordRef { device: key.device, run: key.run, hash };
-                        metadata.records.push((at, None, bytes));
+                        let place = Record::place(&bytes);
+                        let place =
+                            place.filter(|(device, run)| *device == key.device && *run <= key.run);
+                        if let Some((device, run)) = place {
+                            metadata.records.push((RecordRef { device, run, hash }, None, bytes));
+                        }
                     }
                     Err(error) => metadata.refuse(refused(error)),
                 },
@@ -115,7 +120,8 @@ impl Metadata {
         record: &Record,
         bytes: Vec<u8>,
     ) {
-        if record.device != key.device || record.run != key.run {
+        // What a record is, it says itself; the name of its object only bounds it.
+        if record.device != key.device || record.run > key.run {
             let (object, what) = (reader.path_of(key), "its record is of another run".to_owned());
             return self.refuse(RepositoryError::Damaged { object, what });
         }

@@ -55,10 +55,12 @@ fn further_elements_are_skipped() {
     assert_eq!(list(&more), list(&plain));
     assert!(list(&plain).is_ok());
     let index = |head: &str, tail: &str| {
-        decode_index(&hex(&["81", head, "01 00 05 50", &hash, "80", tail].concat()))
+        decode_index(&hex(
+            &["81", head, "48", &"33".repeat(8), "01 00 05 50", &hash, "80", tail].concat()
+        ))
     };
-    assert_eq!(index("86", "8101"), index("85", ""));
-    assert!(index("85", "").is_ok());
+    assert_eq!(index("87", "8101"), index("86", ""));
+    assert!(index("86", "").is_ok());
     let objects = |head: &str, tail: &str| {
         let run = ["81 82 01 81", head, "00 01 05 50", &hash, tail].concat();
         let fixed = "a6 00 480101010101010101  02 01  06 80  08 83000000  0c 80  0a";

@@ -127,8 +127,16 @@ pub(super) fn table() -> impl Strategy<Value = Table> {
 }
 
 pub(super) fn index() -> impl Strategy<Value = Vec<IndexEntry>> {
-    let entry = (run(), any::<u32>(), 0..=256u64 << 20, any::<[u8; 16]>(), table()).prop_map(
-        |(run, number, length, hash, table)| IndexEntry { run, number, length, hash, table },
+    let place = (any::<[u8; 8]>().prop_map(DeviceId), run(), any::<u32>());
+    let entry = (place, 0..=256u64 << 20, any::<[u8; 16]>(), table()).prop_map(
+        |((device, run, number), length, hash, table)| IndexEntry {
+            device,
+            run,
+            number,
+            length,
+            hash,
+            table,
+        },
     );
     vec(entry, 0..4)
 }
@@ -219,8 +227,11 @@ fn backup() -> impl Strategy<Value = Backup> {
 }
 
 fn items() -> impl Strategy<Value = Vec<Item>> {
-    let join = ("[a-z]{0,9}", any::<[u8; 16]>())
-        .prop_map(|(device_name, token)| Item::Join { device_name, token });
+    let continues = (any::<[u8; 8]>(), run(), any::<[u8; 32]>()).prop_map(|(device, run, hash)| {
+        RecordRef { device: DeviceId(device), run, hash: RecordHash(hash) }
+    });
+    let join = ("[a-z]{0,9}", any::<[u8; 16]>(), option::of(continues))
+        .prop_map(|(device_name, token, continues)| Item::Join { device_name, token, continues });
     let backup = backup().prop_map(|backup| Item::Backup(Box::new(backup)));
     (option::of(join), any::<bool>(), option::of(backup)).prop_map(|(join, checkpoint, backup)| {
         join.into_iter().chain(checkpoint.then_some(Item::Checkpoint)).chain(backup).collect()

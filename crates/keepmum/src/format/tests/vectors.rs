@@ -171,7 +171,7 @@ fn record_with_left_out() -> Record {
 }
 
 fn first_record() -> Record {
-    let join = Item::Join { device_name: "laptop".into(), token: [0x66; 16] };
+    let join = Item::Join { device_name: "laptop".into(), token: [0x66; 16], continues: None };
     Record {
         run: 1,
         previous: None,
@@ -239,7 +239,9 @@ fn vectors() -> Vec<Vector> {
         encode_entry(entry, &mut out);
         out
     };
-    let index = IndexEntry { run: 3, number: 0, length: 4095, hash: [0x33; 16], table: table() };
+    let device = DeviceId([0x11; 8]);
+    let index =
+        IndexEntry { device, run: 3, number: 0, length: 4095, hash: [0x33; 16], table: table() };
     let text = base32::encode(&std::array::from_fn(|at| (at * 5) as u8));
     let lengths = [0, 4095, 4096, 1 << 20, 16 << 20, 64 << 20].map(padded_length);
     let mut all: Vec<Vector> = vec![
@@ -268,7 +270,11 @@ fn vectors() -> Vec<Vector> {
         ("record backup", "run 3 after run 1", record().encode()),
         ("record left out", "run 3 and what it left out", record_with_left_out().encode()),
         ("record join", "run 1: join, checkpoint", first_record().encode()),
-        ("index", "data object 0 of run 3 with the table above", encode_index(&[index])),
+        (
+            "index",
+            "data object 0 of run 3 of device 11… with the table above",
+            encode_index(&[index]),
+        ),
     ]);
     all.extend(keys());
     all

@@ -343,8 +343,9 @@ fn adopt(repository: &Repository, set: &Setting<'_>) -> Result<Adopted, Error> {
                 true,
             )?;
             if data {
-                let (run, number, length, hash) = (key.run, key.number, name.length, key.hash);
-                adopted.index.push(IndexEntry { run, number, length, hash, table });
+                let ObjectKey { device, run, number, hash } = key;
+                let length = name.length;
+                adopted.index.push(IndexEntry { device, run, number, length, hash, table });
             }
         }
         let entry = object_entry(name);

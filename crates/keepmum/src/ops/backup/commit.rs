@@ -37,8 +37,8 @@ impl Backup<'_, '_, '_> {
         let source = SourceName { name: self.set.options.source.clone(), roots };
         let left_out = Some(self.left_out.record(&self.set.options.rules, self.set.source));
         let (unread, summary) = (self.problems, self.summary());
-        self.run.end(|run, number| {
-            let needs = run.needs(number);
+        self.run.end(|run| {
+            let needs = run.needs();
             let summary = Summary { stored: run.stored().0, ..summary };
             let backup = BackupItem { root, source, needs, unread, summary, left_out };
             Item::Backup(Box::new(backup))

@@ -7,7 +7,7 @@
 
 use crate::catalogue::{Catalogue, state};
 use crate::format::ObjectKind;
-use crate::model::DeviceId;
+use crate::model::{DeviceId, RecordRef};
 
 use super::begin::fill;
 use crate::session::access::Access;
@@ -20,7 +20,7 @@ pub(super) struct Identity {
     /// Its id.
     pub(super) device: DeviceId,
     /// The id that was given up, and its last run, if this device was found to be a clone.
-    former: Option<(DeviceId, u32)>,
+    former: Option<RecordRef>,
     /// The machine's own id, to be remembered.
     machine: Vec<u8>,
     /// The last run of this device that is here, where the number that was reserved is lost.
@@ -43,9 +43,10 @@ impl Identity {
         catalogue.begin()?;
         catalogue.set(&state::DEVICE, &self.device)?;
         catalogue.set(&state::MACHINE, &self.machine)?;
-        if let Some((former, last)) = self.former {
+        if let Some(former) = self.former {
+            catalogue.set(&state::CONTINUES, &former)?;
             let mut runs = catalogue.get(&state::FOREIGN_RUNS)?.unwrap_or_default();
-            runs.insert(former, (1, last));
+            runs.insert(former.device, (1, former.run));
             catalogue.set(&state::FOREIGN_RUNS, &runs)?;
         }
         Ok(catalogue.commit()?)
@@ -63,7 +64,8 @@ pub(super) fn identify(
     let Some(known) = repository.device(access)? else {
         return Ok(Identity { device: draw(access)?, former: None, machine, found_again: None });
     };
-    let (forked, last) = chain_state(repository, known)?;
+    let (forked, end) = chain_state(repository, known)?;
+    let last = end.map_or(0, |at| at.run);
     let why = match ahead_of(repository, known)? {
         _ if has_closed_end(repository, known, last) => {
             "The last record of this device is not understood by this version".into()
@@ -81,8 +83,7 @@ pub(super) fn identify(
         }
     };
     observer.event(Event::Notice(format!("{why}; a new device id is taken.")));
-    let former = Some((known, last)).filter(|(_, last)| *last > 0);
-    Ok(Identity { device: draw(access)?, former, machine, found_again: None })
+    Ok(Identity { device: draw(access)?, former: end, machine, found_again: None })
 }
 
 /// The last run here and the last number reserved, if somebody else has gone on under this id, or
@@ -106,14 +107,18 @@ fn is_moved(repository: &Repository, machine: &[u8]) -> Result<bool, Error> {
     Ok(repository.catalogue.get(&state::MACHINE)?.is_some_and(|before| before != machine))
 }
 
-/// Whether two records of a device have one number, and its last number.
-fn chain_state(repository: &Repository, device: DeviceId) -> Result<(bool, u32), Error> {
-    let records = repository.catalogue.record_refs()?;
-    let mut runs: Vec<u32> =
-        records.iter().filter(|at| at.device == device).map(|at| at.run).collect();
-    runs.sort_unstable();
-    let forked = runs.windows(2).any(|two| two[0] == two[1]);
-    Ok((forked, runs.last().copied().unwrap_or(0)))
+/// Whether two records of a device have one number, and its last one: of a fork, that which this
+/// installation has written, if it is the last.
+fn chain_state(
+    repository: &Repository,
+    device: DeviceId,
+) -> Result<(bool, Option<RecordRef>), Error> {
+    let own = repository.catalogue.get(&state::DURABLE_RECORD)?;
+    let mut records = repository.catalogue.record_refs()?;
+    records.retain(|at| at.device == device);
+    records.sort_unstable_by_key(|at| (at.run, Some(at.hash) == own));
+    let forked = records.windows(2).any(|two| two[0].run == two[1].run);
+    Ok((forked, records.last().copied()))
 }
 
 /// Whether this device has ended a run after its last record here, as far as is known, with an object

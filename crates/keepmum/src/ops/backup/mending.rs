@@ -27,14 +27,15 @@ pub(super) fn put_back_records(
     observer: &dyn Observer,
 ) -> Result<(u64, u64), Error> {
     let record = ObjectKind::RECORD;
-    let gone = repository.imported.gone.iter();
-    let gone: Vec<ObjectKey> = gone
-        .filter(|(key, kind)| *kind == record && key.device == device)
-        .map(|(key, _)| *key)
-        .collect();
+    let gone = repository.imported.gone.iter().map(|(key, _)| key);
+    let mut lost = Vec::new();
+    for key in gone.filter(|key| key.device == device) {
+        for (at, bytes) in repository.catalogue.records_in(key)? {
+            lost.push((ObjectKey { run: at.run, ..*key }, at, bytes));
+        }
+    }
     let (mut bytes_stored, mut count) = (0, 0);
-    for key in gone {
-        let Some((at, bytes)) = repository.catalogue.record_in(&key)? else { continue };
+    for (key, at, bytes) in lost {
         let to = Destination {
             store: &*repository.store,
             keys: &repository.keys,

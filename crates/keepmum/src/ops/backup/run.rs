@@ -203,7 +203,7 @@ impl<'a, 'p, 'env> Run<'a, 'p, 'env> {
     /// knows itself and that object again, should the run die and the catalogue be lost.
     fn announce(&mut self) -> Result<(), Error> {
         let run = self.writer()?.run();
-        let items = self.join().into_iter().chain([Item::Checkpoint]).collect();
+        let items = self.join()?.into_iter().chain([Item::Checkpoint]).collect();
         // What earlier runs left is listed with its index, by the next record.
         let record = self.record(run, items, Vec::new())?;
         let next = self.catalogue.reserve_run(run.saturating_add(1))?;
@@ -216,20 +216,21 @@ impl<'a, 'p, 'env> Run<'a, 'p, 'env> {
     }
 
     fn checkpoint(&mut self) -> Result<(), Error> {
-        let items = self.join().into_iter().chain([Item::Checkpoint]).collect();
+        let items = self.join()?.into_iter().chain([Item::Checkpoint]).collect();
         self.write_record(items)
     }
 
     /// The join of a device's first record.
-    fn join(&self) -> Option<Item> {
+    fn join(&self) -> Result<Option<Item>, Error> {
         if self.head.is_some() {
-            return None;
+            return Ok(None);
         }
         let installation = &self.set.access.installation;
-        Some(Item::Join {
+        Ok(Some(Item::Join {
             device_name: installation.device_name.clone(),
             token: self.set.repository().token("machine", &installation.identity()),
-        })
+            continues: self.catalogue.get(&state::CONTINUES)?,
+        }))
     }
 
     /// A record of this run. It lists what it takes over of runs that left none.
@@ -298,17 +299,15 @@ impl<'a, 'p, 'env> Run<'a, 'p, 'env> {
         Ok(self.catalogue.set(&state::DURABLE_RECORD, &finished.hash)?)
     }
 
-    pub(super) fn needs(&self, run: u32) -> Vec<Needs> {
-        let own = Needs { device: self.set.device, first: 1, last: run };
+    /// The runs of other devices that are needed, in order: its own are needed all.
+    pub(super) fn needs(&self) -> Vec<Needs> {
         let others = self.leans.runs.iter();
-        let others = others.map(|(device, (first, last))| Needs {
+        let needs = |(device, range): (&DeviceId, &(u32, u32))| Needs {
             device: *device,
-            first: *first,
-            last: *last,
-        });
-        let mut needs: Vec<Needs> = others.chain([own]).collect();
-        needs.sort_by_key(|needs| needs.device);
-        needs
+            first: range.0,
+            last: range.1,
+        };
+        others.map(needs).collect()
     }
 
     /// Whether the last record is so old that a silent device could not be told from an
@@ -348,15 +347,14 @@ impl<'a, 'p, 'env> Run<'a, 'p, 'env> {
         self.head.map(|(_, hash)| SnapshotId::from(hash))
     }
 
-    /// Closes what is open and writes a record; `item` is told the number of the run.
-    pub(super) fn end(&mut self, item: impl FnOnce(&Self, u32) -> Item) -> Result<(), Error> {
+    /// Closes what is open and writes a record with this item.
+    pub(super) fn end(&mut self, item: impl FnOnce(&Self) -> Item) -> Result<(), Error> {
         self.writer()?.close_blocks()?;
         if self.writer()?.is_holding_back() {
             self.announce()?;
         }
-        let run = self.writer()?.run();
-        let item = item(self, run);
-        let items = self.join().into_iter().chain([item]).collect();
+        let item = item(self);
+        let items = self.join()?.into_iter().chain([item]).collect();
         self.write_record(items)?;
         Ok(self.catalogue.set(&state::FOREIGN_RUNS, &self.leans.runs)?)
     }
