@@ -775,7 +775,7 @@ class Repository:
             try:
                 data = self.blocks.get(block, lambda: block.expand(self.plaintext(block.stored), self.prefix(block)))
                 data = data[offset:offset + length]
-                need(any(blake3(bytes([kind]) + data, key=key).digest() == piece_id for key in self.id_keys),
+                need(any(blake3(data + bytes([kind]), key=key).digest() == piece_id for key in self.id_keys),
                      f"a piece of {block.stored} is not its id's")
                 return data, block.reach
             except Problem as problem:

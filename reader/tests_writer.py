@@ -155,7 +155,7 @@ class Repository:
     last: Item | None = None
 
     def piece_id(self, piece: bytes, kind: int = 0) -> bytes:
-        return blake3(bytes([kind]) + piece, key=hkdf(b"keepmum v0", self.secret, b"chunk id", 32)).digest()
+        return blake3(piece + bytes([kind]), key=hkdf(b"keepmum v0", self.secret, b"chunk id", 32)).digest()
 
     def table_and_blocks(self, blocks: list[Block]) -> tuple[Item, bytes]:
         table, body = [], b""
