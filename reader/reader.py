@@ -42,7 +42,8 @@ def ls(destination: Destination, options: argparse.Namespace, report: Report) ->
             continue
         size = item.content[0] if item.kind == FILE and type(item.content) is list and item.content else "-"
         tail = f" -> {shown(item.target)}" if item.kind == SYMLINK else ""
-        print(f"{KINDS[item.kind][0]} {item.mode:04o} {size:>12} {shown(b'/'.join(path))}{tail}")
+        mode = "????" if item.mode is None else f"{item.mode:04o}"
+        print(f"{KINDS[item.kind][0]} {mode} {size:>12} {shown(b'/'.join(path))}{tail}")
 
 
 def spelled(key: str, value: bytes) -> dict[str, str]:
@@ -71,7 +72,9 @@ def manifest(destination: Destination, options: argparse.Namespace, report: Repo
 
 
 def described(entry: Entry, path: bytes, first_of: dict[tuple[int, str], bytes]) -> dict[str, Any]:
-    line: dict[str, Any] = {"kind": KINDS[entry.kind], "mode": entry.mode, "owner": entry.owner}
+    line: dict[str, Any] = {"kind": KINDS[entry.kind]}
+    line |= {"mode": entry.mode} if entry.mode is not None else {}
+    line |= {"owner": entry.owner} if entry.owner else {}
     line |= {"mtime": entry.mtime} if entry.mtime else {}
     for key, name in (("user", entry.user), ("group", entry.group)):
         line |= spelled(key, name) if name is not None else {}

@@ -32,7 +32,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 KIB, MIB = 1 << 10, 1 << 20
 MAX_OBJECT, MAX_NAMED, MAX_BLOCK = 256 * MIB, 2**40 - 1, 4 * MIB  # a table, chunk, node, index or record is no longer than a block
 MAX_REACH, DELTA = 9, 2  # blocks decoded for one piece, and the codec of those that stand on others (§4.4)
-MAX_NAME, MAX_PATH, MAX_ITEMS, MAX_NESTING, MAX_LEVELS = 255, 65_535, 65_535, 16, 8
+MAX_NAME, MAX_PATH, MAX_ITEMS, MAX_NESTING, MAX_LEVELS = 1023, 131_071, 65_535, 16, 8
 BLOCK_LENGTHS = (4 * KIB, 8 * KIB, 16 * KIB, 32 * KIB, 64 * KIB)  # of key blocks (§3)
 TRIED_OPEN = 64  # key blocks tried in vain with the password after one has opened (§3)
 CHUNK, NODE, LIST, INDEX, RECORD = range(5)  # kinds of pieces (§5)
@@ -989,9 +989,9 @@ class Entry:
     node: Any
     target: bytes
     device: tuple[int, int]
-    mode: int
+    mode: int | None
     mtime: tuple[int, int] | None
-    owner: tuple[int, int]
+    owner: tuple[int, int] | None
     link: int | None
     user: bytes | None
     group: bytes | None
@@ -1014,7 +1014,7 @@ def parse_entry(value: Any) -> Entry:
     kind = value.get(2) if type(value) is dict else None
     if type(kind) is int and kind >= len(KINDS):
         raise Refused(f"{what} is of a kind that is not known")
-    raw = fields(value, what, {0, 2, 12, 16}, {1, 3, 4, 5, 6, 8, 10, 14, 18, 20})
+    raw = fields(value, what, {0, 2}, {1, 3, 4, 5, 6, 8, 10, 12, 14, 16, 18, 20})
     kind = uint(raw[2], "a kind")
     if kind >= len(KINDS) or 20 in raw:
         raise Refused(f"{what} is of a kind or has a name encoding that is not known")
@@ -1029,11 +1029,12 @@ def parse_entry(value: Any) -> Entry:
         seconds, nanoseconds = row(raw[14], what, 2)
         return uint(seconds, f"the time of {what}", 2**63 - 1, -2**63), uint(nanoseconds, f"the time of {what}", 999_999_999)
 
-    attributes = [(text(space, what), blob(name, what, MAX_NAME, 1), blob(data, what, MAX_BLOCK)) for space, name, data
+    attributes = [(text(space, what), blob(name, what, MAX_BLOCK), blob(data, what, MAX_BLOCK)) for space, name, data
                   in (row(a, what, 3) for a in array(raw.get(5, []), what))]
     return Entry(good_name(raw[0]), kind, raw.get(4), exact(raw[6], what, 32) if 6 in raw else None,
                  blob(raw.get(8, b""), what, MAX_PATH), pair(10) if 10 in raw else (0, 0),
-                 uint(raw[12], f"the mode of {what}", 0o7777), time() if 14 in raw else None, pair(16),
+                 uint(raw[12], f"the mode of {what}", 0o7777) if 12 in raw else None, time() if 14 in raw else None,
+                 pair(16) if 16 in raw else None,
                  uint(raw[18], f"the link group of {what}") if 18 in raw else None,
                  blob(raw[1], what, MAX_BLOCK) if 1 in raw else None, blob(raw[3], what, MAX_BLOCK) if 3 in raw else None,
                  attributes)

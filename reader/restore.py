@@ -117,7 +117,9 @@ class Restorer:
 
     def mode(self, entry: Entry) -> int:
         """The mode; set-user-id and set-group-id bits only where the owner they were meant for is kept."""
-        kept = self.is_root or entry.owner == (os.geteuid(), os.getegid())
+        if entry.mode is None:
+            return 0o700 if entry.kind == DIRECTORY else 0o600
+        kept = entry.owner and (self.is_root or entry.owner == (os.geteuid(), os.getegid()))
         return entry.mode if kept else entry.mode & 0o1777
 
     def finish(self, path: tuple[bytes, ...], entry: Entry) -> None:
@@ -125,7 +127,7 @@ class Restorer:
 
     def dress(self, handle: int, entry: Entry) -> None:
         """Owner, mode, attributes and time of an open file or folder; in this order, as each clears what follows."""
-        if self.is_root:
+        if self.is_root and entry.owner:
             os.fchown(handle, *entry.owner)
         os.fchmod(handle, self.mode(entry))
         self.attributes(handle, entry, True)
@@ -133,7 +135,7 @@ class Restorer:
             os.utime(handle, ns=(nanoseconds(entry),) * 2)
 
     def dress_name(self, parent: int, path: tuple[bytes, ...], entry: Entry) -> None:
-        if self.is_root:
+        if self.is_root and entry.owner:
             os.chown(entry.name, *entry.owner, dir_fd=parent, follow_symlinks=False)
         self.attributes(b"/proc/self/fd/%d/%s" % (parent, entry.name), entry, False)
         if entry.mtime:

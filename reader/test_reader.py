@@ -539,24 +539,26 @@ class Damage(Base):
 
 
 class Hostile(Base):
-    def snapshot_of(self, *entries: dict) -> tuple[int, dict[str, dict]]:
-        """A snapshot with these entries and one good file; both commands must agree on the exit code."""
+    def snapshot_of(self, *entries: dict, restored: int | None = None) -> tuple[int, dict[str, dict]]:
+        """A snapshot with these entries and one good file; both commands must agree on the exit code. What is None in an
+        entry is not in it."""
+        entries = tuple({key: value for key, value in (META | entry).items() if value is not None} for entry in entries)
         run = Run(self.repository, 1)
         good = run.file(b"zz-good", [b"good"])
-        node = run.keep(run.nodes, cbor([0, [*(META | entry for entry in entries), good]]))
+        node = run.keep(run.nodes, cbor([0, [*entries, good]]))
         run.file(b"a", [b"data"])
         run.write([run.backup(node)])
         self.blocks()
         code, lines = self.manifest()
-        restored, target, _ = self.restore()
-        self.assertEqual(restored, code)
+        ended, target, _ = self.restore()
+        self.assertEqual(ended, code if restored is None else restored)
         self.assertEqual(lines["zz-good"]["size"], 4)
         self.assertEqual(sorted(os.listdir(self.temporary)), ["destination", os.path.basename(target)])
         self.assertTrue(os.path.exists(f"{target}/zz-good"))
         return code, lines
 
     def test_names(self) -> None:
-        names = [b"", b".", b"..", b"../x", b"/etc", b"a\0b", b"a/b", b"n" * 256]
+        names = [b"", b".", b"..", b"../x", b"/etc", b"a\0b", b"a/b", b"n" * 1024]
         code, lines = self.snapshot_of(*({0: name, 2: 2, 8: b"x"} for name in names))
         self.assertEqual(code, 6)
         self.assertEqual(set(lines) - {"zz-good"}, {""})
@@ -610,6 +612,24 @@ class Hostile(Base):
         code, lines = self.snapshot_of({0: b"a", 2: 0, 4: [4, 0, [[4, an_id, 1]], 2], 14: [1, 2, 3], 16: [*META[16], 5],
                                         5: [["xattr", b"user.a", b"b", {}]]})
         self.assertEqual((code, lines["a"]["size"]), (0, 4))
+
+    def test_without_mode_and_owner(self) -> None:
+        """A system may have neither; what is made is this user's only (§6.2)."""
+        an_id = self.repository.piece_id(b"data")
+        self.snapshot_of({0: b"a", 2: 0, 4: [4, an_id], 12: None, 16: None, 1: b"anna"}, {0: b"b", 2: 3, 12: None, 16: None},
+                         {0: b"c", 2: 3, 12: 0o4711, 16: None})
+        target = next(path for path in os.listdir(self.temporary) if path.startswith("target"))
+        for name, mode in (("a", 0o600), ("b", 0o600), ("c", 0o711)):
+            status = os.lstat(os.path.join(self.temporary, target, name))
+            self.assertEqual((stat.S_IMODE(status.st_mode), status.st_uid), (mode, os.geteuid()))
+
+    def test_long_names(self) -> None:
+        """A name that this system does not take costs its entry and no other."""
+        an_id = self.repository.piece_id(b"data")
+        code, lines = self.snapshot_of({0: b"x" * 1023, 2: 0, 4: [4, an_id]}, restored=3)
+        self.assertEqual((code, lines["x" * 1023]["size"]), (0, 4))
+        target = next(path for path in os.listdir(self.temporary) if path.startswith("target"))
+        self.assertEqual(os.listdir(os.path.join(self.temporary, target)), ["zz-good"])
 
     def test_unknown_before_malformed(self) -> None:
         code, lines = self.snapshot_of({0: b"a", 2: 3, 12: 65535, 22: 1}, {0: b"b", 2: 9, 12: 65535})

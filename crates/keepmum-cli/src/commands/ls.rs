@@ -141,12 +141,13 @@ impl Widths {
     }
 }
 
-fn owner(name: Option<&str>, number: u32) -> String {
-    name.map_or_else(|| number.to_string(), text::line)
+fn owner(name: Option<&str>, number: Option<u32>) -> String {
+    let number = || number.map_or_else(|| "?".to_owned(), |number| number.to_string());
+    name.map_or_else(number, text::line)
 }
 
-/// `drwxr-xr-x`, with `s`, `S`, `t` and `T` as usual.
-fn mode(kind: EntryKind, mode: u16) -> String {
+/// `drwxr-xr-x`, with `s`, `S`, `t` and `T` as usual; `d?????????` where the mode is not known.
+fn mode(kind: EntryKind, mode: Option<u16>) -> String {
     let mut shown = String::with_capacity(10);
     shown.push(match kind {
         EntryKind::File => '-',
@@ -156,6 +157,7 @@ fn mode(kind: EntryKind, mode: u16) -> String {
         EntryKind::CharacterDevice => 'c',
         EntryKind::BlockDevice => 'b',
     });
+    let Some(mode) = mode else { return shown + "?????????" };
     for (shift, special, with, without) in
         [(6, 0o4000, 's', 'S'), (3, 0o2000, 's', 'S'), (0, 0o1000, 't', 'T')]
     {

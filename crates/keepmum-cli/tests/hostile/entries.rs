@@ -1,5 +1,7 @@
 //! Entries of directories: names that lead away, kinds that are none, metadata beyond all bounds.
 
+use std::collections::BTreeMap;
+
 use crate::cbor::{array, bytes, int, map, nested, text, uint};
 use crate::forge::{Forge, directory, entry, node};
 use crate::trial::{Case, damage, legal, trial, unknown};
@@ -41,7 +43,28 @@ const NAMES: &[Case] = &[
         let path = forge.place.path("canary/song").display().to_string();
         named(forge, path.as_bytes());
     }),
-    damage("a name of 256 bytes", |forge| named(forge, &[b'x'; 256])),
+    Case {
+        restore: &[3],
+        ..legal("files and folders with names that this system does not take", |forge| {
+            let inside = forge.file(b"inside", b"lost in here\n");
+            let folder = forge.node(&[inside]);
+            let mut entries = BTreeMap::new();
+            for name in [b"before", b"zzzzzz"] {
+                entries.insert(name.to_vec(), forge.file(name, b"a\n"));
+            }
+            for (first, length) in [(b'x', 256), (b'y', 1023)] {
+                let name = |last: u8| [&vec![first; length - 1][..], &[last]].concat();
+                let link = entry(&name(b'l'), 2, &[(8, bytes(b"before"))]);
+                entries.insert(name(b'f'), forge.file(&name(b'f'), b"b\n"));
+                entries.insert(name(b'd'), directory(&name(b'd'), &folder));
+                entries.insert(name(b'l'), link);
+                entries.insert(name(b'p'), entry(&name(b'p'), 3, &[]));
+            }
+            let entries: Vec<_> = entries.into_values().collect();
+            forge.evil(&entries);
+        })
+    },
+    damage("a name of 1,024 bytes", |forge| named(forge, &[b'x'; 1024])),
     damage("a name that is a text", |forge| with(forge, &[(0, text("file"))])),
     damage("a name that is a number", |forge| with(forge, &[(0, uint(7))])),
     damage("one name twice", |forge| {
@@ -88,8 +111,8 @@ const KINDS: &[Case] = &[
         forge.evil(&[entry(b"file", 0, &[(4, array(&[uint(0)])), (6, bytes(&[1; 32]))])]);
     }),
     damage("a folder without a node", |forge| forge.evil(&[entry(b"folder", 1, &[])])),
-    damage("an entry without a mode", |forge| {
-        forge.evil(&[map(&[(0, bytes(b"x")), (2, uint(3)), (16, array(&[uint(0), uint(0)]))])]);
+    legal("a pipe that has a name and nothing else", |forge| {
+        forge.evil(&[map(&[(0, bytes(b"x")), (2, uint(3))])]);
     }),
     damage("one key twice", |forge| {
         let pipe = map(&[
@@ -176,8 +199,8 @@ const METADATA: &[Case] = &[
     legal("a link far up", |forge| link(forge, b"../../../../../../../../etc/passwd")),
     Case { restore: &[3], ..legal("a link to nothing", |forge| link(forge, b"")) },
     Case { restore: &[3], ..legal("a link with a zero", |forge| link(forge, b"a\0b")) },
-    Case { restore: &[3], ..legal("the longest link", |forge| link(forge, &[b'x'; 65_535])) },
-    damage("a link too long", |forge| link(forge, &[b'x'; 65_536])),
+    Case { restore: &[3], ..legal("the longest link", |forge| link(forge, &[b'x'; 131_071])) },
+    damage("a link too long", |forge| link(forge, &[b'x'; 131_072])),
     legal("files of one group and other contents", |forge| {
         let mut files = Vec::new();
         for name in [&b"a"[..], b"b"] {

@@ -266,12 +266,13 @@ pub(crate) fn stamp(stat: &Statx) -> Stamp {
 /// A listed entry.
 pub(crate) fn found(name: Name, stat: &Statx) -> Found {
     let stamp = stamp(stat);
-    let owner = Owner { uid: stat.stx_uid, gid: stat.stx_gid, user: None, group: None };
+    let numbers = Some((stat.stx_uid, stat.stx_gid));
+    let owner = Owner { numbers, user: None, group: None };
     Found {
         name,
         kind: kind_of(stat),
         metadata: Metadata {
-            mode: stat.stx_mode & 0o7777,
+            mode: Some(stat.stx_mode & 0o7777),
             mtime: Some(stamp.mtime),
             owner,
             link: None,

@@ -34,13 +34,15 @@ pub(super) fn write_entry(entry: &Entry, out: &mut Writer<'_>) {
     let has_value = !matches!(kind, Kind::Fifo);
     let optional = [
         has_value,
+        mode.is_some(),
         mtime.is_some(),
+        owner.numbers.is_some(),
         link.is_some(),
         owner.user.is_some(),
         owner.group.is_some(),
         !attributes.is_empty(),
     ];
-    out.map(4 + optional.iter().filter(|there| **there).count());
+    out.map(2 + optional.iter().filter(|there| **there).count());
     out.uint(0);
     out.bytes(name.as_bytes());
     if let Some(user) = &owner.user {
@@ -59,18 +61,22 @@ pub(super) fn write_entry(entry: &Entry, out: &mut Writer<'_>) {
     }
     write_attributes(attributes, out);
     write_value(kind, out);
-    out.uint(12);
-    out.uint((mode & MODE).into());
+    if let Some(mode) = mode {
+        out.uint(12);
+        out.uint((mode & MODE).into());
+    }
     if let Some(Time { seconds, nanos }) = mtime {
         out.uint(14);
         out.array(2);
         out.int(*seconds);
         out.uint((*nanos).min(NANOS - 1).into());
     }
-    out.uint(16);
-    out.array(2);
-    out.uint(owner.uid.into());
-    out.uint(owner.gid.into());
+    if let Some((user, group)) = owner.numbers {
+        out.uint(16);
+        out.array(2);
+        out.uint(user.into());
+        out.uint(group.into());
+    }
     if let Some(link) = link {
         out.uint(18);
         out.uint(*link);
@@ -123,8 +129,6 @@ struct Fields {
     node: Option<ChunkId>,
     target: Option<Box<[u8]>>,
     device: Option<DeviceNumber>,
-    mode: Option<u16>,
-    ids: Option<(u32, u32)>,
     metadata: Metadata,
 }
 
@@ -161,13 +165,16 @@ impl Fields {
             12 => {
                 let what = "the mode of an entry";
                 let mode = reader.narrow(what)?;
-                self.mode = Some(mode);
+                self.metadata.mode = Some(mode);
                 if mode > MODE {
                     return Err(FormatError::BadValue { what });
                 }
             }
             14 => self.metadata.mtime = Some(read_time(reader)?),
-            16 => self.ids = Some(read_pair(reader, "the owner of an entry")?),
+            16 => {
+                let numbers = read_pair(reader, "the owner of an entry")?;
+                self.metadata.owner.numbers = Some(numbers);
+            }
             18 => self.metadata.link = Some(reader.uint("a hard link group")?),
             20 => {
                 let value = reader.uint("the name encoding of an entry")?;
@@ -198,14 +205,12 @@ impl Fields {
 
     /// The rest, provided that nothing is left which only another kind has.
     fn finish(self) -> Result<(Name, Metadata), FormatError> {
-        let Self { name, content, node, target, device, mode, ids, mut metadata, .. } = self;
+        let Self { name, content, node, target, device, metadata, .. } = self;
         let foreign = content.is_some() || node.is_some() || target.is_some() || device.is_some();
         if foreign {
             return Err(FormatError::BadValue { what: "a key of another kind in an entry" });
         }
         let missing = FormatError::BadValue { what: "a missing key of an entry" };
-        metadata.mode = mode.ok_or(missing)?;
-        (metadata.owner.uid, metadata.owner.gid) = ids.ok_or(missing)?;
         Ok((name.ok_or(missing)?, metadata))
     }
 }

@@ -79,8 +79,8 @@ pub struct DeviceNumber {
 /// What every entry has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Metadata {
-    /// The lower twelve mode bits.
-    pub mode: u16,
+    /// The lower twelve mode bits; absent where the system has none.
+    pub mode: Option<u16>,
     /// Last change of the content; absent where it is not kept (folders above a source).
     pub mtime: Option<Time>,
     /// To whom it belongs.
@@ -91,13 +91,11 @@ pub struct Metadata {
     pub attributes: Vec<Attribute>,
 }
 
-/// Owner and group, by number and by name.
+/// Owner and group, by number and by name, as far as the system has them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Owner {
-    /// Number of the user.
-    pub uid: u32,
-    /// Number of the group.
-    pub gid: u32,
+    /// Numbers of user and group; absent where the system has none.
+    pub numbers: Option<(u32, u32)>,
     /// Name of the user on the machine that was backed up.
     pub user: Option<Box<[u8]>>,
     /// Name of the group there.

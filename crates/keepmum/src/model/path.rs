@@ -6,7 +6,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-/// One component of a path: 1 to 255 bytes, no `/`, no NUL, not `.` or `..`.
+/// One component of a path: 1 to 1,023 bytes, no `/`, no NUL, not `.` or `..`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(Box<[u8]>);
 
@@ -16,7 +16,7 @@ pub struct InvalidName;
 
 impl Name {
     /// Longest name in bytes.
-    pub const MAX: usize = 255;
+    pub const MAX: usize = 1023;
 
     /// The name in these bytes.
     pub fn new(bytes: &[u8]) -> Result<Self, InvalidName> {
@@ -55,7 +55,7 @@ pub struct InvalidPath;
 
 impl TreePath {
     /// Longest path in bytes.
-    pub const MAX: usize = 65_535;
+    pub const MAX: usize = 131_071;
 
     /// The path `/`.
     pub fn root() -> Self {
@@ -162,10 +162,10 @@ mod tests {
 
     #[test]
     fn names_that_could_leave_a_folder_do_not_exist() {
-        for bad in [&b""[..], b".", b"..", b"a/b", b"a\0b", &[b'x'; 256]] {
+        for bad in [&b""[..], b".", b"..", b"a/b", b"a\0b", &[b'x'; 1024]] {
             assert!(Name::new(bad).is_err(), "{bad:?}");
         }
-        for good in [&b"..."[..], b"a\nb", b"\xff", &[b'x'; 255], b" "] {
+        for good in [&b"..."[..], b"a\nb", b"\xff", &[b'x'; 1023], b" "] {
             assert!(Name::new(good).is_ok(), "{good:?}");
         }
         for bad in [&b"/a"[..], b"a/", b"a//b", b"a/../b", b"./a"] {

@@ -206,12 +206,12 @@ pub struct EntryLine {
     pub kind: EntryKind,
     /// Bytes of a file.
     pub size: u64,
-    /// Mode bits.
-    pub mode: u16,
-    /// Owner's number.
-    pub uid: u32,
-    /// Group's number.
-    pub gid: u32,
+    /// Mode bits, if the snapshot has them.
+    pub mode: Option<u16>,
+    /// Owner's number, if the snapshot has it.
+    pub uid: Option<u32>,
+    /// Group's number, if the snapshot has it.
+    pub gid: Option<u32>,
     /// Owner's name.
     pub user: Option<String>,
     /// Group's name.

@@ -33,8 +33,8 @@ impl Names {
 
     /// Puts the names beside the numbers.
     pub fn fill(&self, owner: &mut Owner) {
-        owner.user = self.user(owner.uid);
-        owner.group = self.group(owner.gid);
+        owner.user = owner.numbers.and_then(|(user, _)| self.user(user));
+        owner.group = owner.numbers.and_then(|(_, group)| self.group(group));
     }
 }
 

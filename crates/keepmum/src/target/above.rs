@@ -34,7 +34,11 @@ impl Target {
                 .make_temporary(&folder, |folder, name| mkdirat(folder.fd(), name, Mode::RWXU));
             made.map_err(problem)
         })?;
-        let open = Metadata { mode: metadata.mode | 0o700, mtime: None, ..metadata.clone() };
+        let open = Metadata {
+            mode: metadata.mode.map(|mode| mode | 0o700),
+            mtime: None,
+            ..metadata.clone()
+        };
         let (lies_in, known_as) = (temporary.folder.clone(), temporary.name.clone());
         // What cannot be set is told when all of its metadata is applied.
         inner.hold_in(

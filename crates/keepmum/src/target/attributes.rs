@@ -59,9 +59,10 @@ impl Target {
         wanted: &Metadata,
     ) -> Result<Vec<TargetError>, TargetError> {
         let inner = &self.0;
-        let owner = (found.metadata.owner.uid, found.metadata.owner.gid);
+        let owner = found.metadata.owner.numbers;
         let mut problems = Vec::new();
-        if !inner.root && inner.wanted_owner(wanted).is_some_and(|right| right != owner) {
+        let right = inner.wanted_owner(wanted);
+        if !inner.root && right.is_some() && right != owner {
             problems.push(TargetError::not_owner(path));
         }
         inner.lacking(path, found, wanted, &mut problems);
@@ -80,10 +81,10 @@ impl Target {
         }
         if found.kind != FoundKind::Symlink {
             let mode = inner.right_mode(found, wanted);
-            if mode != wanted.mode & 0o7777 {
+            if mode != wanted.mode.map(|mode| mode & 0o7777) {
                 problems.push(inner.set_id_left_out(path));
             }
-            if found.metadata.mode != mode {
+            if mode.is_some() && found.metadata.mode != mode {
                 problems.push(lost(path, kept::MODE));
             }
         }

@@ -74,12 +74,13 @@ impl Target {
     fn first_mode(&self, metadata: &Metadata, habit: Habit) -> u16 {
         let stays =
             !habit.known || self.0.wanted_owner(metadata).is_none_or(|owner| owner == habit.owner);
+        let Some(mode) = metadata.mode else { return PRIVATE };
         // Attributes can only be set while the owner may write.
-        if !stays || !metadata.attributes.is_empty() || metadata.mode & 0o7000 != 0 {
+        if !stays || !metadata.attributes.is_empty() || mode & 0o7000 != 0 {
             return PRIVATE;
         }
         // Before the first file has shown the folder's habits, nobody else may read it.
-        if habit.known { metadata.mode } else { metadata.mode & 0o700 }
+        if habit.known { mode } else { mode & 0o700 }
     }
 
     fn begin(

@@ -109,8 +109,8 @@ impl Inner {
         if wanted.mtime.is_some_and(|mtime| mtime != found.stamp.mtime) {
             problems.push(lost(path, TIME));
         }
-        let owner = (found.metadata.owner.uid, found.metadata.owner.gid);
-        if self.root && self.wanted_owner(wanted).is_some_and(|right| right != owner) {
+        let (owner, right) = (found.metadata.owner.numbers, self.wanted_owner(wanted));
+        if self.root && right.is_some() && right != owner {
             problems.push(lost(path, OWNER));
         }
     }
@@ -134,7 +134,7 @@ impl Inner {
             let kept = probe.stat().ok()?.stx_mode & 0o7777;
             Some(match found.kind {
                 FoundKind::Directory => kept != mode,
-                _ => kept == found.metadata.mode,
+                _ => Some(kept) == found.metadata.mode,
             })
         })
     }

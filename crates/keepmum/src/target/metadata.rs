@@ -21,8 +21,8 @@ const SET_ID: u16 = 0o6000;
 pub(super) enum Given<'a> {
     /// A file that was just made in a folder with this habit, the mode it got, and what it lies on.
     New { habit: Habit, mode: u16, file_system: &'a FileSystem },
-    /// Something that has been there: owner and mode.
-    Known { owner: (u32, u32), mode: u16 },
+    /// Something that has been there: owner, mode, and the mode that it had at first.
+    Known { owner: (u32, u32), mode: u16, first: u16 },
 }
 
 /// In what something in the target differs from what it is to be, as far as that can be set.
@@ -47,19 +47,20 @@ impl Target {
     /// Compares something in the target with what it is to be, no finer than the target keeps it.
     /// Attributes are not looked at.
     pub fn differs(&self, found: &Found, wanted: &Metadata) -> Differences {
-        let owner = (found.metadata.owner.uid, found.metadata.owner.gid);
-        let right = self.0.wanted_owner(wanted);
         let inner = &self.0;
-        let mode = inner.right_mode(found, wanted);
+        let (owner, right) = (found.metadata.owner.numbers, inner.wanted_owner(wanted));
+        let mode = inner.right_mode(found, wanted).filter(|_| found.kind != FoundKind::Symlink);
         Differences {
-            mode: found.kind != FoundKind::Symlink
-                && found.metadata.mode != mode
-                && !inner.becomes_mode(found, mode),
+            mode: mode.is_some_and(|mode| {
+                found.metadata.mode != Some(mode) && !inner.becomes_mode(found, mode)
+            }),
             mtime: wanted
                 .mtime
                 .is_some_and(|time| time != found.stamp.mtime && !inner.becomes_time(found, time)),
             owner: inner.root
-                && right.is_some_and(|right| right != owner && !inner.forgets_owner(found, right)),
+                && right.is_some_and(|right| {
+                    owner != Some(right) && !inner.forgets_owner(found, right)
+                }),
         }
     }
 
@@ -145,7 +146,8 @@ impl Inner {
         let fd = file.as_fd();
         let handle = if readable { Handle::open(fd) } else { Handle::path(fd) };
         let owner = (there.stx_uid, there.stx_gid);
-        Ok(act(&handle, Given::Known { owner, mode: there.stx_mode & 0o7777 }))
+        let mode = there.stx_mode & 0o7777;
+        Ok(act(&handle, Given::Known { owner, mode, first: mode }))
     }
 
     /// Sets all metadata of an open thing; returns what could not be set.
@@ -158,11 +160,11 @@ impl Inner {
         given: &Given<'_>,
     ) -> Vec<TargetError> {
         let mut problems = Vec::new();
-        let (mut owner, mode, inherits, file_system) = match given {
+        let (mut owner, mode, first, inherits, file_system) = match given {
             Given::New { habit, mode, file_system } => {
-                (habit.owner, *mode, habit.inherits, Some(*file_system))
+                (habit.owner, *mode, *mode, habit.inherits, Some(*file_system))
             }
-            Given::Known { owner, mode } => (*owner, *mode, false, None),
+            Given::Known { owner, mode, first } => (*owner, *mode, *first, false, None),
         };
         let (before, mut set) = (owner, Set::default());
         self.set_owner(handle, path, metadata, &mut owner).unwrap_or_else(|e| problems.push(e));
@@ -176,7 +178,10 @@ impl Inner {
         self.set_attributes(handle, path, &metadata.attributes, &mut problems);
         if kind != FoundKind::Symlink {
             let owned = self.owned_as_recorded(metadata, owner);
-            let wanted = self.kept_mode(kind, metadata.mode, owned);
+            // Where the snapshot has no mode, it stays as it was or was made: its owner's only.
+            let wanted = metadata.mode.map(|mode| self.kept_mode(kind, mode, owned));
+            let is_less = wanted != metadata.mode.map(|mode| mode & 0o7777);
+            let wanted = wanted.unwrap_or(first);
             let touched = before != owner || inherits || !metadata.attributes.is_empty();
             if touched || mode != wanted {
                 match self.set_mode(handle, path, wanted) {
@@ -184,7 +189,7 @@ impl Inner {
                     Err(error) => problems.push(error),
                 }
             }
-            if wanted != metadata.mode & 0o7777 {
+            if is_less {
                 problems.push(self.set_id_left_out(path));
             }
         }
@@ -198,28 +203,27 @@ impl Inner {
         problems
     }
 
-    /// User and group that a thing is to have; nothing if that is not to be set.
+    /// User and group that a thing is to have; nothing if that is not known or not to be set.
     pub(super) fn wanted_owner(&self, metadata: &Metadata) -> Option<(u32, u32)> {
         match self.options.owner {
             Owner::Skip => None,
-            Owner::Numbers => Some((metadata.owner.uid, metadata.owner.gid)),
-            Owner::Names => Some(self.owners.numbers(&metadata.owner)),
+            Owner::Numbers => metadata.owner.numbers,
+            Owner::Names => self.owners.numbers(&metadata.owner),
         }
     }
 
     /// Whether it belongs to whom it belonged. Set-id bits under another owner would give away
     /// that owner's power.
     fn owned_as_recorded(&self, metadata: &Metadata, owner: (u32, u32)) -> bool {
-        let recorded = (metadata.owner.uid, metadata.owner.gid);
-        owner == self.wanted_owner(metadata).unwrap_or(recorded)
+        Some(owner) == self.wanted_owner(metadata).or(metadata.owner.numbers)
     }
 
-    /// The mode that something is to have.
-    pub(super) fn right_mode(&self, found: &Found, wanted: &Metadata) -> u16 {
-        let owner = (found.metadata.owner.uid, found.metadata.owner.gid);
-        let owned = self.owned_as_recorded(wanted, owner);
+    /// The mode that something is to have; nothing if the snapshot has none.
+    pub(super) fn right_mode(&self, found: &Found, wanted: &Metadata) -> Option<u16> {
+        let owner = found.metadata.owner.numbers;
+        let owned = owner.is_some_and(|owner| self.owned_as_recorded(wanted, owner));
         let can_own = owned || (self.root && self.wanted_owner(wanted).is_some());
-        self.kept_mode(found.kind, wanted.mode, can_own)
+        Some(self.kept_mode(found.kind, wanted.mode?, can_own))
     }
 
     /// The mode bits that may be set.

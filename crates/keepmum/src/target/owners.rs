@@ -17,8 +17,9 @@ pub(super) struct Owners {
 }
 
 impl Owners {
-    /// User and group number of an owner here: by name where the name is known, else unchanged.
-    pub(super) fn numbers(&self, owner: &model::Owner) -> (u32, u32) {
+    /// User and group number of an owner here: by name where the name is known, else unchanged;
+    /// nothing if one of them is not known either way.
+    pub(super) fn numbers(&self, owner: &model::Owner) -> Option<(u32, u32)> {
         let user = owner.user.as_deref().and_then(|name| {
             known(&self.users, name, |name| {
                 User::from_name(name).ok().flatten().map(|user| user.uid.as_raw())
@@ -29,7 +30,8 @@ impl Owners {
                 Group::from_name(name).ok().flatten().map(|group| group.gid.as_raw())
             })
         });
-        (user.unwrap_or(owner.uid), group.unwrap_or(owner.gid))
+        let (uid, gid) = owner.numbers.unzip();
+        Some((user.or(uid)?, group.or(gid)?))
     }
 }
 

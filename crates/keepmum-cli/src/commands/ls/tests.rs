@@ -10,9 +10,9 @@ fn entry(kind: EntryKind, path: &str) -> EntryLine {
         path_bytes: path.as_bytes().to_vec(),
         kind,
         size: 348_160,
-        mode: 0o644,
-        uid: 1000,
-        gid: 5,
+        mode: Some(0o644),
+        uid: Some(1000),
+        gid: Some(5),
         user: Some("anna".to_owned()),
         group: None,
         mtime: Some(0),
@@ -35,8 +35,9 @@ fn modes_are_those_of_ls() {
         (EntryKind::CharacterDevice, 0o660, "crw-rw----"),
     ];
     for (kind, bits, expected) in table {
-        assert_eq!(mode(kind, bits), expected);
+        assert_eq!(mode(kind, Some(bits)), expected);
     }
+    assert_eq!(mode(EntryKind::Directory, None), "d?????????");
 }
 
 #[test]
@@ -60,4 +61,10 @@ fn a_long_line() {
     let lines = entries.each_ref().map(|entry| widths.details(entry, &Zoned::default()));
     assert_eq!(lines[0], "-rw-r--r-- anna 5     340 KiB 1970-01-01 00:00:00 +00:00 ");
     assert_eq!(lines[1], "-rw-r--r-- anna users     1 B                            ");
+    let mut bare = entry(EntryKind::File, "/c");
+    (bare.mode, bare.uid, bare.gid, bare.user) = (None, None, None, None);
+    let mut widths = Widths::default();
+    widths.fit(std::slice::from_ref(&bare));
+    let line = widths.details(&bare, &Zoned::default());
+    assert_eq!(line, "-????????? ? ? 340 KiB 1970-01-01 00:00:00 +00:00 ");
 }

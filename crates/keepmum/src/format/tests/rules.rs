@@ -5,7 +5,7 @@ use crate::format::{
     Block, FormatError, Item, ListNode, Node, PieceKind, Record, Table, decode_entry, decode_index,
     parse_footer,
 };
-use crate::model::{Bases, ChunkId};
+use crate::model::{Bases, ChunkId, Metadata};
 
 /// Bytes from hexadecimal digits; spaces do not count.
 pub(super) fn hex(text: &str) -> Vec<u8> {
@@ -139,8 +139,8 @@ fn nesting_is_bounded() {
 #[test]
 fn entries_have_what_their_kind_needs_and_nothing_else() {
     let bad = [
-        "a3 00 4161 02 03 0c 00",                                    // no owner
-        "a3 00 4161 02 03 10 820102",                                // no mode
+        "a3 02 03 0c 00 10 820102",                                  // no name
+        "a3 00 4161 02 03 10 8101",                                  // a user without a group
         "a4 00 4161 02 03 0c 191000 10 820102",                      // mode 0o10000
         "a4 00 422e2e 02 03 0c 00 10 820102",                        // `..`
         "a4 00 43612f62 02 03 0c 00 10 820102",                      // `a/b`
@@ -161,6 +161,8 @@ fn entries_have_what_their_kind_needs_and_nothing_else() {
     }
     assert!(decode_entry(&hex("a5 00 4161 02 00 04 83 05 00 81 8105 0c 00 10 820102")).is_ok());
     assert!(decode_entry(&hex("a5 00 4161 02 00 04 8100 0c 00 10 820102")).is_ok());
+    let bare = decode_entry(&hex("a2 00 4161 02 03")).unwrap();
+    assert_eq!(bare.metadata, Metadata::default());
 }
 
 #[test]

@@ -85,9 +85,9 @@ fn attributes() -> impl Strategy<Value = Vec<Attribute>> {
 pub(super) fn metadata() -> impl Strategy<Value = Metadata> {
     let time = (any::<i64>(), 0..1_000_000_000u32);
     let time = option::of(time.prop_map(|(seconds, nanos)| Time { seconds, nanos }));
-    let owner = (any::<u32>(), any::<u32>(), option::of(boxed(9)), option::of(boxed(9)))
-        .prop_map(|(uid, gid, user, group)| Owner { uid, gid, user, group });
-    (0..=0o7777u16, time, owner, option::of(any::<u64>()), attributes()).prop_map(
+    let owner = (option::of(any::<(u32, u32)>()), option::of(boxed(9)), option::of(boxed(9)))
+        .prop_map(|(numbers, user, group)| Owner { numbers, user, group });
+    (option::of(0..=0o7777u16), time, owner, option::of(any::<u64>()), attributes()).prop_map(
         |(mode, mtime, owner, link, attributes)| Metadata { mode, mtime, owner, link, attributes },
     )
 }

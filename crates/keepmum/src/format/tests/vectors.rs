@@ -30,11 +30,10 @@ fn name(text: &str) -> Name {
 
 fn metadata() -> Metadata {
     Metadata {
-        mode: 0o644,
+        mode: Some(0o644),
         mtime: Some(Time { seconds: 1_700_000_000, nanos: 123_456_789 }),
         owner: Owner {
-            uid: 1000,
-            gid: 1000,
+            numbers: Some((1000, 1000)),
             user: Some((*b"ada").into()),
             group: Some((*b"users").into()),
         },
@@ -44,7 +43,8 @@ fn metadata() -> Metadata {
 }
 
 fn bare() -> Metadata {
-    Metadata { mode: 0o755, ..Metadata::default() }
+    let owner = Owner { numbers: Some((0, 0)), ..Owner::default() };
+    Metadata { mode: Some(0o755), owner, ..Metadata::default() }
 }
 
 fn file(pieces: Vec<Piece>) -> Kind {
@@ -63,6 +63,7 @@ fn entries() -> Vec<(&'static str, &'static str, Entry)> {
         Attribute { namespace: "xattr".into(), name: (*b"user.a").into(), value: (*b"").into() },
         Attribute { namespace: "xattr".into(), name: (*b"user.b").into(), value: (*b"\0v").into() },
     ];
+    let nameless = Owner { numbers: None, ..metadata().owner };
     let make = |text, kind, metadata| Entry { name: name(text), kind, metadata };
     vec![
         ("entry empty file", "a: mode 755, no mtime, 0:0", make("a", file(Vec::new()), bare())),
@@ -86,6 +87,15 @@ fn entries() -> Vec<(&'static str, &'static str, Entry)> {
         ("entry fifo", "g", make("g", Kind::Fifo, bare())),
         ("entry character device", "h: 8, 1", make("h", Kind::CharacterDevice(device), bare())),
         ("entry block device", "i: 8, 1", make("i", Kind::BlockDevice(device), bare())),
+        (
+            "entry file without mode and owner",
+            "j: no mode, no mtime, owner by name only, ada:users",
+            make(
+                "j",
+                file(Vec::new()),
+                Metadata { mode: None, mtime: None, owner: nameless, ..metadata() },
+            ),
+        ),
     ]
 }
 

@@ -135,7 +135,7 @@ fn entry(number: u64, attribute: usize) -> Entry {
     Entry {
         name: Name::new(name.as_bytes()).unwrap(),
         kind: Kind::File(Content::empty()),
-        metadata: Metadata { mode: 0o644, attributes, ..Metadata::default() },
+        metadata: Metadata { mode: Some(0o644), attributes, ..Metadata::default() },
     }
 }
 

@@ -200,7 +200,7 @@ impl Backup<'_, '_, '_> {
             return None;
         }
         let metadata = Metadata {
-            mode: 0,
+            mode: None,
             mtime: mtime.filter(|_| size == 0),
             owner: Owner::default(),
             link: None,

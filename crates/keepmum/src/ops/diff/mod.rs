@@ -380,10 +380,11 @@ impl Newer for SnapshotTree<'_, '_> {
 /// by itself, only whether there is one.
 fn metadata(old: &Metadata, new: &Metadata) -> Vec<Aspect> {
     let mut aspects = Vec::new();
-    if old.mode != new.mode {
+    // What one side does not say is no difference: a system may have neither.
+    if old.mode.zip(new.mode).is_some_and(|(old, new)| old != new) {
         aspects.push(Aspect::Mode);
     }
-    if (old.owner.uid, old.owner.gid) != (new.owner.uid, new.owner.gid) {
+    if old.owner.numbers.zip(new.owner.numbers).is_some_and(|(old, new)| old != new) {
         aspects.push(Aspect::Owner);
     }
     if old.mtime != new.mtime {

@@ -18,6 +18,9 @@ const BLOCK: usize = 512;
 /// Largest number in a field of 12, of 8 characters.
 const LONG_MAX: u64 = 0o77_777_777_777;
 const SHORT_MAX: u64 = 0o7_777_777;
+/// An archive has to name an owner. Where the snapshot names none it is the number by which Linux
+/// shows owners that it has no number for.
+const NOBODY: u32 = 65_534;
 
 /// One entry of an archive, without its content.
 pub(super) struct Member<'a> {
@@ -46,9 +49,10 @@ impl Member<'_> {
         let fits = |number: u32| if u64::from(number) > SHORT_MAX { 0 } else { number.into() };
         let mut header = Header::new_ustar();
         header.set_entry_type(kind);
-        header.set_mode((*mode).into());
-        header.set_uid(fits(owner.uid));
-        header.set_gid(fits(owner.gid));
+        header.set_mode(mode.unwrap_or(self.default_mode()).into());
+        let (user, group) = owner.numbers.unwrap_or((NOBODY, NOBODY));
+        header.set_uid(fits(user));
+        header.set_gid(fits(group));
         header.set_size(size);
         let seconds = u64::try_from(mtime.unwrap_or_default().seconds).unwrap_or(0);
         header.set_mtime(seconds.min(LONG_MAX));
@@ -68,6 +72,11 @@ impl Member<'_> {
         bytes.truncate(bytes.len() - 2 * BLOCK);
         out.write_all(&bytes)?;
         Ok(left_out)
+    }
+
+    /// The mode of something of which the snapshot has none: its owner's only.
+    fn default_mode(&self) -> u16 {
+        if self.kind.is_directory() { 0o700 } else { 0o600 }
     }
 
     /// What does not fit into the plain header.
@@ -95,8 +104,11 @@ impl Member<'_> {
         extend("size", decimal(size), size > LONG_MAX);
         let fits = mtime.nanos == 0 && (0..=LONG_MAX as i64).contains(&mtime.seconds);
         extend("mtime", time_text(mtime).into_bytes(), !fits);
-        extend("uid", decimal(owner.uid.into()), u64::from(owner.uid) > SHORT_MAX);
-        extend("gid", decimal(owner.gid.into()), u64::from(owner.gid) > SHORT_MAX);
+        for (key, number) in
+            owner.numbers.iter().flat_map(|(uid, gid)| [("uid", uid), ("gid", gid)])
+        {
+            extend(key, decimal((*number).into()), u64::from(*number) > SHORT_MAX);
+        }
         extend("uname", user.clone(), user.len() > 31);
         extend("gname", group.clone(), group.len() > 31);
         let mut left_out = Vec::new();
@@ -182,8 +194,25 @@ fn escaped(name: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::time_text;
-    use crate::model::Time;
+    use tar::Header;
+
+    use super::{Member, time_text};
+    use crate::model::{ChunkId, Content, Kind, Metadata, Time};
+
+    #[test]
+    fn without_mode_and_owner_an_archive_claims_neither() {
+        let metadata = Metadata::default();
+        let kinds = [Kind::File(Content::empty()), Kind::Directory(ChunkId([0; 32]))];
+        for (kind, mode) in kinds.iter().zip([0o600, 0o700]) {
+            let member =
+                Member { path: b"x", kind, metadata: &metadata, same_as: None, regions: None };
+            let mut bytes = Vec::new();
+            assert!(member.write(&mut bytes).unwrap().is_empty());
+            let header = Header::from_byte_slice(&bytes);
+            let said = (header.mode().unwrap(), header.uid().unwrap(), header.gid().unwrap());
+            assert_eq!(said, (mode, 65_534, 65_534));
+        }
+    }
 
     #[test]
     fn times_have_a_sign_and_a_fraction() {

@@ -28,28 +28,63 @@ fn found(target: &Target, name: &str) -> Found {
     all.into_iter().find(|entry| entry.name.as_bytes() == name.as_bytes()).unwrap()
 }
 
+fn user(metadata: &Metadata) -> u32 {
+    metadata.owner.numbers.unwrap().0
+}
+
+fn give(metadata: &mut Metadata, user: u32) {
+    metadata.owner.numbers.as_mut().unwrap().0 = user;
+}
+
+#[test]
+fn what_has_no_mode_and_no_owner_is_this_users_only() {
+    let place = Place::new();
+    let target = &place.target;
+    let bare = Metadata { mtime: Some(Time { seconds: 5, nanos: 0 }), ..Metadata::default() };
+    assert_eq!(write(target, "f", &bare), []);
+    assert_eq!(found(target, "f").metadata.mode, Some(0o600));
+    assert_eq!(found(target, "f").stamp.mtime.seconds, 5);
+    target.make_directory(&path("d")).unwrap();
+    let done = target.apply_metadata(&path("d"), FoundKind::Directory, &bare).unwrap();
+    assert!(done.is_empty());
+    assert_eq!(found(target, "d").metadata.mode, Some(0o700));
+    // What is there keeps what it has, also where its owner has to be let in meanwhile.
+    assert_eq!(write(target, "g", &mode(0o4455)), [TargetErrorKind::NotPermitted]);
+    let with = Metadata { attributes: vec![attribute("user.a", b"1")], ..bare.clone() };
+    assert!(!target.differs(&found(target, "g"), &Metadata { mtime: None, ..bare }).any());
+    assert!(target.apply_metadata(&path("g"), FoundKind::File, &with).unwrap().is_empty());
+    assert_eq!(found(target, "g").metadata.mode, Some(0o455));
+    assert!(target.left_out(&path("g"), &found(target, "g"), &with).unwrap().is_empty());
+    // Set-id bits need an owner to be meant for.
+    let special = place.reopen(Options { special: true, ..Options::default() });
+    let nobodys = Metadata { mode: Some(0o4711), ..Metadata::default() };
+    assert_eq!(write(&special, "h", &nobodys), [TargetErrorKind::NotPermitted]);
+    assert_eq!(found(target, "h").metadata.mode, Some(0o711));
+}
+
 #[test]
 fn set_id_bits_are_left_out_unless_asked_for() {
     let place = Place::new();
     let target = &place.target;
     let mut metadata = mode(0o6755);
     assert_eq!(write(target, "f", &metadata), [TargetErrorKind::NotPermitted]);
-    assert_eq!(found(target, "f").metadata.mode, 0o755);
+    assert_eq!(found(target, "f").metadata.mode, Some(0o755));
     assert!(!target.differs(&found(target, "f"), &metadata).any());
     let special = place.reopen(Options { special: true, ..Options::default() });
     assert_eq!(write(&special, "g", &metadata), []);
-    assert_eq!(found(target, "g").metadata.mode, 0o6755);
+    assert_eq!(found(target, "g").metadata.mode, Some(0o6755));
     assert!(special.differs(&found(target, "f"), &metadata).mode);
     // Under another owner the bits would give away that owner's power.
-    metadata.owner.uid += 12345;
+    let another = user(&metadata) + 12345;
+    give(&mut metadata, another);
     let skip = place.reopen(Options { special: true, owner: Owner::Skip, ..Options::default() });
     assert_eq!(write(&skip, "h", &metadata), [TargetErrorKind::NotPermitted]);
-    assert_eq!(found(target, "h").metadata.mode, 0o755);
+    assert_eq!(found(target, "h").metadata.mode, Some(0o755));
     assert!(!skip.differs(&found(target, "h"), &metadata).any());
     target.make_directory(&path("d")).unwrap();
     let directory = target.apply_metadata(&path("d"), FoundKind::Directory, &mode(0o3775));
     assert!(directory.unwrap().is_empty());
-    assert_eq!(found(target, "d").metadata.mode, 0o3775);
+    assert_eq!(found(target, "d").metadata.mode, Some(0o3775));
 }
 
 #[test]
@@ -58,32 +93,31 @@ fn owners_are_set_by_root_and_told_by_others() {
     let target =
         place.reopen(Options { special: true, owner: Owner::Numbers, ..Options::default() });
     let mut metadata = mode(0o4750);
-    metadata.owner.uid = 54321;
-    metadata.owner.gid = 54322;
+    metadata.owner.numbers = Some((54321, 54322));
     let problems = write(&target, "f", &metadata);
     let there = found(&target, "f").metadata;
     let differences = target.differs(&found(&target, "f"), &metadata);
     if is_root() {
         assert_eq!(problems, []);
-        assert_eq!((there.owner.uid, there.owner.gid, there.mode), (54321, 54322, 0o4750));
+        assert_eq!((there.owner.numbers, there.mode), (Some((54321, 54322)), Some(0o4750)));
     } else {
         assert_eq!(problems, [TargetErrorKind::Owner, TargetErrorKind::NotPermitted]);
-        assert_eq!(there.mode, 0o750);
+        assert_eq!(there.mode, Some(0o750));
     }
     assert_eq!(differences, Differences::default());
     // Every file after the first one, too.
-    metadata.mode = 0o640;
+    metadata.mode = Some(0o640);
     for name in ["g", "h"] {
         write(&target, name, &metadata);
-        assert_eq!(found(&target, name).metadata.mode, 0o640);
-        assert_eq!(found(&target, name).metadata.owner.uid == 54321, is_root());
+        assert_eq!(found(&target, name).metadata.mode, Some(0o640));
+        assert_eq!(user(&found(&target, name).metadata) == 54321, is_root());
     }
     symlink(&target, &path("l"), b"f").unwrap();
     let problems = target.apply_metadata(&path("l"), FoundKind::Symlink, &metadata).unwrap();
     assert_eq!(problems.len(), usize::from(!is_root()));
-    assert_eq!(found(&target, "l").metadata.owner.uid == 54321, is_root());
+    assert_eq!(user(&found(&target, "l").metadata) == 54321, is_root());
     // Nobody has this number; to the kernel it means something else.
-    metadata.owner.uid = u32::MAX;
+    give(&mut metadata, u32::MAX);
     assert_eq!(write(&target, "i", &metadata), [TargetErrorKind::Owner]);
     let skip = place.reopen(Options { owner: Owner::Skip, ..Options::default() });
     assert_eq!(write(&skip, "j", &metadata), []);
@@ -93,7 +127,7 @@ fn owners_are_set_by_root_and_told_by_others() {
 fn names_win_over_numbers_where_they_are_known() {
     let place = Place::new();
     let mut metadata = mode(0o600);
-    metadata.owner.uid = 54321;
+    give(&mut metadata, 54321);
     metadata.owner.user = Some(b"root"[..].into());
     metadata.owner.group = Some(b"no such group\0"[..].into());
     if is_root() {
@@ -114,7 +148,7 @@ fn attributes_are_set_compared_and_removed() {
     let mut metadata = mode(0o400);
     metadata.attributes = vec![attribute("user.a", b"1"), attribute("user.b", b"")];
     assert_eq!(write(target, "f", &metadata), []);
-    assert_eq!(found(target, "f").metadata.mode, 0o400);
+    assert_eq!(found(target, "f").metadata.mode, Some(0o400));
     let differ = |wanted: &[Attribute]| {
         target.attributes_differ(&path("f"), FoundKind::File, wanted).unwrap()
     };
@@ -124,7 +158,7 @@ fn attributes_are_set_compared_and_removed() {
     let done = target.apply_metadata(&path("f"), FoundKind::File, &metadata).unwrap();
     assert!(done.is_empty(), "{done:?}");
     assert!(!differ(&metadata.attributes));
-    assert_eq!(found(target, "f").metadata.mode, 0o400);
+    assert_eq!(found(target, "f").metadata.mode, Some(0o400));
     // Power is left out, and told; it makes no difference later.
     metadata.attributes.insert(0, attribute("security.capability", b"\x01"));
     metadata.attributes.insert(1, attribute("trusted.x", b"1"));
@@ -151,7 +185,7 @@ fn what_is_left_out_is_told_again_though_nothing_differs() {
     assert!(!target.differs(&there, &metadata).any());
     let again = target.left_out(&path("f"), &there, &metadata).unwrap();
     assert_eq!(again.iter().map(|problem| problem.kind).collect::<Vec<_>>(), first);
-    metadata.mode = 0o750;
+    metadata.mode = Some(0o750);
     metadata.attributes.remove(0);
     assert!(target.left_out(&path("f"), &there, &metadata).unwrap().is_empty());
 }
@@ -164,13 +198,15 @@ fn a_folder_above_a_source_keeps_what_nobody_saved_of_it() {
     let folder = rustix::fs::open(place.at("d"), OFlags::RDONLY, Mode::empty()).unwrap();
     rustix::fs::fsetxattr(&folder, "user.mine", b"1", XattrFlags::empty()).unwrap();
     let mut above = mode(0o711);
-    above.owner.uid = if is_root() { above.owner.uid } else { 54321 };
+    if !is_root() {
+        give(&mut above, 54321);
+    }
     let apply = |metadata: &Metadata| {
         let done = target.apply_metadata(&path("d"), FoundKind::Directory, metadata).unwrap();
         done.iter().map(|problem| problem.kind).collect::<Vec<_>>()
     };
     assert_eq!(apply(&above), []);
-    assert_eq!(found(target, "d").metadata.mode, 0o711);
+    assert_eq!(found(target, "d").metadata.mode, Some(0o711));
     let mine = || rustix::fs::fgetxattr(&folder, "user.mine", &mut [0; 1][..]).is_ok();
     assert!(mine());
     let saved = Metadata { mtime: Some(Time::default()), ..above };
@@ -206,7 +242,7 @@ fn an_inherited_access_list_does_not_stay() {
     }
     // One that belongs to the file does.
     metadata.attributes = vec![attribute("system.posix_acl_access", &list)];
-    metadata.mode = 0o770;
+    metadata.mode = Some(0o770);
     assert_eq!(write(target, "d/e", &metadata), []);
     let kept = target.attributes_differ(&path("d/e"), FoundKind::File, &metadata.attributes);
     assert!(!kept.unwrap());

@@ -112,12 +112,12 @@ pub(super) fn path(text: impl AsRef<[u8]>) -> TreePath {
 }
 
 pub(super) fn mode(mode: u16) -> Metadata {
+    let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
     let owner = crate::model::Owner {
-        uid: rustix::process::geteuid().as_raw(),
-        gid: rustix::process::getegid().as_raw(),
+        numbers: Some((user.as_raw(), group.as_raw())),
         ..crate::model::Owner::default()
     };
-    Metadata { mode, owner, ..Metadata::default() }
+    Metadata { mode: Some(mode), owner, ..Metadata::default() }
 }
 
 pub(super) fn kind<T>(result: Result<T, TargetError>) -> Option<TargetErrorKind> {
