@@ -237,6 +237,11 @@ impl<O: Side, N: Side> Merge<O, N> {
     pub fn new_side(&mut self) -> &mut N {
         &mut self.new
     }
+
+    /// The new side, after the walk.
+    pub fn into_new_side(self) -> N {
+        self.new
+    }
 }
 
 #[cfg(test)]

@@ -1,16 +1,15 @@
 //! What is in a snapshot.
 
-use crate::model::{ChunkId, Entry, Kind, Merge, Nothing, Pair, Side, Step, TreePath};
-use crate::repository::{ObjectReader, PieceReader, RepositoryError, SnapshotTree};
+use crate::model::{Entry, Kind, Side, TreePath};
 
 use crate::session::access::Access;
 use crate::session::choose::{Snapshots, display};
-use crate::session::error::{Error, ErrorKind};
+use crate::session::error::Error;
 use crate::session::event::Observer;
 use crate::session::open;
 use crate::session::options::ListOptions;
-use crate::session::part::{no_such_path, problem_of, refused, unreachable};
 use crate::session::report::{EntryKind, EntryLine, ListReport, note};
+use crate::session::walk::{SnapshotWalk, Visit};
 
 /// Lists a folder of a snapshot, or everything in it: each entry goes to `each` in order of path,
 /// as long as it answers `true`. Memory stays bounded whatever the snapshot holds.
@@ -25,68 +24,39 @@ pub fn list(
 ) -> Result<ListReport, Error> {
     let repository = open::open(access, observer)?;
     let known = Snapshots::read(&repository, access)?;
-    let chosen = known.choose(&repository, &options.snapshot, observer)?;
-    let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
-    let mut pieces = PieceReader::new(&objects, &repository.catalogue);
-    let mut tree = SnapshotTree::new(&mut pieces, chosen.backup.root);
-    let problems = chosen.older.into_iter().collect();
-    let mut report = ListReport { snapshot: chosen.line, problems };
-    let mut root = tree.root();
-    if !options.path.is_root() {
-        let found = tree.find(&options.path);
-        let found = found.map_err(|e| unreachable(&options.path, e, &report.snapshot.state))?;
-        let entry = found.ok_or_else(|| no_such_path(&options.path))?;
-        match tree.place(&entry) {
-            Some(node) => root = node,
+    let chosen = known.choose(&options.snapshot, observer)?;
+    let (tree, entry) = chosen.at(&options.path)?;
+    let problems = chosen.older.iter().cloned().collect();
+    let mut report = ListReport { snapshot: chosen.line.clone(), problems };
+    let node = match entry {
+        None => tree.root(),
+        Some(entry) => match tree.place(&entry) {
+            Some(node) => node,
             None => {
                 each(line(&options.path, &entry));
                 return Ok(report);
             }
-        }
-    }
-    let mut merge = Merge::new(Nothing, tree);
-    enter(&mut merge, &mut report, options.path.clone(), &root)?;
-    while let Some(step) = merge.step::<RepositoryError>() {
-        if let Some(problem) = refused(&mut merge, None) {
-            note(&mut report.problems, problem);
-        }
-        let (path, entry) = match step {
-            Step::Pair(path, Pair { new: Some(entry), .. }) => (path, entry),
-            Step::Cut(path, error) => {
-                let problem = problem_of(&path, error, &report.snapshot.state)?;
-                note(&mut report.problems, problem);
-                continue;
+        },
+    };
+    let mut walk = SnapshotWalk::new(tree, (options.path.clone(), node), (observer, "listed"));
+    while let Some(visit) = walk.next() {
+        match visit? {
+            Visit::Entry(path, entry) => {
+                if !each(line(&path, &entry)) {
+                    break;
+                }
+                if !options.recursive {
+                    walk.skip_folder();
+                }
             }
-            Step::Pair(..) | Step::Leave(_) => continue,
-        };
-        if observer.stopping() {
-            return Err(Error::new(ErrorKind::Interrupted, "stopped before all was listed"));
-        }
-        if !each(line(&path, &entry)) {
-            break;
-        }
-        if let Some(node) = merge.new_side().place(&entry).filter(|_| options.recursive) {
-            enter(&mut merge, &mut report, path, &node)?;
+            Visit::Unread(path, error) => {
+                let problem = error.problem(&path, &report.snapshot.state)?;
+                note(&mut report.problems, problem);
+            }
+            Visit::Leave => {}
         }
     }
     Ok(report)
-}
-
-fn enter(
-    merge: &mut Merge<Nothing, SnapshotTree<'_, '_>>,
-    report: &mut ListReport,
-    path: TreePath,
-    node: &ChunkId,
-) -> Result<(), Error> {
-    let entered = merge.enter::<RepositoryError>(path.clone(), None, Some(node));
-    if let Err(error) = entered {
-        let problem = problem_of(&path, error, &report.snapshot.state)?;
-        note(&mut report.problems, problem);
-    }
-    if let Some(problem) = refused(merge, Some(&path)) {
-        note(&mut report.problems, problem);
-    }
-    Ok(())
 }
 
 fn line(path: &TreePath, entry: &Entry) -> EntryLine {

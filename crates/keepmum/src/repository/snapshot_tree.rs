@@ -15,8 +15,8 @@ const LEVELS: u8 = 8;
 const DIRECTORY_ENTRIES: usize = 16_000_000;
 
 /// A snapshot being read.
-pub struct SnapshotTree<'a, 'r> {
-    reader: &'r mut PieceReader<'a>,
+pub struct SnapshotTree<'a> {
+    reader: PieceReader<'a>,
     root: ChunkId,
     /// Where the walk begins: at the root, or at the folder that was found.
     begin: ChunkId,
@@ -63,9 +63,9 @@ pub struct Parts {
     refused: Refused,
 }
 
-impl<'a, 'r> SnapshotTree<'a, 'r> {
+impl<'a> SnapshotTree<'a> {
     /// The tree of a snapshot: enter it at its root node.
-    pub fn new(reader: &'r mut PieceReader<'a>, root: ChunkId) -> Self {
+    pub fn new(reader: PieceReader<'a>, root: ChunkId) -> Self {
         let (refused, untold, size) = Default::default();
         Self { reader, root, begin: root, refused, untold, size }
     }
@@ -175,14 +175,14 @@ impl<'a, 'r> SnapshotTree<'a, 'r> {
         }
         self.size.given += entries.len() as u64;
         let nodes = (&self.begin, &parts.node);
-        match self.size.is_believable(self.reader, nodes) {
+        match self.size.is_believable(&mut self.reader, nodes) {
             true => Ok(entries),
             false => Err(broken(&parts.node, "the tree unfolds into more entries than can be")),
         }
     }
 }
 
-impl Side for SnapshotTree<'_, '_> {
+impl Side for SnapshotTree<'_> {
     type Item = Entry;
     type Place = ChunkId;
     type Rest = Parts;

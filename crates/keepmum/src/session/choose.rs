@@ -2,9 +2,12 @@
 
 use std::collections::HashSet;
 
+use crate::catalogue::Catalogue;
 use crate::format::{Backup, ObjectKind};
-use crate::model::{DeviceId, ObjectKey, RecordRef, SnapshotId};
-use crate::repository::{Chain, Chains, SnapshotRecord, Standing};
+use crate::model::{DeviceId, Entry, ObjectKey, RecordRef, SnapshotId, TreePath};
+use crate::repository::{
+    Chain, Chains, ObjectReader, PieceReader, SnapshotRecord, SnapshotTree, Standing,
+};
 
 use super::access::Access;
 use super::descent;
@@ -15,14 +18,53 @@ use super::older::{self, Hidden};
 use super::open::Repository;
 use super::options::{SnapshotChoice, Which};
 use super::report::{Problem, SnapshotLine, SnapshotState};
+use super::walk_error::absent;
 use super::whole::Whole;
 
-/// A snapshot that was chosen.
-pub(crate) struct Chosen {
+/// A snapshot that was chosen, to be read.
+pub(crate) struct Chosen<'r> {
     pub(crate) line: SnapshotLine,
     pub(crate) backup: Backup,
     /// It is older than what was asked for, for this reason.
     pub(crate) older: Option<Problem>,
+    pub(crate) objects: ObjectReader<'r>,
+    catalogue: &'r Catalogue,
+}
+
+impl Chosen<'_> {
+    /// A reader of its pieces.
+    pub(crate) fn pieces(&self) -> PieceReader<'_> {
+        PieceReader::new(&self.objects, self.catalogue)
+    }
+
+    /// Its tree, to be entered at the root.
+    pub(crate) fn tree(&self) -> SnapshotTree<'_> {
+        SnapshotTree::new(self.pieces(), self.backup.root)
+    }
+
+    /// Its tree and what is at a path in it; nothing for the root.
+    pub(crate) fn at(&self, path: &TreePath) -> Result<(SnapshotTree<'_>, Option<Entry>), Error> {
+        let mut tree = self.tree();
+        if path.is_root() {
+            return Ok((tree, None));
+        }
+        let display = || format!("/{}", display(path.as_bytes()));
+        match tree.find(path) {
+            Ok(Some(entry)) => Ok((tree, Some(entry))),
+            Ok(None) => {
+                let sentence = "there is no such path in the snapshot";
+                Err(Error::new(ErrorKind::Usage, sentence).at(display()))
+            }
+            Err(error) => {
+                let waits = "not all of the way to this path is here yet";
+                let error = absent(error, &self.line.state, waits);
+                Err(match error.kind() {
+                    ErrorKind::Pending | ErrorKind::NotUnderstood => error.at(display()),
+                    _ => error,
+                })
+            }
+        }
+    }
 }
 
 /// How many records are known of and cannot be read: no snapshot of theirs is known.
@@ -38,7 +80,8 @@ pub(crate) struct AbsentRecords {
 }
 
 /// Everything known of the snapshots of a repository.
-pub(crate) struct Snapshots {
+pub(crate) struct Snapshots<'r> {
+    pub(crate) repository: &'r Repository,
     pub(crate) chains: Chains,
     pub(crate) own: Option<DeviceId>,
     standing: Standing,
@@ -46,23 +89,23 @@ pub(crate) struct Snapshots {
     gone: HashSet<ObjectKey>,
 }
 
-impl Snapshots {
-    pub(crate) fn read(repository: &Repository, access: &Access) -> Result<Self, Error> {
+impl<'r> Snapshots<'r> {
+    pub(crate) fn read(repository: &'r Repository, access: &Access) -> Result<Self, Error> {
         let chains = repository.chains()?;
         let Repository { catalogue, store, keys, listing, .. } = repository;
         import::unclaimed(catalogue, &**store, keys, listing, &chains)?;
         let own = repository.device_in(access, &chains)?;
         let standing = Standing::new(&chains, &repository.listing);
         let gone = repository.imported.gone.iter().map(|(key, _)| *key).collect();
-        Ok(Self { chains, own, standing, whole: Whole::default(), gone })
+        Ok(Self { repository, chains, own, standing, whole: Whole::default(), gone })
     }
 
     /// All lines, each device in the order of its chain.
-    pub(crate) fn lines(&self, repository: &Repository) -> Vec<SnapshotLine> {
+    pub(crate) fn lines(&self) -> Vec<SnapshotLine> {
         let mut lines = Vec::new();
         for (device, chain) in self.chains.iter() {
             for snapshot in chain.snapshots() {
-                lines.push(self.line(repository, *device, chain, &snapshot));
+                lines.push(self.line(*device, chain, &snapshot));
             }
         }
         lines
@@ -70,13 +113,12 @@ impl Snapshots {
 
     pub(crate) fn line(
         &self,
-        repository: &Repository,
         device: DeviceId,
         chain: &Chain,
         snapshot: &SnapshotRecord<'_>,
     ) -> SnapshotLine {
         let (backup, time) = (snapshot.backup, &snapshot.record.time);
-        let object = repository.listing.here(snapshot.object);
+        let object = self.repository.listing.here(snapshot.object);
         SnapshotLine {
             id: SnapshotId::from(snapshot.at.hash).to_string(),
             time: time.seconds,
@@ -93,19 +135,14 @@ impl Snapshots {
                 .stored
                 .saturating_add(object.map_or(0, |object| object.name.length)),
             unread: backup.unread,
-            state: self.state(repository, device, snapshot),
+            state: self.state(device, snapshot),
             own: self.own == Some(device),
         }
     }
 
-    fn state(
-        &self,
-        repository: &Repository,
-        device: DeviceId,
-        snapshot: &SnapshotRecord<'_>,
-    ) -> SnapshotState {
+    fn state(&self, device: DeviceId, snapshot: &SnapshotRecord<'_>) -> SnapshotState {
         let needed = self.standing.needs(snapshot.at, snapshot.backup);
-        if needed.here == needed.of || self.whole.holds(repository, snapshot.backup) {
+        if needed.here == needed.of || self.whole.holds(self.repository, snapshot.backup) {
             return SnapshotState::Complete;
         }
         // Before the tree was asked: what is not understood may be of no importance to it.
@@ -127,15 +164,14 @@ impl Snapshots {
     /// The one snapshot that is meant.
     pub(crate) fn choose(
         &self,
-        repository: &Repository,
         choice: &SnapshotChoice,
         observer: &dyn Observer,
-    ) -> Result<Chosen, Error> {
+    ) -> Result<Chosen<'r>, Error> {
         let mut found: Vec<(SnapshotLine, &Backup, &RecordRef)> = Vec::new();
         let is_name = choice.device.as_ref().is_some_and(|typed| self.is_name(typed));
         for (device, chain) in self.chains.iter() {
             for snapshot in chain.snapshots() {
-                let line = self.line(repository, *device, chain, &snapshot);
+                let line = self.line(*device, chain, &snapshot);
                 if self.is_meant(choice, is_name, &line) {
                     found.push((line, snapshot.backup, snapshot.at));
                 }
@@ -146,24 +182,24 @@ impl Snapshots {
                 self.refuse_unknown(prefix)?;
                 (by_id(found, prefix)?, None)
             }
-            Which::Latest { back } => self.latest(repository, found, *back)?,
-            Which::At(time) => self.at(repository, found, time.seconds)?,
+            Which::Latest { back } => self.latest(found, *back)?,
+            Which::At(time) => self.at(found, time.seconds)?,
         };
         if let Some(older) = &older {
             observer.event(Event::Problem(older.clone()));
         }
-        Ok(Chosen { line: picked.0, backup: picked.1.clone(), older })
+        let (objects, catalogue) = (self.repository.objects(), &self.repository.catalogue);
+        Ok(Chosen { line: picked.0, backup: picked.1.clone(), older, objects, catalogue })
     }
 
     /// The newest complete one, or the one so many before it.
     fn latest<'a>(
         &self,
-        repository: &Repository,
         mut found: Vec<Row<'a>>,
         back: u32,
     ) -> Result<(Row<'a>, Option<Problem>), Error> {
         descent::one_of(found.iter().map(|(line, ..)| line))?;
-        self.refuse_none(repository, found.is_empty())?;
+        self.refuse_none(found.is_empty())?;
         let newest = found.last().map(|(line, ..)| line.clone());
         let absent = found.iter().rev().filter(|(line, ..)| line.state != SnapshotState::Complete);
         let absent: Vec<SnapshotLine> = absent.map(|(line, ..)| line.clone()).collect();
@@ -172,8 +208,8 @@ impl Snapshots {
         let (line, known) = (&picked.0, (&self.chains, self.own));
         // Those before it change nothing of what "latest" means.
         let passed = absent.iter().find(|absent| absent.run > line.run);
-        let hidden = older::hidden_after(repository, known, picked.2, None);
-        let older = match (passed, hidden.or_else(|| self.hidden_beside(repository, &picked))) {
+        let hidden = older::hidden_after(self.repository, known, picked.2, None);
+        let older = match (passed, hidden.or_else(|| self.hidden_beside(&picked))) {
             (Some(newest), _) => Some(older::passed_over(newest, line)),
             (None, Some(hidden)) => Some(older::hidden(hidden, line)),
             (None, None) => None,
@@ -184,12 +220,11 @@ impl Snapshots {
     /// The last one at or before a time.
     fn at<'a>(
         &self,
-        repository: &Repository,
         mut found: Vec<Row<'a>>,
         seconds: i64,
     ) -> Result<(Row<'a>, Option<Problem>), Error> {
         descent::one_of(found.iter().map(|(line, ..)| line))?;
-        self.refuse_none(repository, found.is_empty())?;
+        self.refuse_none(found.is_empty())?;
         found.retain(|(line, ..)| line.time <= seconds);
         let none = || none("there is no snapshot at or before that time");
         let picked = found.pop().ok_or_else(none)?;
@@ -200,18 +235,18 @@ impl Snapshots {
             .find(|(at, record, _)| at.run > picked.2.run && record.time.seconds > seconds)
             .map(|(at, ..)| at.run);
         let known = (&self.chains, self.own);
-        let hidden = older::hidden_after(repository, known, picked.2, after);
-        let hidden = hidden.or_else(|| self.hidden_beside(repository, &picked));
+        let hidden = older::hidden_after(self.repository, known, picked.2, after);
+        let hidden = hidden.or_else(|| self.hidden_beside(&picked));
         let older = hidden.map(|hidden| older::hidden(hidden, &picked.0));
         Ok((picked, older))
     }
 
     /// A device of which this version understands no record at all, and which may be the one that
     /// was meant, where none was named.
-    fn hidden_beside(&self, repository: &Repository, picked: &Row<'_>) -> Option<Hidden> {
+    fn hidden_beside(&self, picked: &Row<'_>) -> Option<Hidden> {
         let is_read =
             |device| self.chains.device(device).is_some_and(|one| !one.records.is_empty());
-        let mut unknown = older::not_understood(repository, &self.chains).into_iter();
+        let mut unknown = older::not_understood(self.repository, &self.chains).into_iter();
         let beside = unknown.any(|key| !is_read(key.device));
         (beside && self.own != Some(picked.2.device)).then_some(Hidden::Unknown)
     }
@@ -227,15 +262,16 @@ impl Snapshots {
     }
 
     /// There is no snapshot, and there are records that are not understood.
-    fn refuse_none(&self, repository: &Repository, is_empty: bool) -> Result<(), Error> {
-        match is_empty && !older::not_understood(repository, &self.chains).is_empty() {
+    fn refuse_none(&self, is_empty: bool) -> Result<(), Error> {
+        match is_empty && !older::not_understood(self.repository, &self.chains).is_empty() {
             true => Err(not_understood("no snapshot is understood by this version")),
             false => Ok(()),
         }
     }
 
     /// How many records are known of and cannot be read.
-    pub(crate) fn absent_records(&self, repository: &Repository) -> AbsentRecords {
+    pub(crate) fn absent_records(&self) -> AbsentRecords {
+        let repository = self.repository;
         let (mut runs, mut holders, mut named) = (HashSet::new(), HashSet::new(), HashSet::new());
         for (device, chain) in self.chains.iter() {
             runs.extend(chain.records.iter().map(|(at, ..)| (*device, at.run)));
@@ -267,7 +303,7 @@ impl Snapshots {
             pending: pending.count() as u64,
             damaged: damaged.len() as u64,
             lost: lost.len() as u64,
-            unknown: older::not_understood(repository, &self.chains).len() as u64,
+            unknown: older::not_understood(self.repository, &self.chains).len() as u64,
         }
     }
 

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::model::{Time, TreePath};
 
+use super::error::{Error, ErrorKind};
 use super::report::Problem;
 
 /// What a verb is busy with.
@@ -163,5 +164,17 @@ impl Observer for Silent {
 
     fn stopping(&self) -> bool {
         false
+    }
+}
+
+impl dyn Observer + '_ {
+    /// An error if the user wants the verb to stop, which says that not all is `done`.
+    pub(crate) fn go_on(&self, done: &str) -> Result<(), Error> {
+        match self.stopping() {
+            true => {
+                Err(Error::new(ErrorKind::Interrupted, format!("stopped before all was {done}")))
+            }
+            false => Ok(()),
+        }
     }
 }

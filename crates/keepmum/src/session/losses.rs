@@ -6,27 +6,24 @@
 
 use std::collections::HashMap;
 
-use crate::catalogue::{Catalogue, CatalogueError};
+use crate::catalogue::Catalogue;
 use crate::format::PieceKind;
-use crate::model::{
-    ChunkId, Content, DeviceId, Kind, Merge, Nothing, ObjectKey, Pair, Step, TreePath,
-};
-use crate::repository::{
-    ENTRIES_MAX, ObjectReader, PieceReader, RepositoryError, SeenLists, SnapshotTree,
-};
+use crate::model::{ChunkId, Content, DeviceId, Kind, ObjectKey, TreePath};
+use crate::repository::{ENTRIES_MAX, PieceReader, RepositoryError, SeenLists, SnapshotTree};
 
 use super::choose::{Snapshots, display};
-use super::error::{Error, ErrorKind};
+use super::error::Error;
 use super::event::{Event, Observer};
 use super::open::Repository;
-use super::part::{problem_of, refused};
 use super::placed::placed;
 use super::report::{Problem, ProblemKind, SnapshotState, note};
+use super::walk::{SnapshotWalk, Visit};
+use super::walk_error::WalkError;
 
 /// A search for what snapshots miss.
 pub(crate) struct Losses<'a> {
     repository: &'a Repository,
-    known: &'a Snapshots,
+    known: &'a Snapshots<'a>,
     observer: &'a dyn Observer,
     /// Only in snapshots of this device, if of any.
     pub(crate) of: Option<DeviceId>,
@@ -101,31 +98,11 @@ enum Trial {
 /// What is done between two steps of a search; an error ends the search.
 type Meanwhile<'m> = &'m mut dyn FnMut() -> Result<(), Error>;
 
-/// Why the walk does not go on with a file.
-enum Halt {
-    /// A piece of it is missing or damaged.
-    Piece(RepositoryError),
-    /// Nothing goes on.
-    Search(Error),
-}
-
-impl From<RepositoryError> for Halt {
-    fn from(error: RepositoryError) -> Self {
-        Self::Piece(error)
-    }
-}
-
-impl From<CatalogueError> for Halt {
-    fn from(error: CatalogueError) -> Self {
-        Self::Search(error.into())
-    }
-}
-
 impl<'a> Losses<'a> {
     /// A search that has not begun.
     pub(crate) fn new(
         repository: &'a Repository,
-        known: &'a Snapshots,
+        known: &'a Snapshots<'a>,
         observer: &'a dyn Observer,
     ) -> Self {
         Self {
@@ -163,7 +140,7 @@ impl<'a> Losses<'a> {
     /// Walks every snapshot and asks for every piece.
     pub(crate) fn find(&mut self) -> Result<(), Error> {
         let observer = self.observer;
-        self.look(&mut || go_on(observer))
+        self.look(&mut || observer.go_on("checked"))
     }
 
     /// The same on trial, with something to do meanwhile: whether all is well. Only then do the
@@ -184,20 +161,16 @@ impl<'a> Losses<'a> {
     }
 
     fn each_snapshot(&mut self, meanwhile: Meanwhile<'_>) -> Result<(), Error> {
-        let repository = self.repository;
-        let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
-        let lines = self.known.lines(repository);
-        for (snapshot, line) in self.known.chains.snapshots().zip(lines) {
+        let (known, repository) = (self.known, self.repository);
+        let objects = repository.objects();
+        for (snapshot, line) in known.chains.snapshots().zip(known.lines()) {
             if self.of.is_some_and(|device| device != snapshot.at.device) {
                 continue;
             }
             self.snapshots += 1;
-            let mut pieces = PieceReader::new(&objects, &repository.catalogue);
-            let mut contents = PieceReader::new(&objects, &repository.catalogue);
-            let root = snapshot.backup.root;
-            let tree = SnapshotTree::new(&mut pieces, root);
-            let mut walk = Walk {
-                merge: Merge::new(Nothing, tree),
+            let pieces = || PieceReader::new(&objects, &repository.catalogue);
+            let (root, mut contents) = (snapshot.backup.root, pieces());
+            let mut place = Place {
                 contents: &mut contents,
                 catalogue: &repository.catalogue,
                 id: line.id[..12].to_owned(),
@@ -205,7 +178,7 @@ impl<'a> Losses<'a> {
                 open: vec![Open::default()],
                 meanwhile: &mut *meanwhile,
             };
-            self.walk(&mut walk, root)?;
+            self.walk(&mut place, SnapshotTree::new(pieces(), root), root)?;
             if self.is_over() {
                 break;
             }
@@ -213,98 +186,75 @@ impl<'a> Losses<'a> {
         Ok(())
     }
 
-    fn walk(&mut self, walk: &mut Walk<'_, '_>, root: ChunkId) -> Result<(), Error> {
-        self.enter(walk, TreePath::root(), root)?;
-        while let Some(step) = walk.merge.step::<RepositoryError>() {
-            self.unknown(walk, None);
-            (walk.meanwhile)()?;
-            if self.is_over() {
-                return Ok(());
-            }
-            match step {
-                Step::Pair(path, Pair { new: Some(entry), .. }) => {
-                    walk.take(&Open { entries: 1, ..Open::default() });
+    fn walk(
+        &mut self,
+        place: &mut Place<'_, '_>,
+        tree: SnapshotTree<'_>,
+        root: ChunkId,
+    ) -> Result<(), Error> {
+        let mut walk =
+            SnapshotWalk::new(tree, (TreePath::root(), root), (self.observer, "checked"));
+        if !self.is_to_be_entered(place, root) {
+            walk.skip_folder();
+        }
+        while let Some(visit) = walk.next() {
+            (place.meanwhile)()?;
+            match visit? {
+                Visit::Entry(path, entry) => {
+                    place.take(&Open { entries: 1, ..Open::default() });
                     match &entry.kind {
-                        Kind::Directory(node) => self.enter(walk, path, *node)?,
-                        Kind::File(content) => match self.content(walk, content) {
+                        Kind::Directory(node) if !self.is_to_be_entered(place, *node) => {
+                            walk.skip_folder();
+                        }
+                        Kind::File(content) => match self.content(place, content) {
                             Ok(()) => {}
-                            Err(Halt::Piece(error)) => {
-                                self.attribute(walk, &path, error)?;
-                                walk.take(&FAULTY);
-                            }
-                            Err(Halt::Search(error)) => return Err(error),
+                            Err(WalkError::Run(error)) => return Err(error),
+                            Err(error) => self.attribute(place, &path, error)?,
                         },
                         _ => {}
                     }
                 }
-                Step::Pair(..) => {}
-                Step::Cut(path, error) => {
-                    self.attribute(walk, &path, error)?;
-                    walk.take(&FAULTY);
-                }
-                Step::Leave(_) => {
-                    let left = walk.open.pop().unwrap_or_default();
+                Visit::Unread(path, error) => self.attribute(place, &path, error)?,
+                Visit::Leave => {
+                    let left = place.open.pop().unwrap_or_default();
                     if let Some(node) = left.node.filter(|_| !left.faulty) {
                         self.clean.insert(node, left.entries);
                     }
-                    walk.take(&left);
+                    place.take(&left);
                 }
             }
+            if self.is_over() {
+                return Ok(());
+            }
         }
-        let entries = walk.open.pop().unwrap_or_default().entries;
+        let entries = place.open.pop().unwrap_or_default().entries;
         if entries > ENTRIES_MAX {
             self.problem(Problem {
                 kind: ProblemKind::Damaged,
-                path: walk.place(&TreePath::root()),
+                path: place.of(&TreePath::root()),
                 sentence: "the tree unfolds into more entries than can be".to_owned(),
             });
         }
         Ok(())
     }
 
-    /// Goes into a directory, unless all beneath it is known to be well.
-    fn enter(
-        &mut self,
-        walk: &mut Walk<'_, '_>,
-        path: TreePath,
-        node: ChunkId,
-    ) -> Result<(), Error> {
-        if let Some(entries) = self.clean.get(&node) {
-            walk.take(&Open { entries: *entries, ..Open::default() });
-            return Ok(());
+    /// Whether to go into a directory: not if all beneath it is known to be well.
+    fn is_to_be_entered(&self, place: &mut Place<'_, '_>, node: ChunkId) -> bool {
+        match self.clean.get(&node) {
+            Some(entries) => place.take(&Open { entries: *entries, ..Open::default() }),
+            None => place.open.push(Open { node: Some(node), ..Open::default() }),
         }
-        match walk.merge.enter::<RepositoryError>(path.clone(), None, Some(&node)) {
-            Ok(()) => {
-                walk.open.push(Open { node: Some(node), ..Open::default() });
-                self.unknown(walk, None);
-            }
-            Err(error) => {
-                self.unknown(walk, Some(&path));
-                self.attribute(walk, &path, error)?;
-                walk.take(&FAULTY);
-            }
-        }
-        Ok(())
+        !self.clean.contains_key(&node)
     }
 
-    /// Says how many entries of a folder, the one that the walk is in if it is not said, are of a
-    /// kind that this version does not know.
-    fn unknown(&mut self, walk: &mut Walk<'_, '_>, path: Option<&TreePath>) {
-        if let Some(problem) = refused(&mut walk.merge, path) {
-            let path = walk.place(path.unwrap_or(walk.merge.at()));
-            self.problem(Problem { path, ..problem });
-            walk.take(&FAULTY);
-        }
-    }
-
-    fn content(&mut self, walk: &mut Walk<'_, '_>, content: &Content) -> Result<(), Halt> {
+    fn content(&mut self, place: &mut Place<'_, '_>, content: &Content) -> Result<(), WalkError> {
         let (bad, on_bad, unreadable) = (&self.bad, &self.on_bad, &self.unreadable);
         let all_is_well = self.is_without_faults();
         let chunks = &mut self.chunks;
-        let (catalogue, meanwhile) = (walk.catalogue, &mut walk.meanwhile);
-        self.lists.each_chunk(walk.contents, content, |contents, id, length| {
+        let (catalogue, meanwhile) = (place.catalogue, &mut place.meanwhile);
+        self.lists.each_chunk(place.contents, content, |contents, id, length| {
             // A file may have more chunks than a tree has entries.
-            meanwhile().map_err(Halt::Search)?;
+            meanwhile()?;
             *chunks += 1;
             if all_is_well && catalogue.holds_as_long(id, length)? {
                 return Ok(());
@@ -326,7 +276,7 @@ impl<'a> Losses<'a> {
             let Some(faults) = faults.collect::<Option<Vec<&Fault>>>() else { return Ok(()) };
             let well = faults.iter().find(|fault| fault.kind != FaultKind::Damaged);
             match well.or_else(|| faults.first()) {
-                Some(fault) => Err(Halt::Piece(fault.of(id))),
+                Some(fault) => Err(fault.of(id).into()),
                 None => Ok(()),
             }
         })
@@ -335,23 +285,15 @@ impl<'a> Losses<'a> {
     /// Says which file of which snapshot a missing or damaged piece belongs to.
     fn attribute(
         &mut self,
-        walk: &Walk<'_, '_>,
+        place: &mut Place<'_, '_>,
         path: &TreePath,
-        error: RepositoryError,
+        error: WalkError,
     ) -> Result<(), Error> {
-        self.misses |= matches!(error, RepositoryError::Missing(_));
-        let mut problem = problem_of(path, error, &walk.state)?;
-        problem.path = walk.place(path);
-        self.problem(problem);
+        self.misses |= matches!(error, WalkError::Snapshot(RepositoryError::Missing(_)));
+        let problem = error.problem(path, &place.state)?;
+        self.problem(Problem { path: place.of(path), ..problem });
+        place.take(&Open { faulty: true, ..Open::default() });
         Ok(())
-    }
-}
-
-/// An error if the user wants the check to stop.
-pub(crate) fn go_on(observer: &dyn Observer) -> Result<(), Error> {
-    match observer.stopping() {
-        true => Err(Error::new(ErrorKind::Interrupted, "stopped before all was checked")),
-        false => Ok(()),
     }
 }
 
@@ -365,12 +307,11 @@ struct Open {
     node: Option<ChunkId>,
 }
 
-const FAULTY: Open = Open { faulty: true, entries: 0, node: None };
-
-struct Walk<'a, 'r> {
-    merge: Merge<Nothing, SnapshotTree<'a, 'r>>,
+/// Where a search is.
+struct Place<'a, 'r> {
     contents: &'r mut PieceReader<'a>,
     catalogue: &'a Catalogue,
+    /// The snapshot.
     id: String,
     state: SnapshotState,
     /// The directories that the walk is in, and what is above the root.
@@ -378,7 +319,7 @@ struct Walk<'a, 'r> {
     meanwhile: Meanwhile<'r>,
 }
 
-impl Walk<'_, '_> {
+impl Place<'_, '_> {
     /// Counts what a directory that the walk is in has shown.
     fn take(&mut self, shown: &Open) {
         if let Some(open) = self.open.last_mut() {
@@ -388,7 +329,7 @@ impl Walk<'_, '_> {
     }
 
     /// A path with the snapshot that it is in.
-    fn place(&self, path: &TreePath) -> String {
+    fn of(&self, path: &TreePath) -> String {
         format!("{}:/{}", self.id, display(path.as_bytes()))
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::catalogue::{Catalogue, CatalogueError, RunLock, state};
 use crate::format::{FormatError, Record};
 use crate::model::{DeviceId, ObjectKey, RecordRef};
-use crate::repository::{Chain, Chains, Keys, Listing, RawListing, RepositoryError};
+use crate::repository::{Chain, Chains, Keys, Listing, ObjectReader, RawListing, RepositoryError};
 use crate::store::{LocalStore, Store};
 
 use super::access::{Access, CatalogueAt};
@@ -283,6 +283,11 @@ impl Repository {
         self.imported = Imported { gone, ..imported };
         self.catalogue = private;
         Ok(())
+    }
+
+    /// A reader of the objects that are here.
+    pub(crate) fn objects(&self) -> ObjectReader<'_> {
+        ObjectReader::new(&*self.store, &self.keys, &self.listing)
     }
 
     /// The chains of all devices, from the records that the catalogue keeps.

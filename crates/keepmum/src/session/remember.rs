@@ -3,12 +3,14 @@
 
 use crate::catalogue::{Catalogue, DirectoryId, Remembered, state};
 use crate::format::{Backup, ObjectKind, decode_entry, encode_entry};
-use crate::model::{DeviceId, Entry, Kind, Locate, Merge, Nothing, Pair, Step, TreePath};
-use crate::repository::{ObjectReader, PieceReader, RepositoryError, SeenLists, SnapshotTree};
+use crate::model::{DeviceId, Entry, Kind, Locate, TreePath};
+use crate::repository::{PieceReader, RepositoryError, SeenLists, SnapshotTree};
 
 use super::error::Error;
 use super::event::{Event, Observer};
 use super::open::Repository;
+use super::walk::{SnapshotWalk, Visit};
+use super::walk_error::WalkError;
 
 /// Rebuilds the remembered tree from the newest snapshot of a device that can be read. Files come
 /// without stamps, so the next run reads them once and uploads nothing that is here.
@@ -20,59 +22,41 @@ pub(crate) fn latest(
     let chains = repository.chains()?;
     let Some(chain) = chains.device(device) else { return Ok(()) };
     for snapshot in chain.snapshots().rev() {
-        match tree(repository, snapshot.backup) {
+        match tree(repository, snapshot.backup, observer) {
             Ok(()) => return Ok(()),
-            Err(Failure::Snapshot(error)) => observer.event(Event::Notice(format!(
+            // An older one may be readable.
+            Err(WalkError::Snapshot(
+                error @ (RepositoryError::Damaged { .. }
+                | RepositoryError::Arriving { .. }
+                | RepositoryError::NotUnderstood { .. }
+                | RepositoryError::Missing(_)),
+            )) => observer.event(Event::Notice(format!(
                 "A snapshot could not be used to rebuild the catalogue: {error}"
             ))),
-            Err(Failure::Run(error)) => return Err(error),
+            Err(other) => return Err(other.into()),
         }
     }
     Ok(repository.catalogue.clear_tree()?)
 }
 
-enum Failure {
-    /// This snapshot cannot be read; an older one may.
-    Snapshot(RepositoryError),
-    /// The run cannot go on.
-    Run(Error),
-}
-
-impl From<RepositoryError> for Failure {
-    fn from(error: RepositoryError) -> Self {
-        match error {
-            RepositoryError::Damaged { .. }
-            | RepositoryError::Arriving { .. }
-            | RepositoryError::NotUnderstood { .. }
-            | RepositoryError::Missing(_) => Self::Snapshot(error),
-            other => Self::Run(other.into()),
-        }
-    }
-}
-
-impl From<crate::catalogue::CatalogueError> for Failure {
-    fn from(error: crate::catalogue::CatalogueError) -> Self {
-        Self::Run(error.into())
-    }
-}
-
-fn tree(repository: &Repository, backup: &Backup) -> Result<(), Failure> {
+fn tree(
+    repository: &Repository,
+    backup: &Backup,
+    observer: &dyn Observer,
+) -> Result<(), WalkError> {
     let catalogue = &repository.catalogue;
     catalogue.clear_tree()?;
-    let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
-    let mut pieces = PieceReader::new(&objects, catalogue);
-    let side = SnapshotTree::new(&mut pieces, backup.root);
-    let mut merge = Merge::new(Nothing, side);
-    let root = TreePath::root();
+    let objects = repository.objects();
+    let side = SnapshotTree::new(PieceReader::new(&objects, catalogue), backup.root);
     catalogue.set_node(Catalogue::ROOT, Some(&backup.root))?;
-    merge.enter::<RepositoryError>(root, None, Some(&backup.root))?;
     let mut rows = vec![Catalogue::ROOT];
-    while let Some(step) = merge.step::<RepositoryError>() {
-        let (path, entry) = match step {
-            Step::Pair(path, Pair { new: Some(entry), .. }) => (path, entry),
-            Step::Pair(..) => continue,
-            Step::Cut(_, error) => return Err(error.into()),
-            Step::Leave(_) => {
+    let begin = (TreePath::root(), backup.root);
+    for visit in SnapshotWalk::new(side, begin, (observer, "remembered")) {
+        let entry = match visit? {
+            Visit::Entry(_, entry) => entry,
+            Visit::Unread(_, WalkError::Refused(_)) => continue,
+            Visit::Unread(_, error) => return Err(error),
+            Visit::Leave => {
                 rows.pop();
                 continue;
             }
@@ -80,14 +64,13 @@ fn tree(repository: &Repository, backup: &Backup) -> Result<(), Failure> {
         let row = rows.last().copied().unwrap_or(Catalogue::ROOT);
         let mut bytes = Vec::new();
         encode_entry(&entry, &mut bytes);
-        let Kind::Directory(child) = entry.kind else {
-            let number = entry.kind.number();
-            catalogue.put_entry(row, &entry.name, None, &bytes, number)?;
-            continue;
-        };
-        let id = catalogue.put_directory(row, &entry.name, None, &bytes, 0, 0, Some(&child))?;
-        merge.enter::<RepositoryError>(path, None, Some(&child))?;
-        rows.push(id);
+        let (name, number) = (&entry.name, entry.kind.number());
+        match entry.kind {
+            Kind::Directory(node) => {
+                rows.push(catalogue.put_directory(row, name, None, &bytes, 0, 0, Some(&node))?);
+            }
+            _ => catalogue.put_entry(row, name, None, &bytes, number)?,
+        }
     }
     let summary = &backup.summary;
     let entries = summary.files.saturating_add(summary.directories).saturating_add(summary.others);
@@ -116,7 +99,7 @@ pub(crate) fn directory_at(
 /// reads and stores them again. Answers whether tree nodes may be lost too.
 pub(crate) fn doubt_lost(repository: &Repository) -> Result<bool, Error> {
     let catalogue = &repository.catalogue;
-    let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
+    let objects = repository.objects();
     let mut pieces = PieceReader::new(&objects, catalogue);
     let mut lists = SeenLists::default();
     let mut waiting = vec![Catalogue::ROOT];

@@ -7,10 +7,13 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 
 use crate::format::Backup;
-use crate::model::{ChunkId, Kind, Locate, Merge, Nothing, Pair, Step, TreePath};
-use crate::repository::{ObjectReader, PieceReader, RepositoryError, SeenLists, SnapshotTree};
+use crate::model::{ChunkId, Entry, Kind, Locate, TreePath};
+use crate::repository::{PieceReader, RepositoryError, SeenLists, SnapshotTree};
 
+use super::event::Silent;
 use super::open::Repository;
+use super::walk::{SnapshotWalk, Visit};
+use super::walk_error::WalkError;
 
 /// Looks at snapshots, and at what they share only once.
 #[derive(Default)]
@@ -25,40 +28,35 @@ impl Whole {
         self.walk(repository, backup).unwrap_or(false)
     }
 
-    fn walk(&self, repository: &Repository, backup: &Backup) -> Result<bool, RepositoryError> {
+    fn walk(&self, repository: &Repository, backup: &Backup) -> Result<bool, WalkError> {
         let catalogue = &repository.catalogue;
-        let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
-        let mut pieces = PieceReader::new(&objects, catalogue);
+        let objects = repository.objects();
         let mut contents = PieceReader::new(&objects, catalogue);
-        let tree = SnapshotTree::new(&mut pieces, backup.root);
-        let mut merge = Merge::new(Nothing, tree);
-        let mut seen = HashSet::new();
+        let tree = SnapshotTree::new(PieceReader::new(&objects, catalogue), backup.root);
+        let mut seen = HashSet::from([backup.root]);
         let mut lists = SeenLists::default();
-        let mut next = Some((TreePath::root(), backup.root));
-        loop {
-            if let Some((path, node)) = next.take() {
-                let known = || self.nodes.borrow().contains(&node);
-                if !known() && seen.insert(node) {
-                    merge.enter::<RepositoryError>(path, None, Some(&node))?;
+        if self.nodes.borrow().contains(&backup.root) {
+            return Ok(true);
+        }
+        let begin = (TreePath::root(), backup.root);
+        let mut walk = SnapshotWalk::new(tree, begin, (&Silent, "looked at"));
+        while let Some(visit) = walk.next() {
+            match visit? {
+                Visit::Entry(_, Entry { kind: Kind::Directory(node), .. }) => {
+                    if self.nodes.borrow().contains(&node) || !seen.insert(node) {
+                        walk.skip_folder();
+                    }
                 }
-            }
-            let entry = match merge.step::<RepositoryError>() {
-                None => break,
-                Some(Step::Cut(_, error)) => return Err(error),
-                Some(Step::Pair(path, Pair { new: Some(entry), .. })) => (path, entry.kind),
-                Some(Step::Pair(..) | Step::Leave(_)) => continue,
-            };
-            match entry {
-                (path, Kind::Directory(node)) => next = Some((path, node)),
-                (_, Kind::File(content)) => {
+                Visit::Entry(_, Entry { kind: Kind::File(content), .. }) => {
                     lists.each_chunk(&mut contents, &content, |_, id, _| {
                         match Locate::holds(catalogue, id)? {
                             true => Ok(()),
                             false => Err(RepositoryError::Missing(*id)),
                         }
-                    })?
+                    })?;
                 }
-                _ => {}
+                Visit::Unread(_, error @ WalkError::Snapshot(_)) => return Err(error),
+                Visit::Entry(..) | Visit::Unread(..) | Visit::Leave => {}
             }
         }
         self.nodes.borrow_mut().extend(seen);

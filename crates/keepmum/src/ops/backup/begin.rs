@@ -6,7 +6,7 @@ use crate::catalogue::{Catalogue, RunLock, state};
 use crate::chunk::{Algorithm, Chunker, Parameters};
 use crate::format::{IndexEntry, ObjectKind, RunObjects};
 use crate::model::{DeviceId, ObjectKey, RecordHash};
-use crate::repository::{Keys, ObjectReader, RawListing, RepositoryError, object_entry};
+use crate::repository::{Keys, RawListing, RepositoryError, object_entry};
 use crate::source::{RootProblem, Source};
 
 use super::Setting;
@@ -319,7 +319,7 @@ fn adopt(repository: &Repository, set: &Setting<'_>) -> Result<Adopted, Error> {
     let listed = listed_by_records(&repository.catalogue, here)?;
     orphans.retain(|(key, _)| !listed.contains(key));
     orphans.sort_by_key(|(key, _)| (key.run, key.number));
-    let reader = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
+    let reader = repository.objects();
     let mut adopted = Adopted::default();
     for (key, object) in orphans {
         let name = &object.name;

@@ -8,10 +8,11 @@ use crate::model::{ChunkId, Entry, Found, Kind, Merge, Metadata, TreePath};
 use crate::source::{SourceError, Walk};
 
 use super::entry::remembered_entry;
-use super::sides::{Closed, Old};
+use super::sides::Old;
 use super::{Backup, OpenDirectory};
 use crate::session::error::Error;
 use crate::session::event::ChangeKind;
+use crate::session::walk_error::WalkError;
 
 /// Stands in a row until the node is known.
 pub(super) const NO_NODE: ChunkId = ChunkId([0; 32]);
@@ -44,15 +45,14 @@ impl Backup<'_, '_, '_> {
                 None => (self.new_directory(&path, new)?, None),
             },
         };
-        match merge.enter::<Closed>(path.clone(), listed.as_ref(), Some(&())) {
+        match merge.enter::<WalkError>(path.clone(), listed.as_ref(), Some(&())) {
             Ok(()) => {
                 let device = Some(device);
                 let open = OpenDirectory { id, unit, device };
                 self.open.push(Arc::new(open));
                 Ok(())
             }
-            Err(Closed::Run(error)) => Err(error),
-            Err(Closed::Source(error)) => {
+            Err(WalkError::Source(error)) => {
                 // One that may not be read keeps its attributes to itself too: one problem.
                 if self.report.problems.len() == told {
                     self.source_problem(&error);
@@ -60,6 +60,7 @@ impl Backup<'_, '_, '_> {
                 // What was remembered beneath it stays; a new one stands there empty.
                 Ok(())
             }
+            Err(other) => Err(other.into()),
         }
     }
 

@@ -45,7 +45,8 @@ use crate::session::error::{Error, ErrorKind};
 use crate::session::event::{Event, Observer, Phase};
 use crate::session::options::BackupOptions;
 use crate::session::report::BackupReport;
-use sides::{Closed, Old};
+use crate::session::walk_error::WalkError;
+use sides::Old;
 
 /// What each worker owns.
 pub(super) struct Worker {
@@ -139,7 +140,7 @@ pub fn backup(
     telling::tell_useless_patterns(&source, observer);
     observer.event(Event::Phase(Phase::Working));
     let chunker = begin::chunker(&repository.keys)?;
-    let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
+    let objects = repository.objects();
     let setting = Setting {
         access,
         options,
@@ -270,19 +271,19 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
         }
         let mut merge = Merge::new(Old(self.catalogue), walk);
         let root = Catalogue::ROOT;
-        match merge.enter::<Closed>(TreePath::root(), Some(&root), Some(&())) {
+        match merge.enter::<WalkError>(TreePath::root(), Some(&root), Some(&())) {
             Ok(()) => {}
-            Err(Closed::Source(error)) => {
+            Err(WalkError::Source(error)) => {
                 return Err(Error::new(ErrorKind::SourceGone, error.to_string()));
             }
-            Err(Closed::Run(error)) => return Err(error),
+            Err(other) => return Err(other.into()),
         }
         self.open.push(Arc::new(OpenDirectory { id: root, unit: 0, device: None }));
-        while let Some(step) = merge.step::<Closed>() {
+        while let Some(step) = merge.step::<WalkError>() {
             match step {
                 Step::Pair(path, pair) => self.pair(&mut merge, path, pair)?,
-                Step::Cut(_, Closed::Source(error)) => self.cut(&error),
-                Step::Cut(_, Closed::Run(error)) => return Err(error),
+                Step::Cut(_, WalkError::Source(error)) => self.cut(&error),
+                Step::Cut(_, other) => return Err(other.into()),
                 Step::Leave(path) => {
                     self.take_notes(merge.new_side());
                     self.forget_unseen(&path);

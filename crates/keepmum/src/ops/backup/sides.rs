@@ -1,10 +1,7 @@
-//! The two sides of a backup's merge: what is remembered, and why a directory stays closed.
+//! The old side of a backup's merge: what is remembered.
 
 use crate::catalogue::{Catalogue, CatalogueError, DirectoryId, Remembered};
 use crate::model::{Name, PAGE, Page, PageOf, Side, TreePath};
-use crate::source::SourceError;
-
-use crate::session::error::Error;
 
 /// What is remembered, as the old side of the merge.
 pub(super) struct Old<'a>(pub(super) &'a Catalogue);
@@ -42,25 +39,5 @@ impl Old<'_> {
     ) -> Result<PageOf<Self>, CatalogueError> {
         let page = self.0.page(directory, behind, PAGE)?;
         Ok(Page { entries: page.entries, rest: page.rest.map(|last| (directory, last)) })
-    }
-}
-
-/// Why a directory could not be entered.
-pub(super) enum Closed {
-    /// The source says no; the rest goes on.
-    Source(SourceError),
-    /// The run cannot go on.
-    Run(Error),
-}
-
-impl From<SourceError> for Closed {
-    fn from(error: SourceError) -> Self {
-        Self::Source(error)
-    }
-}
-
-impl From<CatalogueError> for Closed {
-    fn from(error: CatalogueError) -> Self {
-        Self::Run(error.into())
     }
 }

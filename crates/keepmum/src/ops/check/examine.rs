@@ -16,7 +16,7 @@ use crate::store::Store;
 use crate::session::error::Error;
 use crate::session::event::{Event, Observer};
 use crate::session::import::imported_blocks;
-use crate::session::losses::{Fault, FaultKind, go_on};
+use crate::session::losses::{Fault, FaultKind};
 use crate::session::open::Repository;
 
 const READING: Stage = Stage(1);
@@ -92,7 +92,7 @@ impl<'p, 'env> Reading<'p, 'env> {
             self.take()?;
         }
         self.hand_in()?;
-        go_on(self.observer)
+        self.observer.go_on("checked")
     }
 
     /// Waits for all that is left; answers with what came of each object.
@@ -103,7 +103,7 @@ impl<'p, 'env> Reading<'p, 'env> {
                 return Ok(self.done);
             }
             self.take()?;
-            go_on(self.observer)?;
+            self.observer.go_on("checked")?;
         }
     }
 

@@ -100,7 +100,7 @@ pub fn check(
 
 struct Check<'a> {
     repository: &'a Repository,
-    known: &'a Snapshots,
+    known: &'a Snapshots<'a>,
     observer: &'a dyn Observer,
     losses: Losses<'a>,
     /// Objects that are gone or damaged, and whose content this device has stored again as far as

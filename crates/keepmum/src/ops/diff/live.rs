@@ -10,11 +10,11 @@ use crate::repository::{Keys, PieceReader, PieceWalk};
 use crate::source::{Rest, Rules, Source, SourceError, Walk};
 
 use super::report::Aspect;
-use super::{Closed, Newer, metadata};
+use super::{Newer, metadata};
 use crate::session::access::Access;
 use crate::session::error::{Error, ErrorKind};
 use crate::session::event::Observer;
-use crate::session::part::Refusing;
+use crate::session::walk_error::{Refusing, WalkError};
 
 /// So much is read at once where a hole is expected.
 const AT_ONCE: u64 = 1 << 16;
@@ -48,14 +48,17 @@ impl<'a, 'r> Live<'a, 'r> {
     }
 
     /// Whether a file holds just these bytes: chunk by chunk, by their ids.
-    fn holds(&mut self, path: &TreePath, content: &Content, new: &Found) -> Result<bool, Closed> {
+    fn holds(
+        &mut self,
+        path: &TreePath,
+        content: &Content,
+        new: &Found,
+    ) -> Result<bool, WalkError> {
         let file = self.source.open_file(path, &new.stamp)?;
         let mut walk = PieceWalk::new(content);
         let (mut at, mut buffer) = (0, Vec::new());
         while let Some(piece) = walk.next(self.lists)? {
-            if self.observer.stopping() {
-                return Err(Closed::Stopped);
-            }
+            self.observer.go_on("compared")?;
             let end = at + piece.length();
             let step = match piece {
                 Piece::Chunk { length, .. } => length.min(crate::format::CHUNK_MAX),
@@ -90,7 +93,7 @@ impl<'a, 'r> Live<'a, 'r> {
         path: &TreePath,
         old: &Entry,
         new: &Found,
-    ) -> Result<Option<Aspect>, Closed> {
+    ) -> Result<Option<Aspect>, WalkError> {
         Ok(match (&old.kind, new.kind) {
             (Kind::File(content), FoundKind::File) => {
                 if content.size != new.stamp.size {
@@ -147,7 +150,7 @@ impl Newer for Live<'_, '_> {
         path: &TreePath,
         old: &Entry,
         new: &Found,
-    ) -> Result<Vec<Aspect>, Closed> {
+    ) -> Result<Vec<Aspect>, WalkError> {
         let mut aspects: Vec<Aspect> = self.content(path, old, new)?.into_iter().collect();
         let link = (new.kind == FoundKind::File && new.links > 1).then_some(0);
         let mut now = Metadata { link, ..new.metadata.clone() };

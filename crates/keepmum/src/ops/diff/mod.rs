@@ -7,43 +7,23 @@ mod groups;
 mod live;
 mod report;
 
-use crate::model::{Entry, Kind, Merge, Metadata, Pair, Side, Step, TreePath};
-use crate::repository::{ObjectReader, PieceReader, RepositoryError, SnapshotTree};
+use crate::model::{ChunkId, Entry, Kind, Merge, Metadata, Pair, Side, Step, TreePath};
+use crate::repository::SnapshotTree;
 use crate::source::{SourceError, SourceErrorKind};
 
 use crate::session::access::Access;
 use crate::session::choose::{Chosen, Snapshots, display};
-use crate::session::error::{Error, ErrorKind};
+use crate::session::error::Error;
 use crate::session::event::{Event, Observer, Phase};
-use crate::session::open::{self, Repository};
+use crate::session::open;
 use crate::session::options::{DiffAgainst, DiffOptions};
-use crate::session::part::{Refusing, problem_of, refused};
-use crate::session::report::{Problem, ProblemKind, SnapshotState, note};
+use crate::session::report::{Problem, SnapshotState, note};
+use crate::session::walk_error::{Refusing, WalkError, refused};
 use groups::Groups;
 pub use report::{Aspect, DiffKind, DiffLine, DiffReport};
 
 /// Steps between two progress events.
 const PROGRESS_EVERY: u64 = 256;
-
-/// Why a folder or a file could not be looked at.
-pub(super) enum Closed {
-    Snapshot(RepositoryError),
-    Source(SourceError),
-    /// The user wants it to stop.
-    Stopped,
-}
-
-impl From<RepositoryError> for Closed {
-    fn from(error: RepositoryError) -> Self {
-        Self::Snapshot(error)
-    }
-}
-
-impl From<SourceError> for Closed {
-    fn from(error: SourceError) -> Self {
-        Self::Source(error)
-    }
-}
 
 /// The newer side of a comparison.
 trait Newer: Side + Refusing {
@@ -56,7 +36,7 @@ trait Newer: Side + Refusing {
         path: &TreePath,
         old: &Entry,
         new: &Self::Item,
-    ) -> Result<Vec<Aspect>, Closed>;
+    ) -> Result<Vec<Aspect>, WalkError>;
 
     /// The group of names that are one file with this one.
     fn group(&self, item: &Self::Item) -> Option<u128>;
@@ -81,80 +61,40 @@ pub fn diff(
 ) -> Result<DiffReport, Error> {
     let repository = open::open(access, observer)?;
     let known = Snapshots::read(&repository, access)?;
-    let old = known.choose(&repository, &options.old, observer)?;
+    let old = known.choose(&options.old, observer)?;
     observer.event(Event::Phase(Phase::Working));
+    let mut diff = Diff::new(DiffReport::of(old.line.clone(), old.older.clone()), (each, observer));
     match &options.new {
         DiffAgainst::Snapshot(choice) => {
-            let new = known.choose(&repository, choice, observer)?;
-            between(&repository, old, new, (each, observer))
+            let new = known.choose(choice, observer)?;
+            new.older.iter().for_each(|older| note(&mut diff.report.problems, older.clone()));
+            diff.report.new = Some(new.line.clone());
+            if old.backup.root != new.backup.root {
+                diff.compare(&old, new.tree(), &new.backup.root)?;
+            }
         }
         DiffAgainst::Source { roots, rules } => {
             let source = live::open(roots, rules, access)?;
-            let objects = reader(&repository);
-            let mut lists = PieceReader::new(&objects, &repository.catalogue);
+            let mut lists = old.pieces();
             let walk = live::Live::new(&source, &repository.keys, &mut lists, observer);
-            against(&repository, old, walk, (each, observer))
+            diff.report.bytes_read = diff.compare(&old, walk, &())?.bytes_read;
         }
     }
-}
-
-fn reader(repository: &Repository) -> ObjectReader<'_> {
-    ObjectReader::new(&*repository.store, &repository.keys, &repository.listing)
-}
-
-fn against(
-    repository: &Repository,
-    old: Chosen,
-    live: live::Live<'_, '_>,
-    ears: Ears<'_>,
-) -> Result<DiffReport, Error> {
-    let objects = reader(repository);
-    let mut pieces = PieceReader::new(&objects, &repository.catalogue);
-    let tree = SnapshotTree::new(&mut pieces, old.backup.root);
-    let mut diff = Diff::new(DiffReport::of(old.line, old.older), ears);
-    let mut merge = Merge::new(tree, live);
-    enter(&mut diff, &mut merge, TreePath::root(), Some(&old.backup.root), Some(&()))?;
-    diff.walk(&mut merge)?;
-    diff.report.bytes_read = merge.new_side().bytes_read;
-    Ok(diff.report)
-}
-
-fn between(
-    repository: &Repository,
-    old: Chosen,
-    new: Chosen,
-    ears: Ears<'_>,
-) -> Result<DiffReport, Error> {
-    let objects = reader(repository);
-    let mut pieces = PieceReader::new(&objects, &repository.catalogue);
-    let mut more = PieceReader::new(&objects, &repository.catalogue);
-    let older = old.older.into_iter().chain(new.older);
-    let mut diff = Diff::new(DiffReport::of(old.line, older), ears);
-    diff.report.new = Some(new.line);
-    let before = SnapshotTree::new(&mut pieces, old.backup.root);
-    let after = SnapshotTree::new(&mut more, new.backup.root);
-    if old.backup.root == new.backup.root {
-        return Ok(diff.report);
-    }
-    let mut merge = Merge::new(before, after);
-    let roots = (Some(&old.backup.root), Some(&new.backup.root));
-    enter(&mut diff, &mut merge, TreePath::root(), roots.0, roots.1)?;
-    diff.walk(&mut merge)?;
     Ok(diff.report)
 }
 
 /// Enters a folder on either or both sides; what cannot be read is a problem of that folder.
 fn enter<N: Newer>(
     diff: &mut Diff<'_>,
-    merge: &mut Merge<SnapshotTree<'_, '_>, N>,
+    merge: &mut Merge<SnapshotTree<'_>, N>,
     path: TreePath,
-    old: Option<&crate::model::ChunkId>,
+    old: Option<&ChunkId>,
     new: Option<&N::Place>,
 ) -> Result<(), Error>
 where
-    Closed: From<N::Error>,
+    WalkError: From<N::Error>,
 {
-    match merge.enter::<Closed>(path.clone(), old, new) {
+    match merge.enter::<WalkError>(path.clone(), old, new) {
         Ok(()) => {
             refused(merge, None).into_iter().for_each(|problem| diff.problem(problem));
             Ok(())
@@ -183,6 +123,17 @@ struct Diff<'a> {
 }
 
 impl<'a> Diff<'a> {
+    /// Walks a snapshot and its newer side, which is given back.
+    fn compare<N: Newer>(&mut self, old: &Chosen<'_>, new: N, at: &N::Place) -> Result<N, Error>
+    where
+        WalkError: From<N::Error>,
+    {
+        let mut merge = Merge::new(old.tree(), new);
+        enter(self, &mut merge, TreePath::root(), Some(&old.backup.root), Some(at))?;
+        self.walk(&mut merge)?;
+        Ok(merge.into_new_side())
+    }
+
     fn new(report: DiffReport, (each, observer): Ears<'a>) -> Self {
         Self {
             report,
@@ -195,16 +146,16 @@ impl<'a> Diff<'a> {
         }
     }
 
-    fn walk<N: Newer>(&mut self, merge: &mut Merge<SnapshotTree<'_, '_>, N>) -> Result<(), Error>
+    fn walk<N: Newer>(&mut self, merge: &mut Merge<SnapshotTree<'_>, N>) -> Result<(), Error>
     where
-        Closed: From<N::Error>,
+        WalkError: From<N::Error>,
     {
-        while let Some(step) = merge.step::<Closed>().filter(|_| !self.enough) {
+        while let Some(step) = merge.step::<WalkError>().filter(|_| !self.enough) {
             for error in merge.new_side().take_problems() {
                 // What vanished while its folder was listed is not there.
                 if error.kind != SourceErrorKind::Vanished {
                     self.unseen.insert(error.path.clone());
-                    self.closed(&error.path.clone(), Closed::Source(error))?;
+                    self.closed(&error.path.clone(), WalkError::Source(error))?;
                 }
             }
             refused(merge, None).into_iter().for_each(|problem| self.problem(problem));
@@ -222,12 +173,12 @@ impl<'a> Diff<'a> {
 
     fn pair<N: Newer>(
         &mut self,
-        merge: &mut Merge<SnapshotTree<'_, '_>, N>,
+        merge: &mut Merge<SnapshotTree<'_>, N>,
         path: TreePath,
         pair: Pair<Entry, N::Item>,
     ) -> Result<(), Error>
     where
-        Closed: From<N::Error>,
+        WalkError: From<N::Error>,
     {
         let new = pair.new.filter(|item| merge.new_side().counts(item));
         match (&pair.old, &new) {
@@ -244,7 +195,7 @@ impl<'a> Diff<'a> {
                     }
                     self.differs(&path, aspects);
                 }
-                Err(Closed::Source(error)) if error.kind == SourceErrorKind::Vanished => {
+                Err(WalkError::Source(error)) if error.kind == SourceErrorKind::Vanished => {
                     self.line(&path, DiffKind::Removed, Vec::new());
                 }
                 Err(closed) => self.closed(&path, closed)?,
@@ -284,24 +235,13 @@ impl<'a> Diff<'a> {
     }
 
     /// A part that cannot be looked at is a problem of that part.
-    fn closed(&mut self, path: &TreePath, closed: Closed) -> Result<(), Error> {
-        let problem = match closed {
-            Closed::Snapshot(error) => {
-                let new = self.report.new.as_ref().map(|line| &line.state);
-                let waits = |state: &&SnapshotState| {
-                    matches!(state, SnapshotState::Pending { .. } | SnapshotState::Unknown { .. })
-                };
-                let state = new.filter(waits);
-                let state = state.unwrap_or(&self.report.old.state);
-                problem_of(path, error, state)?
-            }
-            Closed::Source(error) => Problem {
-                kind: ProblemKind::Unreadable,
-                path: format!("/{}", display(path.as_bytes())),
-                sentence: format!("{}: {}", error.kind, error.source),
-            },
-            Closed::Stopped => return self.go_on(),
+    fn closed(&mut self, path: &TreePath, closed: WalkError) -> Result<(), Error> {
+        let new = self.report.new.as_ref().map(|line| &line.state);
+        let waits = |state: &&SnapshotState| {
+            matches!(state, SnapshotState::Pending { .. } | SnapshotState::Unknown { .. })
         };
+        let state = new.filter(waits).unwrap_or(&self.report.old.state);
+        let problem = closed.problem(path, state)?;
         self.problem(problem);
         Ok(())
     }
@@ -316,16 +256,8 @@ impl<'a> Diff<'a> {
         note(&mut self.report.problems, problem);
     }
 
-    /// Stops the comparison if the user wants that.
-    fn go_on(&self) -> Result<(), Error> {
-        match self.observer.stopping() {
-            true => Err(Error::new(ErrorKind::Interrupted, "stopped before all was compared")),
-            false => Ok(()),
-        }
-    }
-
     fn tick(&mut self) -> Result<(), Error> {
-        self.go_on()?;
+        self.observer.go_on("compared")?;
         self.steps += 1;
         if !self.steps.is_multiple_of(PROGRESS_EVERY) {
             return Ok(());
@@ -337,12 +269,17 @@ impl<'a> Diff<'a> {
     }
 }
 
-impl Newer for SnapshotTree<'_, '_> {
+impl Newer for SnapshotTree<'_> {
     fn counts(&self, _: &Entry) -> bool {
         true
     }
 
-    fn compare(&mut self, _: &TreePath, old: &Entry, new: &Entry) -> Result<Vec<Aspect>, Closed> {
+    fn compare(
+        &mut self,
+        _: &TreePath,
+        old: &Entry,
+        new: &Entry,
+    ) -> Result<Vec<Aspect>, WalkError> {
         let mut aspects = match (&old.kind, &new.kind) {
             (Kind::File(a), Kind::File(b)) if a.size != b.size => vec![Aspect::Size],
             (Kind::File(a), Kind::File(b)) if a != b => vec![Aspect::Content],

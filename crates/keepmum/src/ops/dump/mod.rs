@@ -14,12 +14,8 @@ use serde::Serialize;
 
 use crate::catalogue::Catalogue;
 use crate::format::PieceKind;
-use crate::model::{
-    ChunkId, Content, Entry, Kind, Merge, Nothing, Pair, Piece, Side, Step, TreePath,
-};
-use crate::repository::{
-    ObjectReader, PieceReader, PieceWalk, RepositoryError, SeenLists, SnapshotTree,
-};
+use crate::model::{ChunkId, Content, Entry, Kind, Piece, Side, TreePath};
+use crate::repository::{PieceReader, PieceWalk, RepositoryError, SeenLists, SnapshotTree};
 
 use crate::session::access::Access;
 use crate::session::choose::{Snapshots, display};
@@ -27,9 +23,10 @@ use crate::session::error::{Error, ErrorKind};
 use crate::session::event::{Event, Observer, Phase};
 use crate::session::open;
 use crate::session::options::DumpOptions;
-use crate::session::part::{absent, no_such_path, problem_of, refused, unreachable};
 use crate::session::placed::placed;
 use crate::session::report::{Outcome, Problem, ProblemKind, SnapshotState, note, worst};
+use crate::session::walk::{SnapshotWalk, Visit};
+use crate::session::walk_error::{absent, problem_of};
 use holes::Regions;
 use tar::Member;
 
@@ -73,37 +70,25 @@ pub fn dump(
 ) -> Result<DumpReport, Error> {
     let repository = open::open(access, observer)?;
     let known = Snapshots::read(&repository, access)?;
-    let chosen = known.choose(&repository, &options.snapshot, observer)?;
+    let chosen = known.choose(&options.snapshot, observer)?;
     observer.event(Event::Phase(Phase::Working));
-    let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
-    let mut pieces = PieceReader::new(&objects, &repository.catalogue);
-    let contents = PieceReader::new(&objects, &repository.catalogue);
-    let mut tree = SnapshotTree::new(&mut pieces, chosen.backup.root);
-    let root = chosen.backup.root;
-    let found = match options.path.is_root() {
-        true => None,
-        false => {
-            let found = tree.find(&options.path);
-            let found = found.map_err(|e| unreachable(&options.path, e, &chosen.line.state))?;
-            Some(found.ok_or_else(|| no_such_path(&options.path))?)
-        }
-    };
+    let (tree, found) = chosen.at(&options.path)?;
     let mut dump = Dump {
         out: BufWriter::with_capacity(AT_ONCE, out),
-        contents,
+        contents: chosen.pieces(),
         catalogue: &repository.catalogue,
         lists: SeenLists::default(),
         observer,
         links: HashMap::new(),
-        state: chosen.line.state,
+        state: chosen.line.state.clone(),
         report: DumpReport {
-            snapshot: chosen.line.id,
-            problems: chosen.older.into_iter().collect(),
+            snapshot: chosen.line.id.clone(),
+            problems: chosen.older.iter().cloned().collect(),
             ..DumpReport::default()
         },
     };
     match found.as_ref().map(|entry| &entry.kind) {
-        None | Some(Kind::Directory(_)) => dump.folder(tree, root, found, &options.path)?,
+        None | Some(Kind::Directory(_)) => dump.folder(tree, found, &options.path)?,
         Some(Kind::File(content)) => dump.file(content)?,
         Some(_) => {
             let path = format!("/{}", display(options.path.as_bytes()));
@@ -147,13 +132,12 @@ impl Dump<'_, '_> {
     /// before the next one beside it, so that tar can set its time when it leaves it.
     fn folder(
         &mut self,
-        tree: SnapshotTree<'_, '_>,
-        root: ChunkId,
+        tree: SnapshotTree<'_>,
         entry: Option<Entry>,
         path: &TreePath,
     ) -> Result<(), Error> {
         self.report.archive = true;
-        let node = entry.as_ref().and_then(|entry| tree.place(entry)).unwrap_or(root);
+        let node = entry.as_ref().and_then(|entry| tree.place(entry)).unwrap_or(tree.root());
         // Names in the archive begin with that of the folder itself.
         let above = path.split().map_or(0, |(above, _)| above.as_bytes().len());
         let above = if above > 0 { above + 1 } else { 0 };
@@ -161,31 +145,21 @@ impl Dump<'_, '_> {
             let name = path.as_bytes().get(above..).unwrap_or_default();
             self.header(path, name, entry, (None, None))?;
         }
-        let mut merge = Merge::new(Nothing, tree);
-        let mut next = Some((path.clone(), node));
-        loop {
-            if let Some((path, node)) = next.take() {
-                let entered = merge.enter::<RepositoryError>(path.clone(), None, Some(&node));
-                if let Err(error) = entered {
-                    self.problem(problem_of(&path, error, &self.state)?);
-                    refused(&mut merge, Some(&path)).into_iter().for_each(|p| self.problem(p));
-                }
-            }
-            let Some(step) = merge.step::<RepositoryError>() else { break };
-            refused(&mut merge, None).into_iter().for_each(|problem| self.problem(problem));
-            match step {
-                Step::Pair(path, Pair { new: Some(entry), .. }) => {
+        let begin = (path.clone(), node);
+        for visit in SnapshotWalk::new(tree, begin, (self.observer, "written")) {
+            match visit? {
+                Visit::Entry(path, entry) => {
                     let name = path.as_bytes().get(above..).unwrap_or_default();
-                    match merge.new_side().place(&entry) {
-                        Some(node) => {
-                            self.header(&path, name, &entry, (None, None))?;
-                            next = Some((path, node));
-                        }
-                        None => self.entry(&path, name, &entry)?,
+                    match entry.kind {
+                        Kind::Directory(_) => self.header(&path, name, &entry, (None, None))?,
+                        _ => self.entry(&path, name, &entry)?,
                     }
                 }
-                Step::Cut(path, error) => self.problem(problem_of(&path, error, &self.state)?),
-                Step::Pair(..) | Step::Leave(_) => {}
+                Visit::Unread(path, error) => {
+                    let problem = error.problem(&path, &self.state)?;
+                    self.problem(problem);
+                }
+                Visit::Leave => {}
             }
         }
         tar::end(&mut self.out).map_err(|error| not_written(&error))
@@ -339,9 +313,7 @@ impl Dump<'_, '_> {
     }
 
     fn tick(&self) -> Result<(), Error> {
-        if self.observer.stopping() {
-            return Err(Error::new(ErrorKind::Interrupted, "stopped before all was written"));
-        }
+        self.observer.go_on("written")?;
         let (entries, bytes) = (self.report.entries, self.report.bytes);
         let event = Event::Progress { entries, entries_total: 0, bytes, bytes_total: 0 };
         self.observer.event(event);

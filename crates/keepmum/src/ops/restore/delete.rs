@@ -6,29 +6,25 @@
 
 use std::collections::HashSet;
 
-use crate::catalogue::Catalogue;
-use crate::format::Backup;
 use crate::model::{Entry, Found, FoundKind, Kind, Merge, Metadata, Name, Pair, Step, TreePath};
-use crate::repository::{ObjectReader, PieceReader, SnapshotTree};
 use crate::target::{Staying, Target, TargetErrorKind, TargetTree};
 
-use super::Closed;
 use super::looked::Looked;
 use super::part::{Part, below};
 use super::removing::{reaches, refused, shown, unreadable};
+use crate::session::choose::Chosen;
 use crate::session::error::{Error, ErrorKind};
 use crate::session::event::Observer;
 use crate::session::options::{Overwrite, RestoreOptions};
 use crate::session::report::Problem;
+use crate::session::walk_error::WalkError;
 
 /// What a deletion works with.
 #[derive(Clone, Copy)]
 pub(super) struct Setting<'r> {
     pub(super) options: &'r RestoreOptions,
     pub(super) observer: &'r dyn Observer,
-    pub(super) objects: &'r ObjectReader<'r>,
-    pub(super) catalogue: &'r Catalogue,
-    pub(super) backup: &'r Backup,
+    pub(super) chosen: &'r Chosen<'r>,
     pub(super) target: &'r Target,
     pub(super) staying: &'r Staying,
     /// Where the part of the snapshot lies that the target is to be.
@@ -86,7 +82,7 @@ impl Folder {
 impl<'r> Deletion<'r> {
     /// What may go. Nothing is looked at yet.
     pub(super) fn new(set: Setting<'r>, roots: &[TreePath]) -> Result<Self, Error> {
-        let looked = Looked::new(set.backup)?;
+        let looked = Looked::new(&set.chosen.backup)?;
         let path = &set.options.path;
         let scope = |root: &TreePath| {
             let lower = if path.is_within(root) { path } else { root };
@@ -157,8 +153,7 @@ impl<'r> Deletion<'r> {
     }
 
     fn walk_scope(&mut self, scope: &TreePath) -> Result<(), Error> {
-        let mut pieces = PieceReader::new(self.set.objects, self.set.catalogue);
-        let mut tree = SnapshotTree::new(&mut pieces, self.set.backup.root);
+        let mut tree = self.set.chosen.tree();
         let (node, metadata) = match tree.find(scope)? {
             Some(Entry { kind: Kind::Directory(node), metadata, .. }) => (node, Some(metadata)),
             _ if scope.is_root() => (tree.root(), None),
@@ -182,17 +177,15 @@ impl<'r> Deletion<'r> {
         if !is_root && self.is_cache(&mut merge, &at)? {
             return Ok(());
         }
-        if let Err(closed) = merge.enter::<Closed>(at, Some(&()), Some(&node)) {
+        if let Err(closed) = merge.enter::<WalkError>(at, Some(&()), Some(&node)) {
             return self.closed(closed);
         }
         self.folders.push(Folder::kept(mount, metadata));
-        while let Some(step) = merge.step::<Closed>() {
+        while let Some(step) = merge.step::<WalkError>() {
             if merge.new_side().tree.refused() > 0 {
                 return Err(refused("--delete is refused: not all of the snapshot is understood"));
             }
-            if self.set.observer.stopping() {
-                return Err(Error::new(ErrorKind::Interrupted, "stopped before all was removed"));
-            }
+            self.set.observer.go_on("removed")?;
             match step {
                 Step::Pair(path, pair) => self.pair(&mut merge, path, pair)?,
                 Step::Cut(_, closed) => {
@@ -206,12 +199,12 @@ impl<'r> Deletion<'r> {
     }
 
     fn is_root(&self, scope: &TreePath) -> bool {
-        super::ways::roots(&self.set.backup.source.roots).contains(scope)
+        super::ways::roots(&self.set.chosen.backup.source.roots).contains(scope)
     }
 
     fn pair(
         &mut self,
-        merge: &mut Merge<TargetTree, Part<'_, '_>>,
+        merge: &mut Merge<TargetTree, Part<'_>>,
         path: TreePath,
         pair: Pair<Found, Entry>,
     ) -> Result<(), Error> {
@@ -239,7 +232,7 @@ impl<'r> Deletion<'r> {
             return Ok(());
         }
         let Some(mount) = self.same_mount(&path) else { return Ok(()) };
-        match merge.enter::<Closed>(path, Some(&()), Some(&node)) {
+        match merge.enter::<WalkError>(path, Some(&()), Some(&node)) {
             Ok(()) => {
                 self.folders.push(Folder::kept(mount, Some(metadata)));
                 Ok(())
@@ -251,7 +244,7 @@ impl<'r> Deletion<'r> {
     /// Something that the snapshot does not have.
     fn surplus(
         &mut self,
-        merge: &mut Merge<TargetTree, Part<'_, '_>>,
+        merge: &mut Merge<TargetTree, Part<'_>>,
         path: TreePath,
         found: &Found,
         in_the_way: bool,
@@ -271,7 +264,7 @@ impl<'r> Deletion<'r> {
             // Its owner is let in, who may have been shut out.
             self.set.target.make_directory(&self.set.target.real(&path)).ok();
         }
-        match merge.enter::<Closed>(path, Some(&()), None) {
+        match merge.enter::<WalkError>(path, Some(&()), None) {
             Ok(()) => {
                 let folder = Folder::kept(mount, None);
                 self.folders.push(Folder { surplus: true, in_the_way, stays: false, ..folder });
@@ -287,7 +280,7 @@ impl<'r> Deletion<'r> {
     /// Whether the run that made the snapshot looked at this, and into it.
     fn may_look_into(
         &mut self,
-        merge: &mut Merge<TargetTree, Part<'_, '_>>,
+        merge: &mut Merge<TargetTree, Part<'_>>,
         path: &TreePath,
         found: &Found,
     ) -> Result<bool, Error> {
@@ -300,7 +293,7 @@ impl<'r> Deletion<'r> {
     /// Whether a folder's content was left out because of its tag, then or by what it is now.
     fn is_cache(
         &self,
-        merge: &mut Merge<TargetTree, Part<'_, '_>>,
+        merge: &mut Merge<TargetTree, Part<'_>>,
         path: &TreePath,
     ) -> Result<bool, Error> {
         if !self.looked.caches {

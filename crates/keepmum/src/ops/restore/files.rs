@@ -15,9 +15,9 @@ use super::plan::{Cause, Plan};
 use super::write::{FileState, Output};
 use crate::session::choose::display;
 use crate::session::error::Error;
-use crate::session::part::problem_of;
 use crate::session::placed::placed;
 use crate::session::report::{Problem, ProblemKind};
+use crate::session::walk_error::problem_of;
 
 /// Up to this size a file is put together in memory.
 const SMALL: u64 = 1024 * 1024;

@@ -14,7 +14,7 @@ impl Plan<'_, '_, '_> {
     /// A directory of the snapshot: makes it, and goes on beneath it.
     pub(super) fn folder(
         &mut self,
-        merge: &mut Merge<TargetTree, Part<'_, '_>>,
+        merge: &mut Merge<TargetTree, Part<'_>>,
         (path, entry, node): (TreePath, Entry, ChunkId),
         there: Option<Found>,
     ) -> Result<(), Error> {

@@ -19,11 +19,11 @@ mod ways;
 mod work;
 mod write;
 
-use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 
 use crate::compress::Decompressor;
-use crate::repository::{ObjectReader, PieceReader, RepositoryError, SnapshotTree};
+use crate::model::Side;
+use crate::repository::RepositoryError;
 use crate::target::{Options, Staying, Target, TargetError};
 
 use crate::session::access::Access;
@@ -40,30 +40,6 @@ pub(super) struct Worker {
     decompressor: Decompressor,
 }
 
-/// Why a directory could not be entered.
-enum Closed {
-    Target(TargetError),
-    Snapshot(RepositoryError),
-}
-
-impl From<TargetError> for Closed {
-    fn from(error: TargetError) -> Self {
-        Self::Target(error)
-    }
-}
-
-impl From<Infallible> for Closed {
-    fn from(never: Infallible) -> Self {
-        match never {}
-    }
-}
-
-impl From<RepositoryError> for Closed {
-    fn from(error: RepositoryError) -> Self {
-        Self::Snapshot(error)
-    }
-}
-
 /// Restores a snapshot or a part of it.
 ///
 /// # Errors
@@ -77,18 +53,16 @@ pub fn restore(
     let started = access.seam.clock.elapsed();
     let repository = open::open(access, observer)?;
     let known = Snapshots::read(&repository, access)?;
-    let chosen = known.choose(&repository, &options.snapshot, observer)?;
+    let chosen = known.choose(&options.snapshot, observer)?;
     observer.event(Event::Phase(Phase::Working));
-    let objects = ObjectReader::new(&*repository.store, &repository.keys, &repository.listing);
-    let mut pieces = PieceReader::new(&objects, &repository.catalogue);
-    let mut tree = SnapshotTree::new(&mut pieces, chosen.backup.root);
-    let (root, single) = part::part(&mut tree, &options.path, &chosen.line.state)?;
-    let single = single.is_some();
+    let (tree, entry) = chosen.at(&options.path)?;
+    let root = entry.as_ref().and_then(|entry| tree.place(entry)).unwrap_or(tree.root());
+    let single = entry.filter(|entry| tree.place(entry).is_none());
     drop(tree);
     let staying = Staying::new(&options.staying);
     let home = options.target.clone().unwrap_or_else(|| PathBuf::from("/"));
     if options.delete {
-        may_delete(&chosen, single, &home, &staying)?;
+        may_delete(&chosen, single.is_some(), &home, &staying)?;
     }
     let target_options =
         Options { special: options.special, owner: options.owner, dry_run: options.dry_run };
@@ -103,7 +77,6 @@ pub fn restore(
         access,
         options,
         observer,
-        objects: &objects,
         catalogue: &repository.catalogue,
         chosen: &chosen,
         target: target.as_ref(),
@@ -113,10 +86,10 @@ pub fn restore(
         single,
     };
     let report = work.run(&home)?;
-    let problems = chosen.older.into_iter().chain(report.problems).collect();
+    let problems = chosen.older.iter().cloned().chain(report.problems).collect();
     Ok(RestoreReport {
         problems,
-        snapshot: chosen.line.id,
+        snapshot: chosen.line.id.clone(),
         dry_run: options.dry_run,
         seconds: (access.seam.clock.elapsed() - started).as_secs_f64(),
         ..report
@@ -131,7 +104,12 @@ fn draw(access: &Access) -> Result<u64, Error> {
 }
 
 /// What refuses a deletion before the target is touched.
-fn may_delete(chosen: &Chosen, single: bool, home: &Path, staying: &Staying) -> Result<(), Error> {
+fn may_delete(
+    chosen: &Chosen<'_>,
+    single: bool,
+    home: &Path,
+    staying: &Staying,
+) -> Result<(), Error> {
     let refused = |kind, sentence: &str| Err(Error::new(kind, sentence));
     if single {
         return refused(ErrorKind::Usage, "--delete needs a folder, and the path is none");

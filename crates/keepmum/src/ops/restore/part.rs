@@ -1,16 +1,14 @@
 //! The part of a snapshot that is restored, as it will lie in the target.
 
-use crate::model::{ChunkId, Entry, Kind, Page, PageOf, Side, TreePath};
+use crate::model::{ChunkId, Entry, Page, PageOf, Side, TreePath};
 use crate::repository::{Parts, Refused, RepositoryError, SnapshotTree};
 use crate::target::TargetTree;
 
-use crate::session::error::Error;
-use crate::session::part::{Refusing, no_such_path, unreachable};
-use crate::session::report::SnapshotState;
+use crate::session::walk_error::Refusing;
 
 /// A snapshot, or a part of it, as it will lie in the target.
-pub(super) struct Part<'a, 'r> {
-    pub(super) tree: SnapshotTree<'a, 'r>,
+pub(super) struct Part<'a> {
+    pub(super) tree: SnapshotTree<'a>,
     /// Where the part lies in the snapshot.
     pub(super) prefix: TreePath,
     /// The one entry, if the part is not a directory and comes alone.
@@ -19,7 +17,7 @@ pub(super) struct Part<'a, 'r> {
     pub(super) only: TreePath,
 }
 
-impl Refusing for Part<'_, '_> {
+impl Refusing for Part<'_> {
     fn take_refused(&mut self) -> Refused {
         self.tree.take_refused()
     }
@@ -27,7 +25,7 @@ impl Refusing for Part<'_, '_> {
 
 impl Refusing for TargetTree {}
 
-impl Part<'_, '_> {
+impl Part<'_> {
     /// Of a folder above what is shown, only the way to it.
     fn narrow(&self, mut page: PageOf<Self>, path: &TreePath) -> PageOf<Self> {
         if is_above(path, &self.only) {
@@ -38,7 +36,7 @@ impl Part<'_, '_> {
     }
 }
 
-impl Side for Part<'_, '_> {
+impl Side for Part<'_> {
     type Item = Entry;
     type Place = ChunkId;
     type Rest = Parts;
@@ -76,21 +74,4 @@ pub(super) fn below(path: &TreePath, above: &TreePath) -> Option<TreePath> {
     }
     let rest = path.as_bytes().get(above.as_bytes().len()..)?;
     TreePath::new(rest.strip_prefix(b"/").unwrap_or(rest)).ok()
-}
-
-/// The node of the part to be restored, or the one entry that it is.
-pub(super) fn part(
-    tree: &mut SnapshotTree<'_, '_>,
-    path: &TreePath,
-    state: &SnapshotState,
-) -> Result<(ChunkId, Option<Entry>), Error> {
-    if path.is_root() {
-        return Ok((tree.root(), None));
-    }
-    let found = tree.find(path).map_err(|error| unreachable(path, error, state))?;
-    let entry = found.ok_or_else(|| no_such_path(path))?;
-    Ok(match entry.kind {
-        Kind::Directory(node) => (node, None),
-        _ => (tree.root(), Some(entry)),
-    })
 }

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::catalogue::Catalogue;
 use crate::model::{
-    ChunkId, Content, Entry, Found, FoundKind, Kind, Merge, Metadata, Nothing, Pair, Side, Step,
-    TreePath,
+    ChunkId, Content, Entry, Found, FoundKind, Kind, Merge, Metadata, Pair, Step, TreePath,
 };
 use crate::pipeline::Pool;
 use crate::repository::{Extents, ObjectReader, PieceReader};
@@ -14,12 +13,13 @@ use crate::target::{Target, TargetTree, is_temporary};
 use super::files::Window;
 use super::part::Part;
 use super::policy::{Stays, Verdict};
-use super::{Closed, RestoreReport, Worker};
-use crate::session::error::{Error, ErrorKind};
+use super::{RestoreReport, Worker};
+use crate::session::error::Error;
 use crate::session::event::{ChangeKind, Observer};
 use crate::session::options::{Overwrite, RestoreOptions};
-use crate::session::part::{problem_of, refused};
 use crate::session::report::{ProblemKind, SnapshotState};
+use crate::session::walk::{SnapshotWalk, Visit};
+use crate::session::walk_error::{WalkError, refused};
 
 /// So many directories or links may wait for the files before them, and so many bytes of their
 /// paths: those of a deep tree are long.
@@ -125,11 +125,11 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
     }
 
     /// Walks target and snapshot side by side.
-    pub(super) fn walk(&mut self, part: Part<'_, '_>, root: ChunkId) -> Result<(), Error> {
+    pub(super) fn walk(&mut self, part: Part<'_>, root: ChunkId) -> Result<(), Error> {
         let Some(target) = self.target else { return self.count_all(part, root) };
         let mut merge = Merge::new(target.tree(), part);
         self.enter(&mut merge, TreePath::root(), true, (root, None))?;
-        while let Some(step) = merge.step::<Closed>() {
+        while let Some(step) = merge.step::<WalkError>() {
             refused(&mut merge, None).into_iter().for_each(|problem| self.problem(problem));
             match step {
                 Step::Leave(path) => {
@@ -146,37 +146,29 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
     }
 
     /// A dry run into a target that is not there.
-    fn count_all(&mut self, part: Part<'_, '_>, root: ChunkId) -> Result<(), Error> {
-        let mut merge = Merge::new(Nothing, part);
-        let mut next = Some((TreePath::root(), root));
-        loop {
-            if let Some((path, node)) = next.take()
-                && let Err(closed) = merge.enter::<Closed>(path.clone(), None, Some(&node))
-            {
-                self.closed(&path, closed)?;
-            }
-            let Some(step) = merge.step::<Closed>() else { return Ok(()) };
-            refused(&mut merge, None).into_iter().for_each(|problem| self.problem(problem));
-            match step {
-                Step::Cut(path, closed) => self.closed(&path, closed)?,
-                Step::Pair(path, Pair { new: Some(entry), .. }) => {
+    fn count_all(&mut self, part: Part<'_>, root: ChunkId) -> Result<(), Error> {
+        let begin = (TreePath::root(), root);
+        for visit in SnapshotWalk::new(part, begin, (self.set.observer, "restored")) {
+            match visit? {
+                Visit::Entry(path, entry) => {
                     self.would_write(&path, &entry, None);
                     self.in_place(1, 0);
-                    next = merge.new_side().place(&entry).map(|node| (path, node));
                 }
-                Step::Pair(..) | Step::Leave(_) => {}
+                Visit::Unread(path, error) => self.closed(&path, error)?,
+                Visit::Leave => {}
             }
         }
+        Ok(())
     }
 
     pub(super) fn enter(
         &mut self,
-        merge: &mut Merge<TargetTree, Part<'_, '_>>,
+        merge: &mut Merge<TargetTree, Part<'_>>,
         path: TreePath,
         there: bool,
         (node, metadata): (ChunkId, Option<Metadata>),
     ) -> Result<(), Error> {
-        match merge.enter::<Closed>(path.clone(), there.then_some(&()), Some(&node)) {
+        match merge.enter::<WalkError>(path.clone(), there.then_some(&()), Some(&node)) {
             Ok(()) => {
                 self.within.push(metadata);
                 return Ok(());
@@ -188,15 +180,13 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
     }
 
     /// A directory that cannot be listed, or not to its end.
-    fn closed(&mut self, path: &TreePath, closed: Closed) -> Result<(), Error> {
-        match closed {
-            Closed::Target(error) => self.target_problem(&error),
-            Closed::Snapshot(error) => {
-                let problem = problem_of(path, error, self.set.state)?;
-                self.problem(problem);
-                Ok(())
-            }
+    fn closed(&mut self, path: &TreePath, error: WalkError) -> Result<(), Error> {
+        if let WalkError::Target(error) = error {
+            return self.target_problem(&error);
         }
+        let problem = error.problem(path, self.set.state)?;
+        self.problem(problem);
+        Ok(())
     }
 
     /// A directory into which nothing more is written but what waits.
@@ -210,13 +200,11 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
 
     fn pair(
         &mut self,
-        merge: &mut Merge<TargetTree, Part<'_, '_>>,
+        merge: &mut Merge<TargetTree, Part<'_>>,
         path: TreePath,
         pair: Pair<Found, Entry>,
     ) -> Result<(), Error> {
-        if self.set.observer.stopping() {
-            return Err(Error::new(ErrorKind::Interrupted, "stopped before all was restored"));
-        }
+        self.set.observer.go_on("restored")?;
         let Some(entry) = pair.new else {
             // What this version does not understand may be this very name.
             if merge.new_side().tree.refused() > 0 {

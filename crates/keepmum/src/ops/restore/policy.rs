@@ -137,7 +137,7 @@ impl Plan<'_, '_, '_> {
     /// A link on the way to a root that is not followed.
     pub(super) fn astray(
         &mut self,
-        merge: &mut Merge<TargetTree, Part<'_, '_>>,
+        merge: &mut Merge<TargetTree, Part<'_>>,
         (path, entry): (TreePath, &Entry),
         where_to: &str,
     ) -> Result<(), Error> {
@@ -149,7 +149,7 @@ impl Plan<'_, '_, '_> {
     /// Goes by an entry that is not restored, and by all that is beneath it.
     pub(super) fn pass_over(
         &mut self,
-        merge: &mut Merge<TargetTree, Part<'_, '_>>,
+        merge: &mut Merge<TargetTree, Part<'_>>,
         path: TreePath,
         entry: &Entry,
     ) -> Result<(), Error> {
@@ -161,7 +161,7 @@ impl Plan<'_, '_, '_> {
     /// Goes by all that is beneath a directory.
     pub(super) fn pass_beneath(
         &mut self,
-        merge: &mut Merge<TargetTree, Part<'_, '_>>,
+        merge: &mut Merge<TargetTree, Part<'_>>,
         path: TreePath,
         node: ChunkId,
     ) -> Result<(), Error> {

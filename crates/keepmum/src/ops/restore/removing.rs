@@ -4,7 +4,6 @@ use crate::model::{FoundKind, TreePath};
 use crate::repository::RepositoryError;
 use crate::target::{TargetError, TargetErrorKind};
 
-use super::Closed;
 use super::delete::{Deletion, Folder};
 use super::policy::problem;
 use crate::session::choose::display;
@@ -12,6 +11,7 @@ use crate::session::error::{Error, ErrorKind};
 use crate::session::event::{ChangeKind, Event};
 use crate::session::options::Overwrite;
 use crate::session::report::{Problem, ProblemKind, note};
+use crate::session::walk_error::WalkError;
 
 impl Deletion<'_> {
     /// Gives a folder its time again, and what else it was given before something in it went.
@@ -84,22 +84,22 @@ impl Deletion<'_> {
 
     /// A folder that cannot be listed. What of the snapshot cannot be read may be just that which
     /// seems not to be there.
-    pub(super) fn closed(&mut self, closed: Closed) -> Result<(), Error> {
-        match closed {
-            Closed::Target(error) => {
+    pub(super) fn closed(&mut self, error: WalkError) -> Result<(), Error> {
+        match error {
+            WalkError::Target(error) => {
                 if self.doing.is_some() {
                     let sentence = error.source.to_string();
                     self.stays(&error.path, &sentence);
                 }
                 Ok(())
             }
-            Closed::Snapshot(error)
+            WalkError::Snapshot(error)
                 if error.is_of_one_object() || matches!(error, RepositoryError::Missing(_)) =>
             {
                 Err(refused("--delete is refused: not all of the snapshot can be read")
                     .because(error))
             }
-            Closed::Snapshot(error) => Err(error.into()),
+            other => Err(other.into()),
         }
     }
 }

@@ -6,31 +6,30 @@ use std::path::Path;
 
 use crate::catalogue::Catalogue;
 use crate::compress::Decompressor;
-use crate::model::{ChunkId, Kind, Merge, Nothing, Pair, Side, Step, TreePath};
+use crate::model::{ChunkId, Entry, Kind, TreePath};
 use crate::pipeline;
-use crate::repository::{ObjectReader, PieceReader, SnapshotTree};
 use crate::target::{Staying, Target};
 
 use super::delete::{self, Deletion};
-use super::part::{Part, part};
+use super::part::Part;
 use super::policy::{Stays, problem};
 use super::ways::{Ways, roots};
-use super::{Closed, RestoreReport, Worker, plan, target_failed};
+use super::{RestoreReport, Worker, plan, target_failed};
 use crate::session::access::Access;
 use crate::session::choose::Chosen;
 use crate::session::error::Error;
 use crate::session::event::{Event, Observer};
 use crate::session::options::{Overwrite, RestoreOptions};
 use crate::session::report::{Problem, ProblemKind};
+use crate::session::walk::{SnapshotWalk, Visit};
 
 /// What all passes work with.
 pub(super) struct Work<'r> {
     pub(super) access: &'r Access,
     pub(super) options: &'r RestoreOptions,
     pub(super) observer: &'r dyn Observer,
-    pub(super) objects: &'r ObjectReader<'r>,
     pub(super) catalogue: &'r Catalogue,
-    pub(super) chosen: &'r Chosen,
+    pub(super) chosen: &'r Chosen<'r>,
     /// Nothing in a dry run into a target that is not there.
     pub(super) target: Option<&'r Target>,
     pub(super) staying: &'r Staying,
@@ -38,8 +37,8 @@ pub(super) struct Work<'r> {
     pub(super) whole: bool,
     /// The node of what is restored.
     pub(super) root: ChunkId,
-    /// It is no directory.
-    pub(super) single: bool,
+    /// The one entry, if it is no directory.
+    pub(super) single: Option<Entry>,
 }
 
 impl Work<'_> {
@@ -48,7 +47,7 @@ impl Work<'_> {
         let prefix = self.prefix();
         let mut stays = Stays { only: self.only(), ..Stays::default() };
         if let Some(target) = self.target
-            && (!self.single || self.whole)
+            && (self.single.is_none() || self.whole)
         {
             stays.ways = Ways::new(target, home, &roots, &prefix)
                 .map_err(|error| target_failed(&error, self.options))?;
@@ -58,9 +57,7 @@ impl Work<'_> {
             let set = delete::Setting {
                 options: self.options,
                 observer: self.observer,
-                objects: self.objects,
-                catalogue: self.catalogue,
-                backup: &self.chosen.backup,
+                chosen: self.chosen,
                 target,
                 staying: self.staying,
                 prefix: &prefix,
@@ -99,7 +96,7 @@ impl Work<'_> {
 
     /// Where the target is in the snapshot.
     fn prefix(&self) -> TreePath {
-        match self.whole || self.single {
+        match self.whole || self.single.is_some() {
             true => TreePath::root(),
             false => self.options.path.clone(),
         }
@@ -170,14 +167,9 @@ impl Work<'_> {
         stays: Stays,
     ) -> Result<(RestoreReport, Stays), Error> {
         let totals = self.totals()?;
-        let mut pieces = PieceReader::new(self.objects, self.catalogue);
-        let mut contents = PieceReader::new(self.objects, self.catalogue);
-        let backup = &self.chosen.backup;
-        let mut tree = SnapshotTree::new(&mut pieces, backup.root);
-        let single = match self.single && !self.whole {
-            true => part(&mut tree, &self.options.path, &self.chosen.line.state)?.1,
-            false => None,
-        };
+        let mut contents = self.chosen.pieces();
+        let tree = self.chosen.tree();
+        let single = self.single.clone().filter(|_| !self.whole);
         let root = if self.whole { tree.root() } else { self.root };
         let part = Part { tree, prefix: self.prefix(), single, only: self.only() };
         let make_worker = || Worker { decompressor: Decompressor::new() };
@@ -187,7 +179,7 @@ impl Work<'_> {
                 observer: self.observer,
                 id: &self.chosen.line.id,
                 state: &self.chosen.line.state,
-                objects: self.objects,
+                objects: &self.chosen.objects,
                 pool,
             };
             let known = (totals, stays);
@@ -211,10 +203,6 @@ impl Work<'_> {
             let depth = path.names().count() as u64;
             return Ok((all.saturating_sub(depth).saturating_add(above), summary.bytes));
         }
-        let mut pieces = PieceReader::new(self.objects, self.catalogue);
-        let backup = &self.chosen.backup;
-        let mut tree = SnapshotTree::new(&mut pieces, backup.root);
-        let (node, single) = part(&mut tree, path, &self.chosen.line.state)?;
         let (mut entries, mut bytes) = (above, 0_u64);
         let mut count = |kind: &Kind| {
             entries += 1;
@@ -222,19 +210,16 @@ impl Work<'_> {
                 bytes = bytes.saturating_add(content.size);
             }
         };
-        if let Some(entry) = single {
+        if let Some(entry) = &self.single {
             count(&entry.kind);
             return Ok((entries.saturating_sub(u64::from(self.whole)), bytes));
         }
-        let mut merge = Merge::new(Nothing, tree);
-        // What cannot be read is told when it is to be restored.
-        merge.enter::<Closed>(path.clone(), None, Some(&node)).ok();
-        while let Some(step) = merge.step::<Closed>() {
-            if let Step::Pair(path, Pair { new: Some(entry), .. }) = step {
+        let begin = (path.clone(), self.root);
+        for visit in SnapshotWalk::new(self.chosen.at(path)?.0, begin, (self.observer, "restored"))
+        {
+            // What cannot be read is told when it is to be restored.
+            if let Visit::Entry(_, entry) = visit? {
                 count(&entry.kind);
-                if let Some(node) = merge.new_side().place(&entry) {
-                    merge.enter::<Closed>(path, None, Some(&node)).ok();
-                }
             }
         }
         Ok((entries, bytes))

@@ -15,7 +15,7 @@ use super::Worker;
 use super::files::{Use, Window};
 use super::plan::{Cause, Plan};
 use crate::session::error::{Error, ErrorKind};
-use crate::session::part::problem_of;
+use crate::session::walk_error::problem_of;
 
 const WRITING: Stage = Stage(1);
 /// Files put together in memory may hold so many bytes at once; beyond, they are written as they

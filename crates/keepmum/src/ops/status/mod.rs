@@ -23,9 +23,9 @@ const RECENT: usize = 10;
 pub fn snapshots(access: &Access, observer: &dyn Observer) -> Result<SnapshotsReport, Error> {
     let repository = open::open(access, observer)?;
     let known = Snapshots::read(&repository, access)?;
-    let absent = known.absent_records(&repository);
+    let absent = known.absent_records();
     Ok(SnapshotsReport {
-        snapshots: known.lines(&repository),
+        snapshots: known.lines(),
         pending_records: absent.pending,
         lost_records: absent.damaged + absent.lost,
         unknown_records: absent.unknown,
@@ -40,7 +40,7 @@ pub fn snapshots(access: &Access, observer: &dyn Observer) -> Result<SnapshotsRe
 pub fn status(access: &Access, observer: &dyn Observer) -> Result<StatusReport, Error> {
     let repository = open::open(access, observer)?;
     let known = Snapshots::read(&repository, access)?;
-    let lines = known.lines(&repository);
+    let lines = known.lines();
     let mut report = StatusReport {
         objects: repository.listing.objects.values().filter(|one| one.is_here()).count() as u64,
         bytes: repository
@@ -73,7 +73,7 @@ pub fn status(access: &Access, observer: &dyn Observer) -> Result<StatusReport, 
         }
     }
     // Records hold what is nowhere else: which snapshots there are.
-    let absent = known.absent_records(&repository);
+    let absent = known.absent_records();
     report.objects_lost += absent.damaged + absent.lost;
     report.objects_pending += absent.pending;
     let here = repository.listing.objects.iter().filter(|(_, object)| object.is_here());

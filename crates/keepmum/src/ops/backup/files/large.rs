@@ -18,6 +18,7 @@ use super::former::FormerFile;
 use super::small::READING;
 use super::{Files, Job, ReadFile};
 use crate::session::error::Error;
+use crate::session::walk_error::WalkError;
 
 /// Hashing comes after reading.
 const HASHING: Stage = Stage(3);
@@ -69,24 +70,6 @@ impl Out {
     }
 }
 
-/// Why a range was not read to its end.
-enum Stop {
-    Source(SourceError),
-    Run(Error),
-}
-
-impl From<SourceError> for Stop {
-    fn from(error: SourceError) -> Self {
-        Self::Source(error)
-    }
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Self {
-        Self::Run(error)
-    }
-}
-
 impl<'a, 'p, 'env> Files<'a, 'p, 'env> {
     /// Reads one large file and stores what is new in it.
     pub(super) fn read_large_file(
@@ -96,12 +79,16 @@ impl<'a, 'p, 'env> Files<'a, 'p, 'env> {
     ) -> Result<Result<ReadFile, SourceError>, Error> {
         match self.try_large_file(run, job) {
             Ok(read) => Ok(Ok(read)),
-            Err(Stop::Source(error)) => Ok(Err(error)),
-            Err(Stop::Run(error)) => Err(error),
+            Err(WalkError::Source(error)) => Ok(Err(error)),
+            Err(other) => Err(other.into()),
         }
     }
 
-    fn try_large_file(&self, run: &mut Run<'a, 'p, 'env>, job: &Job) -> Result<ReadFile, Stop> {
+    fn try_large_file(
+        &self,
+        run: &mut Run<'a, 'p, 'env>,
+        job: &Job,
+    ) -> Result<ReadFile, WalkError> {
         let file = Arc::new(self.set.source.open_file(&job.path, &job.found.stamp)?);
         let attributes = file.attributes();
         let mut to = Out::new(job);
@@ -143,7 +130,7 @@ impl<'a, 'p, 'env> Files<'a, 'p, 'env> {
         start: u64,
         length: u64,
         to: &mut Out,
-    ) -> Result<u64, Stop> {
+    ) -> Result<u64, WalkError> {
         let ahead = self.pool.width() * 2;
         let mut segments = VecDeque::new();
         let mut hashing: VecDeque<Ticket<'env, Chunks>> = VecDeque::new();
