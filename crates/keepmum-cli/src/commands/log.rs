@@ -24,6 +24,8 @@ const NOTED: usize = 20;
 /// A run that is noted. Where it cannot be, the run goes on all the same.
 pub(crate) struct UnderWay {
     file: PathBuf,
+    /// Open for the whole run, because opening costs more than noting.
+    history: Option<History>,
     row: RunRow,
     begun: Instant,
 }
@@ -38,12 +40,13 @@ impl UnderWay {
             utc_offset_minutes: moment::offset_minutes(now),
             ..RunRow::default()
         };
-        let history = History::open(&file);
-        let noted =
-            history.and_then(|open| open.begin_run(&row.command, row.time, row.utc_offset_minutes));
+        let history = History::open(&file).ok();
+        let noted = history
+            .as_ref()
+            .and_then(|open| open.begin_run(&row.command, row.time, row.utc_offset_minutes).ok());
         // Later, perhaps: a full disk may have room again.
         row.id = noted.unwrap_or(0);
-        Self { file, row, begun: Instant::now() }
+        Self { file, history, row, begun: Instant::now() }
     }
 
     /// Notes how it ended.
@@ -73,7 +76,10 @@ impl UnderWay {
     }
 
     fn write(&mut self) -> Result<(), keepmum::catalogue::CatalogueError> {
-        let history = History::open(&self.file)?;
+        let history = match self.history.take() {
+            Some(open) => open,
+            None => History::open(&self.file)?,
+        };
         if self.row.id == 0 {
             let RunRow { command, time, utc_offset_minutes, .. } = &self.row;
             self.row.id = history.begin_run(command, *time, *utc_offset_minutes)?;

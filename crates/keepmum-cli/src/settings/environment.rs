@@ -5,7 +5,8 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 
-use jiff::Zoned;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 
 /// The environment of the process.
 pub(crate) struct Environment {
@@ -41,9 +42,20 @@ impl Environment {
             state_home: absolute("XDG_STATE_HOME"),
             machine: machine_id().unwrap_or_else(|| host_name.clone().into_bytes()),
             host_name: if host_name.is_empty() { "unnamed".to_owned() } else { host_name },
-            now: Zoned::now(),
+            now: now(),
         }
     }
+}
+
+/// The time in the zone of this machine. Where its rules lie is known, so that they are read from
+/// there: the library would first list all zones of the world, at each start.
+fn now() -> Zoned {
+    let of_machine = || {
+        let rules = fs::read("/etc/localtime").ok()?;
+        TimeZone::tzif("", &rules).ok()
+    };
+    let zone = if env::var_os("TZ").is_none() { of_machine() } else { None };
+    zone.map_or_else(Zoned::now, |zone| Timestamp::now().to_zoned(zone))
 }
 
 /// The id that the system was given when it was installed.

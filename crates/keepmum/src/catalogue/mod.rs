@@ -58,6 +58,8 @@ pub struct Catalogue {
     chunks: RefCell<Chunks>,
     /// Whether chunk rows of forgotten objects wait for the next commit to be swept.
     orphans: Cell<bool>,
+    /// Whether one state is read until [`Catalogue::reading`] ends.
+    is_reading: Cell<bool>,
     /// Where rows of entries are put together, so that a first run need not allocate for each.
     body: RefCell<Vec<u8>>,
 }
@@ -117,11 +119,26 @@ impl Catalogue {
             return work();
         }
         self.begin_reading()?;
+        self.is_reading.set(true);
         let done = work();
+        self.is_reading.set(false);
         let ended = self.end_reading();
         let done = done?;
         ended?;
         Ok(done)
+    }
+
+    /// Inside of [`Self::reading`], sees from here on what others have committed meanwhile. A state
+    /// that is held for long keeps their log from being folded.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn read_anew(&self) -> Result<(), CatalogueError> {
+        if self.is_reading.get() {
+            self.end_reading()?;
+            self.begin_reading()?;
+        }
+        Ok(())
     }
 
     fn has_a_log(&self) -> Result<bool, CatalogueError> {

@@ -111,6 +111,7 @@ impl Catalogue {
             presence: RefCell::new(Presence::default()),
             chunks: RefCell::new(Chunks::default()),
             orphans: Cell::new(false),
+            is_reading: Cell::default(),
             body: RefCell::new(Vec::new()),
         }
     }

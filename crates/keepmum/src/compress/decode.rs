@@ -85,9 +85,10 @@ impl Decompressor {
             }
             // A delta is decoded on its prefix, and nothing but that.
             Codec::Zstd if is_one_frame_of(stored, plain_len) => {
-                // The room is exactly the length, so that zstd cannot write more.
-                out.resize(plain_len, 0);
-                match self.context.decompress(out.as_mut_slice(), stored) {
+                // The frame claims just this length. Room is not cleared before it is filled.
+                out.clear();
+                out.reserve_exact(plain_len);
+                match self.context.decompress(out, stored) {
                     Ok(written) if written == plain_len => Ok(()),
                     _ => Err(CompressError::Malformed),
                 }

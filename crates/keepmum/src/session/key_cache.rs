@@ -53,8 +53,11 @@ fn private(file: &Path, limit: u64) -> Option<Zeroizing<Vec<u8>>> {
     if metadata.len() > limit || metadata.mode() & 0o077 != 0 {
         return None;
     }
-    let mut bytes = Zeroizing::new(Vec::with_capacity(limit.min(LIMIT) as usize + 1));
-    file.take(limit).read_to_end(&mut bytes).ok()?;
+    // Room for all of it at once, or what is moved would stay unwiped; no more, since all room is
+    // wiped in the end.
+    let length = usize::try_from(metadata.len()).ok()?;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(length + 1));
+    file.take(metadata.len()).read_to_end(&mut bytes).ok()?;
     Some(bytes)
 }
 

@@ -1,7 +1,8 @@
 //! What is whole and waits for its name: gathered, made durable together, then put in place.
 //!
-//! A batch is bounded in number, because each file of it is held open, and in bytes. Whoever fills
-//! it empties it, while others fill the next. A sync that failed ends the target: what the system
+//! A batch is bounded in number, because each file of it is held open, and in bytes. It is emptied by
+//! a thread that waits for the disk, once it is half full, while others go on; where that comes too
+//! late, whoever fills it empties it. A sync that failed ends the target: what the system
 //! then says of other files cannot be believed.
 
 use std::io;
@@ -93,6 +94,13 @@ impl Target {
     pub fn place(&self) -> Result<(), TargetError> {
         self.0.check_syncs()?;
         self.0.place_all(|_| true).map(drop)
+    }
+
+    /// Whether so much waits that a thread which has time for it should call [`Self::place`]. At
+    /// twice as much, whoever writes has to wait for it.
+    pub fn is_half_full(&self) -> bool {
+        let waiting = lock(&self.0.batch.waiting);
+        waiting.stages.len() >= self.0.batch.most / 2 || waiting.bytes >= MOST_BYTES / 2
     }
 
     /// How many things got their names since this was asked last, and how many bytes they have.

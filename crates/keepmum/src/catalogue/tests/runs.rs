@@ -71,9 +71,11 @@ fn a_reader_sees_the_last_commit_while_a_run_writes() {
         writer.commit()?;
         assert_eq!(children(&reader, Catalogue::ROOT)?.len(), 1, "one unchanging state");
         // Within, it is the same state.
-        reader.reading(|| children(&reader, Catalogue::ROOT))
+        let within = reader.reading(|| children(&reader, Catalogue::ROOT))?.len();
+        reader.read_anew()?;
+        Ok::<_, CatalogueError>((within, children(&reader, Catalogue::ROOT)?.len()))
     });
-    assert_eq!(read.unwrap().len(), 1);
+    assert_eq!(read.unwrap(), (1, 2), "a newer state only where it is asked for");
     let failed = reader.reading(|| Err::<(), _>(CatalogueError::Io("for the test".into())));
     assert!(failed.is_err());
     assert_eq!(children(&reader, Catalogue::ROOT).unwrap().len(), 2);

@@ -11,8 +11,8 @@ use crate::model::{ChunkId, Content, Location, Metadata, Piece, Pieces, TreePath
 use crate::repository::{PieceWalk, Recipe, RepositoryError};
 use crate::target::Existing;
 
+use super::block::{FileState, Output, Use};
 use super::plan::{Cause, Plan};
-use super::write::{FileState, Output};
 use crate::session::choose::display;
 use crate::session::error::Error;
 use crate::session::placed::placed;
@@ -21,24 +21,14 @@ use crate::session::walk_error::problem_of;
 
 /// Up to this size a file is put together in memory.
 const SMALL: u64 = 1024 * 1024;
-/// Most uses of chunks in a window.
-const WINDOW_USES: usize = 96 * 1024;
+/// Most uses of chunks in a window. One is planned while another is written.
+const WINDOW_USES: usize = 48 * 1024;
+/// So many are enough where the workers have nothing else to do.
+const ENOUGH_USES: usize = 4 * 1024;
 /// Most bytes of paths in a window: those of a deep tree are long.
 const WINDOW_PATHS: usize = 8 * 1024 * 1024;
 /// Most large files in a window.
 const WINDOW_LARGE: usize = 24;
-
-/// One chunk of one file, and where it is.
-pub(super) struct Use {
-    pub(super) block: Recipe,
-    /// Where the chunk begins in the plain block.
-    pub(super) at: u32,
-    pub(super) length: u32,
-    pub(super) id: ChunkId,
-    pub(super) file: Arc<FileState>,
-    /// Where it goes in the file.
-    pub(super) offset: u64,
-}
 
 /// Chunks to be fetched and the files that wait for them.
 #[derive(Default)]
@@ -183,15 +173,18 @@ impl Plan<'_, '_, '_> {
         self.take_unplaced()
     }
 
-    /// Writes a window that is full.
+    /// Writes a window that is full, or that the workers wait for.
     pub(super) fn flush_full_windows(&mut self) -> Result<(), Error> {
-        if self.small.uses.len() >= WINDOW_USES || self.small.paths >= WINDOW_PATHS {
+        self.write_on()?;
+        let uses = self.small.uses.len();
+        let wanted = uses >= ENOUGH_USES && self.writing.is_done();
+        if wanted || uses >= WINDOW_USES || self.small.paths >= WINDOW_PATHS {
             let window = std::mem::take(&mut self.small);
-            self.write_window(window)?;
+            self.begin_window(window)?;
         }
         if self.large.uses.len() >= WINDOW_USES || self.large.files >= WINDOW_LARGE {
             let window = std::mem::take(&mut self.large);
-            self.write_window(window)?;
+            self.begin_window(window)?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 //! A byte is only written after it was authenticated and its chunk proved. What is right already
 //! is left alone, so that an interrupted restore is simply run again.
 
+mod block;
 mod delete;
 mod files;
 mod looked;
@@ -18,6 +19,7 @@ mod settle;
 mod ways;
 mod work;
 mod write;
+mod writing;
 
 use std::path::{Path, PathBuf};
 
@@ -85,7 +87,7 @@ pub fn restore(
         root,
         single,
     };
-    let report = work.run(&home)?;
+    let report = repository.catalogue.reading(|| work.run(&home))?;
     let problems = chosen.older.iter().cloned().chain(report.problems).collect();
     Ok(RestoreReport {
         problems,

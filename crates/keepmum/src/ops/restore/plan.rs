@@ -13,6 +13,7 @@ use crate::target::{Target, TargetTree, is_temporary};
 use super::files::Window;
 use super::part::Part;
 use super::policy::{Stays, Verdict};
+use super::writing::Writing;
 use super::{RestoreReport, Worker};
 use crate::session::error::Error;
 use crate::session::event::{ChangeKind, Observer};
@@ -72,6 +73,7 @@ pub(super) struct Plan<'a, 'p, 'env> {
     pub(super) capacity: u64,
     pub(super) small: Window,
     pub(super) large: Window,
+    pub(super) writing: Writing<'env>,
     /// Metadata of the directories that the walk is in; none for those that stay as they are.
     pub(super) within: Vec<Option<Metadata>>,
     /// Directories that the walk has left, to get their metadata.
@@ -110,6 +112,7 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
             capacity: target.and_then(Target::capacity).unwrap_or(u64::MAX),
             small: Window::default(),
             large: Window::default(),
+            writing: Writing::default(),
             within: Vec::new(),
             directories: Vec::new(),
             links: Vec::new(),

@@ -48,6 +48,8 @@ impl Plan<'_, '_, '_> {
     /// Writes all files that wait, makes them durable and gives them their names.
     fn put_in_place(&mut self) -> Result<(), Error> {
         self.flush_windows()?;
+        let placed = self.writing.placed();
+        placed.map_err(|error| target_failed(&error, self.set.options))?;
         let Some(target) = self.target else { return Ok(()) };
         target.place().map_err(|error| target_failed(&error, self.set.options))?;
         self.take_unplaced()

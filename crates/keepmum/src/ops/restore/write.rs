@@ -1,118 +1,69 @@
-//! Writing a window: block after block in the order of the objects, each read, opened and proved
-//! once, its chunks written to whatever file uses them.
-
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+//! Writing the windows: what the workers have done is taken in while the next window is planned, and
+//! a file that met damage is tried again from every other place that holds its content.
 
 use crate::format::PieceKind;
-use crate::model::{Content, Metadata, Piece, TreePath};
-use crate::pipeline::{Stage, Ticket};
-use crate::repository::{ObjectReader, PieceWalk, RepositoryError};
-use crate::target::{Existing, Target, TargetError, TargetFile};
+use crate::model::Piece;
+use crate::repository::{PieceWalk, RepositoryError};
 
-use super::Worker;
-use super::files::{Use, Window};
+use super::block::{FileState, Written};
+use super::files::Window;
 use super::plan::{Cause, Plan};
+use super::target_failed;
 use crate::session::error::{Error, ErrorKind};
 use crate::session::walk_error::problem_of;
 
-const WRITING: Stage = Stage(1);
-/// Files put together in memory may hold so many bytes at once; beyond, they are written as they
-/// come.
-const ASSEMBLED: usize = 48 * 1024 * 1024;
-
-/// A file that waits for chunks.
-pub(super) struct FileState {
-    pub(super) path: TreePath,
-    pub(super) size: u64,
-    pub(super) content: Content,
-    pub(super) metadata: Metadata,
-    pub(super) existing: Existing,
-    /// Chunks still to come.
-    pub(super) waiting: AtomicU64,
-    pub(super) output: Mutex<Output>,
-}
-
-/// Where the chunks of a file go until it is whole.
-pub(super) enum Output {
-    /// It is one chunk.
-    Whole,
-    /// Put together in memory; not begun yet.
-    Assemble,
-    /// Put together in memory.
-    Memory(Vec<u8>),
-    /// Written as they come; not begun yet.
-    Open,
-    /// Written as they come.
-    File(Arc<TargetFile>),
-    /// Done, or given up after a problem that was reported.
-    Closed,
-}
-
-impl FileState {
-    /// Gives the file up: what was written of it is removed.
-    pub(super) fn close(&self) {
-        *lock(self) = Output::Closed;
-    }
-
-    /// Whether it is done or given up.
-    pub(super) fn is_closed(&self) -> bool {
-        matches!(*lock(self), Output::Closed)
-    }
-}
-
-impl Output {
-    pub(super) fn new(assemble: bool, whole: bool) -> Self {
-        match (whole, assemble) {
-            (true, _) => Self::Whole,
-            (_, true) => Self::Assemble,
-            _ => Self::Open,
-        }
-    }
-}
-
-/// What writing a block gave.
-#[derive(Default)]
-struct Written {
-    problems: Vec<TargetError>,
-    failed: Vec<(Arc<FileState>, TargetError)>,
-    damaged: Vec<(Arc<FileState>, RepositoryError)>,
-    fetched: u64,
-}
-
-impl<'env> Plan<'_, '_, 'env> {
+impl Plan<'_, '_, '_> {
+    /// Writes a window and waits until that is done.
     pub(super) fn write_window(&mut self, window: Window) -> Result<(), Error> {
-        let Some(target) = self.target else { return Ok(()) };
+        self.begin_window(window)?;
+        self.end_window()
+    }
+
+    /// Begins to write a window, once the one before it is written.
+    pub(super) fn begin_window(&mut self, window: Window) -> Result<(), Error> {
+        self.end_window()?;
+        // A long restore does not hold on to one state of the catalogue.
+        self.catalogue.read_anew()?;
         let mut uses = window.uses;
         uses.sort_by(|a, b| (&a.block.place, a.at).cmp(&(&b.block.place, b.at)));
-        let assembled: Arc<AtomicUsize> = Arc::default();
-        let mut tickets: VecDeque<Ticket<'env, Result<Written, RepositoryError>>> = VecDeque::new();
-        let ahead = self.set.pool.width() * 3;
-        let mut rest = uses.into_iter().peekable();
-        while rest.peek().is_some() || !tickets.is_empty() {
-            while tickets.len() < ahead
-                && let Some(first) = rest.next()
-            {
-                let place = first.block.place;
-                let mut block = vec![first];
-                while let Some(next) = rest.next_if(|next| next.block.place == place) {
-                    block.push(next);
-                }
-                let objects = self.set.objects;
-                let assembled = Arc::clone(&assembled);
-                tickets.push_back(self.set.pool.submit(WRITING, move |worker: &mut Worker| {
-                    write_block(objects, target, worker, &block, &assembled)
-                }));
-            }
-            let Some(ticket) = tickets.pop_front() else { break };
-            let written = ticket.wait()?;
-            self.report_written(written)?;
+        self.writing.begin(uses);
+        self.write_on()
+    }
+
+    /// Keeps the workers busy, and takes in what they have done meanwhile.
+    pub(super) fn write_on(&mut self) -> Result<(), Error> {
+        self.submit();
+        while self.writing.has_written() {
+            self.take_written()?;
+            self.submit();
+        }
+        Ok(())
+    }
+
+    fn end_window(&mut self) -> Result<(), Error> {
+        while self.target.is_some() && !self.writing.is_done() {
+            self.submit();
+            self.take_written()?;
             if self.set.observer.stopping() {
                 return Err(stopped());
             }
         }
         Ok(())
+    }
+
+    fn submit(&mut self) {
+        if let Some(target) = self.target {
+            self.writing.submit(self.set.pool, self.set.objects, target);
+        }
+    }
+
+    fn take_written(&mut self) -> Result<(), Error> {
+        let (Some(target), Some(written)) = (self.target, self.writing.written()) else {
+            return Ok(());
+        };
+        self.report_written(written?)?;
+        let placed = self.writing.place(self.set.pool, target);
+        placed.map_err(|error| target_failed(&error, self.set.options))
     }
 
     fn report_written(&mut self, written: Written) -> Result<(), Error> {
@@ -186,162 +137,4 @@ impl<'env> Plan<'_, '_, 'env> {
 /// The user wants no more of it.
 pub(super) fn stopped() -> Error {
     Error::new(ErrorKind::Interrupted, "stopped before all was restored")
-}
-
-/// Reads one block and writes what uses it.
-fn write_block(
-    objects: &ObjectReader<'_>,
-    target: &Target,
-    worker: &mut Worker,
-    uses: &[Use],
-    assembled: &AtomicUsize,
-) -> Result<Written, RepositoryError> {
-    let Some(Use { block: recipe, .. }) = uses.first() else { return Ok(Written::default()) };
-    let place = recipe.place;
-    let mut written = Written { fetched: u64::from(place.stored), ..Written::default() };
-    let block = match objects.plain(recipe, &mut worker.decompressor) {
-        Ok(block) => block,
-        Err(error) if error.is_of_one_object() => {
-            // What lies elsewhere is restored all the same.
-            let object = place.object.number.to_string();
-            for used in uses {
-                give_up(&used.file, error.again(&object), &mut written);
-            }
-            return Ok(written);
-        }
-        Err(error) => return Err(error),
-    };
-    let mut proved = None;
-    let mut rest = uses.iter().peekable();
-    while let Some(used) = rest.next() {
-        let mut run =
-            Run { file: &used.file, offset: used.offset, chunks: 0, at: used.at, end: used.at };
-        let mut next = Some(used);
-        while let Some(used) = next.take() {
-            let start = used.at as usize;
-            let bytes = block.get(start..start.saturating_add(used.length as usize));
-            let known = proved == Some((used.at, used.id));
-            if !bytes.is_some_and(|bytes| {
-                known || objects.keys().proves(PieceKind::Chunk, &used.id, bytes)
-            }) {
-                let error = RepositoryError::Damaged {
-                    object: format!("{}/{}", place.object.run, place.object.number),
-                    what: "a chunk is not what its id says".to_owned(),
-                };
-                give_up(&used.file, error, &mut written);
-                break;
-            }
-            proved = Some((used.at, used.id));
-            (run.chunks, run.end) = (run.chunks + 1, used.at + used.length);
-            next = rest.next_if(|next| run.goes_on_with(next));
-        }
-        if run.chunks == 0 {
-            continue;
-        }
-        match write_run(target, &run, &block[run.at as usize..run.end as usize], assembled) {
-            Ok(problems) => written.problems.extend(problems),
-            Err(error) => {
-                *lock(run.file) = Output::Closed;
-                written.failed.push((Arc::clone(run.file), error));
-            }
-        }
-    }
-    Ok(written)
-}
-
-/// Chunks of a file that follow each other in the block as they do in the file: they are written
-/// at once.
-struct Run<'a> {
-    file: &'a Arc<FileState>,
-    /// Where they go in the file.
-    offset: u64,
-    chunks: u64,
-    /// Where they begin and end in the plain block.
-    at: u32,
-    end: u32,
-}
-
-impl Run<'_> {
-    fn goes_on_with(&self, next: &Use) -> bool {
-        let length = u64::from(self.end - self.at);
-        Arc::ptr_eq(self.file, &next.file)
-            && next.at == self.end
-            && next.offset == self.offset + length
-    }
-}
-
-fn lock(file: &FileState) -> std::sync::MutexGuard<'_, Output> {
-    file.output.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Closes a file whose content is damaged, once.
-fn give_up(file: &Arc<FileState>, error: RepositoryError, written: &mut Written) {
-    let mut output = lock(file);
-    if !matches!(*output, Output::Closed) {
-        *output = Output::Closed;
-        written.damaged.push((Arc::clone(file), error));
-    }
-}
-
-/// Puts chunks where they belong; finishes the file if they were the last.
-fn write_run(
-    target: &Target,
-    run: &Run<'_>,
-    bytes: &[u8],
-    assembled: &AtomicUsize,
-) -> Result<Vec<TargetError>, TargetError> {
-    let file = &**run.file;
-    let mut output = lock(file);
-    if let Output::Closed = *output {
-        return Ok(Vec::new());
-    }
-    if let Output::Whole = *output {
-        *output = Output::Closed;
-        drop(output);
-        return target.write_small(&file.path, bytes, &file.metadata, file.existing);
-    }
-    let size = usize::try_from(file.size).unwrap_or(usize::MAX);
-    if let Output::Assemble = *output {
-        let total = assembled.fetch_add(size, Ordering::Relaxed) + size;
-        *output = if total <= ASSEMBLED {
-            Output::Memory(vec![0; size])
-        } else {
-            assembled.fetch_sub(size, Ordering::Relaxed);
-            Output::Open
-        };
-    }
-    if let Output::Open = *output {
-        *output = Output::File(Arc::new(target.begin_file(&file.path, file.existing)?));
-    }
-    let last = file.waiting.fetch_sub(run.chunks, Ordering::AcqRel) == run.chunks;
-    match &mut *output {
-        Output::Memory(memory) => {
-            let start = usize::try_from(run.offset).unwrap_or(usize::MAX);
-            if let Some(place) = memory.get_mut(start..start.saturating_add(bytes.len())) {
-                place.copy_from_slice(bytes);
-            }
-            if !last {
-                return Ok(Vec::new());
-            }
-            let memory = std::mem::take(memory);
-            *output = Output::Closed;
-            drop(output);
-            assembled.fetch_sub(size, Ordering::Relaxed);
-            target.write_small(&file.path, &memory, &file.metadata, file.existing)
-        }
-        Output::File(open) => {
-            let open = Arc::clone(open);
-            if !last {
-                // Others may write to it meanwhile; the last one to come finds all written,
-                // because each writes before it lets go of the lock.
-                open.write_at(run.offset, bytes)?;
-                return Ok(Vec::new());
-            }
-            open.write_at(run.offset, bytes)?;
-            *output = Output::Closed;
-            open.set_length(file.size)?;
-            open.finish(&file.metadata)
-        }
-        _ => Ok(Vec::new()),
-    }
 }
