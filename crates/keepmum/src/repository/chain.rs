@@ -27,6 +27,7 @@ pub struct Chains {
 }
 
 /// A snapshot where it stands in its chain.
+#[derive(Clone, Copy)]
 pub struct SnapshotRecord<'a> {
     /// Its record.
     pub at: &'a RecordRef,

@@ -4,13 +4,11 @@ use std::collections::HashSet;
 
 use crate::catalogue::Catalogue;
 use crate::format::{Backup, ObjectKind};
-use crate::model::{DeviceId, Entry, ObjectKey, RecordRef, SnapshotId, TreePath};
-use crate::repository::{
-    Chain, Chains, ObjectReader, PieceReader, SnapshotRecord, SnapshotTree, Standing,
-};
+use crate::model::{DeviceId, Entry, ObjectKey, SnapshotId, TreePath};
+use crate::repository::{Chains, ObjectReader, PieceReader, SnapshotTree, Standing};
 
 use super::access::Access;
-use super::descent;
+use super::descent::{self, Candidate};
 use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer};
 use super::import;
@@ -102,28 +100,27 @@ impl<'r> Snapshots<'r> {
 
     /// All lines, each device in the order of its chain.
     pub(crate) fn lines(&self) -> Vec<SnapshotLine> {
-        let mut lines = Vec::new();
-        for (device, chain) in self.chains.iter() {
-            for snapshot in chain.snapshots() {
-                lines.push(self.line(*device, chain, &snapshot));
-            }
-        }
-        lines
+        self.candidates().map(|one| self.line(&one, self.state(&one))).collect()
     }
 
-    pub(crate) fn line(
-        &self,
-        device: DeviceId,
-        chain: &Chain,
-        snapshot: &SnapshotRecord<'_>,
-    ) -> SnapshotLine {
+    /// All snapshots, each device in the order of its chain.
+    pub(crate) fn candidates(&self) -> impl Iterator<Item = Candidate<'_>> {
+        self.chains.iter().flat_map(|(device, chain)| {
+            let name = chain.device_name();
+            let candidate = move |snapshot| Candidate { device: *device, name, snapshot };
+            chain.snapshots().map(candidate)
+        })
+    }
+
+    fn line(&self, one: &Candidate<'_>, state: SnapshotState) -> SnapshotLine {
+        let Candidate { device, name, snapshot } = one;
         let (backup, time) = (snapshot.backup, &snapshot.record.time);
         let object = self.repository.listing.here(snapshot.object);
         SnapshotLine {
-            id: SnapshotId::from(snapshot.at.hash).to_string(),
+            id: one.id(),
             time: time.seconds,
             utc_offset_minutes: time.offset_minutes,
-            device: chain.device_name().to_owned(),
+            device: (*name).to_owned(),
             device_id: device.to_string(),
             source: backup.source.name.clone(),
             roots: backup.source.roots.iter().map(|root| display(root)).collect(),
@@ -135,18 +132,20 @@ impl<'r> Snapshots<'r> {
                 .stored
                 .saturating_add(object.map_or(0, |object| object.name.length)),
             unread: backup.unread,
-            state: self.state(device, snapshot),
-            own: self.own == Some(device),
+            state,
+            own: self.own == Some(*device),
         }
     }
 
-    fn state(&self, device: DeviceId, snapshot: &SnapshotRecord<'_>) -> SnapshotState {
+    /// How much of a snapshot is here. Where objects are missing, its tree is walked.
+    pub(crate) fn state(&self, one: &Candidate<'_>) -> SnapshotState {
+        let Candidate { device, snapshot, .. } = one;
         let needed = self.standing.needs(snapshot.at, snapshot.backup);
         if needed.here == needed.of || self.whole.holds(self.repository, snapshot.backup) {
             return SnapshotState::Complete;
         }
         // Before the tree was asked: what is not understood may be of no importance to it.
-        let lost = |key: &&ObjectKey| self.is_lost(device, key);
+        let lost = |key: &&ObjectKey| self.is_lost(*device, key);
         let own = |device: &&DeviceId| self.own == Some(**device);
         let objects = needed.missing.iter().filter(lost).count();
         match (objects + needed.missing_records.iter().filter(own).count()) as u64 {
@@ -161,94 +160,99 @@ impl<'r> Snapshots<'r> {
         (self.own == Some(device) && key.device == device) || self.gone.contains(key)
     }
 
-    /// The one snapshot that is meant.
+    /// The one snapshot that is meant. How much is here of others is not asked.
     pub(crate) fn choose(
         &self,
         choice: &SnapshotChoice,
         observer: &dyn Observer,
     ) -> Result<Chosen<'r>, Error> {
-        let mut found: Vec<(SnapshotLine, &Backup, &RecordRef)> = Vec::new();
         let is_name = choice.device.as_ref().is_some_and(|typed| self.is_name(typed));
-        for (device, chain) in self.chains.iter() {
-            for snapshot in chain.snapshots() {
-                let line = self.line(*device, chain, &snapshot);
-                if self.is_meant(choice, is_name, &line) {
-                    found.push((line, snapshot.backup, snapshot.at));
-                }
-            }
+        let found = self.candidates().filter(|one| self.is_meant(choice, is_name, one));
+        let found: Vec<Candidate<'_>> = found.collect();
+        if !matches!(choice.which, Which::Id(_)) {
+            descent::one_of(&found)?;
+            self.refuse_none(found.is_empty())?;
         }
-        let (picked, older) = match &choice.which {
+        let (picked, line, older) = match &choice.which {
             Which::Id(prefix) => {
                 self.refuse_unknown(prefix)?;
-                (by_id(found, prefix)?, None)
+                let picked = by_id(&found, prefix)?;
+                (picked, self.line(picked, self.state(picked)), None)
             }
-            Which::Latest { back } => self.latest(found, *back)?,
-            Which::At(time) => self.at(found, time.seconds)?,
+            Which::Latest { back } => self.latest(&found, *back)?,
+            Which::At(time) => self.at(&found, time.seconds)?,
         };
         if let Some(older) = &older {
             observer.event(Event::Problem(older.clone()));
         }
         let (objects, catalogue) = (self.repository.objects(), &self.repository.catalogue);
-        Ok(Chosen { line: picked.0, backup: picked.1.clone(), older, objects, catalogue })
+        Ok(Chosen { line, backup: picked.snapshot.backup.clone(), older, objects, catalogue })
     }
 
     /// The newest complete one, or the one so many before it.
-    fn latest<'a>(
-        &self,
-        mut found: Vec<Row<'a>>,
-        back: u32,
-    ) -> Result<(Row<'a>, Option<Problem>), Error> {
-        descent::one_of(found.iter().map(|(line, ..)| line))?;
-        self.refuse_none(found.is_empty())?;
-        let newest = found.last().map(|(line, ..)| line.clone());
-        let absent = found.iter().rev().filter(|(line, ..)| line.state != SnapshotState::Complete);
-        let absent: Vec<SnapshotLine> = absent.map(|(line, ..)| line.clone()).collect();
-        found.retain(|(line, ..)| line.state == SnapshotState::Complete);
-        let picked = by_age(found, back, newest.as_ref().map(|line| line.id.as_str()))?;
-        let (line, known) = (&picked.0, (&self.chains, self.own));
-        // Those before it change nothing of what "latest" means.
-        let passed = absent.iter().find(|absent| absent.run > line.run);
-        let hidden = older::hidden_after(self.repository, known, picked.2, None);
-        let older = match (passed, hidden.or_else(|| self.hidden_beside(&picked))) {
-            (Some(newest), _) => Some(older::passed_over(newest, line)),
-            (None, Some(hidden)) => Some(older::hidden(hidden, line)),
-            (None, None) => None,
-        };
-        Ok((picked, older))
+    fn latest<'c>(&self, found: &'c [Candidate<'c>], back: u32) -> Result<Picked<'c>, Error> {
+        let (mut complete, mut passed) = (0, None);
+        for one in found.iter().rev() {
+            let state = self.state(one);
+            if state != SnapshotState::Complete {
+                passed.get_or_insert((one, state));
+                continue;
+            }
+            complete += 1;
+            if complete <= back {
+                continue;
+            }
+            let line = self.line(one, state);
+            let passed = passed.map(|(newer, state)| self.line(newer, state));
+            let older = match passed {
+                Some(newer) => Some(older::passed_over(&newer, &line)),
+                None => self.hidden(one, None).map(|hidden| older::hidden(hidden, &line)),
+            };
+            return Ok((one, line, older));
+        }
+        Err(none(&match (complete, found.last()) {
+            (0, None) => "there is no snapshot yet".to_owned(),
+            (0, Some(newest)) => format!(
+                "there is no complete snapshot; what is here of the newest can be had by its name, {}",
+                &newest.id()[..12]
+            ),
+            (1, _) => "there is only 1 complete snapshot".to_owned(),
+            (count, _) => format!("there are only {count} complete snapshots"),
+        }))
     }
 
     /// The last one at or before a time.
-    fn at<'a>(
-        &self,
-        mut found: Vec<Row<'a>>,
-        seconds: i64,
-    ) -> Result<(Row<'a>, Option<Problem>), Error> {
-        descent::one_of(found.iter().map(|(line, ..)| line))?;
-        self.refuse_none(found.is_empty())?;
-        found.retain(|(line, ..)| line.time <= seconds);
-        let none = || none("there is no snapshot at or before that time");
-        let picked = found.pop().ok_or_else(none)?;
+    fn at<'c>(&self, found: &'c [Candidate<'c>], seconds: i64) -> Result<Picked<'c>, Error> {
+        let mut newest_first = found.iter().rev();
+        let picked = newest_first.find(|one| one.snapshot.record.time.seconds <= seconds);
+        let picked = picked.ok_or_else(|| none("there is no snapshot at or before that time"))?;
         // What cannot be read may be of that time, unless a later record is from after it.
-        let records = self.chains.device(picked.2.device).map(|chain| &chain.records);
+        let taken = picked.snapshot.at;
+        let records = self.chains.device(taken.device).map(|chain| &chain.records);
         let mut later = records.into_iter().flatten();
         let after = later
-            .find(|(at, record, _)| at.run > picked.2.run && record.time.seconds > seconds)
+            .find(|(at, record, _)| at.run > taken.run && record.time.seconds > seconds)
             .map(|(at, ..)| at.run);
+        let line = self.line(picked, self.state(picked));
+        let older = self.hidden(picked, after).map(|hidden| older::hidden(hidden, &line));
+        Ok((picked, line, older))
+    }
+
+    /// What may be hidden between a snapshot and the record `before`, or beside it.
+    fn hidden(&self, picked: &Candidate<'_>, before: Option<u32>) -> Option<Hidden> {
         let known = (&self.chains, self.own);
-        let hidden = older::hidden_after(self.repository, known, picked.2, after);
-        let hidden = hidden.or_else(|| self.hidden_beside(&picked));
-        let older = hidden.map(|hidden| older::hidden(hidden, &picked.0));
-        Ok((picked, older))
+        let hidden = older::hidden_after(self.repository, known, picked.snapshot.at, before);
+        hidden.or_else(|| self.hidden_beside(picked))
     }
 
     /// A device of which this version understands no record at all, and which may be the one that
     /// was meant, where none was named.
-    fn hidden_beside(&self, picked: &Row<'_>) -> Option<Hidden> {
+    fn hidden_beside(&self, picked: &Candidate<'_>) -> Option<Hidden> {
         let is_read =
             |device| self.chains.device(device).is_some_and(|one| !one.records.is_empty());
         let mut unknown = older::not_understood(self.repository, &self.chains).into_iter();
         let beside = unknown.any(|key| !is_read(key.device));
-        (beside && self.own != Some(picked.2.device)).then_some(Hidden::Unknown)
+        (beside && self.own != Some(picked.device)).then_some(Hidden::Unknown)
     }
 
     /// There is a record with this id, and it is not understood.
@@ -313,46 +317,35 @@ impl<'r> Snapshots<'r> {
         chains.any(|chain| chain.device_name() == typed && chain.snapshots().next().is_some())
     }
 
-    fn is_meant(&self, choice: &SnapshotChoice, is_name: bool, line: &SnapshotLine) -> bool {
+    fn is_meant(&self, choice: &SnapshotChoice, is_name: bool, one: &Candidate<'_>) -> bool {
         if matches!(choice.which, Which::Id(_)) {
             return true;
         }
         let device = match &choice.device {
-            Some(device) => descent::is_device(line, device, is_name),
-            None => !choice.own || line.own || self.own.is_none(),
+            Some(device) => one.is_of_device(device, is_name),
+            None => !choice.own || self.own.is_none_or(|own| own == one.device),
         };
-        device && choice.source.as_ref().is_none_or(|source| line.source == *source)
+        let source = &one.snapshot.backup.source.name;
+        device && choice.source.as_ref().is_none_or(|typed| source == typed)
     }
 }
 
-type Row<'a> = (SnapshotLine, &'a Backup, &'a RecordRef);
+/// What was picked, and why it is older than what was asked for if it is.
+type Picked<'c> = (&'c Candidate<'c>, SnapshotLine, Option<Problem>);
 
-fn by_id<'a>(mut found: Vec<Row<'a>>, prefix: &str) -> Result<Row<'a>, Error> {
+fn by_id<'c>(found: &'c [Candidate<'c>], prefix: &str) -> Result<&'c Candidate<'c>, Error> {
     let prefix = prefix.to_ascii_lowercase();
-    found.retain(|(line, ..)| line.id.starts_with(&prefix));
-    if found.len() > 1 {
-        let ids: Vec<&str> = found.iter().map(|(line, ..)| &line.id[..12]).collect();
-        let sentence = format!("\"{prefix}\" is the beginning of {}", ids.join(", "));
-        return Err(Error::new(ErrorKind::Usage, sentence));
+    let ids = found.iter().map(|one| (one.id(), one));
+    let found: Vec<_> = ids.filter(|(id, _)| id.starts_with(&prefix)).collect();
+    match &found[..] {
+        [] => Err(none(&format!("there is no snapshot {prefix}"))),
+        [(_, one)] => Ok(one),
+        several => {
+            let ids: Vec<&str> = several.iter().map(|(id, _)| &id[..12]).collect();
+            let sentence = format!("\"{prefix}\" is the beginning of {}", ids.join(", "));
+            Err(Error::new(ErrorKind::Usage, sentence))
+        }
     }
-    found.pop().ok_or_else(|| none(&format!("there is no snapshot {prefix}")))
-}
-
-fn by_age<'a>(mut found: Vec<Row<'a>>, back: u32, newest: Option<&str>) -> Result<Row<'a>, Error> {
-    let back = back as usize;
-    if found.len() <= back {
-        return Err(none(&match (found.len(), newest) {
-            (0, None) => "there is no snapshot yet".to_owned(),
-            (0, Some(newest)) => format!(
-                "there is no complete snapshot; what is here of the newest can be had by its name, {}",
-                newest.get(..12).unwrap_or(newest)
-            ),
-            (1, _) => "there is only 1 complete snapshot".to_owned(),
-            (count, _) => format!("there are only {count} complete snapshots"),
-        }));
-    }
-    let at = found.len() - 1 - back;
-    Ok(found.swap_remove(at))
 }
 
 fn not_understood(sentence: &str) -> Error {

@@ -4,32 +4,51 @@
 
 use std::collections::BTreeMap;
 
-use super::error::{Error, ErrorKind};
-use super::report::SnapshotLine;
+use crate::model::{DeviceId, SnapshotId};
+use crate::repository::SnapshotRecord;
 
-/// Whether a device is the one that was typed: by its name, or by the beginning of its id where
-/// none has that `name`.
-pub(crate) fn is_device(line: &SnapshotLine, typed: &str, is_name: bool) -> bool {
-    match is_name {
-        true => line.device == typed,
-        false => line.device_id.starts_with(&typed.to_ascii_lowercase()),
+use super::error::{Error, ErrorKind};
+
+/// A snapshot that may be meant.
+#[derive(Clone, Copy)]
+pub(crate) struct Candidate<'a> {
+    pub(crate) device: DeviceId,
+    /// What people call the device.
+    pub(crate) name: &'a str,
+    pub(crate) snapshot: SnapshotRecord<'a>,
+}
+
+impl Candidate<'_> {
+    /// Its id.
+    pub(crate) fn id(&self) -> String {
+        SnapshotId::from(self.snapshot.at.hash).to_string()
+    }
+
+    /// Whether its device is the one that was typed: by its name, or by the beginning of its id
+    /// where none has that name.
+    pub(crate) fn is_of_device(&self, typed: &str, is_name: bool) -> bool {
+        match is_name {
+            true => self.name == typed,
+            false => self.device.to_string().starts_with(&typed.to_ascii_lowercase()),
+        }
     }
 }
 
-/// Of several devices or sources, "latest" says nothing. The lines are in the order of their
+/// Of several devices or sources, "latest" says nothing. The candidates are in the order of their
 /// chains.
-pub(crate) fn one_of<'a>(lines: impl Iterator<Item = &'a SnapshotLine>) -> Result<(), Error> {
-    let mut newest: BTreeMap<(&str, &str, &str), &SnapshotLine> = BTreeMap::new();
-    for line in lines {
-        newest.insert((&line.device, &line.device_id, &line.source), line);
+pub(crate) fn one_of(candidates: &[Candidate<'_>]) -> Result<(), Error> {
+    let mut newest = BTreeMap::new();
+    for one in candidates {
+        let source = one.snapshot.backup.source.name.as_str();
+        newest.insert((one.name, one.device, source), &one.snapshot.record.time);
     }
     if newest.len() < 2 {
         return Ok(());
     }
     let list: Vec<String> = newest
         .into_iter()
-        .map(|((device, id, source), line)| {
-            let time = moment(line.time, line.utc_offset_minutes);
+        .map(|((device, id, source), time)| {
+            let time = moment(time.seconds, time.offset_minutes);
             format!("device {device} ({id}), source {source}, last backup {time}")
         })
         .collect();

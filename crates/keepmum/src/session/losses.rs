@@ -12,6 +12,7 @@ use crate::model::{ChunkId, Content, DeviceId, Kind, ObjectKey, TreePath};
 use crate::repository::{ENTRIES_MAX, PieceReader, RepositoryError, SeenLists, SnapshotTree};
 
 use super::choose::{Snapshots, display};
+use super::descent::Candidate;
 use super::error::Error;
 use super::event::{Event, Observer};
 use super::open::Repository;
@@ -163,7 +164,8 @@ impl<'a> Losses<'a> {
     fn each_snapshot(&mut self, meanwhile: Meanwhile<'_>) -> Result<(), Error> {
         let (known, repository) = (self.known, self.repository);
         let objects = repository.objects();
-        for (snapshot, line) in known.chains.snapshots().zip(known.lines()) {
+        for one in known.candidates() {
+            let snapshot = one.snapshot;
             if self.of.is_some_and(|device| device != snapshot.at.device) {
                 continue;
             }
@@ -173,8 +175,8 @@ impl<'a> Losses<'a> {
             let mut place = Place {
                 contents: &mut contents,
                 catalogue: &repository.catalogue,
-                id: line.id[..12].to_owned(),
-                state: line.state,
+                one: &one,
+                state: None,
                 open: vec![Open::default()],
                 meanwhile: &mut *meanwhile,
             };
@@ -290,7 +292,10 @@ impl<'a> Losses<'a> {
         error: WalkError,
     ) -> Result<(), Error> {
         self.misses |= matches!(error, WalkError::Snapshot(RepositoryError::Missing(_)));
-        let problem = error.problem(path, &place.state)?;
+        // On trial nobody hears of it, and the tree is walked again.
+        let (known, one, on_trial) = (self.known, place.one, self.trial.is_some());
+        let ask = || if on_trial { SnapshotState::Complete } else { known.state(one) };
+        let problem = error.problem(path, place.state.get_or_insert_with(ask))?;
         self.problem(Problem { path: place.of(path), ..problem });
         place.take(&Open { faulty: true, ..Open::default() });
         Ok(())
@@ -311,9 +316,9 @@ struct Open {
 struct Place<'a, 'r> {
     contents: &'r mut PieceReader<'a>,
     catalogue: &'a Catalogue,
-    /// The snapshot.
-    id: String,
-    state: SnapshotState,
+    /// The snapshot, and how much of it is here once that was asked.
+    one: &'r Candidate<'r>,
+    state: Option<SnapshotState>,
     /// The directories that the walk is in, and what is above the root.
     open: Vec<Open>,
     meanwhile: Meanwhile<'r>,
@@ -330,6 +335,6 @@ impl Place<'_, '_> {
 
     /// A path with the snapshot that it is in.
     fn of(&self, path: &TreePath) -> String {
-        format!("{}:/{}", self.id, display(path.as_bytes()))
+        format!("{}:/{}", &self.one.id()[..12], display(path.as_bytes()))
     }
 }

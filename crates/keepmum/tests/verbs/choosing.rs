@@ -215,3 +215,39 @@ fn what_is_older_than_asked_for_is_partial_whatever_the_verb() {
         }
     }
 }
+
+#[test]
+fn one_snapshot_is_not_searched_for_what_others_miss() {
+    const RUNS: i64 = 24;
+    let scene = Scene::new();
+    let backup =
+        |run: i64| backup_at(&scene, scene.with_catalogue(PASSWORD), START + 100 * run, "source");
+    // What all snapshots have lies in the object of the first run, the large file alone in others.
+    backup(0);
+    scene.write("large", noise(600_000));
+    let first = backup(1);
+    let largest = |file: &(String, Vec<u8>)| file.1.len();
+    let data = scene.disk.files().into_iter().max_by_key(largest).unwrap().0;
+    std::fs::remove_file(scene.source().join("large")).unwrap();
+    let ids: Vec<String> = (2..RUNS).map(backup).collect();
+    let operations = |snapshot: &SnapshotChoice| {
+        let before = scene.disk.operations();
+        let id = chosen(&scene.with_catalogue(PASSWORD), snapshot).unwrap();
+        (id, scene.disk.operations() - before)
+    };
+    let asked = [choice(Which::Id(ids[10].clone())), latest(0), latest(1)];
+    let well = asked.each_ref().map(operations);
+    // Each snapshot needs its run, and none but the first its content.
+    assert!(scene.disk.take(&data));
+    for (snapshot, (id, alone)) in asked.iter().zip(well) {
+        let (found, now) = operations(snapshot);
+        assert_eq!(found, id);
+        assert!(now <= 4 * alone, "{:?}: {now} operations, not {alone}", snapshot.which);
+    }
+    let state = ops::snapshots(&scene.with_catalogue(PASSWORD), &Silent).unwrap().snapshots;
+    let complete = |id: &String| {
+        let line = state.iter().find(|line| line.id == *id).unwrap();
+        line.state == ops::SnapshotState::Complete
+    };
+    assert!(!complete(&first) && ids.iter().all(complete));
+}
