@@ -1,7 +1,7 @@
 //! What lies beneath one open directory: opening it, listing it, its attributes.
 //!
-//! Source and target stand on this, because both must reach deep paths of trees that somebody
-//! else may be changing. A path is only ever resolved from a descriptor downward: no symbolic
+//! Source, target and the destination's folder stand on this: all reach deep paths of trees that
+//! somebody else may be changing. A path is only ever resolved from a descriptor downward: no symbolic
 //! link on the way or at its end is followed, and nothing outside can be reached.
 
 mod attributes;

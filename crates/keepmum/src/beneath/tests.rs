@@ -41,6 +41,8 @@ fn only_what_lies_beneath_is_reached() {
             b"a/link/file",
             b"a/flink",
             b"absolute/outside",
+            b"/etc",
+            b"a/b/file/x",
         ] {
             assert!(beneath.open(bad, OFlags::RDONLY).is_err(), "{}", bad.escape_ascii());
         }

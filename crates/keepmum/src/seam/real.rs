@@ -1,7 +1,6 @@
 //! The real world: the only place that reads the clock, draws randomness or opens files of
 //! the destination.
 
-mod beneath;
 mod disk;
 mod listing;
 mod new_file;

@@ -5,14 +5,15 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use rustix::fs::{
-    AtFlags, CWD, Dir, FileType, OFlags, fstat, fstatvfs, fsync, statat, syncfs, unlinkat,
+    AtFlags, CWD, Dir, FileType, Mode, OFlags, fstat, fstatvfs, fsync, openat, statat, syncfs,
+    unlinkat,
 };
 use rustix::io::Errno;
 
@@ -20,8 +21,8 @@ use super::super::{
     Disk, Found, NewFile, Random, ReadAt, STAGING_AGE_SECONDS, Timestamp, is_staging_name,
     path_to_bytes,
 };
+use super::listing;
 use super::new_file::{self, Root};
-use super::{beneath, listing};
 
 /// A folder of the real file system.
 pub struct RealDisk {
@@ -36,8 +37,10 @@ impl RealDisk {
     /// `NotFound` when there is no such folder, `NotADirectory` when it is something else.
     pub fn open(path: &Path, random: Arc<dyn Random>) -> io::Result<Self> {
         let path = std::path::absolute(path)?;
-        let directory = File::from(beneath::open_root(&path)?);
-        let root = Root { directory, random, staged: AtomicBool::new(false) };
+        // The destination itself may well be reached through links.
+        let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
+        let directory = openat(CWD, &path, flags, Mode::empty())?;
+        let root = Root::new(directory, random);
         Ok(Self { root: Arc::new(root), path })
     }
 
@@ -47,8 +50,8 @@ impl RealDisk {
         self.root.staged.store(true, Ordering::Relaxed);
     }
 
-    fn directory(&self) -> &File {
-        &self.root.directory
+    fn directory(&self) -> BorrowedFd<'_> {
+        self.root.directory()
     }
 }
 
@@ -74,16 +77,16 @@ impl Disk for RealDisk {
     }
 
     fn list(&self, visit: &mut dyn FnMut(Found) -> io::Result<()>) -> io::Result<()> {
-        listing::list(self.directory(), visit)
+        listing::list(&self.root.beneath, visit)
     }
 
     fn open(&self, path: &str) -> io::Result<Box<dyn ReadAt>> {
         // NONBLOCK: a pipe that someone put there must not stop the run.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let opened = beneath::open(self.directory(), &path_to_bytes(path), flags);
-        let file = opened.map_err(|error| match error {
-            Errno::XDEV | Errno::LOOP | Errno::NXIO | Errno::INVAL => Errno::NOENT,
-            other => other,
+        let opened = self.root.beneath.open(&path_to_bytes(path), flags);
+        let file = opened.map_err(|error| match Errno::from_io_error(&error) {
+            Some(Errno::XDEV | Errno::LOOP | Errno::NXIO | Errno::INVAL) => Errno::NOENT.into(),
+            _ => error,
         })?;
         if FileType::from_raw_mode(fstat(&file)?.st_mode) != FileType::RegularFile {
             return Err(Errno::NOENT.into());
@@ -93,7 +96,9 @@ impl Disk for RealDisk {
 
     fn remove(&self, path: &str) -> io::Result<()> {
         let path = path_to_bytes(path);
-        let (parent, name) = beneath::open_parent(self.directory(), &path)?;
+        let end = path.iter().rposition(|byte| *byte == b'/');
+        let (parent, name) = end.map_or((&path[..0], &*path), |at| (&path[..at], &path[at + 1..]));
+        let parent = self.root.beneath.open(parent, OFlags::DIRECTORY | OFlags::RDONLY)?;
         Ok(unlinkat(parent, name, AtFlags::empty())?)
     }
 
@@ -127,7 +132,7 @@ impl Disk for RealDisk {
     }
 
     fn same_place(&self) -> io::Result<bool> {
-        let held = fstat(self.directory().as_fd())?;
+        let held = fstat(self.directory())?;
         match statat(CWD, &self.path, AtFlags::empty()) {
             Ok(there) => Ok((there.st_dev, there.st_ino) == (held.st_dev, held.st_ino)),
             Err(Errno::NOENT | Errno::NOTDIR) => Ok(false),

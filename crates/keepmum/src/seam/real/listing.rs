@@ -1,6 +1,5 @@
 //! Listing all files below the root, by directory descriptors.
 
-use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -8,41 +7,34 @@ use rustix::fs::{AtFlags, Dir, FileType, OFlags, statat};
 use rustix::io::Errno;
 
 use super::super::{Found, path_from_bytes};
-use super::beneath;
+use crate::beneath::Beneath;
 
 /// Folders nested deeper than this many bytes of path are left out; the kernel takes no path
 /// of 4,096 bytes, and no object lies there.
 const LONGEST_PATH: usize = 3_800;
 
 /// Visits every regular file below `root`.
-pub(super) fn list(root: &File, visit: &mut dyn FnMut(Found) -> io::Result<()>) -> io::Result<()> {
+pub(super) fn list(
+    root: &Beneath,
+    visit: &mut dyn FnMut(Found) -> io::Result<()>,
+) -> io::Result<()> {
     let mut pending = vec![Vec::new()];
     while let Some(path) = pending.pop() {
-        let opened = if path.is_empty() {
-            rustix::fs::openat(root, ".", directory_flags(), rustix::fs::Mode::empty())
-        } else {
-            beneath::open(root, &path, directory_flags())
-        };
-        let directory = match opened {
+        let directory = match root.open(&path, OFlags::DIRECTORY | OFlags::RDONLY) {
             Ok(directory) => directory,
-            Err(error) if !path.is_empty() && is_left_out(error) => continue,
-            Err(error) => return Err(error.into()),
+            Err(error) if !path.is_empty() && is_left_out(&error) => continue,
+            Err(error) => return Err(error),
         };
         list_directory(directory, &path, &mut pending, visit)?;
     }
     Ok(())
 }
 
-fn directory_flags() -> OFlags {
-    OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC
-}
-
 /// Vanished, replaced by something else, or closed to us (`lost+found`): not ours to judge.
-fn is_left_out(error: Errno) -> bool {
-    matches!(
-        error,
-        Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::ACCESS | Errno::PERM | Errno::XDEV
-    )
+fn is_left_out(error: &io::Error) -> bool {
+    use Errno as E;
+    let left_out = [E::NOENT, E::NOTDIR, E::LOOP, E::ACCESS, E::PERM, E::XDEV];
+    E::from_io_error(error).is_some_and(|error| left_out.contains(&error))
 }
 
 fn list_directory(
@@ -55,7 +47,7 @@ fn list_directory(
     while let Some(entry) = entries.read() {
         let entry = match entry {
             Ok(entry) => entry,
-            Err(error) if !path.is_empty() && is_left_out(error) => return Ok(()),
+            Err(error) if !path.is_empty() && is_left_out(&error.into()) => return Ok(()),
             Err(error) => return Err(error.into()),
         };
         let name = entry.file_name();

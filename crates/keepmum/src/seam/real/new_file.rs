@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::num::NonZeroU64;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,13 +18,26 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use super::super::{NewFile, Random, staging_name};
+use crate::beneath::Beneath;
 
 /// The held folder and what was learnt about its file system.
 pub(super) struct Root {
-    pub(super) directory: File,
+    /// The destination.
+    pub(super) beneath: Beneath,
     pub(super) random: Arc<dyn Random>,
     /// Unnamed files, or naming them, do not work here.
     pub(super) staged: AtomicBool,
+}
+
+impl Root {
+    pub(super) fn new(directory: OwnedFd, random: Arc<dyn Random>) -> Self {
+        Self { beneath: Beneath::new(directory), random, staged: AtomicBool::new(false) }
+    }
+
+    /// The folder itself.
+    pub(super) fn directory(&self) -> BorrowedFd<'_> {
+        self.beneath.directory()
+    }
 }
 
 /// Objects are ciphertext; who else may read them is for the folder's owner (umask) to say.
@@ -36,7 +49,7 @@ pub(super) fn create(root: &Arc<Root>) -> io::Result<Box<dyn NewFile>> {
         // Readable as well: it is copied should naming it turn out impossible, and compared should
         // its name be taken.
         let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-        match openat(&root.directory, ".", flags, MODE) {
+        match openat(root.directory(), ".", flags, MODE) {
             Ok(file) => {
                 let content = Content::new(file);
                 return Ok(Box::new(Unnamed { root: Arc::clone(root), content }));
@@ -113,7 +126,7 @@ struct Unnamed {
 
 impl Unnamed {
     fn link(&self, name: &str) -> Result<(), Errno> {
-        let directory = &self.root.directory;
+        let directory = self.root.directory();
         let by_proc = format!("/proc/self/fd/{}", self.content.file.as_raw_fd());
         match linkat(CWD, by_proc, directory, name, AtFlags::SYMLINK_FOLLOW) {
             // Without /proc the descriptor itself can be linked, given the right to.
@@ -164,7 +177,7 @@ impl NewFile for Unnamed {
                 self.copy_to_staged()?.publish(name)
             }
             // Neither way of linking found the file or the folder: tell the two apart.
-            Err(Errno::NOENT) if statat(&self.root.directory, ".", AtFlags::empty()).is_ok() => {
+            Err(Errno::NOENT) if statat(self.root.directory(), ".", AtFlags::empty()).is_ok() => {
                 self.copy_to_staged()?.publish(name)
             }
             Err(error) => Err(error.into()),
@@ -188,7 +201,7 @@ impl Staged {
     fn create(root: &Arc<Root>) -> io::Result<Self> {
         let staging = staging_name(&*root.random)?;
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::CLOEXEC;
-        let file = openat(&root.directory, &staging, flags | OFlags::NOFOLLOW, MODE)?;
+        let file = openat(root.directory(), &staging, flags | OFlags::NOFOLLOW, MODE)?;
         Ok(Self { root: Arc::clone(root), content: Content::new(file), staging, renamed: false })
     }
 }
@@ -197,7 +210,7 @@ impl Drop for Staged {
     fn drop(&mut self) {
         if !self.renamed {
             // What cannot be removed now is swept a day later.
-            unlinkat(&self.root.directory, &self.staging, AtFlags::empty()).ok();
+            unlinkat(self.root.directory(), &self.staging, AtFlags::empty()).ok();
         }
     }
 }
@@ -242,7 +255,7 @@ enum Naming {
 
 impl Staged {
     fn name_by(&mut self, way: Naming, name: &str) -> Result<(), Errno> {
-        let directory = &self.root.directory;
+        let directory = self.root.directory();
         let staging = &self.staging;
         match way {
             Naming::Link => {
@@ -269,7 +282,7 @@ mod tests {
 
     fn root(folder: &std::path::Path) -> Arc<Root> {
         let directory = File::open(folder).unwrap();
-        Arc::new(Root { directory, random: Arc::new(SystemRandom), staged: AtomicBool::new(false) })
+        Arc::new(Root::new(directory.into(), Arc::new(SystemRandom)))
     }
 
     fn names(folder: &std::path::Path) -> Vec<String> {
@@ -301,7 +314,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let root = root(folder.path());
         let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-        let Ok(file) = openat(&root.directory, ".", flags, MODE) else { return };
+        let Ok(file) = openat(root.directory(), ".", flags, MODE) else { return };
         let mut unnamed = Unnamed { root, content: Content::new(file) };
         let bytes: Vec<u8> = (0..200_000u32).map(|n| n.to_le_bytes()[0]).collect();
         assert_eq!(unnamed.write(&bytes).unwrap(), bytes.len());
