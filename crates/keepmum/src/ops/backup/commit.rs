@@ -28,9 +28,9 @@ impl Backup<'_, '_, '_> {
         self.catalogue.set(&state::ROOTS, &roots)?;
         self.catalogue.set(&state::HEALED, &self.gone)?;
         let before = self.catalogue.get(&state::ROOT)?;
-        let root = self.settle_tree()?;
+        let root = self.tree.settle(&mut self.run, &self.set.progress)?;
         self.catalogue.set(&state::ROOT, &root)?;
-        let differs = self.full_tree || before != Some(root) || self.run.has_begun();
+        let differs = self.tree.is_full() || before != Some(root) || self.run.has_begun();
         if !differs && !self.run.is_overdue()? {
             return Ok(());
         }

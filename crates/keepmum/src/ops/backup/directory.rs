@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use crate::catalogue::{DirectoryId, Remembered};
-use crate::format::encode_entry;
-use crate::model::{ChunkId, Entry, Found, Kind, Merge, Metadata, TreePath};
+use crate::model::{Found, Merge, Metadata, TreePath};
 use crate::source::{SourceError, Walk};
 
 use super::entry::remembered_entry;
@@ -13,9 +12,6 @@ use super::{Backup, OpenDirectory};
 use crate::session::error::Error;
 use crate::session::event::ChangeKind;
 use crate::session::walk_error::WalkError;
-
-/// Stands in a row until the node is known.
-pub(super) const NO_NODE: ChunkId = ChunkId([0; 32]);
 
 impl Backup<'_, '_, '_> {
     pub(super) fn directory(
@@ -34,7 +30,7 @@ impl Backup<'_, '_, '_> {
         }
         let told = self.report.problems.len();
         let known = old.as_ref().and_then(|old| old.directory.map(|id| (old, id)));
-        let known = known.filter(|(_, id)| !self.claimed.contains(id));
+        let known = known.filter(|(_, id)| !self.tree.is_claimed(*id));
         let (id, listed) = match known {
             Some((old, id)) => {
                 self.known_directory(&path, old, id, new)?;
@@ -84,7 +80,6 @@ impl Backup<'_, '_, '_> {
         let parent = self.parent();
         self.catalogue.set_inode(id, new.file_system, new.stamp.inode)?;
         let Some(before) = remembered_entry(old) else {
-            self.changed.extend([id, parent.id]);
             return self.put_directory_row(&parent, path, new).map(drop);
         };
         let read = self.directory_metadata(path, new, Some(old))?;
@@ -100,20 +95,8 @@ impl Backup<'_, '_, '_> {
         self.report.changed += 1;
         self.report.directories_changed += 1;
         self.change(ChangeKind::Changed, path);
-        let entry = Entry { name: new.name.clone(), kind: before.kind, metadata };
-        let mut bytes = Vec::new();
-        encode_entry(&entry, &mut bytes);
-        self.catalogue.put_directory(
-            parent.id,
-            &new.name,
-            stamp.as_ref(),
-            &bytes,
-            new.file_system,
-            new.stamp.inode,
-            self.catalogue.node(id)?.as_ref(),
-        )?;
-        self.changed.insert(parent.id);
-        Ok(())
+        let (kept, before) = ((metadata, stamp.as_ref()), (id, before.kind));
+        self.tree.put_directory(parent.id, new, kept, Some(before)).map(drop)
     }
 
     fn new_directory(&mut self, path: &TreePath, new: &Found) -> Result<DirectoryId, Error> {
@@ -121,9 +104,7 @@ impl Backup<'_, '_, '_> {
         self.report.directories_new += 1;
         self.change(ChangeKind::New, path);
         let parent = self.parent();
-        let id = self.put_directory_row(&parent, path, new)?;
-        self.changed.extend([id, parent.id]);
-        Ok(id)
+        self.put_directory_row(&parent, path, new)
     }
 
     fn put_directory_row(
@@ -141,19 +122,7 @@ impl Backup<'_, '_, '_> {
             self.names.fill(&mut found.owner);
             found
         });
-        let kind = Kind::Directory(NO_NODE);
-        let entry = Entry { name: new.name.clone(), kind, metadata };
-        let mut bytes = Vec::new();
-        encode_entry(&entry, &mut bytes);
-        Ok(self.catalogue.put_directory(
-            parent.id,
-            &new.name,
-            stamp.as_ref(),
-            &bytes,
-            new.file_system,
-            new.stamp.inode,
-            None,
-        )?)
+        self.tree.put_directory(parent.id, new, (metadata, stamp.as_ref()), None)
     }
 
     /// Attributes and owner names beside what the walk found, and whether all attributes fit;

@@ -1,7 +1,7 @@
 //! One name of the merge: what it was, what it is, and what follows from that.
 
 use crate::catalogue::Remembered;
-use crate::format::{decode_entry, encode_entry};
+use crate::format::decode_entry;
 use crate::model::{Entry, Found, FoundKind, Kind, Merge, Metadata, Pair, Stamp, TreePath};
 use crate::source::{SourceError, SourceErrorKind, Walk};
 
@@ -193,23 +193,14 @@ impl Backup<'_, '_, '_> {
         entry: &Entry,
         stamp: Option<&[u8; Stamp::LENGTH]>,
     ) -> Result<(), Error> {
-        let mut bytes = Vec::new();
-        encode_entry(entry, &mut bytes);
-        if let Some(old) = at.old
-            && old.entry == bytes
-        {
-            return Ok(self.catalogue.set_stamp(at.parent.id, &entry.name, stamp)?);
+        if !self.tree.put(at.parent.id, at.old, entry, stamp)? {
+            return Ok(());
         }
-        match at.old {
-            Some(_) => {
-                self.report.changed += 1;
-                self.change(ChangeKind::Changed, at.path);
-            }
-            None => self.arrived((at.path, at.parent.unit), at.found, Some(entry))?,
+        if at.old.is_none() {
+            return self.arrived((at.path, at.parent.unit), at.found, Some(entry));
         }
-        let number = entry.kind.number();
-        self.catalogue.put_entry(at.parent.id, &entry.name, stamp, &bytes, number)?;
-        self.changed.insert(at.parent.id);
+        self.report.changed += 1;
+        self.change(ChangeKind::Changed, at.path);
         Ok(())
     }
 }

@@ -4,9 +4,8 @@
 use std::cell::OnceCell;
 
 use crate::catalogue::{Catalogue, CatalogueError, DirectoryId};
-use crate::format::{FormatError, Node, NodeWriter, PieceKind};
+use crate::format::{FormatError, Node, NodeWriter};
 use crate::model::{ChunkId, Name};
-use crate::repository::RepositoryAccess;
 
 /// So many bytes of one directory's nodes are made again: those of some 200,000 entries.
 const MOST: usize = 16 * 1024 * 1024;
@@ -52,13 +51,13 @@ impl Former {
         &self,
         now: &Catalogue,
         id: DirectoryId,
-        keys: &RepositoryAccess,
+        id_of: &dyn Fn(&[u8]) -> ChunkId,
     ) -> Result<FormerNodes, CatalogueError> {
         // Where it cannot be read, nodes are stored in full.
         let former = self.0.get_or_init(|| now.committed().ok().flatten());
         let Some(former) = former else { return Ok(FormerNodes::default()) };
         let Some(node) = former.node(id)? else { return Ok(FormerNodes::default()) };
-        match again(former, id, keys) {
+        match again(former, id, id_of) {
             Ok((root, nodes)) if root == node => Ok(FormerNodes(nodes)),
             Ok(_) | Err(Halt::None) => Ok(FormerNodes::default()),
             Err(Halt::Catalogue(error)) => Err(error),
@@ -69,7 +68,7 @@ impl Former {
 fn again(
     former: &Catalogue,
     id: DirectoryId,
-    keys: &RepositoryAccess,
+    id_of: &dyn Fn(&[u8]) -> ChunkId,
 ) -> Result<(ChunkId, Vec<FormerNode>), Halt> {
     let (mut nodes, mut length) = (Vec::new(), 0);
     let mut keep = |bytes: Vec<u8>| {
@@ -77,7 +76,7 @@ fn again(
         let Some(place) = place_of(&bytes).filter(|_| length <= MOST) else {
             return Err(Halt::None);
         };
-        let id = keys.piece_id(PieceKind::Node, &bytes);
+        let id = id_of(&bytes);
         nodes.push(FormerNode { place, id, bytes });
         Ok(id)
     };

@@ -26,7 +26,7 @@ mod tree;
 mod units;
 
 use std::cell::Cell;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::catalogue::{Catalogue, DirectoryId};
@@ -103,14 +103,12 @@ struct Backup<'a, 'p, 'env> {
     run: run::Run<'a, 'p, 'env>,
     /// What is read.
     files: files::Files<'a, 'p, 'env>,
+    /// What is remembered.
+    tree: tree::Tree<'a>,
     names: Names,
-    /// Directories with a difference beneath, by row.
-    changed: HashSet<DirectoryId>,
     open: Vec<Arc<OpenDirectory>>,
     /// What left its place, and what arrived at another.
     places: places::Places,
-    /// Rows that a renamed directory has taken over.
-    claimed: HashSet<DirectoryId>,
     file_systems: file_systems::FileSystems,
     /// Paths that could not be looked at; what was remembered of them stays.
     unseen: BTreeSet<TreePath>,
@@ -120,8 +118,6 @@ struct Backup<'a, 'p, 'env> {
     left_out: left_out::Noted,
     /// Objects that are gone, to be remembered as healed.
     gone: BTreeSet<ObjectKey>,
-    full_tree: bool,
-    former: former::Former,
     report: BackupReport,
 }
 
@@ -222,30 +218,23 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
         mut prepared: begin::Prepared,
         report: &mut BackupReport,
     ) -> Result<Self, Error> {
-        let full_tree = prepared.full_tree;
         let mounts = guard::mounts(catalogue)?;
         let units = guard::units(set.source, &mounts);
         set.progress.expect(prepared.remembered_entries);
         let places = places::Places::new(units, mounts, prepared.remembered_entries > 0);
-        if full_tree {
-            catalogue.clear_nodes()?;
-        }
         Ok(Self {
             set,
             pool,
             catalogue,
             names: Names::default(),
-            changed: HashSet::new(),
+            tree: tree::Tree::new(catalogue, prepared.full_tree)?,
             open: Vec::new(),
             places,
-            claimed: HashSet::new(),
             file_systems: file_systems::FileSystems::after(catalogue.last_file_system()?),
             unseen: BTreeSet::new(),
             problems: 0,
             left_out: left_out::Noted::default(),
             gone: std::mem::take(&mut prepared.gone),
-            full_tree,
-            former: former::Former::default(),
             report: std::mem::take(report),
             files: files::Files::new(set, pool),
             run: run::Run::new(set, pool, catalogue, prepared),

@@ -67,7 +67,7 @@ impl Places {
 impl Backup<'_, '_, '_> {
     /// An entry that is there no more.
     pub(super) fn gone(&mut self, path: &TreePath, old: &Remembered) -> Result<(), Error> {
-        if old.directory.is_some_and(|id| self.claimed.contains(&id)) {
+        if old.directory.is_some_and(|id| self.tree.is_claimed(id)) {
             // That was said when it turned up at its new place.
             return Ok(());
         }
@@ -85,7 +85,7 @@ impl Backup<'_, '_, '_> {
         new: FoundKind,
     ) -> Result<(), Error> {
         match old.directory {
-            Some(id) if self.claimed.contains(&id) => {}
+            Some(id) if self.tree.is_claimed(id) => {}
             Some(id) => {
                 let around = self.unit();
                 let unit = self.places.units.turn(path, new, around);
@@ -121,20 +121,17 @@ impl Backup<'_, '_, '_> {
         unit: u32,
         is_left_out: bool,
     ) -> Result<(), Error> {
-        let parent = self.parent();
+        self.tree.take_out(self.parent().id, old)?;
         if let Some(id) = old.directory {
-            self.catalogue.detach(parent.id, &old.name)?;
             let vanished = Vanished { path: path.clone(), unit, is_left_out };
             self.places.vanished.insert(id, vanished);
         } else {
-            self.catalogue.remove(parent.id, &old.name)?;
             self.report.gone += 1;
             match is_left_out {
                 true => self.places.left_out += 1,
                 false => self.departed(path, old, unit)?,
             }
         }
-        self.changed.insert(parent.id);
         Ok(())
     }
 
@@ -229,7 +226,7 @@ impl Backup<'_, '_, '_> {
     /// Counts what is gone, finds what of it moved, and tells both.
     pub(super) fn settle_places(&mut self) -> Result<(), Error> {
         let mut vanished: Vec<_> = std::mem::take(&mut self.places.vanished).into_iter().collect();
-        vanished.retain(|(id, _)| !self.claimed.contains(id));
+        vanished.retain(|(id, _)| !self.tree.is_claimed(*id));
         vanished.sort_by(|(_, a), (_, b)| a.path.cmp(&b.path));
         for (id, vanished) in vanished {
             self.forget_beneath(id, vanished)?;
@@ -330,7 +327,7 @@ impl Backup<'_, '_, '_> {
     /// Says which folders are something else now, and what the config leaves out now.
     fn tell_turned(&mut self) {
         for (id, path, kind) in std::mem::take(&mut self.places.turned) {
-            if self.claimed.contains(&id) {
+            if self.tree.is_claimed(id) {
                 continue;
             }
             let kind = match kind {

@@ -44,7 +44,8 @@ impl<'env> Backup<'_, '_, 'env> {
                 self.files.advance(&mut self.run)?;
             }
             match read {
-                Read::Left(directory) => self.left(&directory)?,
+                Read::Left(left) if self.set.options.dry_run => drop(left),
+                Read::Left(left) => self.tree.leave(left.id, &mut self.run)?,
                 Read::File(job, result) => self.settle_file(&job, result)?,
             }
         }

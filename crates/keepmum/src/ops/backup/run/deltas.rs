@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::super::tree::Nodes;
 use super::Run;
 use crate::catalogue::Catalogue;
 use crate::format::PieceKind;
@@ -155,5 +156,19 @@ impl<'a> Run<'a, '_, '_> {
             }
         }
         Ok(true)
+    }
+}
+
+impl Nodes for Run<'_, '_, '_> {
+    fn id_of(&self, node: &[u8]) -> ChunkId {
+        self.set.repository().piece_id(PieceKind::Node, node)
+    }
+
+    fn makes_deltas(&self) -> bool {
+        Run::makes_deltas(self)
+    }
+
+    fn store(&mut self, node: Vec<u8>, on: Option<(ChunkId, &[u8])>) -> Result<ChunkId, Error> {
+        self.store_metadata_on(PieceKind::Node, node, on)
     }
 }
