@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from repository import BLOCK, CHARACTER, FILE, KIB, KINDS, MIB, SYMLINK, Destination, Entry, Problem, Report
@@ -62,9 +63,10 @@ def manifest(destination: Destination, options: argparse.Namespace, report: Repo
         try:
             if isinstance(item, Problem):
                 raise item
+            item = replace(item, attributes=snapshot.repository.attributes(item, b"/".join(path), report))
             line |= described(item, b"/".join(path), first_of)
             if item.kind == FILE:
-                line |= digest(snapshot.repository.content(item))
+                line |= digest(snapshot.repository.content(item.content))
         except Problem as problem:
             line["error"] = problem.word
             report.problem(shown(b"/".join(path)) or "/", problem)

@@ -33,6 +33,7 @@ KIB, MIB = 1 << 10, 1 << 20
 MAX_OBJECT, MAX_NAMED, MAX_BLOCK = 256 * MIB, 2**40 - 1, 4 * MIB  # a table, chunk, node, index or record is no longer than a block
 MAX_REACH, DELTA = 9, 2  # blocks decoded for one piece, and the codec of those that stand on others (§4.4)
 MAX_NAME, MAX_PATH, MAX_ITEMS, MAX_NESTING, MAX_LEVELS = 1023, 131_071, 65_535, 16, 8
+MAX_VALUE = 65_536  # of an attribute, as far as Linux takes one
 BLOCK_LENGTHS = (4 * KIB, 8 * KIB, 16 * KIB, 32 * KIB, 64 * KIB)  # of key blocks (§3)
 TRIED_OPEN = 64  # key blocks tried in vain with the password after one has opened (§3)
 CHUNK, NODE, LIST, INDEX, RECORD = range(5)  # kinds of pieces (§5)
@@ -864,12 +865,12 @@ class Repository:
         return snapshot.whole
 
     def placed(self, item: "Entry") -> bool:
-        """Whether an object that is here holds each chunk of a file; none is read."""
-        if item.kind != FILE:
-            return True
+        """Whether an object that is here holds each chunk of a file and of its attributes; none is read."""
+        contents = [value for _, _, value in item.attributes if type(value) is list]
         try:
-            for _ in self.content(item, lambda piece_id: self.has_place(CHUNK, piece_id)):
-                pass
+            for content in contents + ([item.content] if item.kind == FILE else []):
+                for _ in self.content(content, lambda piece_id: self.has_place(CHUNK, piece_id)):
+                    pass
         except Problem:
             return False
         return True
@@ -947,9 +948,25 @@ class Repository:
             except Problem as problem:
                 yield problem
 
-    def content(self, entry: "Entry", look: Callable[[Any], None] | None = None) -> Iterator[tuple[int, bytes | None]]:
-        """The content of a file as (length, bytes), with None for a hole (§6.3); or only a look at each chunk's id."""
-        parts = row(entry.content, "a content", 1, 3)
+    def attributes(self, entry: "Entry", path: bytes, report: Report) -> list[tuple[str, bytes, bytes]]:
+        """The attributes of an entry with their values; what cannot be had is reported."""
+        found = []
+        for space, name, value in entry.attributes:
+            try:
+                if type(value) is list and value[0] > MAX_VALUE:
+                    report.code = max(report.code, 3)
+                    report.note(f"{shown(path)}: attribute {shown(name)} is larger than this system takes")
+                    continue
+                if type(value) is list:
+                    value = b"".join(bytes(length) if data is None else data for length, data in self.content(value))
+                found.append((space, name, value))
+            except Problem as problem:
+                report.problem(f"{shown(path)}: attribute {shown(name)}", problem)
+        return found
+
+    def content(self, content: Any, look: Callable[[Any], None] | None = None) -> Iterator[tuple[int, bytes | None]]:
+        """A content as (length, bytes), with None for a hole (§6.3); or only a look at each chunk's id."""
+        parts = row(content, "a content", 1, 3)
         size = uint(parts[0], "a size", 2**63 - 1)
         if len(parts) == 3:
             yield from self.items(size, uint(parts[1], "a depth", MAX_LEVELS), array(parts[2], "a content", 1, 8), look)
@@ -995,7 +1012,7 @@ class Entry:
     link: int | None
     user: bytes | None
     group: bytes | None
-    attributes: list[tuple[str, bytes, bytes]]
+    attributes: list[tuple[str, bytes, Any]]  # a value that does not stand in the entry is a list, a content (§6.3)
 
 
 def good_name(value: Any) -> bytes:
@@ -1014,7 +1031,7 @@ def parse_entry(value: Any) -> Entry:
     kind = value.get(2) if type(value) is dict else None
     if type(kind) is int and kind >= len(KINDS):
         raise Refused(f"{what} is of a kind that is not known")
-    raw = fields(value, what, {0, 2}, {1, 3, 4, 5, 6, 8, 10, 12, 14, 16, 18, 20})
+    raw = fields(value, what, {0, 2}, {1, 3, 4, 5, 6, 8, 10, 11, 12, 14, 16, 18, 20})
     kind = uint(raw[2], "a kind")
     if kind >= len(KINDS) or 20 in raw:
         raise Refused(f"{what} is of a kind or has a name encoding that is not known")
@@ -1029,15 +1046,32 @@ def parse_entry(value: Any) -> Entry:
         seconds, nanoseconds = row(raw[14], what, 2)
         return uint(seconds, f"the time of {what}", 2**63 - 1, -2**63), uint(nanoseconds, f"the time of {what}", 999_999_999)
 
-    attributes = [(text(space, what), blob(name, what, MAX_BLOCK), blob(data, what, MAX_BLOCK)) for space, name, data
-                  in (row(a, what, 3) for a in array(raw.get(5, []), what))]
+    attributes = {}  # of one namespace and name the last
+    for key in (5, 11):
+        for space, name, value in (row(a, what, 3) for a in array(raw.get(key, []), what)):
+            value = blob(value, what, MAX_BLOCK) if key == 5 else stored_value(value, f"an attribute of {what}")
+            attributes[text(space, what), blob(name, what, MAX_BLOCK)] = value
     return Entry(good_name(raw[0]), kind, raw.get(4), exact(raw[6], what, 32) if 6 in raw else None,
                  blob(raw.get(8, b""), what, MAX_PATH), pair(10) if 10 in raw else (0, 0),
                  uint(raw[12], f"the mode of {what}", 0o7777) if 12 in raw else None, time() if 14 in raw else None,
                  pair(16) if 16 in raw else None,
                  uint(raw[18], f"the link group of {what}") if 18 in raw else None,
                  blob(raw[1], what, MAX_BLOCK) if 1 in raw else None, blob(raw[3], what, MAX_BLOCK) if 3 in raw else None,
-                 attributes)
+                 [(space, name, value) for (space, name), value in sorted(attributes.items(), key=lambda it: it[0])])
+
+
+def stored_value(value: Any, what: str) -> list[Any]:
+    """The content that is the value of an attribute (§6.2), as far as the entry says it."""
+    parts = row(value, what, 1, 3)
+    size, depth, items = uint(parts[0], what, 2**63 - 1), 0, [parts] if len(parts) == 2 else []
+    if len(parts) == 3:
+        depth, items = uint(parts[1], what, MAX_LEVELS), array(parts[2], what, 1, 8)
+        need(depth == 0 or size > MAX_BLOCK, f"{what} has lists though it is small")
+    for item in (row(item, what, 1, 2) for item in items):
+        need(uint(item[0], what, least=1) <= MAX_BLOCK or len(item) == 1 or depth > 0, f"{what} has too long a chunk")
+        need(len(item) == 1 and depth == 0 or len(exact(item[1], what, 32)) == 32, f"{what} has no id")
+    need(sum(item[0] for item in items) == size, f"{what} has another size than its parts")
+    return parts
 
 
 # ---- The destination as a whole (§10) ----

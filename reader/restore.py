@@ -5,6 +5,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 
 from repository import CHARACTER, DIRECTORY, FIFO, FILE, SYMLINK, Entry, Problem, Refused, Report, Repository, Snapshot
 from repository import shown
@@ -61,6 +62,7 @@ class Restorer:
     def one(self, repository: Repository, path: tuple[bytes, ...], item: Entry | Problem) -> None:
         if isinstance(item, Problem):
             raise item
+        item = replace(item, attributes=repository.attributes(item, b"/".join(path), self.report))
         parent = self.folder(path[:-1])
         if item.kind == DIRECTORY:
             os.mkdir(item.name, 0o700, dir_fd=parent)
@@ -103,7 +105,7 @@ class Restorer:
         handle = os.open(entry.name, flags, 0o600, dir_fd=parent)
         try:
             end = 0
-            for length, data in repository.content(entry):
+            for length, data in repository.content(entry.content):
                 while data:
                     data = data[os.pwrite(handle, data, end + length - len(data)):]
                 end += length

@@ -35,7 +35,8 @@ class Base(unittest.TestCase):
 
     def again(self) -> None:
         """An empty repository."""
-        shutil.rmtree(self.folder)
+        for name in os.listdir(self.temporary):
+            shutil.rmtree(os.path.join(self.temporary, name))
         os.mkdir(self.folder)
         self.repository = Repository(self.folder)
 
@@ -622,6 +623,27 @@ class Hostile(Base):
         for name, mode in (("a", 0o600), ("b", 0o600), ("c", 0o711)):
             status = os.lstat(os.path.join(self.temporary, target, name))
             self.assertEqual((stat.S_IMODE(status.st_mode), status.st_uid), (mode, os.geteuid()))
+
+    def test_large_attributes(self) -> None:
+        """Values that are stored like the content of a file (§6.2)."""
+        an_id, gone = self.repository.piece_id(b"data"), bytes(32)
+        stored = [["xattr", b"user.a", [4, an_id]], ["xattr", b"user.b", [6, 0, [[4, an_id], [2]]]], ["xattr", b"user.c", [0]]]
+        code, lines = self.snapshot_of({0: b"a", 2: 3, 5: [["xattr", b"user.b", b"older"]], 11: stored})
+        self.assertEqual((code, lines["a"]["attributes"]), (0, [
+            ["xattr", name.hex(), value.hex()] for name, value in ((b"user.a", b"data"), (b"user.b", b"data\0\0"), (b"user.c", b""))]))
+        # One that is gone, or larger than this system takes, costs itself only.
+        for size, items, expected in ((5, [[5, gone]], 6), (65_537, [[4], [65_533]], 3), (5, [[5]], 6)):
+            self.again()
+            an_id = self.repository.piece_id(b"data")
+            items = [[*item, an_id] if item in ([4], [5]) else item for item in items]
+            value = [size, 0, items]
+            code, lines = self.snapshot_of({0: b"a", 2: 3, 11: [["xattr", b"user.a", [4, an_id]], ["xattr", b"user.z", value]]})
+            self.assertEqual((code, [name for _, name, _ in lines["a"].get("attributes", [])]), (expected, [b"user.a".hex()]), (value, lines))
+        # Small values have no lists, and a content must add up: else the entry is malformed.
+        for value in ([4, 1, [[4, gone]]], [5, 0, [[4, gone]]], [4], [4, 0, [[4, b"x"]]], b"data"):
+            self.again()
+            code, lines = self.snapshot_of({0: b"a", 2: 3, 11: [["xattr", b"user.a", value]]})
+            self.assertEqual((code, set(lines)), (6, {"", "zz-good"}), value)
 
     def test_long_names(self) -> None:
         """A name that this system does not take costs its entry and no other."""

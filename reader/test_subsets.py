@@ -44,7 +44,7 @@ def said(snapshot: Snapshot) -> str:
             if isinstance(item, Problem):
                 raise item
             if item.kind == FILE:
-                for _ in repository.content(item):
+                for _ in repository.content(item.content):
                     pass
                 names.append(path[-1].decode())
         except Problem as problem:

@@ -120,3 +120,101 @@ fn a_list_of_attributes_that_is_too_long_costs_only_the_attributes() {
     world.kept.drain(1..2);
     world.verify(&world.own());
 }
+
+/// Bytes that do not compress.
+fn noise(seed: u64, length: usize) -> Vec<u8> {
+    let mut dice = support::Dice::new(seed);
+    (0..length.div_ceil(8)).flat_map(|_| dice.word().to_le_bytes()).take(length).collect()
+}
+
+fn set(path: &Path, name: &str, value: &[u8]) -> bool {
+    lsetxattr(path, name, value, XattrFlags::empty()).is_ok()
+}
+
+/// Things of all kinds with values from 1 byte to the longest that there are, and one with so many
+/// that they do not stand in an entry together; nothing where no file system holds such.
+fn large(source: &Path) -> Option<Vec<(PathBuf, &'static str)>> {
+    let things = things(source);
+    for (number, (thing, space)) in (0..).zip(&things) {
+        let all = [1, 4096, 4097, 65_536]
+            .iter()
+            .all(|length| set(thing, &format!("{space}.{length}"), &noise(number, *length)));
+        if !all {
+            eprintln!("NOT TESTED: no file system here holds large attributes");
+            return None;
+        }
+    }
+    for number in 0..60 {
+        let value = noise(number, 2000 + usize::try_from(number).unwrap());
+        assert!(set(&source.join("linked"), &format!("user.many{number}"), &value));
+    }
+    Some(things)
+}
+
+#[test]
+fn large_attributes_come_back_and_are_stored_once() {
+    let mut world = World::new(82);
+    let source = world.source();
+    let Some(things) = large(&source) else { return };
+    world.backup();
+    world.verify(&world.own());
+    world.verify(&world.stranger());
+    // Nothing has changed: not for a run, not for a dry one, not for a restore.
+    for dry_run in [true, false] {
+        let options = keepmum::ops::BackupOptions { dry_run, ..support::options(&source) };
+        let report = keepmum::ops::backup(&world.own(), &options, &keepmum::ops::Silent).unwrap();
+        assert_eq!((report.new, report.changed), (0, 0), "{report:?}");
+    }
+    let target = world.fresh_target();
+    for written in [true, false] {
+        let restored = world.try_restore(&world.own(), latest(), &target).unwrap();
+        assert_eq!(restored.outcome(), Outcome::Complete, "{:#?}", restored.problems);
+        assert_eq!(restored.entries_written > 0, written, "{restored:?}");
+    }
+    // One value stored twice is stored once, and one that changes alone is stored alone.
+    let (first, space) = &things[0];
+    let (second, _) = &things[1];
+    let value = noise(99, 60_000);
+    assert!(set(first, &format!("{space}.65536"), &value));
+    assert!(set(second, &format!("{space}.65536"), &value));
+    let report = world.backup();
+    assert_eq!(report.changed, 2, "{report:?}");
+    assert!((60_000..80_000).contains(&report.bytes_stored), "{report:?}");
+    world.verify(&world.own());
+    // What a target has beside them goes, and what it lacks comes.
+    let inside = world.inside(&target);
+    assert!(set(&inside.join("small"), "user.other", &noise(7, 50_000)));
+    lremovexattr(inside.join("linked"), "user.65536").unwrap();
+    let restored = world.try_restore(&world.own(), latest(), &target).unwrap();
+    assert_eq!(restored.outcome(), Outcome::Complete, "{:#?}", restored.problems);
+    assert!(support::scan(&inside) == support::scan(&source));
+}
+
+/// Whatever object is gone: a value that it held is told with its path, and stored again.
+#[test]
+fn large_attributes_that_are_gone_are_stored_again() {
+    let mut world = World::new(83);
+    let source = world.source();
+    if large(&source).is_none() {
+        return;
+    }
+    for number in 0..4 {
+        fs::write(source.join(format!("noise{number}")), noise(number, 150_000)).unwrap();
+    }
+    world.backup();
+    let files = world.sim.disk.files().into_iter().filter(|(_, bytes)| bytes.len() != 4096);
+    let objects: Vec<_> = files.map(|(path, _)| path).collect();
+    assert!(objects.len() > 1, "{objects:?}");
+    let mut told = 0;
+    for object in objects {
+        assert!(world.sim.disk.take(&object));
+        let found = world.check(&world.own());
+        assert_ne!(found.outcome(), Outcome::Complete, "{object}");
+        told += usize::from(found.problems.iter().any(|problem| problem.path.ends_with("/folder")));
+        world.try_backup().unwrap();
+        let healed = world.check(&world.own());
+        assert_eq!(healed.outcome(), Outcome::Complete, "{object}: {:#?}", healed.problems);
+    }
+    assert!(told > 0, "no check named the folder whose values were gone");
+    world.verify(&world.own());
+}

@@ -1,10 +1,13 @@
 //! What files hold.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
+
+use rustix::fs::{XattrFlags, lsetxattr};
 
 use crate::prepared::noise;
-use crate::stage::each_way;
+use crate::stage::{each_way, each_way_in, not_tested, set_attribute};
 
 const GIB: u64 = 1 << 30;
 
@@ -76,4 +79,34 @@ fn files_over_4_gib_without_holes() {
     }
     drop(file);
     stage.comes_back();
+}
+
+/// In memory files have attributes of any length; elsewhere it depends.
+#[test]
+fn large_attributes() {
+    each_way_in(Path::new("/dev/shm"), |stage| {
+        let file = stage.file("file", "x");
+        let folder = stage.source("folder");
+        fs::create_dir(&folder).unwrap();
+        let fits = |path: &Path| {
+            let all = [4096, 4097, 65_536].iter().all(|length| {
+                let name = format!("user.{length}");
+                lsetxattr(path, name, &vec![b'v'; *length], XattrFlags::empty()).is_ok()
+            });
+            let many = (0..60).all(|number| {
+                lsetxattr(path, format!("user.many{number}"), &[number; 3000], XattrFlags::empty())
+                    .is_ok()
+            });
+            all && many
+        };
+        if !fits(&file) || !fits(&folder) {
+            not_tested("large attributes, because no file system here holds them");
+            return;
+        }
+        stage.comes_back();
+        set_attribute(&file, "user.4097", b"small now");
+        set_attribute(&folder, "user.many1", &[9; 3000]);
+        stage.backup();
+        stage.restores_all(&[]);
+    });
 }

@@ -42,6 +42,16 @@ pub(crate) fn each_way(play: impl Fn(&Stage)) {
     }
 }
 
+/// The same in a folder of this file system, where there is one.
+pub(crate) fn each_way_in(preferred: &Path, play: impl Fn(&Stage)) {
+    let within = if preferred.is_dir() { preferred.to_owned() } else { folder() };
+    let stage = |user| Stage { place: ready_in(Place::within(&within), ""), user };
+    play(&stage(None));
+    if is_root() {
+        play(&stage(Some(NOBODY)));
+    }
+}
+
 impl Stage {
     /// As whoever runs the tests.
     pub(crate) fn new() -> Self {

@@ -270,6 +270,43 @@ const ATTRIBUTES: &[Case] = &[
             attributes(forge, &[("xattr", b"system.posix_acl_access", &[0xff; 99])]);
         })
     },
+    Case {
+        restore: &[0, 3],
+        ..legal("sixty thousand attributes that are one chunk of 64 KiB", |forge| {
+            let chunk = forge.piece(crate::forge::CHUNK, vec![7; 65_536]);
+            let content = array(&[uint(65_536), bytes(&chunk.0)]);
+            let one = |number: u32| {
+                let name = format!("user.{number:05}");
+                array(&[text("xattr"), bytes(name.as_bytes()), content.clone()])
+            };
+            let list: Vec<_> = (0..60_000).map(one).collect();
+            forge.evil(&[entry(b"thing", 3, &[(11, array(&list))])]);
+        })
+    },
+    Case {
+        restore: &[3],
+        ..legal("values that no system takes, or of another one", |forge| {
+            let content = array(&[uint(1 << 40), uint(0), array(&[array(&[uint(1 << 40)])])]);
+            let one = |space, name| array(&[text(space), bytes(name), content.clone()]);
+            let list = array(&[one("xattr", b"user.a"), one("ntfs", b"stream")]);
+            forge.evil(&[entry(b"thing", 0, &[(4, array(&[uint(0)])), (11, list)])]);
+        })
+    },
+    Case {
+        restore: &[6],
+        check: &[6],
+        ..legal("a value that is nowhere", |forge| {
+            let content = array(&[uint(9), bytes(&[9; 32])]);
+            let list = array(&[array(&[text("xattr"), bytes(b"user.a"), content])]);
+            forge.evil(&[entry(b"thing", 0, &[(4, array(&[uint(0)])), (11, list)])]);
+        })
+    },
+    damage("a small value in lists", |forge| {
+        let list = forge.piece(crate::forge::LIST, array(&[uint(0), array(&[])]));
+        let item = array(&[uint(9), bytes(&list.0)]);
+        let content = array(&[uint(9), uint(1), array(&[item])]);
+        with(forge, &[(11, array(&[array(&[text("xattr"), bytes(b"user.a"), content])]))]);
+    }),
     damage("attributes that claim to be 2^40", |forge| {
         with(forge, &[(5, Forge::claim(4, 1 << 40))]);
     }),

@@ -15,7 +15,7 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use super::listing::stat;
-use crate::model::Attribute;
+use crate::model::{Attribute, Value};
 
 /// The namespace of extended attributes as Linux has them.
 pub(crate) const XATTR: &str = "xattr";
@@ -24,6 +24,8 @@ pub(crate) const XATTR: &str = "xattr";
 const USUAL: usize = 1024;
 /// The most that the kernel gives of one list or value.
 const MOST: usize = 64 << 10;
+/// A longer value is large.
+pub(crate) const LARGE: usize = 4 << 10;
 
 /// Whether the file system only says that it has no such attributes.
 fn is_unsupported(error: Errno) -> bool {
@@ -35,6 +37,8 @@ fn is_unsupported(error: Errno) -> bool {
 pub struct Attributes {
     /// Those that were read, sorted.
     pub read: Vec<Attribute>,
+    /// Names of further ones, which are to be read one at a time: they are large, or many.
+    pub later: Vec<Box<[u8]>>,
     /// Those that were not.
     pub unread: Option<Unread>,
 }
@@ -62,26 +66,34 @@ impl Attributes {
     }
 }
 
-/// Reads the value of each name. An attribute that cannot be read costs no other.
+/// Reads the value of each name, or of a few that take so many bytes at most, none of them large.
+/// An attribute that cannot be read costs no other.
 fn gather(
     names: io::Result<Vec<Vec<u8>>>,
+    few: Option<usize>,
     value: impl Fn(&[u8]) -> Result<Vec<u8>, Errno>,
 ) -> Attributes {
     let names = match names {
         Ok(names) => names,
         Err(error) => {
             let unread = Some(Unread { names: None, error });
-            return Attributes { read: Vec::new(), unread };
+            return Attributes { unread, ..Attributes::default() };
         }
     };
     let mut all = Attributes::default();
+    let mut bytes = 0;
     for name in names {
+        if few.is_some_and(|few| bytes > few) {
+            all.later.push(name.into());
+            continue;
+        }
         match value(&name) {
-            Ok(value) => all.read.push(Attribute {
-                namespace: XATTR.into(),
-                name: name.into(),
-                value: value.into(),
-            }),
+            Ok(value) if few.is_some() && value.len() > LARGE => all.later.push(name.into()),
+            Ok(value) => {
+                bytes += value.len();
+                let value = Value::Inline(value.into());
+                all.read.push(Attribute { namespace: XATTR.into(), name: name.into(), value });
+            }
             // Gone meanwhile, or listed without being readable at all.
             Err(error) if error == Errno::NODATA || is_unsupported(error) => {}
             Err(error) => {
@@ -91,7 +103,7 @@ fn gather(
             }
         }
     }
-    all.read.sort_unstable();
+    all.read.sort_unstable_by(|a, b| a.key().cmp(&b.key()));
     all
 }
 
@@ -126,7 +138,21 @@ impl<'a> Handle<'a> {
 
     /// The extended attributes, as far as they can be read; none where the file system keeps none.
     pub(crate) fn attributes(&self) -> Attributes {
-        gather(self.attribute_names(), |name| self.value(name))
+        gather(self.attribute_names(), None, |name| self.value(name))
+    }
+
+    /// The same, but only the names of those that would take much memory.
+    pub(crate) fn small_attributes(&self) -> Attributes {
+        gather(self.attribute_names(), Some(MOST), |name| self.value(name))
+    }
+
+    /// The value of one attribute; nothing if it is not there.
+    pub(crate) fn attribute(&self, name: &[u8]) -> io::Result<Option<Vec<u8>>> {
+        match self.value(name) {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if error == Errno::NODATA || is_unsupported(error) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The names of all extended attributes.
@@ -214,13 +240,13 @@ mod tests {
 
     use rustix::io::Errno;
 
-    use super::gather;
+    use super::{LARGE, MOST, gather};
 
     #[test]
     fn an_attribute_that_cannot_be_read_costs_no_other() {
         let names = [&b"user.io"[..], b"user.z", b"user.gone", b"user.denied", b"user.a", b"odd"];
         let names = names.iter().map(|name| name.to_vec()).collect();
-        let all = gather(Ok(names), |name| match name {
+        let all = gather(Ok(names), None, |name| match name {
             b"user.io" => Err(Errno::IO),
             b"user.denied" => Err(Errno::ACCESS),
             b"user.gone" => Err(Errno::NODATA),
@@ -237,8 +263,22 @@ mod tests {
     }
 
     #[test]
+    fn large_and_many_attributes_are_left_for_later() {
+        let names: Vec<_> =
+            (0..30).map(|number| format!("user.{number:02}").into_bytes()).collect();
+        let long = |name: &[u8]| Ok(vec![1; if name == b"user.07" { LARGE + 1 } else { LARGE }]);
+        let all = gather(Ok(names.clone()), Some(MOST), long);
+        let later: Vec<&[u8]> = all.later.iter().map(|name| &**name).collect();
+        // Seventeen are more than 64 KiB, and one of the first is large.
+        assert_eq!(all.read.len(), 17);
+        assert_eq!(later[0], b"user.07");
+        assert_eq!(later[1..], names[18..]);
+        assert_eq!(gather(Ok(names), None, long).whole().unwrap().len(), 30);
+    }
+
+    #[test]
     fn without_a_list_no_name_is_known() {
-        let all = gather(Err(io::Error::from(Errno::TOOBIG)), |_| Ok(Vec::new()));
+        let all = gather(Err(io::Error::from(Errno::TOOBIG)), None, |_| Ok(Vec::new()));
         assert!(all.read.is_empty());
         assert!(all.unread.unwrap().names.is_none());
     }

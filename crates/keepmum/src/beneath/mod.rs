@@ -12,7 +12,7 @@ mod tag;
 mod tests;
 
 pub use attributes::{Attributes, Unread};
-pub(crate) use attributes::{Handle, XATTR};
+pub(crate) use attributes::{Handle, LARGE, XATTR};
 pub(crate) use listing::{LaterNames, NameList, Scratch, found, kind_of, stamp, stat, stat_at};
 pub(crate) use open::Beneath;
 pub(crate) use tag::{TAG, is_cache, is_tag};

@@ -1,11 +1,12 @@
 //! Entries of directories (§6.2). The catalogue keeps the same bytes.
 
-use super::NODE_MAX;
 use super::cbor::{Reader, Writer};
 use super::content::{read_content, write_content};
 use super::error::FormatError;
+use super::{CHUNK_MAX, NODE_MAX};
 use crate::model::{
-    Attribute, ChunkId, Content, DeviceNumber, Entry, Kind, Metadata, Name, Time, TreePath,
+    Attribute, ChunkId, Content, DeviceNumber, Entry, Kind, Metadata, Name, Pieces, Time, TreePath,
+    Value,
 };
 
 const NANOS: u32 = 1_000_000_000;
@@ -40,7 +41,8 @@ pub(super) fn write_entry(entry: &Entry, out: &mut Writer<'_>) {
         link.is_some(),
         owner.user.is_some(),
         owner.group.is_some(),
-        !attributes.is_empty(),
+        attributes.iter().any(|one| one.stored().is_none()),
+        attributes.iter().any(|one| one.stored().is_some()),
     ];
     out.map(2 + optional.iter().filter(|there| **there).count());
     out.uint(0);
@@ -59,8 +61,13 @@ pub(super) fn write_entry(entry: &Entry, out: &mut Writer<'_>) {
         out.uint(4);
         write_content(content, out);
     }
-    write_attributes(attributes, out);
+    if !attributes.is_empty() {
+        write_attributes(5, attributes, |one| one.stored().is_none(), out);
+    }
     write_value(kind, out);
+    if !attributes.is_empty() {
+        write_attributes(11, attributes, |one| one.stored().is_some(), out);
+    }
     if let Some(mode) = mode {
         out.uint(12);
         out.uint((mode & MODE).into());
@@ -83,19 +90,28 @@ pub(super) fn write_entry(entry: &Entry, out: &mut Writer<'_>) {
     }
 }
 
-fn write_attributes(attributes: &[Attribute], out: &mut Writer<'_>) {
-    if attributes.is_empty() {
+/// Those attributes that belong under a key.
+fn write_attributes(
+    key: u64,
+    attributes: &[Attribute],
+    belongs: fn(&&Attribute) -> bool,
+    out: &mut Writer<'_>,
+) {
+    let mut sorted: Vec<_> = attributes.iter().filter(belongs).collect();
+    if sorted.is_empty() {
         return;
     }
-    let mut sorted: Vec<_> = attributes.iter().collect();
-    sorted.sort();
-    out.uint(5);
+    sorted.sort_by_key(|one| one.key());
+    out.uint(key);
     out.array(sorted.len());
     for Attribute { namespace, name, value } in sorted {
         out.array(3);
         out.text(namespace);
         out.bytes(name);
-        out.bytes(value);
+        match value {
+            Value::Inline(value) => out.bytes(value),
+            Value::Stored(content) => write_content(content, out),
+        }
     }
 }
 
@@ -182,10 +198,41 @@ impl Fields {
             }
             1 => self.metadata.owner.user = Some(reader.bytes("the name of a user")?.into()),
             3 => self.metadata.owner.group = Some(reader.bytes("the name of a group")?.into()),
-            5 => self.metadata.attributes = reader.list("attributes", read_attribute)?,
+            5 => self.attributes(reader, |reader| {
+                Ok(Value::Inline(reader.bytes("the value of an attribute")?.into()))
+            })?,
+            11 => self.attributes(reader, |reader| {
+                let content = read_content(reader)?;
+                match &content.pieces {
+                    // What a system may take as a whole is named as a whole.
+                    Pieces::Lists { .. } if content.size <= CHUNK_MAX => {
+                        Err(FormatError::BadValue { what: "the value of an attribute" })
+                    }
+                    _ => Ok(Value::Stored(content)),
+                }
+            })?,
             _ => return Ok(false),
         }
         Ok(true)
+    }
+
+    /// Attributes in any order; of one namespace and name the last counts, and before all others
+    /// one whose value is stored.
+    fn attributes(
+        &mut self,
+        reader: &mut Reader<'_>,
+        value: impl Fn(&mut Reader<'_>) -> Result<Value, FormatError>,
+    ) -> Result<(), FormatError> {
+        let read = reader.list("attributes", |reader| read_attribute(reader, &value))?;
+        let all = &mut self.metadata.attributes;
+        all.extend(read);
+        all.sort_by(|a, b| {
+            a.key().cmp(&b.key()).then(a.stored().is_some().cmp(&b.stored().is_some()))
+        });
+        all.reverse();
+        all.dedup_by(|a, b| a.key() == b.key());
+        all.reverse();
+        Ok(())
     }
 
     fn take_kind(&mut self) -> Result<Kind, FormatError> {
@@ -230,12 +277,15 @@ fn read_time(reader: &mut Reader<'_>) -> Result<Time, FormatError> {
     })
 }
 
-fn read_attribute(reader: &mut Reader<'_>) -> Result<Attribute, FormatError> {
+fn read_attribute(
+    reader: &mut Reader<'_>,
+    value: impl FnOnce(&mut Reader<'_>) -> Result<Value, FormatError>,
+) -> Result<Attribute, FormatError> {
     reader.row("an attribute", 3, 3, |reader, _| {
         Ok(Attribute {
             namespace: reader.text("the namespace of an attribute")?.into(),
             name: reader.bytes("the name of an attribute")?.into(),
-            value: reader.bytes("the value of an attribute")?.into(),
+            value: value(reader)?,
         })
     })
 }

@@ -87,7 +87,7 @@ pub struct Metadata {
     pub owner: Owner,
     /// Hard link group: files of one snapshot with equal groups are one file.
     pub link: Option<u64>,
-    /// Extended attributes, sorted.
+    /// Extended attributes, in the order of their namespaces and names, each once.
     pub attributes: Vec<Attribute>,
 }
 
@@ -103,14 +103,53 @@ pub struct Owner {
 }
 
 /// One attribute in a namespace (`xattr` on Linux).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attribute {
     /// Which system of attributes it belongs to.
     pub namespace: Box<str>,
     /// Its name there.
     pub name: Box<[u8]>,
     /// Its value.
-    pub value: Box<[u8]>,
+    pub value: Value,
+}
+
+/// The value of an attribute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// It stands in the entry.
+    Inline(Box<[u8]>),
+    /// It is stored like the content of a file.
+    Stored(Content),
+}
+
+impl Attribute {
+    /// By what attributes are told apart and sorted.
+    pub fn key(&self) -> (&str, &[u8]) {
+        (&self.namespace, &self.name)
+    }
+
+    /// Its value, if that is at hand.
+    pub fn value(&self) -> Option<&[u8]> {
+        match &self.value {
+            Value::Inline(value) => Some(value),
+            Value::Stored(_) => None,
+        }
+    }
+
+    /// Where its value is stored, if it does not stand in the entry.
+    pub fn stored(&self) -> Option<&Content> {
+        match &self.value {
+            Value::Inline(_) => None,
+            Value::Stored(content) => Some(content),
+        }
+    }
+}
+
+impl Metadata {
+    /// What is stored for it beside the entry: the values of large attributes.
+    pub fn stored(&self) -> impl Iterator<Item = &Content> {
+        self.attributes.iter().filter_map(Attribute::stored)
+    }
 }
 
 /// What a file holds.

@@ -10,7 +10,7 @@ mod path;
 mod stamp;
 
 pub use entry::{
-    Attribute, Content, DeviceNumber, Entry, Kind, Metadata, Owner, Piece, Pieces, Time,
+    Attribute, Content, DeviceNumber, Entry, Kind, Metadata, Owner, Piece, Pieces, Time, Value,
 };
 pub use id::{ChunkId, DeviceId, RecordHash, RecordRef, RepositoryId, SnapshotId};
 pub use location::{BASES_LENGTH_MAX, Bases, IndexError, Locate, Location, ObjectKey, REACH_MAX};

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use crate::catalogue::Catalogue;
 use crate::format::PieceKind;
-use crate::model::{ChunkId, Content, DeviceId, Kind, ObjectKey, TreePath};
+use crate::model::{ChunkId, Content, DeviceId, Entry, Kind, ObjectKey, TreePath};
 use crate::repository::{ENTRIES_MAX, PieceReader, RepositoryError, SeenLists, SnapshotTree};
 
 use super::choose::{Snapshots, display};
@@ -204,15 +204,15 @@ impl<'a> Losses<'a> {
             match visit? {
                 Visit::Entry(path, entry) => {
                     place.take(&Open { entries: 1, ..Open::default() });
+                    match self.contents(place, &entry) {
+                        Ok(()) => {}
+                        Err(WalkError::Run(error)) => return Err(error),
+                        Err(error) => self.attribute(place, &path, error)?,
+                    }
                     match &entry.kind {
                         Kind::Directory(node) if !self.is_to_be_entered(place, *node) => {
                             walk.skip_folder();
                         }
-                        Kind::File(content) => match self.content(place, content) {
-                            Ok(()) => {}
-                            Err(WalkError::Run(error)) => return Err(error),
-                            Err(error) => self.attribute(place, &path, error)?,
-                        },
                         _ => {}
                     }
                 }
@@ -247,6 +247,14 @@ impl<'a> Losses<'a> {
             None => place.open.push(Open { node: Some(node), ..Open::default() }),
         }
         !self.clean.contains_key(&node)
+    }
+
+    /// What an entry holds beside its node: a file's content, and values of attributes.
+    fn contents(&mut self, place: &mut Place<'_, '_>, entry: &Entry) -> Result<(), WalkError> {
+        if let Kind::File(content) = &entry.kind {
+            self.content(place, content)?;
+        }
+        entry.metadata.stored().try_for_each(|content| self.content(place, content))
     }
 
     fn content(&mut self, place: &mut Place<'_, '_>, content: &Content) -> Result<(), WalkError> {

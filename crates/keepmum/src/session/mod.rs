@@ -27,6 +27,7 @@ pub(crate) mod report;
 pub(crate) mod roots;
 pub(crate) mod shown_code;
 pub(crate) mod unlock;
+pub(crate) mod values;
 pub(crate) mod walk;
 pub(crate) mod walk_error;
 pub(crate) mod whole;

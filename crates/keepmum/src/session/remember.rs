@@ -95,8 +95,8 @@ pub(crate) fn directory_at(
     Ok(Some(row))
 }
 
-/// Takes away the stamps of files whose content is in no object that is here, so that this run
-/// reads and stores them again. Answers whether tree nodes may be lost too.
+/// Takes away the stamps of what has content in no object that is here, a file's own or that of an
+/// attribute, so that this run reads and stores it again. Answers whether tree nodes may be lost too.
 pub(crate) fn doubt_lost(repository: &Repository) -> Result<bool, Error> {
     let catalogue = &repository.catalogue;
     let objects = repository.objects();
@@ -107,7 +107,7 @@ pub(crate) fn doubt_lost(repository: &Repository) -> Result<bool, Error> {
         for child in catalogue.children(row) {
             let child = child?;
             waiting.extend(child.directory);
-            if child.kind == 0 && !is_stored(catalogue, &mut pieces, &mut lists, &child)? {
+            if !is_stored(catalogue, &mut pieces, &mut lists, &child)? {
                 catalogue.set_stamp(row, &child.name, None)?;
             }
         }
@@ -122,12 +122,16 @@ fn is_stored(
     lists: &mut SeenLists,
     child: &Remembered,
 ) -> Result<bool, Error> {
-    let Ok(Entry { kind: Kind::File(content), .. }) = decode_entry(&child.entry) else {
-        return Ok(false);
+    let Ok(Entry { kind, metadata, .. }) = decode_entry(&child.entry) else { return Ok(false) };
+    let content = match &kind {
+        Kind::File(content) => Some(content),
+        _ => None,
     };
-    let held = lists.each_chunk(pieces, &content, |_, id, _| match Locate::holds(catalogue, id)? {
-        true => Ok(()),
-        false => Err(RepositoryError::Missing(*id)),
+    let held = metadata.stored().chain(content).try_for_each(|content| {
+        lists.each_chunk(pieces, content, |_, id, _| match Locate::holds(catalogue, id)? {
+            true => Ok(()),
+            false => Err(RepositoryError::Missing(*id)),
+        })
     });
     match held {
         Ok(()) => Ok(true),

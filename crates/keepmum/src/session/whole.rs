@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 
 use crate::format::Backup;
-use crate::model::{ChunkId, Entry, Kind, Locate, TreePath};
+use crate::model::{ChunkId, Content, Kind, Locate, TreePath};
 use crate::repository::{PieceReader, RepositoryError, SeenLists, SnapshotTree};
 
 use super::event::Silent;
@@ -42,21 +42,28 @@ impl Whole {
         let mut walk = SnapshotWalk::new(tree, begin, (&Silent, "looked at"));
         while let Some(visit) = walk.next() {
             match visit? {
-                Visit::Entry(_, Entry { kind: Kind::Directory(node), .. }) => {
-                    if self.nodes.borrow().contains(&node) || !seen.insert(node) {
-                        walk.skip_folder();
+                Visit::Entry(_, entry) => {
+                    let mut has_place = |content: &Content| {
+                        lists.each_chunk(&mut contents, content, |_, id, _| {
+                            match Locate::holds(catalogue, id)? {
+                                true => Ok(()),
+                                false => Err(RepositoryError::Missing(*id)),
+                            }
+                        })
+                    };
+                    entry.metadata.stored().try_for_each(&mut has_place)?;
+                    match entry.kind {
+                        Kind::File(content) => has_place(&content)?,
+                        Kind::Directory(node)
+                            if self.nodes.borrow().contains(&node) || !seen.insert(node) =>
+                        {
+                            walk.skip_folder();
+                        }
+                        _ => {}
                     }
                 }
-                Visit::Entry(_, Entry { kind: Kind::File(content), .. }) => {
-                    lists.each_chunk(&mut contents, &content, |_, id, _| {
-                        match Locate::holds(catalogue, id)? {
-                            true => Ok(()),
-                            false => Err(RepositoryError::Missing(*id)),
-                        }
-                    })?;
-                }
                 Visit::Unread(_, error @ WalkError::Snapshot(_)) => return Err(error),
-                Visit::Entry(..) | Visit::Unread(..) | Visit::Leave => {}
+                Visit::Unread(..) | Visit::Leave => {}
             }
         }
         self.nodes.borrow_mut().extend(seen);

@@ -137,13 +137,14 @@ impl OpenFile {
         DataRanges { file: self, sparse, at: 0 }
     }
 
-    /// Its extended attributes, as far as they can be read; none where the file system keeps none.
+    /// Its extended attributes, as far as they can be read, without the values of large ones; none
+    /// where the file system keeps none.
     pub fn attributes(&self) -> Attributes {
         match self.gate.pass(Operation::SourceOpen, self.path.as_bytes(), 0) {
-            Ok(_) => Handle::open(self.file.as_fd()).attributes(),
+            Ok(_) => Handle::open(self.file.as_fd()).small_attributes(),
             Err(error) => {
                 let unread = Some(Unread { names: None, error });
-                Attributes { read: Vec::new(), unread }
+                Attributes { unread, ..Attributes::default() }
             }
         }
     }

@@ -44,6 +44,7 @@ pub use walk::{Rest, Walk};
 
 pub use crate::beneath::{Attributes, Unread};
 use crate::beneath::{Handle, found, kind_of, stamp, stat};
+pub(crate) use crate::beneath::{LARGE, XATTR};
 use crate::model::{Attribute, Found, FoundKind, Name, PAGE, Stamp, Time, TreePath};
 use crate::seam::{Clock, Gate, Operation};
 use file_system::FileSystem;
@@ -273,24 +274,47 @@ impl Source {
         path: &TreePath,
         kind: FoundKind,
     ) -> Result<Vec<Attribute>, SourceError> {
-        let all = self.attributes(path, kind)?.whole();
+        let all = self.held(path, kind, |handle| handle.attributes().whole())?;
         all.map_err(|error| SourceError::new(path, error))
     }
 
-    /// The extended attributes of anything, as far as they can be read; none where the file system
-    /// keeps none. For a file that is open anyway, [`OpenFile::attributes`] is cheaper.
+    /// The value of one extended attribute of anything; nothing if it is not there.
+    ///
+    /// # Errors
+    /// It cannot be opened or read.
+    pub fn attribute(
+        &self,
+        path: &TreePath,
+        kind: FoundKind,
+        name: &[u8],
+    ) -> Result<Option<Vec<u8>>, SourceError> {
+        let value = self.held(path, kind, |handle| handle.attribute(name))?;
+        value.map_err(|error| SourceError::new(path, error))
+    }
+
+    /// The extended attributes of anything, as far as they can be read, without the values of large
+    /// ones; none where the file system keeps none. For a file that is open anyway, [`OpenFile::attributes`] is cheaper.
     ///
     /// # Errors
     /// It cannot be opened.
     pub fn attributes(&self, path: &TreePath, kind: FoundKind) -> Result<Attributes, SourceError> {
+        self.held(path, kind, |handle| handle.small_attributes())
+    }
+
+    fn held<T>(
+        &self,
+        path: &TreePath,
+        kind: FoundKind,
+        ask: impl FnOnce(&Handle<'_>) -> T,
+    ) -> Result<T, SourceError> {
         Ok(match kind {
             FoundKind::Directory => {
                 let directory = self.0.open_at(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
-                Handle::open(directory.as_fd()).attributes()
+                ask(&Handle::open(directory.as_fd()))
             }
             _ => {
                 let thing = self.0.open_at(path, OFlags::PATH)?;
-                Handle::path(thing.as_fd()).attributes()
+                ask(&Handle::path(thing.as_fd()))
             }
         })
     }

@@ -32,8 +32,12 @@ impl Target {
             let found = handle.stat().map_err(|error| TargetError::new(path, error))?;
             Ok((present, stamp(&found).device))
         })??;
+        // Of what cannot be had nobody knows whether it differs.
+        let unknown = |one: &Attribute| {
+            wanted.iter().any(|wanted| wanted.value().is_none() && wanted.key() == one.key())
+        };
         let ours = |list: &[Attribute]| -> Vec<Attribute> {
-            let kept = list.iter().filter(|a| self.0.is_kept(a));
+            let kept = list.iter().filter(|a| self.0.is_kept(a) && !unknown(a));
             kept.filter(|a| self.0.is_ours(&a.name)).cloned().collect()
         };
         let (present, wanted) = (ours(&present), ours(wanted));
@@ -70,7 +74,8 @@ impl Target {
             let present = inner.hold(path, found.kind, |handle, _| {
                 handle.attributes().whole().map_err(|error| TargetError::new(path, error))
             })??;
-            let missing = wanted.attributes.iter().filter(|one| !present.contains(one)).cloned();
+            let lacks = |one: &&Attribute| one.value().is_some() && !present.contains(one);
+            let missing = wanted.attributes.iter().filter(lacks).cloned();
             let (missing, others): (Vec<_>, Vec<_>) = missing.partition(|one| inner.is_kept(one));
             problems.extend(others.iter().filter_map(|one| refusal(path, one)));
             let present: Vec<_> = present.into_iter().filter(|a| inner.is_ours(&a.name)).collect();
@@ -135,7 +140,7 @@ fn has_space(handle: &Handle<'_>) -> bool {
 }
 
 impl Inner {
-    /// Sets attributes; what is left out or not taken is told.
+    /// Sets the attributes whose values are at hand; what is left out or not taken is told.
     pub(super) fn set_attributes(
         &self,
         handle: &Handle<'_>,
@@ -149,16 +154,17 @@ impl Inner {
                 problems.extend(refusal(path, attribute));
                 continue;
             }
+            let Some(value) = attribute.value() else { continue };
             match self.ask(Operation::TargetMetadata, path) {
                 Err(error) => problems.push(error),
-                Ok(()) if handle.set_attribute(&attribute.name, &attribute.value).is_err() => {
-                    refused.push(attribute);
+                Ok(()) if handle.set_attribute(&attribute.name, value).is_err() => {
+                    refused.push((&attribute.name, value));
                 }
                 Ok(()) => {}
             }
         }
         // One that came later may have made room by becoming smaller.
-        for Attribute { name, value, .. } in refused {
+        for (name, value) in refused {
             if let Err(error) = handle.set_attribute(name, value) {
                 problems.push(not_set(path, name, error, has_space(handle)));
             }

@@ -159,7 +159,8 @@ impl Inner {
         let tried = self.tried_on(device, |probe| {
             // Attributes need a writable thing.
             probe.set_mode(0o600).ok();
-            let set = |one: &Attribute| probe.set_attribute(&one.name, &one.value);
+            let set =
+                |one: &Attribute| probe.set_attribute(&one.name, one.value().unwrap_or_default());
             let remove = |one: &Attribute| probe.remove_attribute(&one.name).ok();
             let known = present.iter().all(|one| set(one).is_ok());
             let try_it = |one: &Attribute| {

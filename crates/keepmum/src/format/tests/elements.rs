@@ -1,7 +1,10 @@
 //! What a later version may add, and what one malformed thing costs.
 
 use super::rules::{hex, pipe, record};
-use crate::format::{FormatError, ListNode, Node, Record, decode_entry, decode_index};
+use crate::format::{
+    FormatError, ListNode, Node, Record, decode_entry, decode_index, encode_entry,
+};
+use crate::model::Content;
 
 #[test]
 fn a_malformed_entry_costs_itself_and_no_other() {
@@ -94,4 +97,25 @@ fn no_file_is_longer_than_any_can_be() {
     assert!(decode_entry(&hole("1b7fffffffffffffff")).is_ok());
     assert!(decode_entry(&hole("1b8000000000000000")).is_err());
     assert!(decode_entry(&hole("1bffffffffffffffff")).is_err());
+}
+
+#[test]
+fn attributes_are_taken_in_any_order_and_each_once() {
+    // user.b twice, user.a last, and a stored user.b, whose key comes before the others.
+    let one =
+        |name: &str, value: &str| format!("83 65 7861747472 46 {name}{value}").replace(' ', "");
+    let (a, b) = ("757365722e61", "757365722e62");
+    let list = [one(b, "4131"), one(b, "4132"), one(a, "4133")].concat();
+    let entry = |stored: &str| hex(&format!("{stored} 00 4161 02 03 05 83 {list}"));
+    let read = decode_entry(&entry("a3")).unwrap();
+    let values: Vec<_> = read.metadata.attributes.iter().map(|a| a.value().unwrap()).collect();
+    assert_eq!(values, [b"3", b"2"]);
+    let stored = format!("a4 0b 81 {}", one(b, "8100"));
+    let read = decode_entry(&entry(&stored)).unwrap();
+    assert_eq!(read.metadata.attributes.len(), 2);
+    assert_eq!(read.metadata.attributes[1].stored(), Some(&Content::empty()));
+    // What is read is written sorted, and then the same.
+    let mut written = Vec::new();
+    encode_entry(&read, &mut written);
+    assert_eq!(decode_entry(&written).unwrap(), read);
 }

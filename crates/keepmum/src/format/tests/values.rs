@@ -10,7 +10,7 @@ use crate::format::{
 };
 use crate::model::{
     Attribute, Bases, ChunkId, Content, DeviceId, DeviceNumber, Entry, Kind, Metadata, Name, Owner,
-    Piece, Pieces, RecordHash, RecordRef, Time,
+    Piece, Pieces, RecordHash, RecordRef, Time, Value,
 };
 
 pub(super) fn chunk_id() -> impl Strategy<Value = ChunkId> {
@@ -76,7 +76,14 @@ fn kind() -> impl Strategy<Value = Kind> {
 }
 
 fn attributes() -> impl Strategy<Value = Vec<Attribute>> {
-    btree_map(boxed(12), boxed(40), 0..4).prop_map(|all| {
+    let value = prop_oneof![
+        3 => boxed(40).prop_map(Value::Inline),
+        1 => vec(piece(), 0..=8).prop_map(Pieces::Inline).prop_map(|pieces| {
+            let size = ListNode::new(pieces.clone()).length().expect("few items fit");
+            Value::Stored(Content { size, pieces })
+        }),
+    ];
+    btree_map(boxed(12), value, 0..4).prop_map(|all| {
         let attribute = |(name, value)| Attribute { namespace: "xattr".into(), name, value };
         all.into_iter().map(attribute).collect()
     })

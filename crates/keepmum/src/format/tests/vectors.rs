@@ -11,7 +11,7 @@ use crate::format::{
 };
 use crate::model::{
     Attribute, Bases, ChunkId, Content, DeviceId, DeviceNumber, Entry, Kind, Metadata, Name, Owner,
-    Piece, Pieces, RecordHash, RecordRef, Time,
+    Piece, Pieces, RecordHash, RecordRef, Time, Value,
 };
 
 const COMMITTED: &str = include_str!("../../../tests/vectors/format.json");
@@ -47,9 +47,17 @@ fn bare() -> Metadata {
     Metadata { mode: Some(0o755), owner, ..Metadata::default() }
 }
 
+fn attribute(name: &str, value: Value) -> Attribute {
+    Attribute { namespace: "xattr".into(), name: name.as_bytes().into(), value }
+}
+
 fn file(pieces: Vec<Piece>) -> Kind {
+    Kind::File(content(pieces))
+}
+
+fn content(pieces: Vec<Piece>) -> Content {
     let size = pieces.iter().map(Piece::length).sum();
-    Kind::File(Content { size, pieces: Pieces::Inline(pieces) })
+    Content { size, pieces: Pieces::Inline(pieces) }
 }
 
 fn entries() -> Vec<(&'static str, &'static str, Entry)> {
@@ -60,10 +68,19 @@ fn entries() -> Vec<(&'static str, &'static str, Entry)> {
     full.link = Some(5);
     full.mtime = Some(Time { seconds: -1, nanos: 0 });
     full.attributes = vec![
-        Attribute { namespace: "xattr".into(), name: (*b"user.a").into(), value: (*b"").into() },
-        Attribute { namespace: "xattr".into(), name: (*b"user.b").into(), value: (*b"\0v").into() },
+        attribute("user.a", Value::Inline((*b"").into())),
+        attribute("user.b", Value::Inline((*b"\0v").into())),
     ];
     let nameless = Owner { numbers: None, ..metadata().owner };
+    let large = |pieces| Value::Stored(content(pieces));
+    let with_large = Metadata {
+        attributes: vec![
+            attribute("user.large", large(vec![chunk(5000, 1)])),
+            attribute("user.larger", large(vec![chunk(60_000, 2), chunk(40_000, 3)])),
+            attribute("user.small", Value::Inline((*b"v").into())),
+        ],
+        ..bare()
+    };
     let make = |text, kind, metadata| Entry { name: name(text), kind, metadata };
     vec![
         ("entry empty file", "a: mode 755, no mtime, 0:0", make("a", file(Vec::new()), bare())),
@@ -95,6 +112,11 @@ fn entries() -> Vec<(&'static str, &'static str, Entry)> {
                 file(Vec::new()),
                 Metadata { mode: None, mtime: None, owner: nameless, ..metadata() },
             ),
+        ),
+        (
+            "entry directory with large attributes",
+            "k: node 05…; user.large chunk 01… of 5000, user.larger chunks 02…, 03…, user.small v",
+            make("k", Kind::Directory(id(5)), with_large),
         ),
     ]
 }

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::format::{FormatError, ListNode, ListWriter, Node, NodeWriter};
-use crate::model::{Attribute, ChunkId, Content, Entry, Kind, Metadata, Name, Piece, Pieces};
+use crate::model::{
+    Attribute, ChunkId, Content, Entry, Kind, Metadata, Name, Piece, Pieces, Value,
+};
 
 /// A store of pieces by their hash.
 #[derive(Default)]
@@ -130,8 +132,10 @@ fn a_list_node_ends_after_a_low_id_once_sixteen_items_are_in_it() {
 fn entry(number: u64, attribute: usize) -> Entry {
     let name = format!("file {number:07}");
     let value = vec![7; attribute].into();
+    let value = Value::Inline(value);
     let attribute = Attribute { namespace: "xattr".into(), name: (*b"user.x").into(), value };
-    let attributes = if attribute.value.is_empty() { Vec::new() } else { vec![attribute] };
+    let attributes =
+        if attribute.value().is_none_or(<[u8]>::is_empty) { Vec::new() } else { vec![attribute] };
     Entry {
         name: Name::new(name.as_bytes()).unwrap(),
         kind: Kind::File(Content::empty()),

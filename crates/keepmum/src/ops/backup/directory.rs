@@ -139,7 +139,8 @@ impl Backup<'_, '_, '_> {
         if metadata.mtime.is_some() {
             match self.set.source.attributes(path, new.kind) {
                 Ok(attributes) => {
-                    (metadata.attributes, fits) = self.fit_attributes(path, attributes, old);
+                    (metadata.attributes, fits) =
+                        self.fit_attributes(path, new.kind, attributes, old)?;
                 }
                 Err(error) => {
                     self.source_problem(&error);

@@ -108,6 +108,7 @@ impl Backup<'_, '_, '_> {
         {
             let attributes = self.set.source.all_attributes(path, new.kind);
             let attributes = attributes.unwrap_or_else(|_| was.attributes.clone());
+            let attributes = self.place_values(attributes)?;
             let link = self.link_group(new);
             let mut metadata = Metadata { attributes, link, ..new.metadata.clone() };
             self.names.fill(&mut metadata.owner);
@@ -160,7 +161,7 @@ impl Backup<'_, '_, '_> {
                 return Ok(());
             }
         };
-        let (attributes, fits) = self.fit_attributes(path, attributes, old);
+        let (attributes, fits) = self.fit_attributes(path, new.kind, attributes, old)?;
         let mut metadata = Metadata { attributes, ..new.metadata.clone() };
         self.names.fill(&mut metadata.owner);
         let entry = Entry { name: new.name.clone(), kind, metadata };

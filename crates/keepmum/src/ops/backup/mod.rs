@@ -3,6 +3,7 @@
 //! A source error costs one file and stands in the report. A destination error ends the run, and
 //! then nothing of it counts: the catalogue is only told of the run after its record is durable.
 
+mod attributes;
 mod begin;
 mod commit;
 mod device;

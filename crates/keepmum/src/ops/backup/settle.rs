@@ -76,8 +76,8 @@ impl<'env> Backup<'_, '_, 'env> {
             self.report.bytes = (self.report.bytes + bytes).saturating_sub(stated);
         }
         let mtime = read.mtime;
-        let (attributes, fits) =
-            self.fit_attributes(&job.path, read.attributes, job.old.as_deref());
+        let (attributes, old) = (read.attributes, job.old.as_deref());
+        let (attributes, fits) = self.fit_attributes(&job.path, job.found.kind, attributes, old)?;
         let link = self.link_group(&job.found);
         let mut metadata = Metadata { mtime, link, attributes, ..job.found.metadata.clone() };
         self.names.fill(&mut metadata.owner);

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use crate::format::PieceKind;
 use crate::model::{
-    Content, Entry, Found, FoundKind, Kind, Metadata, PageOf, Piece, Side, TreePath,
+    Attribute, Content, Entry, Found, FoundKind, Kind, Metadata, PageOf, Piece, Pieces, Side,
+    TreePath, Value,
 };
 use crate::repository::{Keys, PieceReader, PieceWalk};
 use crate::source::{Rest, Rules, Source, SourceError, Walk};
@@ -88,6 +89,34 @@ impl<'a, 'r> Live<'a, 'r> {
         Ok(at == content.size)
     }
 
+    /// Whether these are the attributes of an entry; values that are stored are known by their ids.
+    fn are_attributes(&self, now: &[Attribute], entry: &[Attribute]) -> bool {
+        let same = |(now, entry): (&Attribute, &Attribute)| {
+            let value = now.value().unwrap_or_default();
+            now.key() == entry.key()
+                && match &entry.value {
+                    Value::Inline(known) => **known == *value,
+                    Value::Stored(content) => self.is_value(value, content),
+                }
+        };
+        now.len() == entry.len() && now.iter().zip(entry).all(same)
+    }
+
+    fn is_value(&self, value: &[u8], content: &Content) -> bool {
+        let Pieces::Inline(pieces) = &content.pieces else { return false };
+        let mut rest = value;
+        let all = pieces.iter().all(|piece| {
+            let length = usize::try_from(piece.length()).unwrap_or(usize::MAX);
+            let Some((bytes, after)) = rest.split_at_checked(length) else { return false };
+            rest = after;
+            match piece {
+                Piece::Chunk { id, .. } => self.keys.proves(PieceKind::Chunk, id, bytes),
+                Piece::Hole { .. } => bytes.iter().all(|byte| *byte == 0),
+            }
+        });
+        all && rest.is_empty()
+    }
+
     fn content(
         &mut self,
         path: &TreePath,
@@ -162,7 +191,7 @@ impl Newer for Live<'_, '_> {
         // They change nothing that a listing shows, so each entry is asked for them.
         if !aspects.contains(&Aspect::Kind) {
             let attributes = self.source.all_attributes(path, new.kind)?;
-            if attributes != old.metadata.attributes {
+            if !self.are_attributes(&attributes, &old.metadata.attributes) {
                 aspects.push(Aspect::Attributes);
             }
         }

@@ -25,6 +25,7 @@ use crate::session::open;
 use crate::session::options::DumpOptions;
 use crate::session::placed::placed;
 use crate::session::report::{Outcome, Problem, ProblemKind, SnapshotState, note, worst};
+use crate::session::values::fetch_values;
 use crate::session::walk::{SnapshotWalk, Visit};
 use crate::session::walk_error::{absent, problem_of};
 use holes::Regions;
@@ -226,7 +227,13 @@ impl Dump<'_, '_> {
         (same_as, regions): (Option<&[u8]>, Option<&Regions>),
     ) -> Result<(), Error> {
         self.report.entries += 1;
-        let metadata = &entry.metadata;
+        let mut fetched = None;
+        if entry.metadata.stored().next().is_some() && same_as.is_none() {
+            let metadata = fetched.insert(entry.metadata.clone());
+            let problems = fetch_values(&mut self.contents, (path, metadata), &self.state)?;
+            problems.into_iter().for_each(|problem| self.problem(problem));
+        }
+        let metadata = fetched.as_ref().unwrap_or(&entry.metadata);
         let member = Member { path: name, kind: &entry.kind, metadata, same_as, regions };
         let left_out = member.write(&mut self.out).map_err(|error| not_written(&error))?;
         if !left_out.is_empty() {

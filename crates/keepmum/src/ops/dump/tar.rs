@@ -120,10 +120,15 @@ impl Member<'_> {
                 _ => None,
             };
             let is_named = &*attribute.namespace == "xattr";
-            match (list, acl::text(&attribute.value), escaped(&attribute.name)) {
+            // One that could not be had was told.
+            let value = match attribute.value() {
+                None if is_named => continue,
+                value => value.unwrap_or_default(),
+            };
+            match (list, acl::text(value), escaped(&attribute.name)) {
                 (Some(key), Some(text), _) if is_named => extend(key, text.into_bytes(), true),
                 (None, _, Some(name)) if is_named => {
-                    extend(&format!("SCHILY.xattr.{name}"), attribute.value.to_vec(), true);
+                    extend(&format!("SCHILY.xattr.{name}"), value.to_vec(), true);
                 }
                 _ => left_out.push(shown),
             }

@@ -9,8 +9,17 @@ use super::policy::{Verdict, problem};
 use crate::session::error::Error;
 use crate::session::options::Overwrite;
 use crate::session::report::ProblemKind;
+use crate::session::values::fetch_values;
 
 impl Plan<'_, '_, '_> {
+    /// Fetches the values of attributes that do not stand in the entry.
+    pub(super) fn fetch_values(&mut self, path: &TreePath, entry: &mut Entry) -> Result<(), Error> {
+        let at = (path, &mut entry.metadata);
+        let problems = fetch_values(self.contents, at, self.set.state)?;
+        problems.into_iter().for_each(|problem| self.problem(problem));
+        Ok(())
+    }
+
     /// A directory of the snapshot: makes it, and goes on beneath it.
     pub(super) fn folder(
         &mut self,

@@ -208,7 +208,7 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         pair: Pair<Found, Entry>,
     ) -> Result<(), Error> {
         self.set.observer.go_on("restored")?;
-        let Some(entry) = pair.new else {
+        let Some(mut entry) = pair.new else {
             // What this version does not understand may be this very name.
             if merge.new_side().tree.refused() > 0 {
                 return Ok(());
@@ -221,6 +221,7 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         if let Some(where_to) = self.stays.ways.astray(&path) {
             return self.astray(merge, (path, &entry), where_to);
         }
+        self.fetch_values(&path, &mut entry)?;
         if let Kind::Directory(node) = entry.kind {
             let there = self.stays.ways.followed(&path).cloned().or(pair.old);
             return self.folder(merge, (path, entry, node), there);
