@@ -5,8 +5,6 @@ use super::error::FormatError;
 use super::{CHUNK_MAX, LEVELS_MAX, NODE_MAX, SIZE_MAX};
 use crate::model::{ChunkId, Content, Piece, Pieces};
 
-pub use super::list_writer::ListWriter;
-
 /// Most items that stand in an entry itself.
 pub const INLINE_MAX: usize = 8;
 /// Most items of a list node.

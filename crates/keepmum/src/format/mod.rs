@@ -26,7 +26,7 @@ mod record_item;
 mod tests;
 pub mod tree;
 
-pub use content::{ListNode, ListWriter};
+pub use content::ListNode;
 pub use entry::{decode_entry, encode_entry};
 pub use error::FormatError;
 pub use further::Further;
@@ -35,13 +35,15 @@ pub use key_block::{SlotKind, is_key_block_length};
 pub use keyring::{
     Epoch, Family, Former, Keyring, KeyringRepository, Parameters, SlotId, SlotLine, unite,
 };
+pub use left_out::LeftOut;
+pub use list_writer::ListWriter;
 pub use name::{NAME_LENGTH, ObjectKind, ObjectName, split_file_name};
+pub use node_writer::NodeWriter;
 pub use object::{Block, PieceKind, Table, footer, parse_footer};
 pub use padding::{padded_length, plain_for_sealed};
-pub use record::{
-    Backup, Item, LeftOut, Needs, ObjectEntry, Record, RecordTime, RunObjects, SourceName, Summary,
-};
-pub use tree::{Node, NodeWriter};
+pub use record::{ObjectEntry, Record, RecordTime, RunObjects};
+pub use record_item::{Backup, Item, Needs, SourceName, Summary};
+pub use tree::Node;
 
 /// Longest object, sealed, in bytes.
 pub const OBJECT_MAX: u64 = 256 << 20;

@@ -3,11 +3,9 @@
 use super::cbor::{Reader, Writer};
 use super::error::FormatError;
 use super::name::ObjectKind;
+use super::record_item::{Item, read_reference};
 use super::{NAMED_MAX, RECORD_MAX};
 use crate::model::{DeviceId, RecordHash, RecordRef};
-
-pub use super::left_out::LeftOut;
-pub use super::record_item::{Backup, Item, Needs, SourceName, Summary};
 
 /// What a run of a device did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -205,16 +203,6 @@ fn write_objects(runs: &[RunObjects], out: &mut Writer<'_>) {
 fn read_previous(reader: &mut Reader<'_>) -> Result<(u32, RecordHash), FormatError> {
     reader.row("the previous record", 2, 2, |reader, _| {
         Ok((reader.run()?, RecordHash(reader.fixed("the hash of a record")?)))
-    })
-}
-
-pub(super) fn read_reference(reader: &mut Reader<'_>) -> Result<RecordRef, FormatError> {
-    reader.row("a record seen", 3, 3, |reader, _| {
-        Ok(RecordRef {
-            device: DeviceId(reader.fixed("a device id")?),
-            run: reader.run()?,
-            hash: RecordHash(reader.fixed("the hash of a record")?),
-        })
     })
 }
 

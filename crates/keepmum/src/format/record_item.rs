@@ -4,8 +4,7 @@ use super::ITEMS_MAX;
 use super::cbor::{Reader, Writer};
 use super::error::FormatError;
 use super::left_out::LeftOut;
-use super::record::read_reference;
-use crate::model::{ChunkId, DeviceId, RecordRef, TreePath};
+use crate::model::{ChunkId, DeviceId, RecordHash, RecordRef, TreePath};
 
 const JOIN: u64 = 1;
 const BACKUP: u64 = 3;
@@ -307,4 +306,14 @@ impl Summary {
             stored,
         })
     }
+}
+
+pub(super) fn read_reference(reader: &mut Reader<'_>) -> Result<RecordRef, FormatError> {
+    reader.row("a record seen", 3, 3, |reader, _| {
+        Ok(RecordRef {
+            device: DeviceId(reader.fixed("a device id")?),
+            run: reader.run()?,
+            hash: RecordHash(reader.fixed("the hash of a record")?),
+        })
+    })
 }

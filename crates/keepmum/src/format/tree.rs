@@ -6,8 +6,6 @@ use super::error::FormatError;
 use super::{LEVELS_MAX, NODE_MAX};
 use crate::model::{ChunkId, Entry, Name};
 
-pub use super::node_writer::NodeWriter;
-
 /// A directory, or a part of one that is split.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Node {

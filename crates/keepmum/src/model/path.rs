@@ -53,6 +53,13 @@ pub struct TreePath(Vec<u8>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidPath;
 
+/// As people write it: from the top, and what is no text replaced.
+impl fmt::Display for TreePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "/{}", String::from_utf8_lossy(&self.0))
+    }
+}
+
 impl TreePath {
     /// Longest path in bytes.
     pub const MAX: usize = 131_071;

@@ -6,9 +6,10 @@ use crate::repository::{RawListing, RepositoryError};
 
 use crate::session::access::Access;
 use crate::session::error::{Error, ErrorKind};
-use crate::session::event::{Observer, RecoveryCode};
+use crate::session::event::Observer;
 use crate::session::new_repository::make;
 use crate::session::open;
+use crate::session::recovery_code::RecoveryCode;
 
 /// What `init` did.
 #[derive(Debug, Serialize)]

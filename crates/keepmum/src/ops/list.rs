@@ -3,11 +3,12 @@
 use crate::model::{Entry, Kind, Side, TreePath};
 
 use crate::session::access::Access;
-use crate::session::choose::{Snapshots, display};
+use crate::session::choose::Snapshots;
 use crate::session::error::Error;
 use crate::session::event::Observer;
 use crate::session::open;
 use crate::session::options::ListOptions;
+use crate::session::report::display;
 use crate::session::report::{EntryKind, EntryLine, ListReport, note};
 use crate::session::walk::{SnapshotWalk, Visit};
 
@@ -70,7 +71,7 @@ fn line(path: &TreePath, entry: &Entry) -> EntryLine {
     };
     let owner = &entry.metadata.owner;
     EntryLine {
-        path: format!("/{}", display(path.as_bytes())),
+        path: path.to_string(),
         path_bytes: [b"/", path.as_bytes()].concat(),
         kind,
         size,

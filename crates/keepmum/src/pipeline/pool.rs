@@ -7,9 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use crossbeam_channel::{Sender, unbounded};
 
-use super::ahead::Ahead;
 use super::queue::{Lazy, Queue, Serves, Stage, Turn, lock};
 use super::ticket::{Panic, Ticket, claim};
 
@@ -25,7 +24,7 @@ pub enum Mode {
     },
 }
 
-pub(super) type Job<'env> = Box<dyn FnOnce() + Send + 'env>;
+type Job<'env> = Box<dyn FnOnce() + Send + 'env>;
 
 /// A pool whose workers each own a state `S` (contexts, buffers) that their tasks borrow.
 ///
@@ -34,7 +33,6 @@ pub(super) type Job<'env> = Box<dyn FnOnce() + Send + 'env>;
 pub struct Pool<'env, S> {
     shared: Arc<Shared<'env, S>>,
     side: Option<Sender<Job<'env>>>,
-    closing: Receiver<()>,
     stays_here: PhantomData<Cell<()>>,
 }
 
@@ -50,15 +48,15 @@ struct Shared<'env, S> {
 }
 
 /// A small generator for orders; it need not be unpredictable, only repeatable.
-pub(super) struct Chance(u64);
+struct Chance(u64);
 
 impl Chance {
-    pub(super) fn new(seed: u64) -> Self {
+    fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// A number below `bound`, which must not be 0.
-    pub(super) fn below(&mut self, bound: usize) -> usize {
+    fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut word = self.0;
         word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -153,23 +151,12 @@ impl<'env, S: Send + 'env> Pool<'env, S> {
         ticket
     }
 
-    /// Lets `producer` run up to `capacity` items (at least one) ahead of whoever takes them;
-    /// its first `None` is the end.
-    ///
-    /// With threads it runs on one of its own; in replay it is pulled here, a number of items
-    /// at a time that the seed chooses. A panic in it is raised where its items are taken.
-    pub fn ahead<T, P>(&self, capacity: usize, producer: P) -> Ahead<'env, T>
-    where
-        T: Send + 'env,
-        P: FnMut() -> Option<T> + Send + 'env,
-    {
-        let capacity = capacity.max(1);
-        match &self.side {
-            Some(side) => Ahead::threaded(capacity, producer, side, self.closing.clone()),
-            None => {
-                let seed = self.shared.chance.as_ref().map(|chance| lock(chance).below(usize::MAX));
-                Ahead::lazy(capacity, producer, seed.map(|seed| Chance::new(seed as u64)))
-            }
+    /// Runs a job on a thread of its own. It must end by itself, at the latest when what the body
+    /// works with is dropped. In replay it does not run at all, so it may only hasten the work.
+    pub fn hasten(&self, job: impl FnOnce() + Send + 'env) {
+        if let Some(side) = &self.side {
+            // A job that no thread takes is dropped.
+            side.send(Box::new(job)).ok();
         }
     }
 
@@ -183,13 +170,11 @@ impl<'env, S: Send + 'env> Pool<'env, S> {
 /// Closes everything when the body ends, also by a panic, so that no thread waits forever.
 struct Closing<'a, 'env, S> {
     shared: &'a Shared<'env, S>,
-    signal: Option<Sender<()>>,
 }
 
 impl<S> Drop for Closing<'_, '_, S> {
     fn drop(&mut self) {
         self.shared.queue.close();
-        self.signal.take();
     }
 }
 
@@ -220,11 +205,9 @@ where
         own: Mutex::new(None),
         chance,
     });
-    let (signal, closing) = bounded(0);
     thread::scope(|scope| {
-        let guard = Closing { shared: &shared, signal: Some(signal) };
-        let mut pool =
-            Pool { shared: Arc::clone(&shared), side: None, closing, stays_here: PhantomData };
+        let guard = Closing { shared: &shared };
+        let mut pool = Pool { shared: Arc::clone(&shared), side: None, stays_here: PhantomData };
         if let Mode::Threads(count) = mode {
             for number in 0..count.max(1) {
                 let shared = Arc::clone(&shared);
@@ -250,7 +233,7 @@ where
     })
 }
 
-/// A thread that spawns the producers' threads as they are asked for; spawning from `body`
+/// A thread that spawns the threads of jobs as they are asked for; spawning from `body`
 /// itself would put the scope's lifetime into every signature that names the pool.
 fn side_threads<'scope, 'env: 'scope, 'job: 'scope>(
     scope: &'scope thread::Scope<'scope, 'env>,
@@ -258,11 +241,10 @@ fn side_threads<'scope, 'env: 'scope, 'job: 'scope>(
     let (sender, jobs) = unbounded::<Job<'job>>();
     let keeper = move || {
         for job in jobs {
-            let name = thread::Builder::new().name("producer".to_owned());
-            // A job that no thread takes is dropped, which its receiver sees.
+            let name = thread::Builder::new().name("hastening".to_owned());
             name.spawn_scoped(scope, job).ok();
         }
     };
-    let name = thread::Builder::new().name("producers".to_owned());
+    let name = thread::Builder::new().name("threads".to_owned());
     name.spawn_scoped(scope, keeper).ok().map(|_| sender)
 }

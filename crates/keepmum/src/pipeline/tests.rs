@@ -114,7 +114,6 @@ fn a_body_that_panics_or_leaves_early_does_not_hang() {
                 mode,
                 || (),
                 |pool| {
-                    let _endless = pool.ahead(2, || Some(1));
                     let _unclaimed = pool.submit(Stage(0), |()| ());
                     panic!("the body's own words")
                 },
@@ -161,64 +160,20 @@ fn asking_whether_it_is_done_comes_to_an_end() {
 }
 
 #[test]
-fn a_producer_delivers_everything_in_order() {
+fn a_job_that_hastens_runs_beside_all_others_and_never_in_replay() {
     for mode in MODES {
-        for (count, capacity) in [(0, 1), (1, 1), (1000, 1), (1000, 64), (7, 0)] {
-            let items = run(
-                mode,
-                || (),
-                |pool| {
-                    let mut numbers = 0..count;
-                    pool.ahead(capacity, move || numbers.next()).collect::<Vec<u32>>()
-                },
-            );
-            assert_eq!(items, (0..count).collect::<Vec<_>>(), "{mode:?}");
-        }
-    }
-}
-
-#[test]
-fn a_producer_stays_within_its_capacity() {
-    for mode in MODES {
-        let made = AtomicUsize::new(0);
+        let (say, heard) = crossbeam_channel::bounded::<()>(0);
         run(
             mode,
             || (),
             |pool| {
-                let made = &made;
-                let mut items = pool.ahead(5, move || Some(made.fetch_add(1, Ordering::Relaxed)));
-                for expected in 0..50 {
-                    assert_eq!(items.next(), Some(expected));
-                    // Five wait, one is in the producer's hands, one was just taken.
-                    assert!(made.load(Ordering::Relaxed) <= expected + 7);
-                }
+                pool.hasten(move || drop(say.send(())));
+                // The job waits for this thread, so it cannot have run on it or in its stead.
+                let has_run = heard.recv().is_ok();
+                assert_eq!(has_run, matches!(mode, Mode::Threads(_)), "{mode:?}");
             },
         );
     }
-}
-
-#[test]
-fn a_broken_producer_never_looks_like_a_finished_one() {
-    for mode in MODES {
-        let taken = catch_unwind(|| {
-            run(
-                mode,
-                || (),
-                |pool| {
-                    let mut left = 3;
-                    pool.ahead(1, move || {
-                        left -= 1;
-                        assert!(left > 0, "the walk broke");
-                        Some(left)
-                    })
-                    .count()
-                },
-            )
-        });
-        assert!(taken.is_err(), "{mode:?}");
-    }
-    let kept = run(Mode::Threads(1), || (), |pool| pool.ahead(2, || Some(1)));
-    assert!(catch_unwind(AssertUnwindSafe(|| kept.count())).is_err(), "cut by the pool's end");
 }
 
 #[test]
@@ -228,10 +183,9 @@ fn stress() {
             Mode::Threads(1 + round % 7),
             || 0u64,
             |pool| {
-                let mut numbers = 0..300u64;
                 let mut tickets = std::collections::VecDeque::new();
                 let mut total = 0;
-                for number in pool.ahead(1 + round, move || numbers.next()) {
+                for number in 0..300u64 {
                     let stage = Stage((number % 4) as u8);
                     tickets.push_back(pool.submit(stage, move |count| {
                         *count += 1;

@@ -3,7 +3,6 @@
 //! A chain of deltas ends after a few blocks: what a block claims to reach bounds what is read for
 //! it, whatever an enemy has written.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
 
 use crate::compress::{Codec, Compressor, Decompressor, Effort, delta, undelta};
@@ -14,9 +13,6 @@ use crate::model::{BASES_LENGTH_MAX, Bases, ChunkId, Locate, Location, ObjectKey
 use super::error::RepositoryError;
 use super::object::{PackedBlock, Spare};
 use super::reader::{BlockPlace, ObjectReader};
-
-/// So many bytes of base pieces are kept for the next deltas on them.
-const KEPT: usize = 8 * 1024 * 1024;
 
 /// A block with all that is needed to decode it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,33 +79,6 @@ pub(super) fn too_long(at: &Location) -> RepositoryError {
     RepositoryError::Damaged {
         object: format!("{}/{}/{}", at.object.device, at.object.run, at.object.number),
         what: "the bases of a block are too long".to_owned(),
-    }
-}
-
-/// Base pieces that were read, the last ones used at the end.
-#[derive(Default)]
-pub(super) struct KeptBases {
-    pieces: VecDeque<(ChunkId, Arc<Vec<u8>>)>,
-    bytes: usize,
-}
-
-impl KeptBases {
-    fn get(&mut self, id: &ChunkId) -> Option<Arc<Vec<u8>>> {
-        let at = self.pieces.iter().position(|(known, _)| known == id)?;
-        let found = self.pieces.remove(at)?;
-        let bytes = Arc::clone(&found.1);
-        self.pieces.push_back(found);
-        Some(bytes)
-    }
-
-    fn keep(&mut self, id: ChunkId, bytes: Arc<Vec<u8>>) {
-        self.bytes += bytes.len() + ChunkId::LENGTH;
-        self.pieces.push_back((id, bytes));
-        while self.bytes > KEPT
-            && let Some((_, oldest)) = self.pieces.pop_front()
-        {
-            self.bytes -= oldest.len() + ChunkId::LENGTH;
-        }
     }
 }
 

@@ -16,8 +16,9 @@ use crate::seam::Random;
 
 use super::error::RepositoryError;
 use super::key_block::{NamedBlock, SlotSecret, new_key, random_bytes, seal_blocks};
-use super::key_lineage::{Place, is_former, living};
-use super::key_open::{Block, Edition, Opened, united};
+use super::key_edition::{Block, Edition, Place};
+use super::key_lineage::{is_former, living};
+use super::key_open::{Opened, united};
 
 /// What is to become of the slots.
 pub struct KeyChange<'a> {

@@ -8,8 +8,9 @@ use crate::seam::Random;
 
 use super::error::RepositoryError;
 use super::key_block::{COPIES, NamedBlock, block_name, seal_family};
-use super::key_lineage::{Place, is_former};
-use super::key_open::{Block, Edition, Opened, united};
+use super::key_edition::{Block, Edition, Place};
+use super::key_lineage::is_former;
+use super::key_open::{Opened, united};
 
 impl Edition {
     fn is_only_kept(&self) -> bool {

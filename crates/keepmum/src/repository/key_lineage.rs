@@ -7,18 +7,7 @@ use std::cmp::Reverse;
 
 use crate::format::{Family, SlotId, SlotLine};
 
-use super::key_open::{Block, Edition};
-
-/// What an edition is worth beside the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Place {
-    /// A tip whose slots count.
-    Followed,
-    /// A later edition is here; or a restricted one beside others.
-    Former,
-    /// A tip that somebody may have written who was removed.
-    Foreign,
-}
+use super::key_edition::{Block, Edition, Place};
 
 /// Gives each edition its place, and puts them into the order in which they are united.
 pub(super) fn judge(editions: &mut [Edition], closed: &[Block]) {

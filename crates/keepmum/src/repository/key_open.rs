@@ -4,8 +4,6 @@
 //! adds cost time and lock nobody out: those that opened before come first, the others by chance, so
 //! that no name is a good one to choose.
 
-use zeroize::Zeroizing;
-
 use crate::crypto::{AgreementKey, Passphrase, Profile, RecoveryCode, Secret, mark_key};
 use crate::format::key_block::SALT_LENGTH;
 use crate::format::{FormatError, Keyring, SlotId, SlotKind, is_key_block_length, unite};
@@ -13,7 +11,8 @@ use crate::seam::Random;
 
 use super::error::RepositoryError;
 use super::key_block::{Candidate, Head, NamedBlock, SlotSecret, copy_number, open_keyring};
-use super::key_lineage::{self, Place};
+use super::key_edition::{Block, Edition, Place};
+use super::key_lineage;
 
 /// How many salts are tried in vain with a password after a block has opened, where blocks are known
 /// to have opened before. A trial costs half a second.
@@ -47,31 +46,6 @@ pub struct Opened {
     pub(super) closed: Vec<Block>,
     /// Blocks that opened and were made by a later version.
     pub(super) later: usize,
-}
-
-/// What one change wrote: blocks with one keyring under one block key.
-pub(super) struct Edition {
-    pub(super) block_key: Secret<32>,
-    pub(super) mark_key: Secret<16>,
-    pub(super) keyring: Keyring,
-    plain: Zeroizing<Vec<u8>>,
-    /// Slots that the passphrase opened.
-    pub(super) own: Vec<SlotId>,
-    pub(super) blocks: Vec<Block>,
-    pub(super) place: Place,
-}
-
-/// A file of a key block's length, or what this machine keeps of one.
-pub(super) struct Block {
-    /// Where it lies; nothing where only this machine has it.
-    pub(super) path: Option<String>,
-    pub(super) name: String,
-    pub(super) bytes: Vec<u8>,
-    pub(super) head: Head,
-    /// The copy number that its name proves; then all its bytes are as they were written.
-    pub(super) copy: Option<u8>,
-    /// This machine knows that it opened before.
-    pub(super) is_known: bool,
 }
 
 /// Opens what the passphrase opens among these candidates, and unites it.

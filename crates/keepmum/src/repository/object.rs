@@ -9,7 +9,11 @@ use crate::model::{Bases, ChunkId, DeviceId};
 use crate::pipeline::Buffers;
 
 use super::error::RepositoryError;
-use super::outgoing::{PART, PART_STEP};
+
+/// Sealed bytes that are written at once, about.
+pub(super) const PART: usize = 1024 * 1024;
+/// Content that is sealed at once, with its tags: a part is at most this much longer.
+pub(super) const PART_STEP: usize = 68 * 1024;
 
 /// Data objects end when their blocks have come to this many stored bytes.
 pub const OBJECT_TARGET: u64 = 16 * 1024 * 1024;

@@ -13,13 +13,9 @@ use crate::store::NewObject;
 
 use super::error::RepositoryError;
 use super::key_block::fresh_salt;
-use super::object::{ObjectBuilder, ObjectPlace, Spare};
+use super::object::{ObjectBuilder, ObjectPlace, PART, Spare};
 use super::stored::{Destination, StoredObject};
 
-/// Sealed bytes that are written at once, about.
-pub(super) const PART: usize = 1024 * 1024;
-/// Content that is sealed at once, with its tags: a part is at most this much longer.
-pub(super) const PART_STEP: usize = 68 * 1024;
 const STEP: usize = 64 * 1024;
 /// Parts that wait while the disk is busy with others.
 const WAITING: usize = 4;

@@ -11,8 +11,8 @@ use crate::format::{Block, Table, parse_footer};
 use crate::model::{ChunkId, Location, ObjectKey};
 use crate::store::Store;
 
-use super::delta::KeptBases;
 use super::error::RepositoryError;
+use super::kept_bases::KeptBases;
 use super::keys::Keys;
 use super::listing::{ListedObject, Listing};
 

@@ -15,7 +15,7 @@ use super::import;
 use super::older::{self, Hidden};
 use super::open::Repository;
 use super::options::{SnapshotChoice, Which};
-use super::report::{Problem, SnapshotLine, SnapshotState};
+use super::report::{Problem, SnapshotLine, SnapshotState, display};
 use super::walk_error::absent;
 use super::whole::Whole;
 
@@ -46,7 +46,7 @@ impl Chosen<'_> {
         if path.is_root() {
             return Ok((tree, None));
         }
-        let display = || format!("/{}", display(path.as_bytes()));
+        let display = || path.to_string();
         match tree.find(path) {
             Ok(Some(entry)) => Ok((tree, Some(entry))),
             Ok(None) => {
@@ -354,9 +354,4 @@ fn not_understood(sentence: &str) -> Error {
 
 fn none(sentence: &str) -> Error {
     Error::new(ErrorKind::Usage, sentence)
-}
-
-/// Bytes of a path for display.
-pub(crate) fn display(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }

@@ -1,12 +1,9 @@
 //! The one way out while a verb runs.
 
-use std::fmt;
-
-use zeroize::Zeroizing;
-
 use crate::model::{Time, TreePath};
 
 use super::error::{Error, ErrorKind};
+use super::recovery_code::RecoveryCode;
 use super::report::Problem;
 
 /// What a verb is busy with.
@@ -81,28 +78,6 @@ pub enum Event {
         /// Files in the destination that are not ours.
         foreign_files: u64,
     },
-}
-
-/// A recovery code on its way to the person: it can be neither printed by accident nor copied, and
-/// its memory is wiped. Whoever shows it must not keep it.
-pub struct RecoveryCode(Zeroizing<String>);
-
-impl RecoveryCode {
-    /// A code as it is to be shown.
-    pub fn new(code: String) -> Self {
-        Self(Zeroizing::new(code))
-    }
-
-    /// The code.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for RecoveryCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RecoveryCode(..)")
-    }
 }
 
 /// Something in the target that is newer than what the snapshot has of that name.

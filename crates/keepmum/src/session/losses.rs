@@ -11,12 +11,13 @@ use crate::format::PieceKind;
 use crate::model::{ChunkId, Content, DeviceId, Entry, Kind, ObjectKey, TreePath};
 use crate::repository::{ENTRIES_MAX, PieceReader, RepositoryError, SeenLists, SnapshotTree};
 
-use super::choose::{Snapshots, display};
+use super::choose::Snapshots;
 use super::descent::Candidate;
 use super::error::Error;
 use super::event::{Event, Observer};
 use super::open::Repository;
 use super::placed::placed;
+use super::report::display;
 use super::report::{Problem, ProblemKind, SnapshotState, note};
 use super::walk::{SnapshotWalk, Visit};
 use super::walk_error::WalkError;

@@ -22,6 +22,7 @@ pub(crate) mod older;
 pub(crate) mod open;
 pub(crate) mod options;
 pub(crate) mod placed;
+pub(crate) mod recovery_code;
 pub(crate) mod remember;
 pub(crate) mod report;
 pub(crate) mod roots;

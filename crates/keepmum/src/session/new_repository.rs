@@ -12,10 +12,11 @@ use crate::store::Put;
 
 use super::access::Access;
 use super::error::{Error, ErrorKind};
-use super::event::{Event, Observer, Phase, RecoveryCode};
+use super::event::{Event, Observer, Phase};
 use super::import::Imported;
 use super::kept_blocks::KeyBlocks;
 use super::open::{Destination, Repository};
+use super::recovery_code::RecoveryCode;
 use super::shown_code;
 
 /// Writes the key blocks of a new repository, and shows the recovery code as soon as they are

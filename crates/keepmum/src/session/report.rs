@@ -1,6 +1,6 @@
 //! What verbs report: plain values whose field names are those of `--json`.
 
-use super::event::RecoveryCode;
+use super::recovery_code::RecoveryCode;
 use serde::Serialize;
 
 /// How it ended, for the exit code.
@@ -342,4 +342,9 @@ impl CheckReport {
         };
         worst(&self.problems).max(pending).max(lost)
     }
+}
+
+/// Bytes of a path for display.
+pub(crate) fn display(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }

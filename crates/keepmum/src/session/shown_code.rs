@@ -8,7 +8,8 @@ use crate::catalogue::{Catalogue, state};
 use crate::format::SlotId;
 
 use super::error::Error;
-use super::event::{Event, Observer, RecoveryCode};
+use super::event::{Event, Observer};
+use super::recovery_code::RecoveryCode;
 
 /// Says that the code of this slot is to be shown. Durable when this returns.
 pub(crate) fn expect(catalogue: &Catalogue, slot: &SlotId) -> Result<(), Error> {

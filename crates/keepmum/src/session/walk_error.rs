@@ -11,7 +11,6 @@ use crate::repository::{Refused, RepositoryError, SnapshotTree};
 use crate::source::SourceError;
 use crate::target::TargetError;
 
-use super::choose::display;
 use super::error::{Error, ErrorKind};
 use super::report::{Problem, ProblemKind, SnapshotState};
 
@@ -90,7 +89,7 @@ impl WalkError {
             }
             other => return Err(other.into()),
         };
-        Ok(Problem { kind, path: format!("/{}", display(path.as_bytes())), sentence })
+        Ok(Problem { kind, path: path.to_string(), sentence })
     }
 }
 
@@ -114,11 +113,7 @@ pub(crate) fn problem_of(
         error if error.is_of_one_object() => ProblemKind::Damaged,
         _ => return Err(error.into()),
     };
-    Ok(Problem {
-        kind,
-        path: format!("/{}", display(path.as_bytes())),
-        sentence: error.to_string(),
-    })
+    Ok(Problem { kind, path: path.to_string(), sentence: error.to_string() })
 }
 
 /// The error that a piece which cannot be had is, in a snapshot in this state; with a sentence for
@@ -162,7 +157,7 @@ pub(crate) fn refused<A: Side + Refusing, B: Side + Refusing>(
     let mut refused = merge.old().take_refused();
     refused += merge.new_side().take_refused();
     let folder = folder.unwrap_or(merge.at());
-    let path = format!("/{}", display(folder.as_bytes()));
+    let path = folder.to_string();
     let (kind, sentence) = Some(refused_entries(&refused)).filter(|_| refused.count() > 0)?;
     Some(Problem { kind, path, sentence })
 }

@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags, fstatfs, makedev, openat, statx};
 
-use super::kept::Set;
 use crate::model::Time;
 
 /// File systems that a program serves (FUSE).
@@ -30,6 +29,14 @@ pub(super) struct FileSystem {
     by_descriptor: AtomicBool,
     /// What new files have shown to be kept, if all folders are alike.
     kept: Option<Kept>,
+}
+
+/// What was set, for a look at what was kept.
+#[derive(Default)]
+pub(super) struct Set {
+    pub(super) owner: Option<(u32, u32)>,
+    pub(super) mode: Option<u16>,
+    pub(super) mtime: Option<Time>,
 }
 
 /// What a file system has kept of the metadata of new files: it is not looked at again.

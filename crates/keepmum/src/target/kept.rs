@@ -13,7 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rustix::fs::{Gid, Timespec, Timestamps, UTIME_OMIT, Uid};
 use rustix::io::Errno;
 
-use super::file_system::FileSystem;
+use super::file_system::{FileSystem, Set};
 use super::stage::Temporary;
 use super::{Inner, TargetError, TargetErrorKind};
 use crate::beneath::{Handle, stamp};
@@ -39,14 +39,6 @@ impl Probes {
     pub(super) fn drop_all(&self) {
         self.lock().clear();
     }
-}
-
-/// What was set, for a look at what was kept.
-#[derive(Default)]
-pub(super) struct Set {
-    pub(super) owner: Option<(u32, u32)>,
-    pub(super) mode: Option<u16>,
-    pub(super) mtime: Option<Time>,
 }
 
 /// Times to set: the last change only.

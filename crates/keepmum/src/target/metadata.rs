@@ -8,8 +8,9 @@ use rustix::fs::{Gid, Mode, OFlags, Uid, openat};
 use rustix::io::Errno;
 
 use super::file_system::FileSystem;
+use super::file_system::Set;
 use super::folders::{ACCESS_LIST, Folder, Habit};
-use super::kept::{Set, lost, times};
+use super::kept::{lost, times};
 use super::{Inner, Owner, Target, TargetError, TargetErrorKind, kept};
 use crate::beneath::{Handle, kind_of, stat};
 use crate::model::{Found, FoundKind, Metadata, Time, TreePath};

@@ -249,16 +249,7 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
             pipeline::Mode::Replay { .. } => 0,
         };
         let (walk, listers) = self.set.source.walk(listers);
-        let mut helpers = Vec::new();
-        for lister in listers {
-            let mut lister = Some(lister);
-            helpers.push(self.pool.ahead(1, move || {
-                if let Some(lister) = lister.take() {
-                    lister.run();
-                }
-                None::<()>
-            }));
-        }
+        listers.into_iter().for_each(|lister| self.pool.hasten(|| lister.run()));
         let mut merge = Merge::new(Old(self.catalogue), walk);
         let root = Catalogue::ROOT;
         match merge.enter::<WalkError>(TreePath::root(), Some(&root), Some(&())) {

@@ -10,8 +10,8 @@ use crate::model::{
 use crate::repository::{Keys, PieceReader, PieceWalk};
 use crate::source::{Rest, Rules, Source, SourceError, Walk};
 
+use super::newer::{Newer, metadata};
 use super::report::Aspect;
-use super::{Newer, metadata};
 use crate::session::access::Access;
 use crate::session::error::{Error, ErrorKind};
 use crate::session::event::Observer;

@@ -5,48 +5,27 @@
 
 mod groups;
 mod live;
+mod newer;
 mod report;
 
-use crate::model::{ChunkId, Entry, Kind, Merge, Metadata, Pair, Side, Step, TreePath};
+use crate::model::{ChunkId, Entry, Merge, Pair, Side, Step, TreePath};
 use crate::repository::SnapshotTree;
-use crate::source::{SourceError, SourceErrorKind};
+use crate::source::SourceErrorKind;
 
 use crate::session::access::Access;
-use crate::session::choose::{Chosen, Snapshots, display};
+use crate::session::choose::{Chosen, Snapshots};
 use crate::session::error::Error;
 use crate::session::event::{Event, Observer, Phase};
 use crate::session::open;
 use crate::session::options::{DiffAgainst, DiffOptions};
 use crate::session::report::{Problem, SnapshotState, note};
-use crate::session::walk_error::{Refusing, WalkError, refused};
+use crate::session::walk_error::{WalkError, refused};
 use groups::Groups;
+use newer::Newer;
 pub use report::{Aspect, DiffKind, DiffLine, DiffReport};
 
 /// Steps between two progress events.
 const PROGRESS_EVERY: u64 = 256;
-
-/// The newer side of a comparison.
-trait Newer: Side + Refusing {
-    /// Whether a backup would hold this at all.
-    fn counts(&self, item: &Self::Item) -> bool;
-
-    /// In what it differs from the older entry of its path; its children do not matter here.
-    fn compare(
-        &mut self,
-        path: &TreePath,
-        old: &Entry,
-        new: &Self::Item,
-    ) -> Result<Vec<Aspect>, WalkError>;
-
-    /// The group of names that are one file with this one.
-    fn group(&self, item: &Self::Item) -> Option<u128>;
-
-    /// Whether all beneath two folders is known to be equal.
-    fn is_same_folder(&self, old: &Entry, new: &Self::Item) -> bool;
-
-    /// What could not be looked at since this was last asked.
-    fn take_problems(&mut self) -> Vec<SourceError>;
-}
 
 /// Compares. Each difference goes to `each` in order of path, as long as it answers `true`; the
 /// report has only the sums.
@@ -230,7 +209,7 @@ impl<'a> Diff<'a> {
             DiffKind::Content => &mut self.report.content,
             DiffKind::Metadata => &mut self.report.metadata,
         } += 1;
-        let path = format!("/{}", display(path.as_bytes()));
+        let path = path.to_string();
         self.enough |= !(self.each)(DiffLine { path, change, aspects });
     }
 
@@ -267,68 +246,4 @@ impl<'a> Diff<'a> {
         self.observer.event(event);
         Ok(())
     }
-}
-
-impl Newer for SnapshotTree<'_> {
-    fn counts(&self, _: &Entry) -> bool {
-        true
-    }
-
-    fn compare(
-        &mut self,
-        _: &TreePath,
-        old: &Entry,
-        new: &Entry,
-    ) -> Result<Vec<Aspect>, WalkError> {
-        let mut aspects = match (&old.kind, &new.kind) {
-            (Kind::File(a), Kind::File(b)) if a.size != b.size => vec![Aspect::Size],
-            (Kind::File(a), Kind::File(b)) if a != b => vec![Aspect::Content],
-            (Kind::Symlink(a), Kind::Symlink(b)) if a != b => vec![Aspect::LinkTarget],
-            (Kind::CharacterDevice(a), Kind::CharacterDevice(b)) if a != b => vec![Aspect::Device],
-            (Kind::BlockDevice(a), Kind::BlockDevice(b)) if a != b => vec![Aspect::Device],
-            (a, b) if std::mem::discriminant(a) != std::mem::discriminant(b) => vec![Aspect::Kind],
-            _ => Vec::new(),
-        };
-        aspects.extend(metadata(&old.metadata, &new.metadata));
-        if old.metadata.attributes != new.metadata.attributes {
-            aspects.push(Aspect::Attributes);
-        }
-        let (a, b) = (&old.metadata.owner, &new.metadata.owner);
-        if !aspects.contains(&Aspect::Owner) && (&a.user, &a.group) != (&b.user, &b.group) {
-            aspects.push(Aspect::Owner);
-        }
-        Ok(aspects)
-    }
-
-    fn group(&self, item: &Entry) -> Option<u128> {
-        item.metadata.link.map(u128::from)
-    }
-
-    fn is_same_folder(&self, old: &Entry, new: &Entry) -> bool {
-        matches!((&old.kind, &new.kind), (Kind::Directory(a), Kind::Directory(b)) if a == b)
-    }
-
-    fn take_problems(&mut self) -> Vec<SourceError> {
-        Vec::new()
-    }
-}
-
-/// In what metadata differs that costs nothing to know. The number of a link group says nothing
-/// by itself, only whether there is one.
-fn metadata(old: &Metadata, new: &Metadata) -> Vec<Aspect> {
-    let mut aspects = Vec::new();
-    // What one side does not say is no difference: a system may have neither.
-    if old.mode.zip(new.mode).is_some_and(|(old, new)| old != new) {
-        aspects.push(Aspect::Mode);
-    }
-    if old.owner.numbers.zip(new.owner.numbers).is_some_and(|(old, new)| old != new) {
-        aspects.push(Aspect::Owner);
-    }
-    if old.mtime != new.mtime {
-        aspects.push(Aspect::Mtime);
-    }
-    if old.link.is_some() != new.link.is_some() {
-        aspects.push(Aspect::Links);
-    }
-    aspects
 }

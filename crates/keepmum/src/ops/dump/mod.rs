@@ -18,7 +18,7 @@ use crate::model::{ChunkId, Content, Entry, Kind, Piece, Side, TreePath};
 use crate::repository::{PieceReader, PieceWalk, RepositoryError, SeenLists, SnapshotTree};
 
 use crate::session::access::Access;
-use crate::session::choose::{Snapshots, display};
+use crate::session::choose::Snapshots;
 use crate::session::error::{Error, ErrorKind};
 use crate::session::event::{Event, Observer, Phase};
 use crate::session::open;
@@ -92,7 +92,7 @@ pub fn dump(
         None | Some(Kind::Directory(_)) => dump.folder(tree, found, &options.path)?,
         Some(Kind::File(content)) => dump.file(content)?,
         Some(_) => {
-            let path = format!("/{}", display(options.path.as_bytes()));
+            let path = options.path.to_string();
             let sentence = "this is neither a file nor a folder";
             return Err(Error::new(ErrorKind::Usage, sentence).at(path));
         }
@@ -196,9 +196,9 @@ impl Dump<'_, '_> {
             self.header(path, name, entry, (None, regions.as_ref()))?;
             let sentence = "the archive ends here, in the middle of this file";
             self.stream(content, regions.as_ref()).map_err(|error| match error.kind() {
-                ErrorKind::Damaged => Error::new(ErrorKind::Damaged, sentence)
-                    .at(format!("/{}", display(path.as_bytes())))
-                    .because(error),
+                ErrorKind::Damaged => {
+                    Error::new(ErrorKind::Damaged, sentence).at(path.to_string()).because(error)
+                }
                 _ => error,
             })?;
         }
@@ -239,7 +239,7 @@ impl Dump<'_, '_> {
         if !left_out.is_empty() {
             self.problem(Problem {
                 kind: ProblemKind::Metadata,
-                path: format!("/{}", display(path.as_bytes())),
+                path: path.to_string(),
                 sentence: format!("an archive cannot hold its attributes {}", left_out.join(", ")),
             });
         }

@@ -17,11 +17,12 @@ use crate::store::{Store, StoreErrorKind};
 
 use crate::session::access::{Access, CatalogueAt};
 use crate::session::error::{Error, ErrorKind};
-use crate::session::event::{Event, Observer, Phase, RecoveryCode};
+use crate::session::event::{Event, Observer, Phase};
 use crate::session::kept_blocks;
 use crate::session::key_cache;
 use crate::session::new_repository::refuse_empty;
 use crate::session::open::{self, Destination};
+use crate::session::recovery_code::RecoveryCode;
 use crate::session::{shown_code, unlock};
 use report::slot_text;
 pub use report::{KeyChangeReport, KeyListReport, KeySlotKind, KeySlotLine};

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::format::{SlotId, SlotKind};
 use crate::repository::KnownSlot;
 
-use crate::session::event::RecoveryCode;
+use crate::session::recovery_code::RecoveryCode;
 use crate::session::report::Outcome;
 
 /// The slots in use.

@@ -13,7 +13,6 @@ use crate::target::Existing;
 
 use super::block::{FileState, Output, Use};
 use super::plan::{Cause, Plan};
-use crate::session::choose::display;
 use crate::session::error::Error;
 use crate::session::placed::placed;
 use crate::session::report::{Problem, ProblemKind};
@@ -203,7 +202,7 @@ impl Plan<'_, '_, '_> {
 fn larger_than_the_target(path: &TreePath, bytes: u64) -> Problem {
     Problem {
         kind: ProblemKind::NotWritten,
-        path: format!("/{}", display(path.as_bytes())),
+        path: path.to_string(),
         sentence: format!("its {bytes} bytes are more than the whole target can hold"),
     }
 }

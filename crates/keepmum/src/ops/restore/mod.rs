@@ -29,12 +29,13 @@ use crate::repository::RepositoryError;
 use crate::target::{Options, Staying, Target, TargetError};
 
 use crate::session::access::Access;
-use crate::session::choose::{Chosen, Snapshots, display};
+use crate::session::choose::{Chosen, Snapshots};
 use crate::session::error::{Error, ErrorKind};
 use crate::session::event::{Event, Observer, Phase};
 use crate::session::open;
 use crate::session::options::RestoreOptions;
 use crate::session::report::SnapshotState;
+use crate::session::report::display;
 pub use report::RestoreReport;
 
 /// What each worker owns.

@@ -11,10 +11,10 @@ use crate::target::{Target, TargetError, TargetTree};
 use super::part::{Part, is_above};
 use super::plan::Plan;
 use super::ways::Ways;
-use crate::session::choose::display;
 use crate::session::error::Error;
 use crate::session::event::{Answer, ChangeKind, Event, Newer};
 use crate::session::options::Overwrite;
+use crate::session::report::display;
 use crate::session::report::{Problem, ProblemKind};
 
 /// What stays in the target, and what waits for something to go.
@@ -257,5 +257,5 @@ impl Plan<'_, '_, '_> {
 }
 
 pub(super) fn problem(kind: ProblemKind, path: &TreePath, sentence: String) -> Problem {
-    Problem { kind, path: format!("/{}", display(path.as_bytes())), sentence }
+    Problem { kind, path: path.to_string(), sentence }
 }

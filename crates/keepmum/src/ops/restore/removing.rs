@@ -6,10 +6,10 @@ use crate::target::{TargetError, TargetErrorKind};
 
 use super::delete::{Deletion, Folder};
 use super::policy::problem;
-use crate::session::choose::display;
 use crate::session::error::{Error, ErrorKind};
 use crate::session::event::{ChangeKind, Event};
 use crate::session::options::Overwrite;
+use crate::session::report::display;
 use crate::session::report::{Problem, ProblemKind, note};
 use crate::session::walk_error::WalkError;
 
@@ -121,5 +121,5 @@ pub(super) fn unreadable(error: &TargetError) -> Error {
 }
 
 pub(super) fn shown(path: &TreePath) -> String {
-    format!("/{}", display(path.as_bytes()))
+    path.to_string()
 }

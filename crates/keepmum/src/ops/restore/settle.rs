@@ -8,7 +8,6 @@ use crate::target::{Target, TargetError, TargetErrorKind};
 use super::plan::{Cause, Link, Plan};
 use super::policy::Stays;
 use super::{RestoreReport, target_failed};
-use crate::session::choose::display;
 use crate::session::error::Error;
 use crate::session::event::Event;
 use crate::session::report::{Problem, ProblemKind, note};
@@ -94,7 +93,7 @@ impl Plan<'_, '_, '_> {
                     self.not_written(&link.path, link.group.1.size, Cause::Content);
                     self.problem(Problem {
                         kind: ProblemKind::NotWritten,
-                        path: format!("/{}", display(link.path.as_bytes())),
+                        path: link.path.to_string(),
                         sentence: "another name of this file could not be written".to_owned(),
                     });
                 }
@@ -216,7 +215,7 @@ impl Plan<'_, '_, '_> {
                 1 => format!("{sentence}; the same goes for 1 other entry"),
                 _ => format!("{sentence}; the same goes for {more} other entries"),
             };
-            let path = format!("/{}", display(path.as_bytes()));
+            let path = path.to_string();
             self.problem(Problem { kind, path, sentence });
         }
     }
@@ -253,7 +252,7 @@ impl Plan<'_, '_, '_> {
 fn metadata_problem(error: &TargetError) -> Problem {
     Problem {
         kind: ProblemKind::Metadata,
-        path: format!("/{}", display(error.path.as_bytes())),
+        path: error.path.to_string(),
         sentence: format!("{}: {}", error.kind, error.source),
     }
 }

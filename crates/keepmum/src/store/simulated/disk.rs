@@ -1,13 +1,13 @@
 //! The simulated disk as the library sees it.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use rustix::io::Errno;
 
 use super::fault::Fault;
 use super::file::{SimulatedFile, SimulatedNewFile};
-use super::state::{Course, Effect, State};
+use super::state::{Effect, State, lock};
 use crate::seam::{Disk, Found, NewFile, ReadAt, Timestamp};
 
 /// Free space reported while the disk is not full.
@@ -20,10 +20,6 @@ const FREE: u64 = 1 << 40;
 #[derive(Default)]
 pub struct SimulatedDisk {
     pub(super) state: Arc<Mutex<State>>,
-}
-
-pub(super) fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl SimulatedDisk {
@@ -175,13 +171,5 @@ impl Disk for SimulatedDisk {
         let state = lock(&self.state);
         state.check_alive()?;
         Ok(!state.gone)
-    }
-}
-
-/// How many of `count` bytes (at least one of some) an operation moves.
-pub(super) fn share(course: Course, count: usize) -> usize {
-    match course {
-        Course::Normal | Course::LateError => count,
-        Course::Half | Course::HalfThenCrash => count.div_ceil(2),
     }
 }

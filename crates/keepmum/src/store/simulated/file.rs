@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use rustix::io::Errno;
 
-use super::disk::{lock, share};
 use super::state::{Course, Effect, FileId, State, crashed};
+use super::state::{lock, share};
 use crate::seam::{NewFile, ReadAt};
 
 /// A file without a name yet.

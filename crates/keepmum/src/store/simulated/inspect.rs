@@ -4,7 +4,8 @@
 
 use std::sync::Arc;
 
-use super::disk::{SimulatedDisk, lock};
+use super::disk::SimulatedDisk;
+use super::state::lock;
 use super::state::{Content, State};
 
 impl SimulatedDisk {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::io::Errno;
 
@@ -201,5 +201,17 @@ impl Content {
                 Arc::new(bytes)
             }
         }
+    }
+}
+
+pub(super) fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How many of `count` bytes (at least one of some) an operation moves.
+pub(super) fn share(course: Course, count: usize) -> usize {
+    match course {
+        Course::Normal | Course::LateError => count,
+        Course::Half | Course::HalfThenCrash => count.div_ceil(2),
     }
 }

@@ -1,0 +1,40 @@
+//! A record that is gone, stored again.
+
+use std::sync::Arc;
+
+use crate::compress::{Compressor, Effort, Level};
+use crate::format::{ObjectKind, PieceKind};
+use crate::model::ObjectKey;
+use crate::pipeline::{self, Mode};
+
+use super::error::RepositoryError;
+use super::object::{ObjectBuilder, ObjectPlace, Spare};
+use super::outgoing::Outgoing;
+use super::packing::OpenBlock;
+use super::stored::{Destination, StoredObject};
+
+/// Stores a record again, in an object of its own: under the device, run and number of the one
+/// that held it, which is gone. Durable when this returns.
+pub fn put_record(
+    to: Destination<'_>,
+    lost: &ObjectKey,
+    record: &[u8],
+) -> Result<StoredObject, RepositoryError> {
+    let spare = Arc::new(Spare::default());
+    let mut block = OpenBlock::new(PieceKind::Record, Vec::new());
+    block.push(to.keys.writing().piece_id(PieceKind::Record, record), record);
+    let mut builder = ObjectBuilder::default();
+    builder.push(block.pack(&mut Compressor::new(Level::Default), Effort::Usual, &spare));
+    let ObjectKey { device, run, number, .. } = *lost;
+    let place = ObjectPlace { kind: ObjectKind::Record, device, run, number };
+    let stored = pipeline::run(
+        Mode::Replay { seed: 0 },
+        || (),
+        |pool| {
+            let object = Outgoing::begin(pool, to, place, builder.first_id(), spare)?;
+            object.end(pool, builder)?.wait()
+        },
+    )?;
+    to.store.sync()?;
+    Ok(stored)
+}

@@ -1,0 +1,27 @@
+//! A recovery code on its way to the person.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+/// A recovery code on its way to the person: it can be neither printed by accident nor copied, and
+/// its memory is wiped. Whoever shows it must not keep it.
+pub struct RecoveryCode(Zeroizing<String>);
+
+impl RecoveryCode {
+    /// A code as it is to be shown.
+    pub fn new(code: String) -> Self {
+        Self(Zeroizing::new(code))
+    }
+
+    /// The code.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for RecoveryCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RecoveryCode(..)")
+    }
+}
