@@ -5,15 +5,15 @@ use std::collections::{BTreeSet, HashMap};
 use crate::catalogue::{Catalogue, RunLock, state};
 use crate::chunk::{Algorithm, Chunker, Parameters};
 use crate::format::{IndexEntry, ObjectKind, RunObjects};
-use crate::model::{DeviceId, ObjectKey, RecordHash};
+use crate::model::{DeviceId, ObjectKey};
 use crate::repository::{Keys, RawListing, RepositoryError, object_entry};
 use crate::source::{RootProblem, Source};
 
-use super::Setting;
 use super::device::{Identity, identify};
 use super::guard::refuse_missing_disks;
 use super::mending;
-use super::run::{Adopted, Leans};
+use super::run::{Adopted, Leans, Start};
+use super::setting::Setting;
 use crate::session::access::{Access, CatalogueAt};
 use crate::session::claims::{self, Claims, listed_by_records};
 use crate::session::doubt;
@@ -44,16 +44,11 @@ pub(super) struct Begun {
 
 /// What earlier runs left behind for this one.
 pub(super) struct Prepared {
-    pub(super) head: Option<(u32, RecordHash)>,
-    pub(super) last_listed_run: u32,
-    pub(super) adopted: Adopted,
-    pub(super) leans: Leans,
+    pub(super) start: Start,
     /// Objects that are gone and need no second look once this run is through.
     pub(super) gone: BTreeSet<ObjectKey>,
     pub(super) remembered_entries: u64,
     pub(super) full_tree: bool,
-    /// Something is gone or damaged that was not known before.
-    pub(super) heals: bool,
     /// Nothing is remembered of the source but what a snapshot says, so all of it is read.
     pub(super) is_first: bool,
 }
@@ -125,6 +120,7 @@ pub(super) fn begin(
         false => mending::put_back_records(&mut repository, access, identity.device, observer)?,
     };
     refuse_missing_disks(&source, options, &repository.catalogue)?;
+    tell_useless_patterns(&source, observer);
     Ok(Begun { _lock: lock, repository, source, identity, claims, put_back, report })
 }
 
@@ -153,9 +149,13 @@ fn root_problem(problem: RootProblem) -> Error {
     Error::new(kind, problem.to_string())
 }
 
-/// Fills a buffer with randomness.
-pub(super) fn fill(access: &Access, bytes: &mut [u8]) -> Result<(), Error> {
-    access.seam.random.fill(bytes).map_err(|error| RepositoryError::Random(error).into())
+/// A pattern that can match nothing is a slip that would show only when space runs out, or a secret
+/// turns up.
+fn tell_useless_patterns(source: &Source, observer: &dyn Observer) {
+    for (pattern, reason) in source.useless_patterns() {
+        let sentence = format!("The pattern \"{pattern}\" can match nothing: {reason}.");
+        observer.event(Event::Notice(sentence));
+    }
 }
 
 /// The chunker that the repository's parameters ask for.
@@ -198,11 +198,11 @@ fn make_names_durable(
     set: &Setting<'_>,
     prepared: &Prepared,
 ) -> Result<(), Error> {
-    let left = prepared.adopted.runs.iter().map(|objects| objects.run);
-    let last = prepared.head.map(|(_, hash)| hash);
+    let left = prepared.start.adopted.runs.iter().map(|objects| objects.run);
+    let last = prepared.start.head.map(|(_, hash)| hash);
     let known = repository.catalogue.get(&state::DURABLE_RECORD)?;
     // Which run was cut off may have been learnt by a command that only looked.
-    if !repository.imported.changed && prepared.adopted.runs.is_empty() && known == last {
+    if !repository.imported.changed && prepared.start.adopted.runs.is_empty() && known == last {
         return Ok(());
     }
     repository.store.rely_on_found();
@@ -215,7 +215,7 @@ fn make_names_durable(
     };
     if repository.store.names_are_doubtful() {
         // Of runs with a record only the last can have been cut off.
-        let last = Some(prepared.last_listed_run).filter(|run| *run > 0);
+        let last = Some(prepared.start.last_listed_run).filter(|run| *run > 0);
         for run in left.chain(last) {
             doubt::note(&repository.catalogue, set.device, run)?;
         }
@@ -258,14 +258,16 @@ fn prepare_inside(repository: &Repository, set: &Setting<'_>) -> Result<Prepared
     let mut leans = Leans { runs, others };
     leans.end_at_records(&catalogue.record_refs()?);
     Ok(Prepared {
-        head,
-        last_listed_run: repository.last_listed_run(set.device),
-        adopted,
-        leans,
+        start: Start {
+            head,
+            last_listed_run: repository.last_listed_run(set.device),
+            adopted,
+            leans,
+            heals,
+        },
         gone: if set.options.destination_is_partial { healed } else { gone },
         remembered_entries: catalogue.get(&state::ENTRIES)?.unwrap_or(0),
         full_tree,
-        heals,
         is_first,
     })
 }

@@ -8,12 +8,17 @@
 use crate::catalogue::{Catalogue, state};
 use crate::format::ObjectKind;
 use crate::model::{DeviceId, RecordRef};
+use crate::repository::RepositoryError;
 
-use super::begin::fill;
 use crate::session::access::Access;
 use crate::session::error::Error;
 use crate::session::event::{Event, Observer};
 use crate::session::open::Repository;
+
+/// Fills a buffer with randomness.
+pub(super) fn fill(access: &Access, bytes: &mut [u8]) -> Result<(), Error> {
+    access.seam.random.fill(bytes).map_err(|error| RepositoryError::Random(error).into())
+}
 
 /// The device of this run.
 pub(super) struct Identity {

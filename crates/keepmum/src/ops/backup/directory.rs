@@ -6,9 +6,10 @@ use crate::catalogue::{DirectoryId, Remembered};
 use crate::model::{Found, Merge, Metadata, TreePath};
 use crate::source::{SourceError, Walk};
 
+use super::Backup;
 use super::entry::remembered_entry;
+use super::setting::OpenDirectory;
 use super::sides::Old;
-use super::{Backup, OpenDirectory};
 use crate::session::error::Error;
 use crate::session::event::ChangeKind;
 use crate::session::walk_error::WalkError;

@@ -5,8 +5,10 @@ use crate::format::decode_entry;
 use crate::model::{Entry, Found, FoundKind, Kind, Merge, Metadata, Pair, Stamp, TreePath};
 use crate::source::{SourceError, SourceErrorKind, Walk};
 
+use super::Backup;
 use super::files::Job;
-use super::{Backup, Old, OpenDirectory};
+use super::setting::OpenDirectory;
+use super::sides::Old;
 use crate::session::error::Error;
 use crate::session::event::ChangeKind;
 use crate::session::report::ProblemKind;
@@ -122,6 +124,25 @@ impl Backup<'_, '_, '_> {
         self.report.changed += 1;
         self.change(ChangeKind::Changed, path);
         Ok(())
+    }
+
+    /// The number of the file system that something lies on.
+    pub(super) fn file_system(
+        &mut self,
+        found: &Found,
+        old: Option<&Remembered>,
+    ) -> Result<u64, Error> {
+        let device = found.stamp.device;
+        if let Some(number) = self.file_systems.number(device) {
+            return Ok(number);
+        }
+        let stamp = old.and_then(|old| old.stamp.as_ref());
+        let before = match (stamp, old.and_then(|old| old.directory)) {
+            (Some(stamp), _) => Some(Stamp::identity_in(stamp).0),
+            (None, Some(id)) => self.catalogue.file_system(id)?,
+            (None, None) => None,
+        };
+        Ok(self.file_systems.meet(device, before.filter(|number| *number != 0)))
     }
 
     /// Counts a file in its part of the source.

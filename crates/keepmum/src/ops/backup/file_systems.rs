@@ -4,12 +4,6 @@
 //! does. A file system keeps the number that was remembered where it is met first. Two of one run
 //! never share a number.
 
-use crate::catalogue::Remembered;
-use crate::model::{Found, Stamp};
-
-use super::Backup;
-use crate::session::error::Error;
-
 /// The file systems that a run has met.
 pub(super) struct FileSystems {
     /// The number of the system, and ours.
@@ -24,12 +18,12 @@ impl FileSystems {
         Self { met: Vec::new(), last }
     }
 
-    fn number(&self, device: u64) -> Option<u64> {
+    pub(super) fn number(&self, device: u64) -> Option<u64> {
         self.met.iter().find(|(met, _)| *met == device).map(|(_, number)| *number)
     }
 
     /// Meets a file system where one with the number `before` was, or none.
-    fn meet(&mut self, device: u64, before: Option<u64>) -> u64 {
+    pub(super) fn meet(&mut self, device: u64, before: Option<u64>) -> u64 {
         let is_free = |number: &u64| self.met.iter().all(|(_, taken)| taken != number);
         let number = match before.filter(is_free) {
             Some(number) => number,
@@ -40,27 +34,6 @@ impl FileSystems {
         };
         self.met.push((device, number));
         number
-    }
-}
-
-impl Backup<'_, '_, '_> {
-    /// The number of the file system that something lies on.
-    pub(super) fn file_system(
-        &mut self,
-        found: &Found,
-        old: Option<&Remembered>,
-    ) -> Result<u64, Error> {
-        let device = found.stamp.device;
-        if let Some(number) = self.file_systems.number(device) {
-            return Ok(number);
-        }
-        let stamp = old.and_then(|old| old.stamp.as_ref());
-        let before = match (stamp, old.and_then(|old| old.directory)) {
-            (Some(stamp), _) => Some(Stamp::identity_in(stamp).0),
-            (None, Some(id)) => self.catalogue.file_system(id)?,
-            (None, None) => None,
-        };
-        Ok(self.file_systems.meet(device, before.filter(|number| *number != 0)))
     }
 }
 

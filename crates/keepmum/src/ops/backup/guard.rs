@@ -5,20 +5,17 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::catalogue::{Catalogue, DirectoryId, Passage, state};
-use crate::model::{FoundKind, Name, PAGE, Side, TreePath};
+use crate::catalogue::{Catalogue, DirectoryId, state};
+use crate::model::{Name, PAGE, Side, TreePath};
 use crate::source::Source;
 
-use super::Backup;
-use super::units::{Unit, Units, What, first_refused, sums};
+use super::units::Units;
 use crate::session::error::{Error, ErrorKind};
 use crate::session::options::{BackupOptions, Deletions};
 use crate::session::remember;
 
 /// Most of them that are remembered.
-const MOUNTS: usize = 4096;
-/// Paths that a refusal names.
-const NAMED: usize = 3;
+pub(super) const MOUNTS: usize = 4096;
 
 /// The remembered mounts.
 pub(super) fn mounts(catalogue: &Catalogue) -> Result<Vec<TreePath>, Error> {
@@ -93,12 +90,8 @@ pub(super) fn refuse_missing_disks(
 }
 
 fn refusal(sentence: &str, path: &TreePath, files: u64) -> Error {
-    let error = Error::new(ErrorKind::SourceGone, sentence).at(display(path));
+    let error = Error::new(ErrorKind::SourceGone, sentence).at(path.to_string());
     if files > 0 { error.deleting(files) } else { error }
-}
-
-fn display(path: &TreePath) -> String {
-    format!("/{}", String::from_utf8_lossy(path.as_bytes()))
 }
 
 /// How many files are remembered beneath a directory.
@@ -114,76 +107,4 @@ fn files_beneath(catalogue: &Catalogue, top: Option<DirectoryId>) -> Result<u64,
         }
     }
     Ok(files)
-}
-
-impl Backup<'_, '_, '_> {
-    /// Notes that something else is mounted at a directory than above it.
-    pub(super) fn note_mount(&mut self, path: &TreePath) {
-        let is_in_root = self.set.source.roots().any(|root| path.is_within(root));
-        if is_in_root && self.places.mounts_met.len() < MOUNTS {
-            self.places.mounts_met.push(path.clone());
-        }
-    }
-
-    /// Refuses to forget more than may go unasked, or than was accepted.
-    pub(super) fn refuse_deletions(&mut self) -> Result<(), Error> {
-        let accepted = self.set.options.accept_deletions;
-        let unmounted = self.places.unmounted.first().cloned();
-        let units = self.places.units.settled();
-        let (lost, before) = sums(units);
-        let refused = match accepted {
-            Deletions::Refuse => first_refused(units).map(about),
-            Deletions::AtMost(_) | Deletions::All => None,
-        };
-        let (about, within) = match (refused, accepted) {
-            (Some((about, within)), _) => (about, Some(within)),
-            (None, Deletions::Refuse) if unmounted.is_some() => {
-                ("a disk was mounted here and is not now, and its folder is gone".into(), unmounted)
-            }
-            (None, _) if accepted.accept(lost, before) => return Ok(()),
-            (None, Deletions::AtMost(most)) => {
-                (format!("{} gone, and {most} may be", files(lost)), None)
-            }
-            (None, _) => (format!("{lost} of {before} files are gone from the source"), None),
-        };
-        let examples = self.examples(within.as_ref(), lost)?;
-        let sentence = format!("{about}{examples}; nothing was written");
-        Err(Error::new(ErrorKind::SourceGone, sentence).deleting(lost))
-    }
-
-    /// The first paths that are gone, as a part of a sentence.
-    fn examples(&self, within: Option<&TreePath>, lost: u64) -> Result<String, Error> {
-        let directory = super::entry::kind_number(FoundKind::Directory);
-        let mut named = Vec::new();
-        if lost > 0 {
-            self.catalogue.unmatched(Passage::Departed, &mut |path, kind| {
-                let counts = within.is_none_or(|within| path.is_within(within));
-                if counts && Some(kind) != directory {
-                    named.push(display(&path));
-                }
-                named.len() < NAMED
-            })?;
-        }
-        Ok(match named.is_empty() {
-            true => String::new(),
-            false => format!(" (the first: {})", named.join(", ")),
-        })
-    }
-}
-
-/// What a part has lost, and the part.
-fn about(unit: &Unit) -> (String, TreePath) {
-    let path = display(&unit.path);
-    let said = match unit.what {
-        What::Turned(_) => {
-            let lost = files(unit.lost());
-            format!("{path} was a folder and is a symbolic link now: {lost} no longer saved")
-        }
-        _ => format!("{} of {} files in {path} are gone", unit.lost(), unit.before()),
-    };
-    (said, unit.path.clone())
-}
-
-fn files(count: u64) -> String {
-    if count == 1 { "1 file is".to_owned() } else { format!("{count} files are") }
 }

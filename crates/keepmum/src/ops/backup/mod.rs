@@ -6,6 +6,7 @@
 mod attributes;
 mod begin;
 mod commit;
+mod deletions;
 mod device;
 mod directory;
 mod entry;
@@ -15,11 +16,13 @@ mod former;
 mod guard;
 mod left_out;
 mod mending;
+mod moved;
 mod places;
 mod progress;
 mod recognise;
 mod renamed;
 mod run;
+mod setting;
 mod settle;
 mod sides;
 mod telling;
@@ -30,70 +33,22 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::catalogue::{Catalogue, DirectoryId};
-use crate::chunk::Chunker;
+use crate::catalogue::Catalogue;
 use crate::compress::{Compressor, Level};
-use crate::model::{DeviceId, Merge, ObjectKey, RecordRef, Step, TreePath};
+use crate::model::{Merge, ObjectKey, Step, TreePath};
 use crate::pipeline::{self, Pool};
-use crate::repository::{Keys, ObjectReader, RepositoryAccess};
-use crate::source::{Names, Source};
+use crate::source::Names;
 use crate::store::Store;
 
 use crate::session::access::Access;
-use crate::session::claims::Claims;
 use crate::session::doubt;
 use crate::session::error::{Error, ErrorKind};
 use crate::session::event::{Event, Observer, Phase};
 use crate::session::options::BackupOptions;
 use crate::session::report::BackupReport;
 use crate::session::walk_error::WalkError;
+use setting::{OpenDirectory, Setting, Worker};
 use sides::Old;
-
-/// What each worker owns.
-pub(super) struct Worker {
-    compressor: Compressor,
-}
-
-impl AsMut<Compressor> for Worker {
-    fn as_mut(&mut self) -> &mut Compressor {
-        &mut self.compressor
-    }
-}
-
-/// A directory that the walk is in, or has left.
-struct OpenDirectory {
-    id: DirectoryId,
-    /// The part of the source that it lies in.
-    unit: u32,
-    /// Its file system as the system numbers it, if that is known.
-    device: Option<u64>,
-}
-
-/// What a backup works with and does not change.
-struct Setting<'env> {
-    access: &'env Access,
-    options: &'env BackupOptions,
-    observer: &'env dyn Observer,
-    source: &'env Source,
-    keys: &'env Keys,
-    chunker: &'env Chunker,
-    store: &'env dyn Store,
-    objects: &'env ObjectReader<'env>,
-    device: DeviceId,
-    /// By which runs objects of other devices are listed.
-    claims: Claims,
-    /// The last record of each device that was read before the destination was listed.
-    seen: &'env [RecordRef],
-    /// The run that is being written.
-    writing: Cell<Option<u32>>,
-    progress: progress::Progress<'env>,
-}
-
-impl<'env> Setting<'env> {
-    fn repository(&self) -> &'env RepositoryAccess {
-        self.keys.writing()
-    }
-}
 
 /// One backup under way.
 struct Backup<'a, 'p, 'env> {
@@ -134,7 +89,6 @@ pub fn backup(
     let started = access.seam.clock.elapsed();
     let begin::Begun { _lock, mut repository, source, identity, claims, put_back, mut report } =
         begin::begin(access, options, observer)?;
-    telling::tell_useless_patterns(&source, observer);
     observer.event(Event::Phase(Phase::Working));
     let chunker = begin::chunker(&repository.keys)?;
     let objects = repository.objects();
@@ -155,7 +109,7 @@ pub fn backup(
     };
     let catalogue = &repository.catalogue;
     let prepared = begin::prepare(&repository, &setting)?;
-    let heals = prepared.heals && !options.dry_run;
+    let heals = prepared.start.heals && !options.dry_run;
     if prepared.is_first && !options.dry_run {
         source.write_back();
     }
@@ -238,7 +192,7 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
             gone: std::mem::take(&mut prepared.gone),
             report: std::mem::take(report),
             files: files::Files::new(set, pool),
-            run: run::Run::new(set, pool, catalogue, prepared),
+            run: run::Run::new(set, pool, catalogue, prepared.start),
         })
     }
 

@@ -6,23 +6,16 @@
 
 use std::sync::Arc;
 
-use crate::model::{FoundKind, Kind, Time, TreePath};
+use crate::model::{FoundKind, Kind, TreePath};
 
 use super::Backup;
 use super::entry::kind_number;
 use super::files::Job;
+use super::places::Candidate;
 use crate::session::error::Error;
 
 /// So many are read together: their paths are held in memory.
 const TOGETHER: usize = 4096;
-
-/// A new file that may have been somewhere else before.
-pub(super) struct Candidate {
-    /// Its row among what arrived.
-    row: i64,
-    unit: u32,
-    mtime: Option<Time>,
-}
 
 impl Backup<'_, '_, '_> {
     /// Reads the new files that may have moved, so that they can be matched by their content.

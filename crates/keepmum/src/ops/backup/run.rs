@@ -4,12 +4,12 @@
 //! run knows nothing of the source: it is given pieces and items.
 
 mod deltas;
+mod on_bases;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use super::begin::Prepared;
-use super::{Setting, Worker};
+use super::setting::{Setting, Worker};
 use crate::catalogue::{Catalogue, state};
 use crate::format::{
     IndexEntry, Item, Needs, ObjectEntry, PieceKind, Record, RecordTime, RunObjects,
@@ -57,6 +57,17 @@ impl Leans {
     }
 }
 
+/// What a run goes on from.
+pub(super) struct Start {
+    /// This device's last record.
+    pub(super) head: Option<(u32, RecordHash)>,
+    pub(super) last_listed_run: u32,
+    pub(super) adopted: Adopted,
+    pub(super) leans: Leans,
+    /// Something is gone or damaged that was not known before.
+    pub(super) heals: bool,
+}
+
 /// The run under way.
 pub(super) struct Run<'a, 'p, 'env> {
     set: &'a Setting<'env>,
@@ -90,7 +101,7 @@ impl<'a, 'p, 'env> Run<'a, 'p, 'env> {
         set: &'a Setting<'env>,
         pool: &'p Pool<'env, Worker>,
         catalogue: &'a Catalogue,
-        prepared: Prepared,
+        start: Start,
     ) -> Self {
         Self {
             set,
@@ -99,13 +110,13 @@ impl<'a, 'p, 'env> Run<'a, 'p, 'env> {
             writer: None,
             spare: Arc::default(),
             under_way: HashSet::new(),
-            head: prepared.head,
-            last_listed_run: prepared.last_listed_run,
-            adopted: prepared.adopted,
-            leans: prepared.leans,
+            head: start.head,
+            last_listed_run: start.last_listed_run,
+            adopted: start.adopted,
+            leans: start.leans,
             stored_before: (0, 0),
             fresh_bytes: 0,
-            heals: prepared.heals,
+            heals: start.heals,
             healed: 0,
             deltas: deltas::Deltas::new(set.objects, catalogue),
         }

@@ -1,10 +1,10 @@
 //! What a backup tells while it goes: problems, changes, notices.
 
 use crate::model::{Name, TreePath};
-use crate::source::{Source, Walk};
+use crate::source::Walk;
 
 use super::Backup;
-use crate::session::event::{ChangeKind, Event, Observer};
+use crate::session::event::{ChangeKind, Event};
 use crate::session::report::{Problem, ProblemKind};
 
 impl Backup<'_, '_, '_> {
@@ -53,14 +53,5 @@ impl Backup<'_, '_, '_> {
             let event = Event::Change { kind, path: path.clone(), reason: String::new() };
             self.set.observer.event(event);
         }
-    }
-}
-
-/// A pattern that can match nothing is a slip that would show only when space runs out, or a secret
-/// turns up.
-pub(super) fn tell_useless_patterns(source: &Source, observer: &dyn Observer) {
-    for (pattern, reason) in source.useless_patterns() {
-        let sentence = format!("The pattern \"{pattern}\" can match nothing: {reason}.");
-        observer.event(Event::Notice(sentence));
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::Worker;
+use crate::compress::Decompressor;
 use crate::format::PieceKind;
 use crate::model::{ChunkId, Content, Metadata, TreePath};
 use crate::repository::{ObjectReader, Recipe, RepositoryError};
@@ -13,6 +13,11 @@ use crate::target::{Existing, Target, TargetError, TargetFile};
 /// Files put together in memory may hold so many bytes at once; beyond, they are written as they
 /// come.
 const ASSEMBLED: usize = 48 * 1024 * 1024;
+
+/// What each worker owns.
+pub(super) struct Worker {
+    pub(super) decompressor: Decompressor,
+}
 
 /// A file that waits for chunks.
 pub(super) struct FileState {

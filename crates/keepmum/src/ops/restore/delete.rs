@@ -11,7 +11,7 @@ use crate::target::{Staying, Target, TargetErrorKind, TargetTree};
 
 use super::looked::Looked;
 use super::part::{Part, below};
-use super::removing::{reaches, refused, shown, unreadable};
+use super::refusals::{reaches, refused, unreadable};
 use crate::session::choose::Chosen;
 use crate::session::error::{Error, ErrorKind};
 use crate::session::event::Observer;
@@ -96,7 +96,7 @@ impl<'r> Deletion<'r> {
             if others.into_iter().any(|(_, other)| one.is_within(other)) {
                 let sentence =
                     "--delete is refused: by links in the target one root lies in another";
-                return Err(refused(sentence).at(shown(one)));
+                return Err(refused(sentence).at(one.to_string()));
             }
         }
         for scope in &scopes {

@@ -12,7 +12,8 @@ use crate::repository::{PieceWalk, Recipe, RepositoryError};
 use crate::target::Existing;
 
 use super::block::{FileState, Output, Use};
-use super::plan::{Cause, Plan};
+use super::plan::Plan;
+use super::waiting::Cause;
 use crate::session::error::Error;
 use crate::session::placed::placed;
 use crate::session::report::{Problem, ProblemKind};
@@ -28,15 +29,6 @@ const ENOUGH_USES: usize = 4 * 1024;
 const WINDOW_PATHS: usize = 8 * 1024 * 1024;
 /// Most large files in a window.
 const WINDOW_LARGE: usize = 24;
-
-/// Chunks to be fetched and the files that wait for them.
-#[derive(Default)]
-pub(super) struct Window {
-    pub(super) uses: Vec<Use>,
-    files: usize,
-    /// Bytes of the files' paths.
-    paths: usize,
-}
 
 impl Plan<'_, '_, '_> {
     /// Adds a file to its window, or writes it at once if there is nothing to fetch.
@@ -84,16 +76,16 @@ impl Plan<'_, '_, '_> {
             };
             if let Piece::Chunk { id, length } = piece {
                 match self.place(&file, id, length, offset)? {
-                    Some(place) if small => self.small.uses.push(place),
-                    Some(place) => self.large.uses.push(place),
+                    Some(place) if small => self.windows.small.uses.push(place),
+                    Some(place) => self.windows.large.uses.push(place),
                     None => {
                         self.give_up(&file, small);
                         return Ok(());
                     }
                 }
-                if !small && self.large.uses.len() >= WINDOW_USES {
+                if !small && self.windows.large.uses.len() >= WINDOW_USES {
                     // One file may have more chunks than a window: it stays open meanwhile.
-                    let window = std::mem::take(&mut self.large);
+                    let window = std::mem::take(&mut self.windows.large);
                     self.write_window(window)?;
                     if file.is_closed() {
                         return Ok(());
@@ -102,7 +94,7 @@ impl Plan<'_, '_, '_> {
             }
             offset += piece.length();
         }
-        let window = if small { &mut self.small } else { &mut self.large };
+        let window = if small { &mut self.windows.small } else { &mut self.windows.large };
         window.files += 1;
         window.paths += file.path.as_bytes().len();
         Ok(())
@@ -110,7 +102,7 @@ impl Plan<'_, '_, '_> {
 
     /// Takes a file back that waits in its window.
     fn give_up(&mut self, file: &Arc<FileState>, small: bool) {
-        let window = if small { &mut self.small } else { &mut self.large };
+        let window = if small { &mut self.windows.small } else { &mut self.windows.large };
         window.uses.retain(|other| !Arc::ptr_eq(&other.file, file));
         file.close();
     }
@@ -175,14 +167,15 @@ impl Plan<'_, '_, '_> {
     /// Writes a window that is full, or that the workers wait for.
     pub(super) fn flush_full_windows(&mut self) -> Result<(), Error> {
         self.write_on()?;
-        let uses = self.small.uses.len();
+        let uses = self.windows.small.uses.len();
         let wanted = uses >= ENOUGH_USES && self.writing.is_done();
-        if wanted || uses >= WINDOW_USES || self.small.paths >= WINDOW_PATHS {
-            let window = std::mem::take(&mut self.small);
+        if wanted || uses >= WINDOW_USES || self.windows.small.paths >= WINDOW_PATHS {
+            let window = std::mem::take(&mut self.windows.small);
             self.begin_window(window)?;
         }
-        if self.large.uses.len() >= WINDOW_USES || self.large.files >= WINDOW_LARGE {
-            let window = std::mem::take(&mut self.large);
+        if self.windows.large.uses.len() >= WINDOW_USES || self.windows.large.files >= WINDOW_LARGE
+        {
+            let window = std::mem::take(&mut self.windows.large);
             self.begin_window(window)?;
         }
         Ok(())
@@ -190,7 +183,9 @@ impl Plan<'_, '_, '_> {
 
     /// Writes everything that waits.
     pub(super) fn flush_windows(&mut self) -> Result<(), Error> {
-        for window in [std::mem::take(&mut self.small), std::mem::take(&mut self.large)] {
+        for window in
+            [std::mem::take(&mut self.windows.small), std::mem::take(&mut self.windows.large)]
+        {
             self.write_window(window)?;
         }
         Ok(())

@@ -4,8 +4,9 @@ use crate::model::{ChunkId, Entry, Found, FoundKind, Kind, Merge, TreePath};
 use crate::target::{Existing, TargetTree};
 
 use super::part::Part;
-use super::plan::{Cause, Link, Plan, group_of};
-use super::policy::{Verdict, problem};
+use super::plan::Plan;
+use super::stays::{Verdict, problem};
+use super::waiting::{Cause, Link, group_of};
 use crate::session::error::Error;
 use crate::session::options::Overwrite;
 use crate::session::report::ProblemKind;
@@ -100,13 +101,13 @@ impl Plan<'_, '_, '_> {
         let right = there.is_some_and(|found| self.is_right_alone(found, &entry));
         let Kind::File(content) = entry.kind else { return Ok(()) };
         if let Some(group) = group {
-            if self.firsts.contains_key(&group) {
-                self.waiting_bytes += path.as_bytes().len();
+            if self.waiting.firsts.contains_key(&group) {
+                self.waiting.bytes += path.as_bytes().len();
                 let (metadata, there) = (entry.metadata, there.map(|found| found.kind));
-                self.links.push(Link { group, path, metadata, there, right });
+                self.waiting.links.push(Link { group, path, metadata, there, right });
                 return self.maybe_flush();
             }
-            self.firsts.insert(group, (path.clone(), None));
+            self.waiting.firsts.insert(group, (path.clone(), None));
         }
         let Some(existing) = self.room_for(&path, there.map(|found| found.kind))? else {
             self.not_written(&path, content.size, Cause::Place);

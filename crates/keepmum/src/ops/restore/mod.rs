@@ -13,20 +13,23 @@ mod others;
 mod part;
 mod plan;
 mod policy;
+mod refusals;
 mod removing;
 mod report;
 mod settle;
+mod stays;
+mod waiting;
 mod ways;
+mod window;
 mod work;
 mod write;
 mod writing;
 
 use std::path::{Path, PathBuf};
 
-use crate::compress::Decompressor;
 use crate::model::Side;
 use crate::repository::RepositoryError;
-use crate::target::{Options, Staying, Target, TargetError};
+use crate::target::{Options, Staying, Target};
 
 use crate::session::access::Access;
 use crate::session::choose::{Chosen, Snapshots};
@@ -35,13 +38,8 @@ use crate::session::event::{Event, Observer, Phase};
 use crate::session::open;
 use crate::session::options::RestoreOptions;
 use crate::session::report::SnapshotState;
-use crate::session::report::display;
+use refusals::target_failed;
 pub use report::RestoreReport;
-
-/// What each worker owns.
-pub(super) struct Worker {
-    decompressor: Decompressor,
-}
 
 /// Restores a snapshot or a part of it.
 ///
@@ -126,15 +124,7 @@ fn may_delete(
         return refused(ErrorKind::DeletionRefused, sentence);
     }
     match staying.holding(home) {
-        Some(stay) => Err(removing::reaches(stay)),
+        Some(stay) => Err(refusals::reaches(stay)),
         None => Ok(()),
     }
-}
-
-/// The target as a whole cannot be used.
-fn target_failed(error: &TargetError, options: &RestoreOptions) -> Error {
-    use std::os::unix::ffi::OsStrExt;
-    let target = options.target.as_deref().unwrap_or(Path::new("/"));
-    let path = display(target.as_os_str().as_bytes());
-    Error::new(ErrorKind::Target, format!("the target {}: {}", error.kind, error.source)).at(path)
 }

@@ -1,20 +1,20 @@
 //! What has to be done in the target, name by name.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use crate::catalogue::Catalogue;
-use crate::model::{
-    ChunkId, Content, Entry, Found, FoundKind, Kind, Merge, Metadata, Pair, Step, TreePath,
-};
+use crate::model::{ChunkId, Entry, Found, FoundKind, Kind, Merge, Metadata, Pair, Step, TreePath};
 use crate::pipeline::Pool;
 use crate::repository::{Extents, ObjectReader, PieceReader};
 use crate::target::{Target, TargetTree, is_temporary};
 
-use super::files::Window;
+use super::block::Worker;
 use super::part::Part;
-use super::policy::{Stays, Verdict};
+use super::report::RestoreReport;
+use super::stays::{Stays, Verdict};
+use super::waiting::{Cause, Waiting, group_of};
+use super::window::Windows;
 use super::writing::Writing;
-use super::{RestoreReport, Worker};
 use crate::session::error::Error;
 use crate::session::event::{ChangeKind, Observer};
 use crate::session::options::{Overwrite, RestoreOptions};
@@ -26,28 +26,6 @@ use crate::session::walk_error::{WalkError, refused};
 /// paths: those of a deep tree are long.
 const WAITING: usize = 16 * 1024;
 const WAITING_BYTES: usize = 4 * 1024 * 1024;
-
-/// A hard link group and the content of its names.
-pub(super) type Group = (u64, Content);
-
-/// A further name of a file.
-pub(super) struct Link {
-    pub(super) group: Group,
-    pub(super) path: TreePath,
-    pub(super) metadata: Metadata,
-    pub(super) there: Option<FoundKind>,
-    /// Whether what is there is right but for not being the same file.
-    pub(super) right: bool,
-}
-
-/// Why a file could not be written.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cause {
-    /// Its content cannot be had: no other name of it can be written either.
-    Content,
-    /// Its place cannot be written; other names of it can.
-    Place,
-}
 
 /// What a restore works with and does not change.
 #[derive(Clone, Copy)]
@@ -62,6 +40,12 @@ pub(super) struct Setting<'p, 'env> {
     pub(super) pool: &'p Pool<'env, Worker>,
 }
 
+/// Entries and bytes: how many in all, and how many are dealt with.
+pub(super) struct Count {
+    pub(super) totals: (u64, u64),
+    pub(super) done: (u64, u64),
+}
+
 /// A restore under way.
 pub(super) struct Plan<'a, 'p, 'env> {
     pub(super) set: Setting<'p, 'env>,
@@ -71,27 +55,16 @@ pub(super) struct Plan<'a, 'p, 'env> {
     pub(super) extents: Extents,
     /// Bytes that the target's file system can hold in all.
     pub(super) capacity: u64,
-    pub(super) small: Window,
-    pub(super) large: Window,
+    pub(super) windows: Windows,
     pub(super) writing: Writing<'env>,
     /// Metadata of the directories that the walk is in; none for those that stay as they are.
     pub(super) within: Vec<Option<Metadata>>,
-    /// Directories that the walk has left, to get their metadata.
-    pub(super) directories: Vec<(TreePath, Metadata)>,
-    pub(super) links: Vec<Link>,
-    /// Bytes of the paths of both.
-    pub(super) waiting_bytes: usize,
-    /// First name of each hard link group with this content, and device and inode if it was right
-    /// already. Names whose content differs cannot be one file, whatever their group says.
-    pub(super) firsts: HashMap<Group, (TreePath, Option<(u64, u64)>)>,
-    /// Files that could not be written.
-    pub(super) unwritten: HashMap<TreePath, Cause>,
+    pub(super) waiting: Waiting,
     /// What is the same for many things, by its sentence: the first of them, how many more, and the
     /// kind of problem.
     pub(super) alike: BTreeMap<String, (TreePath, u64, ProblemKind)>,
     pub(super) stays: Stays,
-    pub(super) totals: (u64, u64),
-    pub(super) done: (u64, u64),
+    pub(super) count: Count,
     pub(super) report: RestoreReport,
 }
 
@@ -110,19 +83,13 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
             catalogue,
             extents: Extents::default(),
             capacity: target.and_then(Target::capacity).unwrap_or(u64::MAX),
-            small: Window::default(),
-            large: Window::default(),
+            windows: Windows::default(),
             writing: Writing::default(),
             within: Vec::new(),
-            directories: Vec::new(),
-            links: Vec::new(),
-            waiting_bytes: 0,
-            firsts: HashMap::new(),
-            unwritten: HashMap::new(),
+            waiting: Waiting::default(),
             alike: BTreeMap::new(),
             stays,
-            totals,
-            done: (0, 0),
+            count: Count { totals, done: (0, 0) },
             report: RestoreReport::default(),
         }
     }
@@ -196,8 +163,8 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
     fn leave(&mut self, path: TreePath, metadata: Metadata) -> Result<(), Error> {
         // Of a link that is followed, what it leads to is meant.
         let path = self.target.map_or(path.clone(), |target| target.real(&path));
-        self.waiting_bytes += path.as_bytes().len();
-        self.directories.push((path, metadata));
+        self.waiting.bytes += path.as_bytes().len();
+        self.waiting.directories.push((path, metadata));
         self.maybe_flush()
     }
 
@@ -284,7 +251,7 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
 
     /// A file that was counted as written, and is not.
     pub(super) fn not_written(&mut self, path: &TreePath, size: u64, cause: Cause) {
-        if self.unwritten.insert(path.clone(), cause).is_none() {
+        if self.waiting.unwritten.insert(path.clone(), cause).is_none() {
             self.report.entries_written = self.report.entries_written.saturating_sub(1);
             self.report.files_written = self.report.files_written.saturating_sub(1);
             self.report.bytes_written = self.report.bytes_written.saturating_sub(size);
@@ -364,29 +331,22 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
 
     /// Whether a file of a hard link group is the same file as the first of the group.
     fn has_right_link(&self, entry: &Entry, found: &Found) -> bool {
-        let first = group_of(entry).and_then(|group| self.firsts.get(&group));
+        let first = group_of(entry).and_then(|group| self.waiting.firsts.get(&group));
         first.is_none_or(|(_, file)| *file == Some((found.stamp.device, found.stamp.inode)))
     }
 
     fn note_first(&mut self, path: &TreePath, entry: &Entry, found: &Found) {
         if let Some(group) = group_of(entry) {
             let file = (found.stamp.device, found.stamp.inode);
-            self.firsts.entry(group).or_insert_with(|| (path.clone(), Some(file)));
+            self.waiting.firsts.entry(group).or_insert_with(|| (path.clone(), Some(file)));
         }
     }
 
     pub(super) fn maybe_flush(&mut self) -> Result<(), Error> {
-        let many = self.directories.len() >= WAITING || self.links.len() >= WAITING;
-        if many || self.waiting_bytes >= WAITING_BYTES {
+        let many = self.waiting.directories.len() >= WAITING || self.waiting.links.len() >= WAITING;
+        if many || self.waiting.bytes >= WAITING_BYTES {
             return self.settle();
         }
         self.flush_full_windows()
-    }
-}
-
-pub(super) fn group_of(entry: &Entry) -> Option<Group> {
-    match (&entry.kind, entry.metadata.link) {
-        (Kind::File(content), Some(group)) => Some((group, content.clone())),
-        _ => None,
     }
 }

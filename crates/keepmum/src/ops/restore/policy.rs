@@ -3,49 +3,17 @@
 //! What a person has there is worth more than what can be had from the snapshot at any time: it is
 //! replaced only where that was asked for, or where it is older.
 
-use std::collections::HashSet;
-
 use crate::model::{ChunkId, Entry, Found, FoundKind, Kind, Merge, TreePath};
 use crate::target::{Target, TargetError, TargetTree};
 
 use super::part::{Part, is_above};
 use super::plan::Plan;
-use super::ways::Ways;
+use super::stays::{Verdict, problem};
 use crate::session::error::Error;
 use crate::session::event::{Answer, ChangeKind, Event, Newer};
 use crate::session::options::Overwrite;
+use crate::session::report::ProblemKind;
 use crate::session::report::display;
-use crate::session::report::{Problem, ProblemKind};
-
-/// What stays in the target, and what waits for something to go.
-#[derive(Default)]
-pub(super) struct Stays {
-    pub(super) ways: Ways,
-    /// All that is restored is this, and the folders above it.
-    pub(super) only: TreePath,
-    /// Folders in the way that a deletion will empty.
-    pub(super) freed: HashSet<TreePath>,
-    /// How many entries wait for that.
-    pub(super) waiting: u64,
-    /// Files that were put beside newer ones.
-    pub(super) beside: HashSet<TreePath>,
-    /// While something is passed over: in how many folders the walk was before.
-    pub(super) passing: Option<usize>,
-    /// Something could not be restored.
-    pub(super) failed: bool,
-    /// Only places that were freed are filled: all else was decided before.
-    pub(super) filling: bool,
-    /// The first entry that could not be given to its owner.
-    pub(super) owner: Option<TreePath>,
-}
-
-/// What is to become of something that is not right.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    Replace,
-    Keep,
-    Both,
-}
 
 impl Plan<'_, '_, '_> {
     /// What is to become of something in the target that differs.
@@ -250,12 +218,8 @@ impl Plan<'_, '_, '_> {
 
     /// So much is in place.
     pub(super) fn in_place(&mut self, entries: u64, bytes: u64) {
-        self.done.0 += entries;
-        self.done.1 = self.done.1.saturating_add(bytes);
+        self.count.done.0 += entries;
+        self.count.done.1 = self.count.done.1.saturating_add(bytes);
         self.tick();
     }
-}
-
-pub(super) fn problem(kind: ProblemKind, path: &TreePath, sentence: String) -> Problem {
-    Problem { kind, path: path.to_string(), sentence }
 }

@@ -5,11 +5,11 @@ use crate::repository::RepositoryError;
 use crate::target::{TargetError, TargetErrorKind};
 
 use super::delete::{Deletion, Folder};
-use super::policy::problem;
-use crate::session::error::{Error, ErrorKind};
+use super::refusals::refused;
+use super::stays::problem;
+use crate::session::error::Error;
 use crate::session::event::{ChangeKind, Event};
 use crate::session::options::Overwrite;
-use crate::session::report::display;
 use crate::session::report::{Problem, ProblemKind, note};
 use crate::session::walk_error::WalkError;
 
@@ -102,24 +102,4 @@ impl Deletion<'_> {
             other => Err(other.into()),
         }
     }
-}
-
-pub(super) fn refused(sentence: &str) -> Error {
-    Error::new(ErrorKind::DeletionRefused, sentence)
-}
-
-/// What belongs to the backup is within reach.
-pub(super) fn reaches(stay: &std::path::Path) -> Error {
-    use std::os::unix::ffi::OsStrExt;
-    let sentence = "--delete is refused: it could reach what belongs to the backup itself";
-    refused(sentence).at(display(stay.as_os_str().as_bytes()))
-}
-
-pub(super) fn unreadable(error: &TargetError) -> Error {
-    let sentence = format!("--delete is refused: the target {}: {}", error.kind, error.source);
-    refused(&sentence).at(shown(&error.path))
-}
-
-pub(super) fn shown(path: &TreePath) -> String {
-    path.to_string()
 }

@@ -5,9 +5,11 @@ use std::collections::{HashSet, btree_map};
 use crate::model::{Found, FoundKind, TreePath};
 use crate::target::{Target, TargetError, TargetErrorKind};
 
-use super::plan::{Cause, Link, Plan};
-use super::policy::Stays;
-use super::{RestoreReport, target_failed};
+use super::plan::Plan;
+use super::refusals::target_failed;
+use super::report::RestoreReport;
+use super::stays::Stays;
+use super::waiting::{Cause, Link};
 use crate::session::error::Error;
 use crate::session::event::Event;
 use crate::session::report::{Problem, ProblemKind, note};
@@ -28,15 +30,15 @@ impl Plan<'_, '_, '_> {
     pub(super) fn settle(&mut self) -> Result<(), Error> {
         self.put_in_place()?;
         let Some(target) = self.target else { return Ok(()) };
-        let mut links = std::mem::take(&mut self.links);
+        let mut links = std::mem::take(&mut self.waiting.links);
         while !links.is_empty() {
             links = self.link(target, links)?;
             self.put_in_place()?;
         }
         // The deepest come first: one that its owner may not enter closes the way.
-        let mut directories = std::mem::take(&mut self.directories);
+        let mut directories = std::mem::take(&mut self.waiting.directories);
         directories.sort_by(|a, b| b.0.cmp(&a.0));
-        self.waiting_bytes = 0;
+        self.waiting.bytes = 0;
         for (path, metadata) in directories {
             let applied = target.apply_metadata(&path, FoundKind::Directory, &metadata);
             self.applied(applied)?;
@@ -76,13 +78,13 @@ impl Plan<'_, '_, '_> {
         let mut waiting = Vec::new();
         let mut begun: HashSet<TreePath> = HashSet::new();
         for link in links {
-            let Some(known) = self.firsts.get(&link.group).cloned() else { continue };
+            let Some(known) = self.waiting.firsts.get(&link.group).cloned() else { continue };
             let first = &known.0;
             if begun.contains(first) {
                 waiting.push(link);
                 continue;
             }
-            match self.unwritten.get(first) {
+            match self.waiting.unwritten.get(first) {
                 None => match self.link_to(target, &known, &link)? {
                     Linked::Told => {}
                     Linked::Replaced => self.begin_anew(&mut begun, link)?,
@@ -106,7 +108,7 @@ impl Plan<'_, '_, '_> {
     /// Writes a name as a file of its own, to which the others are linked.
     fn begin_anew(&mut self, begun: &mut HashSet<TreePath>, link: Link) -> Result<(), Error> {
         begun.insert(link.path.clone());
-        self.firsts.insert(link.group.clone(), (link.path.clone(), None));
+        self.waiting.firsts.insert(link.group.clone(), (link.path.clone(), None));
         self.write_alone(link)
     }
 
@@ -241,10 +243,10 @@ impl Plan<'_, '_, '_> {
 
     pub(super) fn tick(&self) {
         self.set.observer.event(Event::Progress {
-            entries: self.done.0,
-            entries_total: self.totals.0,
-            bytes: self.done.1,
-            bytes_total: self.totals.1,
+            entries: self.count.done.0,
+            entries_total: self.count.totals.0,
+            bytes: self.count.done.1,
+            bytes_total: self.count.totals.1,
         });
     }
 }

@@ -10,11 +10,14 @@ use crate::model::{ChunkId, Entry, Kind, TreePath};
 use crate::pipeline;
 use crate::target::{Staying, Target};
 
+use super::block::Worker;
 use super::delete::{self, Deletion};
 use super::part::Part;
-use super::policy::{Stays, problem};
+use super::plan;
+use super::refusals::target_failed;
+use super::report::RestoreReport;
+use super::stays::{Stays, problem};
 use super::ways::{Ways, roots};
-use super::{RestoreReport, Worker, plan, target_failed};
 use crate::session::access::Access;
 use crate::session::choose::Chosen;
 use crate::session::error::Error;

@@ -6,9 +6,10 @@ use crate::model::Piece;
 use crate::repository::{PieceWalk, RepositoryError};
 
 use super::block::{FileState, Written};
-use super::files::Window;
-use super::plan::{Cause, Plan};
-use super::target_failed;
+use super::plan::Plan;
+use super::refusals::target_failed;
+use super::waiting::Cause;
+use super::window::Window;
 use crate::session::error::{Error, ErrorKind};
 use crate::session::walk_error::problem_of;
 

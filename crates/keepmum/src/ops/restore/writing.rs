@@ -5,8 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use super::Worker;
-use super::block::{Use, Written, write_block};
+use super::block::{Use, Worker, Written, write_block};
 use crate::pipeline::{Pool, Stage, Ticket};
 use crate::repository::{ObjectReader, RepositoryError};
 use crate::target::{Target, TargetError};

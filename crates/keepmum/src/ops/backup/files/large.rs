@@ -12,11 +12,12 @@ use crate::model::{ChunkId, Piece};
 use crate::pipeline::{Stage, Ticket};
 use crate::source::{OpenFile, SourceError};
 
-use super::super::Worker;
 use super::super::run::Run;
+use super::super::setting::Worker;
+use super::Files;
+use super::batch::{Job, ReadFile};
 use super::former::FormerFile;
 use super::small::READING;
-use super::{Files, Job, ReadFile};
 use crate::session::error::Error;
 use crate::session::walk_error::WalkError;
 

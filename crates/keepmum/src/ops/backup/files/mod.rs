@@ -5,6 +5,7 @@
 //!
 //! Their size bounds the memory of a run whatever the size of the tree.
 
+mod batch;
 mod former;
 mod large;
 mod links;
@@ -14,110 +15,17 @@ mod worker;
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
-use crate::catalogue::{DirectoryId, Remembered};
-use crate::model::{Content, Found, Stamp, Time, TreePath};
-use crate::pipeline::{Buffers, Mode, Pool, Ticket};
-use crate::source::{Attributes, SourceError};
+use crate::catalogue::DirectoryId;
+use crate::pipeline::{Buffers, Pool};
+use crate::source::SourceError;
 
 use super::run::Run;
-use super::{OpenDirectory, Setting, Worker};
+use super::setting::{OpenDirectory, Setting, Worker};
 use crate::session::error::Error;
+use batch::{Batch, Deferred, UnderRead, batch_files, kinship};
+pub(super) use batch::{Job, ReadFile};
 use links::Links;
-use small::Group;
-
-/// Files up to this size are read whole by one worker, several at a time.
-pub(super) const SMALL_FILE: u64 = 512 * 1024;
-/// Most files of a batch.
-const BATCH_FILES: usize = 16 * 1024;
-/// Most bytes of path in a batch.
-const BATCH_PATHS: usize = 4 * 1024 * 1024;
-/// A file to be read.
-pub(super) struct Job {
-    pub(super) parent: Arc<OpenDirectory>,
-    pub(super) path: TreePath,
-    pub(super) old: Option<Box<Remembered>>,
-    pub(super) found: Found,
-}
-
-/// What reading a file gave.
-pub(super) struct ReadFile {
-    pub(super) content: Content,
-    pub(super) attributes: Attributes,
-    /// The time of what was read, not of what was listed before it.
-    pub(super) mtime: Option<Time>,
-    /// Of what was read, unless it changed meanwhile.
-    pub(super) stamp: Option<Stamp>,
-    /// It changed while it was read.
-    pub(super) changed: bool,
-    /// How many bytes were read, if the file says that there are more or fewer.
-    pub(super) untrue: Option<u64>,
-}
-
-/// What becomes of one name of the batch, in the order of the walk.
-enum Deferred {
-    File(usize),
-    Leave(Arc<OpenDirectory>),
-}
-
-/// Files waiting to be read, and directories waiting for them.
-#[derive(Default)]
-struct Batch {
-    jobs: Vec<Job>,
-    order: Vec<Deferred>,
-    path_bytes: usize,
-    open: HashSet<DirectoryId>,
-}
-
-impl Batch {
-    fn file(&mut self, job: Job) {
-        self.path_bytes += job.path.as_bytes().len();
-        self.open.insert(job.parent.id);
-        self.order.push(Deferred::File(self.jobs.len()));
-        self.jobs.push(job);
-    }
-
-    fn leave(&mut self, directory: Arc<OpenDirectory>) {
-        self.open.insert(directory.id);
-        self.order.push(Deferred::Leave(directory));
-    }
-
-    fn is_full(&self, files: usize) -> bool {
-        self.jobs.len() >= files || self.order.len() >= 2 * files || self.path_bytes >= BATCH_PATHS
-    }
-}
-
-/// Files of a full batch. A replay has small ones, or its trees would never fill any.
-fn batch_files(mode: Mode) -> usize {
-    match mode {
-        Mode::Threads(_) => BATCH_FILES,
-        Mode::Replay { seed } => 1 + usize::from(seed.to_le_bytes()[0] % 16),
-    }
-}
-
-/// Extension, then name: what compresses well together.
-fn kinship(path: &TreePath) -> (Vec<u8>, Vec<u8>) {
-    let name = path.as_bytes().rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-    let extension = match name.iter().rposition(|byte| *byte == b'.') {
-        Some(at) if at > 0 => name[at + 1..].to_vec(),
-        _ => Vec::new(),
-    };
-    (extension, name.to_vec())
-}
-
-/// A batch whose files are being read, while the walk gathers the next one.
-struct UnderRead<'env> {
-    jobs: Vec<Job>,
-    order: Vec<Deferred>,
-    open: HashSet<DirectoryId>,
-    /// Small files in the order in which they are read; those from `begun` on wait for it.
-    small: Vec<usize>,
-    begun: usize,
-    groups: VecDeque<Ticket<'env, Group>>,
-    large: Vec<usize>,
-    /// Further names of files that are read once.
-    again: Vec<usize>,
-    results: Vec<Option<Result<ReadFile, SourceError>>>,
-}
+use worker::SMALL_FILE;
 
 /// What became of one name of a batch.
 #[expect(clippy::large_enum_variant, reason = "one is alive at a time")]

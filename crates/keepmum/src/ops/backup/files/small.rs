@@ -5,13 +5,13 @@ use std::sync::Arc;
 use crate::format::ListWriter;
 use crate::model::Piece;
 use crate::pipeline::{Stage, Ticket};
-use crate::source::SourceError;
 
-use super::super::Worker;
 use super::super::run::Run;
+use super::super::setting::Worker;
+use super::Files;
+use super::batch::{Group, Job, ReadFile, UnderRead};
 use super::former::FormerFile;
 use super::worker::{Part, Reading, SmallFile};
-use super::{Files, Job, ReadFile, UnderRead};
 use crate::session::error::Error;
 
 /// Reading is the first stage: what is read waits for nobody.
@@ -20,12 +20,6 @@ pub(super) const READING: Stage = Stage(1);
 const GROUP_BYTES: u64 = 1024 * 1024;
 /// A group ends at so many files.
 const GROUP_FILES: usize = 64;
-
-/// Files that were read together, by their numbers, and their data.
-pub(super) struct Group {
-    bytes: Vec<u8>,
-    files: Vec<(usize, Result<Option<SmallFile>, SourceError>)>,
-}
 
 impl<'a, 'p, 'env> Files<'a, 'p, 'env> {
     /// Keeps the workers reading and stores what is new in what they read: as far as it goes

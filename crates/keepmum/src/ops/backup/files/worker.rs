@@ -8,8 +8,8 @@ use crate::model::{ChunkId, Found, Stamp, TreePath};
 use crate::repository::RepositoryAccess;
 use crate::source::{Attributes, OpenFile, Source, SourceError};
 
-use super::SMALL_FILE;
-
+/// Files up to this size are read whole by one worker, several at a time.
+pub(super) const SMALL_FILE: u64 = 512 * 1024;
 /// How often a file that changes while it is read is tried again.
 const TRIES: u32 = 3;
 

@@ -1,0 +1,42 @@
+//! What stays in the target, and what is to become of something there.
+
+use std::collections::HashSet;
+
+use crate::model::TreePath;
+
+use super::ways::Ways;
+use crate::session::report::{Problem, ProblemKind};
+
+/// What stays in the target, and what waits for something to go.
+#[derive(Default)]
+pub(super) struct Stays {
+    pub(super) ways: Ways,
+    /// All that is restored is this, and the folders above it.
+    pub(super) only: TreePath,
+    /// Folders in the way that a deletion will empty.
+    pub(super) freed: HashSet<TreePath>,
+    /// How many entries wait for that.
+    pub(super) waiting: u64,
+    /// Files that were put beside newer ones.
+    pub(super) beside: HashSet<TreePath>,
+    /// While something is passed over: in how many folders the walk was before.
+    pub(super) passing: Option<usize>,
+    /// Something could not be restored.
+    pub(super) failed: bool,
+    /// Only places that were freed are filled: all else was decided before.
+    pub(super) filling: bool,
+    /// The first entry that could not be given to its owner.
+    pub(super) owner: Option<TreePath>,
+}
+
+/// What is to become of something that is not right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Replace,
+    Keep,
+    Both,
+}
+
+pub(super) fn problem(kind: ProblemKind, path: &TreePath, sentence: String) -> Problem {
+    Problem { kind, path: path.to_string(), sentence }
+}
