@@ -4,8 +4,8 @@
 //! is compared with the threshold. Its table can be worked out from cuts in known data; it is
 //! there for those who choose speed and say so when the repository is made.
 
-use super::WINDOW;
 use super::lanes::{LANES, Lanes, STEPS, WindowFunction};
+use super::parameters::WINDOW;
 use zeroize::Zeroize;
 
 /// The keyed function.

@@ -4,7 +4,7 @@
 //! their own are independent chains, and the processor works on all of them at once. Which
 //! windows are found does not depend on how the data was split.
 
-use super::WINDOW;
+use super::parameters::WINDOW;
 
 /// Lanes side by side. More than four did not make it faster: the registers run out.
 pub(super) const LANES: usize = 4;

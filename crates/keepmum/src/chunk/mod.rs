@@ -13,14 +13,11 @@ mod prf;
 mod tests;
 
 pub use cutter::Cutter;
-pub use parameters::{Algorithm, ParameterError, Parameters};
+pub use parameters::{Algorithm, ParameterError, Parameters, WINDOW};
 
 use gear::Gear;
 use prf::Prf;
 use std::sync::Arc;
-
-/// Bytes that decide whether a cut may follow the last of them.
-pub const WINDOW: usize = 64;
 
 /// Finds chunk boundaries. Cheap to clone, and shared by threads without locks.
 #[derive(Clone)]

@@ -2,6 +2,9 @@
 
 use thiserror::Error;
 
+/// Bytes that decide whether a cut may follow the last of them.
+pub const WINDOW: usize = 64;
+
 /// How boundaries are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {

@@ -9,8 +9,8 @@
 //! test before it would put every cut on that test's candidates, and its key would leak as those
 //! of rolling hashes leak.
 
-use super::WINDOW;
 use super::lanes::{GROUP, LANES, Lanes, STEPS, WindowFunction};
+use super::parameters::WINDOW;
 use aes::cipher::consts::U16;
 use aes::cipher::inout::InOutBuf;
 use aes::cipher::{

@@ -167,7 +167,7 @@ fn a_job_that_hastens_runs_beside_all_others_and_never_in_replay() {
             mode,
             || (),
             |pool| {
-                pool.hasten(move || drop(say.send(())));
+                pool.hasten(move || say.send(()).unwrap());
                 // The job waits for this thread, so it cannot have run on it or in its stead.
                 let has_run = heard.recv().is_ok();
                 assert_eq!(has_run, matches!(mode, Mode::Threads(_)), "{mode:?}");

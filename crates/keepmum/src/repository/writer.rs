@@ -33,15 +33,28 @@ pub struct Finished {
     pub record: Vec<u8>,
 }
 
+/// Whose objects they are, of which run, and the number of the next one.
+struct Numbers {
+    device: DeviceId,
+    run: u32,
+    next: u32,
+}
+
+/// Tables that no index names yet, and whether one came since it was last seen to that they do not
+/// gather: those of many small files take much memory.
+#[derive(Default)]
+struct Unindexed {
+    entries: Vec<IndexEntry>,
+    grew: bool,
+}
+
 /// The writing side of one run.
 pub struct RunWriter<'p, 'env, S> {
     pool: &'p Pool<'env, S>,
     to: Destination<'env>,
-    device: DeviceId,
-    run: u32,
+    numbers: Numbers,
     together: bool,
     spare: Arc<Spare>,
-    next_number: u32,
     packing: Packing<'env>,
     data: ObjectBuilder,
     /// What has left of that one.
@@ -49,14 +62,11 @@ pub struct RunWriter<'p, 'env, S> {
     meta: ObjectBuilder,
     storing: VecDeque<Ticket<'env, Result<StoredObject, RepositoryError>>>,
     listed: Vec<ObjectEntry>,
-    /// Tables that no index names yet, and whether one came since it was last seen to that they
-    /// do not gather: those of many small files take much memory.
-    unindexed: Vec<IndexEntry>,
-    index_grew: bool,
+    unindexed: Unindexed,
     fresh: Vec<StoredObject>,
     stored_bytes: u64,
-    holds_back: bool,
-    held_back: Vec<(ObjectKind, ObjectBuilder)>,
+    /// Objects that wait to be released, if they are to.
+    held_back: Option<Vec<(ObjectKind, ObjectBuilder)>>,
 }
 
 impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
@@ -72,23 +82,19 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         Self {
             pool,
             to,
-            device,
-            run,
+            numbers: Numbers { device, run, next: 0 },
             together,
             packing: Packing::new(Arc::clone(&spare)),
             spare,
-            next_number: 0,
             data: ObjectBuilder::default(),
             leaving: None,
             meta: ObjectBuilder::default(),
             storing: VecDeque::new(),
             listed: Vec::new(),
-            unindexed: Vec::new(),
-            index_grew: false,
+            unindexed: Unindexed::default(),
             fresh: Vec::new(),
             stored_bytes: 0,
-            holds_back: false,
-            held_back: Vec::new(),
+            held_back: None,
         }
     }
 
@@ -99,17 +105,17 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
 
     /// Stores no object before [`Self::release`] is called, unless the run ends first.
     pub fn hold_back(&mut self) {
-        self.holds_back = true;
+        self.held_back.get_or_insert_default();
     }
 
     /// Whether an object waits for that.
     pub fn is_holding_back(&self) -> bool {
-        !self.held_back.is_empty()
+        self.held_back.as_ref().is_some_and(|held| !held.is_empty())
     }
 
     /// Its number.
     pub fn run(&self) -> u32 {
-        self.run
+        self.numbers.run
     }
 
     /// Sealed bytes stored so far.
@@ -124,11 +130,11 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
 
     /// Whether nothing was given to it.
     pub fn is_empty(&self) -> bool {
-        self.next_number == 0
+        self.numbers.next == 0
             && self.data.is_empty()
             && self.meta.is_empty()
             && self.packing.is_empty()
-            && self.held_back.is_empty()
+            && !self.is_holding_back()
     }
 
     /// Takes a piece that is stored nowhere yet.
@@ -138,8 +144,8 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         id: ChunkId,
         bytes: &[u8],
     ) -> Result<(), RepositoryError> {
-        if std::mem::take(&mut self.index_grew) {
-            for entries in index_pieces(&take_whole(&mut self.unindexed)) {
+        if std::mem::take(&mut self.unindexed.grew) {
+            for entries in index_pieces(&take_whole(&mut self.unindexed.entries)) {
                 self.add_index(entries)?;
             }
         }
@@ -163,8 +169,8 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
     /// Takes tables of data objects that no index names, because their run was cut off before it
     /// wrote one. They go into the index of this run.
     pub fn index(&mut self, entries: Vec<IndexEntry>) {
-        self.unindexed.extend(entries);
-        self.index_grew = true;
+        self.unindexed.entries.extend(entries);
+        self.unindexed.grew = true;
     }
 
     /// Says that the next chunk belongs to another file.
@@ -202,7 +208,7 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
                     let full = std::mem::take(builder);
                     self.store_object(kind, full)?;
                     next = rest;
-                } else if kind == ObjectKind::Data && !self.holds_back {
+                } else if kind == ObjectKind::Data && self.held_back.is_none() {
                     self.let_data_leave()?;
                 } else {
                     builder.gather(&self.spare);
@@ -232,9 +238,9 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         kind: ObjectKind,
         mut builder: ObjectBuilder,
     ) -> Result<(), RepositoryError> {
-        if self.holds_back {
+        if let Some(held) = &mut self.held_back {
             builder.gather(&self.spare);
-            self.held_back.push((kind, builder));
+            held.push((kind, builder));
             return Ok(());
         }
         let object = match self.leaving.take_if(|_| kind == ObjectKind::Data) {
@@ -251,25 +257,25 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         kind: ObjectKind,
         first: &[u8],
     ) -> Result<Outgoing<'env>, RepositoryError> {
-        let number = self.next_number;
-        self.next_number += 1;
-        let place = ObjectPlace { kind, device: self.device, run: self.run, number };
+        let number = self.numbers.next;
+        self.numbers.next += 1;
+        let place =
+            ObjectPlace { kind, device: self.numbers.device, run: self.numbers.run, number };
         Outgoing::begin(self.pool, self.to, place, first, Arc::clone(&self.spare))
     }
 
     /// Ends this run with a record that lists nothing, durable when this returns, and goes on
     /// under the number `next` with all that was added so far. Nothing may have been stored yet.
     pub fn announce(&mut self, record: Vec<u8>, next: u32) -> Result<Finished, RepositoryError> {
-        debug_assert!(self.next_number == 0, "what was stored would be in no record");
+        debug_assert!(self.numbers.next == 0, "what was stored would be in no record");
         let finished = self.put_record(ObjectBuilder::default(), record)?;
-        (self.run, self.next_number, self.stored_bytes) = (next, 0, 0);
+        (self.numbers.run, self.numbers.next, self.stored_bytes) = (next, 0, 0);
         Ok(finished)
     }
 
     /// Stores what was held back, and from now on each object when it is full.
     pub fn release(&mut self) -> Result<(), RepositoryError> {
-        self.holds_back = false;
-        for (kind, builder) in std::mem::take(&mut self.held_back) {
+        for (kind, builder) in self.held_back.take().unwrap_or_default() {
             self.store_object(kind, builder)?;
         }
         Ok(())
@@ -283,7 +289,7 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
             self.stored_bytes += object.name.length;
             self.listed.push(object_entry(&object.name));
             if object.name.kind == ObjectKind::Data {
-                self.unindexed.push(IndexEntry {
+                self.unindexed.entries.push(IndexEntry {
                     device: object.name.device,
                     run: object.name.run,
                     number: object.name.number,
@@ -291,7 +297,7 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
                     hash: object.name.hash,
                     table: object.table.clone(),
                 });
-                self.index_grew = true;
+                self.unindexed.grew = true;
             }
             self.fresh.push(object);
         }
@@ -354,11 +360,11 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
     fn gather(&mut self) -> Result<ObjectBuilder, RepositoryError> {
         self.close_blocks()?;
         self.release()?;
-        if self.next_number == 0 {
+        if self.numbers.next == 0 {
             self.write_index()?;
         }
         let mut data = std::mem::take(&mut self.data);
-        if self.next_number == 0 && data.weight() + self.meta.weight() <= SMALL_RUN {
+        if self.numbers.next == 0 && data.weight() + self.meta.weight() <= SMALL_RUN {
             data.append(std::mem::take(&mut self.meta), &self.spare);
             return Ok(data);
         }
@@ -377,8 +383,8 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
 
     /// Puts the tables that no index names yet among the metadata.
     fn write_index(&mut self) -> Result<(), RepositoryError> {
-        let unindexed = std::mem::take(&mut self.unindexed);
-        self.index_grew = false;
+        let unindexed = std::mem::take(&mut self.unindexed.entries);
+        self.unindexed.grew = false;
         for entries in index_pieces(&unindexed) {
             self.add_index(entries)?;
         }

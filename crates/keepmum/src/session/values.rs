@@ -5,7 +5,6 @@ use crate::format::PieceKind;
 use crate::model::{Attribute, Content, Metadata, Piece, Pieces, TreePath, Value};
 use crate::repository::{PieceReader, RepositoryError};
 
-use super::choose::display;
 use super::error::Error;
 use super::report::{Problem, ProblemKind, SnapshotState};
 use super::walk_error::problem_of;
@@ -46,7 +45,7 @@ pub(crate) fn fetch_values(
     if let Some(names) = too_large.text() {
         problems.push(Problem {
             kind: ProblemKind::Metadata,
-            path: format!("/{}", display(path.as_bytes())),
+            path: path.to_string(),
             sentence: format!("{names} larger than this system takes"),
         });
     }

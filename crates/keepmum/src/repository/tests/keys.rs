@@ -5,7 +5,7 @@ use super::super::key_block::{
     Candidate, NamedBlock, SlotSecret, create, new_key, open_keyring, seal_blocks,
 };
 use super::super::key_change::{KeyChange, NewSlot};
-use super::super::key_lineage::Place;
+use super::super::key_edition::Place;
 use super::super::key_open::{Opened, Unlock, open};
 use super::keyring;
 use crate::crypto::{Passphrase, Profile};

@@ -93,7 +93,7 @@ fn an_unnamed_file_leaves_nothing_and_a_name_is_given_once() {
     written(&disk).publish("a").unwrap();
     let taken = written(&disk).publish("a").unwrap_err();
     assert_eq!(taken.kind(), std::io::ErrorKind::AlreadyExists);
-    assert_eq!(super::disk::lock(&disk.state).files.len(), 1);
+    assert_eq!(super::state::lock(&disk.state).files.len(), 1);
 }
 
 #[test]
