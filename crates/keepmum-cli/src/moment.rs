@@ -102,8 +102,8 @@ fn shown(time: &Zoned) -> String {
 pub(crate) fn age(seconds: i64, now: &Zoned) -> String {
     let past = now.timestamp().as_second().saturating_sub(seconds);
     let (count, unit) = match past {
-        ..0 => return "in the future: is a clock wrong?".to_owned(),
-        0..60 => return "just now".to_owned(),
+        ..-60 => return "in the future: is a clock wrong?".to_owned(),
+        -60..60 => return "just now".to_owned(),
         60..3600 => (past / 60, "minute"),
         3600..86_400 => (past / 3600, "hour"),
         _ => (past / 86_400, "day"),
@@ -206,7 +206,8 @@ mod tests {
             (60, "1 minute ago"),
             (7_199, "1 hour ago"),
             (86_400 * 9, "9 days ago"),
-            (-5, "in the future: is a clock wrong?"),
+            (-5, "just now"),
+            (-61, "in the future: is a clock wrong?"),
         ];
         for (past, expected) in table {
             assert_eq!(age(base - past, &now()), expected);

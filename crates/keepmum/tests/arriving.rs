@@ -244,7 +244,9 @@ fn what_a_later_run_took_over_is_needed_by_the_run_that_lists_it() {
         // All that it needs is here, whoever lists it.
         SnapshotState::Complete => assert_eq!(report.outcome(), Outcome::Complete),
         SnapshotState::Pending { .. } => {}
-        SnapshotState::Lost { .. } | SnapshotState::Unknown { .. } => panic!("{line:?}"),
+        SnapshotState::Lost { .. } | SnapshotState::Unknown { .. } | SnapshotState::Damaged => {
+            panic!("{line:?}")
+        }
     }
     let everything = paths(&disk);
     let data = everything.iter().filter(|path| !second.contains(*path));

@@ -147,6 +147,13 @@ fn a_lost_base_is_lost_for_all_that_stands_on_it_and_stored_again_in_full() {
         let of = |id: &str| check.problems.iter().any(|one| one.path.starts_with(&id[..12]));
         let next = history.world.kept.get(run + 2).map(|(id, _)| of(id));
         assert!(next.unwrap_or(true), "run {run}: {:#?}", check.problems);
+        // A check names each snapshot of which something does not come back, and no other. That
+        // whose record is gone has no name any more.
+        let listed = ops::snapshots(&history.world.own(), &Silent).unwrap().snapshots;
+        for line in listed {
+            let (report, _) = history.world.restored(&history.world.own(), &line.id);
+            assert_eq!(of(&line.id), !report.problems.is_empty(), "run {run}: {line:?}");
+        }
         let healed = history.world.try_backup().unwrap();
         assert!(healed.objects_stored > 0, "run {run}: {healed:#?}");
         newest_is_whole(&history.world);
@@ -182,6 +189,11 @@ fn damage_to_a_base_is_told_of_all_that_stands_on_it_and_healed() {
             }
             let missing = tree.len() - found.len();
             assert_eq!(missing > 0, !report.problems.is_empty(), "{:#?}", report.problems);
+        }
+        for (id, _) in &history.world.kept {
+            let (report, _) = history.world.restored(&history.world.own(), id);
+            let is_named = check.problems.iter().any(|one| one.path.starts_with(&id[..12]));
+            assert_eq!(is_named, !report.problems.is_empty(), "run {run}: {id}");
         }
         history.world.try_backup().unwrap();
         newest_is_whole(&history.world);

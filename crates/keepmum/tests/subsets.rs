@@ -92,7 +92,7 @@ fn line(history: &History, access: &Access, id: &str, state: &SnapshotState) -> 
     let state = match state {
         SnapshotState::Complete => "complete".to_owned(),
         SnapshotState::Pending { here, of } => format!("pending {here} of {of}"),
-        SnapshotState::Lost { .. } | SnapshotState::Unknown { .. } => {
+        SnapshotState::Lost { .. } | SnapshotState::Unknown { .. } | SnapshotState::Damaged => {
             panic!("nothing is lost or unknown to a stranger: {state:?}")
         }
     };

@@ -15,7 +15,7 @@ use super::choice::Choice;
 use crate::args::DumpArgs;
 use crate::exit::ExitCode;
 use crate::failure::Failure;
-use crate::settings::Asking;
+use crate::settings::{Asking, private};
 use crate::terminal::progress::{Shape, watched};
 use crate::terminal::{Terminal, json, problems};
 
@@ -25,10 +25,12 @@ pub(crate) fn run(args: &DumpArgs, session: &Session<'_>) -> Result<ExitCode, Fa
     let settings = session.settings()?;
     let choice = Choice::new(&args.which, settings.source.is_some(), &session.environment.now)?;
     let options = DumpOptions { snapshot: choice.snapshot, path: choice.path };
+    let destination = settings.destination.clone();
     let access = settings.for_reading().open(session.environment, terminal, Asking::Once)?;
     let mut output = Output { terminal, file: None, is_refused: false, failed: None };
     if let Some(path) = &args.output {
         output.file = Some(NewFile::begin(path)?);
+        private::say_if_clear(terminal, path, &destination);
     }
     let done = watched(terminal, Shape::Document, |watch| {
         ops::dump(&access, &options, &mut output, watch)

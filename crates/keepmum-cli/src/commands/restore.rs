@@ -10,7 +10,7 @@ use super::snapshots::short;
 use crate::args::{OverwriteArg, OwnerArg, RestoreArgs};
 use crate::exit::ExitCode;
 use crate::failure::Failure;
-use crate::settings::Asking;
+use crate::settings::{Asking, private};
 use crate::terminal::progress::{Shape, watched};
 use crate::terminal::{json, problems, text};
 
@@ -21,6 +21,9 @@ pub(crate) fn run(args: &RestoreArgs, session: &Session<'_>) -> Result<ExitCode,
     let now = &session.environment.now;
     let choice = Choice::new(&args.which, settings.source.is_some(), now)?;
     let target = args.target.as_deref().map(folder).transpose()?;
+    if let Some(target) = target.as_deref().filter(|_| !args.dry_run && !args.delete) {
+        private::say_if_clear(terminal, target, &settings.destination);
+    }
     let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
     let staying = settings.staying.iter().chain([&settings.destination]).cloned();
     let staying = staying.map(absolute).collect();

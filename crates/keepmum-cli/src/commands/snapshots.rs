@@ -119,6 +119,7 @@ pub(crate) fn state(line: &SnapshotLine) -> String {
         SnapshotState::Lost { missing } => {
             format!("{} lost", text::count(missing, "object", "objects"))
         }
+        SnapshotState::Damaged => "damaged".to_owned(),
     };
     match line.unread {
         0 => state,

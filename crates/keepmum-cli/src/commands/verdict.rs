@@ -7,6 +7,9 @@ use crate::exit::ExitCode;
 use crate::moment;
 use crate::terminal::text;
 
+/// By so many seconds a clock may have been ahead.
+const AHEAD: i64 = 3600;
+
 /// What the report is measured by.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Measure {
@@ -101,6 +104,13 @@ fn amiss(report: &StatusReport, by: Measure, now: &Zoned) -> Option<String> {
             .then(|| "Nothing has been saved here yet: `keepmum backup` does.".to_owned());
     };
     let past = now.timestamp().as_second().saturating_sub(saved);
+    if past < -AHEAD && (by.saves || by.max_age.is_some()) {
+        return Some(format!(
+            "The last run is of {}, which lies in the future: is a clock wrong? So nobody can say \
+             how old it is.",
+            moment::here(saved, now)
+        ));
+    }
     if by.max_age.is_some_and(|most| past > most) {
         return Some(format!("Too old: last saved {}.", age(saved)));
     }

@@ -8,7 +8,7 @@ mod environment;
 mod left_out;
 mod password;
 mod place;
-mod private;
+pub(crate) mod private;
 #[cfg(test)]
 mod tests;
 

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::terminal::Terminal;
 
 /// Refuses what lies inside the destination.
 pub(super) fn refuse(config: &Config, catalogue_folder: Option<&Path>) -> Result<(), Failure> {
@@ -64,6 +65,18 @@ pub(crate) fn refuse_typed(what: &str, file: &Path, destination: &Path) -> Resul
             file.display()
         ))),
         false => Ok(()),
+    }
+}
+
+/// Says that what is restored to a path lies in the destination in clear text, where it is carried
+/// away. It is no refusal: the disk with the backup may be the only one that is left.
+pub(crate) fn say_if_clear(terminal: &Terminal, path: &Path, destination: &Path) {
+    if is_inside(path, destination) {
+        terminal.warn(&format!(
+            "{} lies inside the destination: what is restored there is not encrypted, and goes \
+             wherever the destination goes",
+            path.display()
+        ));
     }
 }
 

@@ -300,7 +300,11 @@ fn draw(bar: &ProgressBar, now: &Now) {
     }
     let mut message = now.phase.to_owned();
     if now.entries > 0 {
-        message.push_str(&format!("  {}", text::count(now.entries, "entry", "entries")));
+        let (one, many) = match now.phase == PHASES[0].1 {
+            true => ("key block tried", "key blocks tried"),
+            false => ("entry", "entries"),
+        };
+        message.push_str(&format!("  {}", text::count(now.entries, one, many)));
     }
     // The other templates show bytes themselves.
     if template == ENTRIES && now.bytes > 0 {

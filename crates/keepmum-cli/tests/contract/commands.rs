@@ -148,6 +148,11 @@ fn dump() {
     transcript.run("dump -c config.ini latest:[PLACE]/source/letter.txt");
     transcript.run("dump -c config.ini latest:[PLACE]/source/letter.txt --json");
     transcript.run("dump -c config.ini latest:/nowhere");
+    transcript.run("dump -c config.ini latest:[PLACE]/source/letter.txt -o letter.txt");
+    assert_eq!(fs::read_to_string(place.path("letter.txt")).unwrap(), "Dear Anna,\n");
+    transcript.run("dump -c config.ini latest:[PLACE]/source/letter.txt -o letter.txt");
+    transcript.run("dump -c config.ini latest:[PLACE]/source/letter.txt -o nowhere/letter.txt");
+    transcript.run("dump -c config.ini latest:[PLACE]/source/letter.txt -o destination/letter.txt");
     let folder = format!("latest:{}", place.path("source/photos").display());
     let archive = place.command(["dump", "-c", "config.ini", &folder]).output().unwrap();
     place.file("archive.tar", archive.stdout);

@@ -171,6 +171,14 @@ fn owner_and_group_by_name() {
     assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{said:?}");
     let owner = fs::metadata(stage.out("file")).unwrap();
     assert_eq!((owner.uid(), owner.gid()), (61001, 61002));
+    // The same where a number was asked for, and nobody where that was.
+    for (to, owner) in [("number", (54321, 54322)), ("none", (0, 0)), ("name", (61001, 61002))] {
+        fs::remove_file(stage.out("file")).unwrap();
+        let said = run(&there, &format!("restore latest:{what} -t out --owner {to}"));
+        assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{to}: {said:?}");
+        let found = fs::metadata(stage.out("file")).unwrap();
+        assert_eq!((found.uid(), found.gid()), owner, "{to}");
+    }
     // Where nobody has the name, the number stays.
     let said = stage.run(&["restore", &format!("latest:{what}"), "-t", "out"]);
     assert_eq!(said.code, 0, "{said:?}");

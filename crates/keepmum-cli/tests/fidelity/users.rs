@@ -2,6 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown, symlink};
+use std::path::Path;
 
 use crate::stage::{NOBODY, Stage, is_root, not_tested};
 
@@ -120,4 +121,55 @@ fn what_may_not_be_read_is_told_once_and_the_rest_is_saved() {
     assert_eq!(listed.code, 0, "{listed:?}");
     // The test's own clearing up needs to enter it.
     fs::set_permissions(stage.source("closed folder"), Permissions::from_mode(0o700)).unwrap();
+}
+
+/// `--owner` says to whom things are given: what has been there belongs to whom it did with `none`.
+#[test]
+fn owners_are_given_as_asked() {
+    let mut stage = Stage::new();
+    let ids = |path: &Path| {
+        let found = fs::symlink_metadata(path).unwrap();
+        (found.uid(), found.gid())
+    };
+    let mine = ids(&stage.file("dir/file", "x"));
+    symlink("text", stage.source("dir/link")).unwrap();
+    let names = ["dir", "dir/file", "dir/link"];
+    if is_root() {
+        for name in names {
+            lchown(stage.source(name), Some(54321), Some(54322)).unwrap();
+        }
+    }
+    stage.backup();
+    let theirs = ids(&stage.source("dir/file"));
+    for (to, expected) in [("none", mine), ("number", theirs), ("name", theirs)] {
+        fs::remove_dir_all(stage.out("")).ok();
+        for written in [true, false] {
+            let said = stage.restore(&["--owner", to]);
+            assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{to}: {said:?}");
+            let nothing = said.stdout.contains(": 0 entries written");
+            assert_eq!(nothing, !written, "{to}: {said:?}");
+        }
+        for name in names {
+            assert_eq!(ids(&stage.out(name)), expected, "{to} {name}");
+        }
+    }
+    if is_root() {
+        // With `none`, who has it keeps it; else it is given back.
+        lchown(stage.out("dir/file"), Some(777), Some(778)).unwrap();
+        assert_eq!(stage.restore(&["--owner", "none"]).code, 0);
+        assert_eq!(ids(&stage.out("dir/file")), (777, 778));
+        assert_eq!(stage.restore(&["--owner", "number"]).code, 0);
+        assert_eq!(ids(&stage.out("dir/file")), theirs);
+        // To an ordinary user all the same: nothing can be given, and with `none` nothing is missed.
+        stage = stage.given_to_nobody();
+        fs::remove_dir_all(stage.out("")).unwrap();
+        let said = stage.restore(&["--owner", "number"]);
+        assert!(said.code == 0 && said.stderr.contains("only root may give files"), "{said:?}");
+        fs::remove_dir_all(stage.out("")).unwrap();
+        let said = stage.restore(&["--owner", "none"]);
+        assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{said:?}");
+    }
+    let said = stage.restore(&["--owner", "anna"]);
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.stderr.contains("name, number, none"), "{said:?}");
 }

@@ -63,6 +63,44 @@ fn a_flipped_bit_is_found_and_named() {
     assert!(place.path(&letter).exists(), "the rest comes back");
 }
 
+/// Once a check has found damage, no list calls that snapshot complete and *latest* passes it by,
+/// until a run has stored again what was damaged, or a check finds nothing.
+#[test]
+fn a_snapshot_that_a_check_found_damaged_is_not_called_complete() {
+    let (place, object) = photos();
+    let whole = fs::read(&object).unwrap();
+    let states = || {
+        let said = keepmum(&place, ["snapshots"]);
+        let lines = said.stdout.lines().skip(1).map(|line| line.split_whitespace().last());
+        lines.map(|state| state.unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(states(), ["complete", "complete"]);
+    let damage = |further: &[&str]| {
+        flip(&object, 150_000);
+        assert_eq!(check(&place, further).code, 6);
+        assert_eq!(states(), ["complete", "damaged"], "{further:?}");
+    };
+    damage(&["--read-data"]);
+    // A listing shows nothing of it, and clears nothing.
+    check(&place, &[]);
+    assert_eq!(states(), ["complete", "damaged"]);
+    let older = keepmum(&place, ["restore", "-t", "older"]);
+    assert_eq!(older.code, 3, "{older:?}");
+    let said = format!("The newer snapshot {} is damaged, as the last", &newest(&place)[..12]);
+    assert!(older.stderr.contains(&said), "{older:?}");
+    let refused = keepmum(&place, ["restore", "-t", "out", "--delete", &newest(&place)]);
+    assert_eq!(refused.code, 5, "{refused:?}");
+    // It was a bad cable.
+    fs::write(&object, &whole).unwrap();
+    assert_eq!(check(&place, &["--read-data-subset", "1%"]).code, 0);
+    assert_eq!(states(), ["complete", "complete"]);
+    damage(&["--read-data"]);
+    let healed = keepmum(&place, ["backup"]);
+    assert_eq!(healed.code, 0, "{healed:?}");
+    assert!(states().iter().all(|state| state == "complete"), "{:?}", states());
+    assert_eq!(keepmum(&place, ["restore", "-t", "latest"]).code, 0);
+}
+
 #[test]
 fn an_object_that_is_shorter_was_cut() {
     let (place, object) = photos();

@@ -86,3 +86,69 @@ fn a_config_for_other_folders_under_the_same_name_is_refused() {
     assert_eq!(said.code, 0, "{said:?}");
     assert_eq!(keepmum(&place, ["backup"]).code, 0);
 }
+
+/// A copied machine writes at the same time under the same id: neither hash nor clock decides whose
+/// files come back.
+#[test]
+fn of_two_machines_under_one_id_latest_is_the_own_one_or_has_to_be_named() {
+    for first in ["the machine", "its copy"] {
+        let place = ready("");
+        place.file("source/letter", "before");
+        assert_eq!(keepmum(&place, ["backup"]).code, 0);
+        let copy = |from: &str, to: &str| {
+            place.folder(to);
+            sync(&place.path(from), &place.path(to));
+        };
+        copy("db", "copy/db");
+        copy("destination", "copy/destination");
+        let config = fs::read_to_string(place.path("config.ini")).unwrap();
+        let at = place.path("").display().to_string();
+        let moved = ["db", "destination"].iter().fold(config, |config, folder| {
+            config.replace(&format!("{at}{folder}\n"), &format!("{at}copy/{folder}\n"))
+        });
+        place.file("copy.ini", moved);
+        fs::copy(place.path("config.ini.cache-key"), place.path("copy.ini.cache-key")).unwrap();
+        let run =
+            |config: &str, words: &[&str]| place.run(words.iter().copied().chain(["-c", config]));
+        let configs = [("config.ini", "the machine"), ("copy.ini", "its copy")];
+        let mut order = configs;
+        order.sort_by_key(|(_, who)| *who != first);
+        for (config, who) in order {
+            place.file("source/letter", who);
+            let said = run(config, &["backup"]);
+            assert_eq!(said.code, 0, "{said:?}");
+            assert!(!said.stderr.contains("device id"), "{said:?}");
+        }
+        sync(&place.path("destination"), &place.path("copy/destination"));
+        let letter = format!("latest:{}", place.path("source/letter").display());
+        for (config, who) in configs {
+            let said = run(config, &["dump", &letter]);
+            assert_eq!((said.code, &*said.stdout), (0, who), "{first}: {said:?}");
+        }
+        // A third one knows no branch for its own.
+        place.file("password", PASSWORD);
+        let from = ["--from", "destination", "--password-file", "password"];
+        let said = place.run(["dump", &letter].iter().chain(&from));
+        assert_eq!((said.code, &*said.stdout), (1, ""), "{said:?}");
+        assert!(said.stderr.contains("two machines have written under the id of"), "{said:?}");
+        let named = said.stderr.split("the one that you mean: ").nth(1).unwrap();
+        let ids: Vec<&str> = named.split("; ").map(|one| &one[..12]).collect();
+        let mut found: Vec<String> = ids
+            .iter()
+            .map(|id| {
+                let letter = letter.replace("latest", id);
+                place.run(["dump", &letter].iter().chain(&from)).stdout
+            })
+            .collect();
+        found.sort();
+        assert_eq!(found, ["its copy", "the machine"]);
+        // What was before both is no question.
+        let before = place.run(["snapshots", "--json"].iter().chain(&from)).stdout;
+        assert_eq!(before.matches("\"run\":1,").count(), 1, "{before}");
+        // Whoever runs next takes another id, and goes on from its own.
+        let said = run("config.ini", &["backup"]);
+        assert!(said.code == 0 && said.stderr.contains("a new device id is taken"), "{said:?}");
+        let said = run("config.ini", &["dump", &letter]);
+        assert_eq!((said.code, &*said.stdout), (0, order[1].1), "{first}: {said:?}");
+    }
+}

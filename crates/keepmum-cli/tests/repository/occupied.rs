@@ -217,7 +217,11 @@ fn one_object_that_cannot_be_read_costs_what_it_holds() {
     let Some(said) = as_nobody(&place, &["check", "--read-data"]) else { return };
     assert_eq!(said.code, 6, "{said:?}");
     assert!(said.stderr.contains("/photos/a.raw"), "{said:?}");
-    let said = as_nobody(&place, &["restore", "-t", "out"]).unwrap();
+    // The older one is whole, and is latest now; what is here of the newer can be had by its name.
+    let said = as_nobody(&place, &["restore", "-t", "older"]).unwrap();
+    assert_eq!(said.code, 3, "{said:?}");
+    let named = said.stderr.split("The newer snapshot ").nth(1).unwrap();
+    let said = as_nobody(&place, &["restore", &named[..12], "-t", "out"]).unwrap();
     assert_eq!(said.code, 6, "{said:?}");
     let letter = format!("out{}", place.path("source/letter.txt").display());
     assert_eq!(fs::read_to_string(place.path(&letter)).unwrap(), "Dear Anna,\n");
@@ -241,4 +245,43 @@ fn one_object_that_cannot_be_read_costs_what_it_holds() {
     give_away(&place.folder("db")).unwrap();
     let said = as_nobody(&place, &["backup"]).unwrap();
     assert_eq!(said.code, 4, "{said:?}");
+}
+
+/// A restore that was killed leaves something under a name that is nobody's: no backup saves it, and
+/// the next restore to where things came from removes it, whatever it restores.
+#[test]
+fn what_a_killed_restore_left_is_nobodys_and_goes_with_the_next() {
+    let place = ready("");
+    let other = place.folder("other");
+    let config = fs::read_to_string(place.path("config.ini")).unwrap();
+    let roots = format!("to_backup =\n {}\n {}", place.path("source").display(), other.display());
+    let config = config.replace(&format!("to_backup = {}", place.path("source").display()), &roots);
+    place.file("config.ini", config);
+    place.file("source/sub/letter", "x");
+    place.file("other/letter", "x");
+    assert_eq!(keepmum(&place, ["backup"]).code, 0);
+    let left = [
+        place.file("source/.keepmum-0123456789abcdef.tmp", "half a letter"),
+        place.file("source/sub/.keepmum-0123456789abcdef.tmp", "half a letter"),
+        place.file("other/.keepmum-0123456789abcdef.tmp", "half a letter"),
+    ];
+    symlink("nowhere", place.path("other/.keepmum-0123456789abcdee.tmp")).unwrap();
+    for words in [&["backup", "-v"][..], &["backup", "-v", "-n"], &["diff", "latest"], &["check"]] {
+        let said = keepmum(&place, words.iter());
+        assert_eq!(said.code, 0, "{said:?}");
+        assert!(!said.stdout.contains("new "), "{said:?}");
+        let told = said.stdout.matches("left behind by an interrupted restore").count();
+        assert_eq!(told, if words[0] == "backup" { 4 } else { 0 }, "{said:?}");
+        assert!(left.iter().all(|path| path.exists()), "{words:?}");
+    }
+    let said = keepmum(&place, ["restore", "--dry-run"]);
+    assert!(said.code == 0 && left.iter().all(|path| path.exists()), "{said:?}");
+    // Of another part; but what lies on no way goes with a restore that comes by.
+    let what = format!("latest:{}", place.path("source/sub/letter").display());
+    fs::remove_file(place.path("source/sub/letter")).unwrap();
+    let said = keepmum(&place, ["restore", &what]);
+    assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{said:?}");
+    assert!(left.iter().all(|path| !path.exists()), "{:?}", fs::read_dir(&other));
+    assert_eq!(fs::read_dir(&other).unwrap().count(), 1);
+    assert!(place.path("source/sub/letter").exists());
 }

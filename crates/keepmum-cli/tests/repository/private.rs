@@ -180,3 +180,24 @@ fn init_that_refuses_a_place_leaves_nothing_behind() {
         }
     }
 }
+
+/// The disk with the backup may be the only one that is left, so it is no refusal.
+#[test]
+fn what_is_restored_into_the_destination_is_in_clear_and_that_is_said() {
+    let place = filled();
+    symlink("destination", place.path("link")).unwrap();
+    let letter = format!("latest:{}", place.path("source/letter.txt").display());
+    let cases: [(&[&str], bool); 6] = [
+        (&["restore", &letter, "-t", "destination/out"], true),
+        (&["restore", &letter, "-t", "link/new/out"], true),
+        (&["restore", &letter, "-t", "out"], false),
+        (&["dump", &letter, "-o", "destination/letter"], true),
+        (&["dump", &letter, "-o", "link/letter2"], true),
+        (&["dump", &letter, "-o", "letter"], false),
+    ];
+    for (words, is_inside) in cases {
+        let said = keepmum(&place, words);
+        assert_eq!(said.code, 0, "{said:?}");
+        assert_eq!(said.stderr.contains("lies inside the destination"), is_inside, "{said:?}");
+    }
+}

@@ -99,6 +99,11 @@ impl NameList {
         self.order.binary_search_by(|at| name_at(&self.bytes, *at).cmp(name)).is_ok()
     }
 
+    /// All of them, in ascending order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        self.order.iter().map(|at| name_at(&self.bytes, *at))
+    }
+
     /// Looks at the first names in the directory.
     pub(crate) fn page(self, directory: BorrowedFd<'_>, scratch: &Scratch) -> io::Result<Listed> {
         let page = self.order.get(..scratch.page).unwrap_or(&self.order);

@@ -8,6 +8,7 @@ mod attributes;
 mod listing;
 mod open;
 mod tag;
+mod temporary;
 #[cfg(test)]
 mod tests;
 
@@ -16,3 +17,5 @@ pub(crate) use attributes::{Handle, LARGE, XATTR};
 pub(crate) use listing::{LaterNames, NameList, Scratch, found, kind_of, stamp, stat, stat_at};
 pub(crate) use open::Beneath;
 pub(crate) use tag::{TAG, is_cache, is_tag};
+pub(crate) use temporary::PREFIX as TEMPORARY_PREFIX;
+pub use temporary::is_temporary;

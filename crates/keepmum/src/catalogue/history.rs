@@ -275,10 +275,12 @@ impl History {
     }
 
     /// When the newest run began that looked at all that is to be saved: it ended well, or some
-    /// files could not be read.
+    /// files could not be read. By the order of runs: one under a clock that was wrong must not hide
+    /// for years that none came after it.
     pub fn last_saved(&self) -> Result<Option<i64>, CatalogueError> {
-        let sql = "SELECT max(time) FROM run WHERE exit_code IN (0, 3) AND error IS NULL";
-        Ok(self.connection.query_row(sql, [], |row| row.get(0))?)
+        let sql = "SELECT time FROM run WHERE exit_code IN (0, 3) AND error IS NULL
+                   ORDER BY id DESC LIMIT 1";
+        Ok(self.connection.query_row(sql, [], |row| row.get(0)).optional()?)
     }
 
     fn problems_of(&self, run: &mut RunRow) -> Result<(), CatalogueError> {

@@ -57,6 +57,9 @@ pub const FOREIGN_RUNS: Fact<BTreeMap<DeviceId, (u32, u32)>> = Fact::new("leans"
 pub const UNSYNCED_RUNS: Fact<Vec<(DeviceId, u32)>> = Fact::new("doubtful runs");
 /// Objects that are here and damaged, as a check found.
 pub const DAMAGED: Fact<BTreeSet<ObjectKey>> = Fact::new("faulty");
+/// The ids of snapshots that miss something or have something damaged, as the last check found,
+/// one after another.
+pub const DAMAGED_SNAPSHOTS: Fact<Vec<u8>> = Fact::new("damaged snapshots");
 /// Objects that are gone or damaged and whose content was stored again as far as it could be.
 pub const HEALED: Fact<BTreeSet<ObjectKey>> = Fact::new("healed");
 /// Objects of metadata that were read in part.

@@ -1,8 +1,10 @@
 //! Opening key blocks: what the passphrase opens, and what comes with it.
 //!
 //! Nothing here reads a parameter of the password's derivation from storage. Blocks that somebody
-//! adds cost time and lock nobody out: those that opened before come first, the others by chance, so
-//! that no name is a good one to choose.
+//! adds cost time and lock nobody out: those that opened before come first. Of the others, in turns,
+//! one comes that has most of its copies, and one by chance, so that no name is a good one to choose.
+
+use std::collections::{HashMap, HashSet};
 
 use crate::crypto::{AgreementKey, Passphrase, Profile, RecoveryCode, Secret, mark_key};
 use crate::format::key_block::SALT_LENGTH;
@@ -32,6 +34,11 @@ pub struct Unlock<'a> {
     pub kept: Vec<NamedBlock>,
     /// How many salts are tried with a password until one has opened; nothing: all.
     pub at_most: Option<usize>,
+    /// Hears before each trial that takes long how many such there were, and how many blocks there
+    /// are.
+    pub tell: &'a dyn Fn(usize, usize),
+    /// Whether these keys open all that lies there. Then not many more blocks are tried.
+    pub is_all: &'a dyn Fn(&Keyring) -> bool,
 }
 
 /// What opening found.
@@ -54,9 +61,10 @@ pub struct Opened {
 /// [`RepositoryError::NoRepository`] without any candidate, [`RepositoryError::WrongPassword`]
 /// where none opens that is not superseded, [`RepositoryError::LaterVersion`] where what opens was
 /// made by a later version.
-pub fn open(candidates: Vec<Candidate>, unlock: Unlock<'_>) -> Result<Opened, RepositoryError> {
+pub fn open(candidates: Vec<Candidate>, mut unlock: Unlock<'_>) -> Result<Opened, RepositoryError> {
     let has_known = !unlock.kept.is_empty();
-    let mut closed = in_order(candidates, unlock.kept, unlock.random)?;
+    let kept = std::mem::take(&mut unlock.kept);
+    let mut closed = in_order(candidates, kept, unlock.random)?;
     if closed.is_empty() {
         return Err(RepositoryError::NoRepository);
     }
@@ -67,7 +75,7 @@ pub fn open(candidates: Vec<Candidate>, unlock: Unlock<'_>) -> Result<Opened, Re
     let (mut tried, of) = (0, closed.len());
     // A code costs nothing to try, so it is tried everywhere before it is taken for a password.
     for secret in [by_code, by_password].into_iter().flatten() {
-        let mut unlocking = Unlocking::new(secret, unlock.profile, unlock.at_most);
+        let mut unlocking = Unlocking::new(secret, &unlock, of);
         closed = unlocking.try_all(closed, after)?;
         let Unlocking { mut editions, later, skipped, .. } = unlocking;
         tried = of - skipped;
@@ -87,8 +95,8 @@ pub fn open(candidates: Vec<Candidate>, unlock: Unlock<'_>) -> Result<Opened, Re
     Err(RepositoryError::WrongPassword { tried, of })
 }
 
-/// Known blocks first, then whole ones, then damaged ones, which cost a derivation each and hardly
-/// ever open; of what is not known by chance.
+/// Known blocks first, then those with a salt of which a whole block is here, then damaged ones,
+/// which cost a derivation each and hardly ever open.
 fn in_order(
     candidates: Vec<Candidate>,
     kept: Vec<NamedBlock>,
@@ -108,20 +116,52 @@ fn in_order(
             blocks.push(Block { path: None, name, bytes, head, copy, is_known: true });
         }
     }
-    let mut keyed = Vec::with_capacity(blocks.len());
-    for block in blocks {
-        let rank = match (block.is_known, &block.path, block.copy) {
-            (true, path, _) => u8::from(path.is_none()),
-            (false, _, copy) => 2 + u8::from(copy.is_none()),
-        };
-        let mut chance = [0; 8];
-        if rank > 1 {
-            random.fill(&mut chance).map_err(RepositoryError::Random)?;
+    let places = turns(&blocks, random)?;
+    blocks.sort_by_cached_key(|block| {
+        let is_local = block.path.is_none();
+        match block.is_known {
+            true => (0, usize::from(is_local), 0),
+            false => (1, places[&block.head.salt], usize::from(block.copy.is_none())),
         }
-        keyed.push(((rank, chance), block));
+    });
+    Ok(blocks)
+}
+
+/// In which order the salts of blocks that are not known are tried. A family has three copies, which
+/// not everybody who adds files thinks of; and who does must not push one to the end that has lost
+/// some. So in turns the next comes by its copies, and by chance.
+fn turns(
+    blocks: &[Block],
+    random: &dyn Random,
+) -> Result<HashMap<[u8; SALT_LENGTH], usize>, RepositoryError> {
+    let mut copies: HashMap<[u8; SALT_LENGTH], HashSet<u8>> = HashMap::new();
+    let mut salts = Vec::new();
+    for block in blocks.iter().filter(|block| !block.is_known) {
+        let copies = copies.entry(block.head.salt).or_insert_with(|| {
+            salts.push(block.head.salt);
+            HashSet::new()
+        });
+        copies.extend(block.copy);
     }
-    keyed.sort_by_key(|(key, _)| *key);
-    Ok(keyed.into_iter().map(|(_, block)| block).collect())
+    let mut by_chance = Vec::with_capacity(salts.len());
+    for salt in salts {
+        let mut chance = [0; 8];
+        random.fill(&mut chance).map_err(RepositoryError::Random)?;
+        by_chance.push((chance, salt));
+    }
+    by_chance.sort_unstable();
+    let count = |salt: &[u8; SALT_LENGTH]| copies.get(salt).map_or(0, HashSet::len);
+    let (whole, damaged): (Vec<_>, Vec<_>) =
+        by_chance.into_iter().map(|(_, salt)| salt).partition(|salt| count(salt) > 0);
+    let mut by_copies = whole.clone();
+    by_copies.sort_by_key(|salt| std::cmp::Reverse(count(salt)));
+    let turns = by_copies.into_iter().zip(whole).flat_map(|(one, other)| [one, other]);
+    let mut places = HashMap::new();
+    for salt in turns.chain(damaged) {
+        let next = places.len();
+        places.entry(salt).or_insert(next);
+    }
+    Ok(places)
 }
 
 /// The keyring of all these editions, in the order in which they stand.
@@ -142,10 +182,14 @@ pub(super) fn united<'a>(editions: impl Iterator<Item = &'a Edition> + Clone) ->
 /// What was given, and what it opened.
 struct Unlocking<'a> {
     secret: SlotSecret<'a>,
-    profile: Profile,
+    unlock: &'a Unlock<'a>,
+    /// How many blocks there are.
+    of: usize,
     keys: Vec<([u8; SALT_LENGTH], AgreementKey)>,
     /// How many more keys are made in vain.
     left: Option<usize>,
+    /// How many keys were made in vain since something opened.
+    in_vain: usize,
     /// Blocks that were not tried any more.
     skipped: usize,
     editions: Vec<Edition>,
@@ -153,13 +197,15 @@ struct Unlocking<'a> {
 }
 
 impl<'a> Unlocking<'a> {
-    fn new(secret: SlotSecret<'a>, profile: Profile, at_most: Option<usize>) -> Self {
-        let left = at_most.filter(|_| secret.kind() == SlotKind::Password);
+    fn new(secret: SlotSecret<'a>, unlock: &'a Unlock<'a>, of: usize) -> Self {
+        let left = unlock.at_most.filter(|_| secret.kind() == SlotKind::Password);
         Self {
             secret,
-            profile,
+            unlock,
+            of,
             keys: Vec::new(),
             left,
+            in_vain: 0,
             skipped: 0,
             editions: Vec::new(),
             later: Vec::new(),
@@ -180,7 +226,7 @@ impl<'a> Unlocking<'a> {
                 }
             }
             if left.is_none() && was_closed && self.secret.kind() == SlotKind::Password {
-                self.left = Some(after);
+                (self.left, self.in_vain) = (Some(after), 0);
             }
             closed.extend(left);
         }
@@ -240,14 +286,28 @@ impl<'a> Unlocking<'a> {
         if let Some((_, key)) = self.keys.iter().find(|(known, _)| known == salt) {
             return Ok(block.head.slots(&block.bytes, key));
         }
+        if self.in_vain == TRIED_KNOWN
+            && !self.editions.is_empty()
+            && (self.unlock.is_all)(&united(self.editions.iter()))
+        {
+            // There are no objects whose key block could be among the others.
+            self.left = self.left.map(|_| 0);
+        }
         if self.left == Some(0) {
             self.skipped += 1;
             return Ok(Vec::new());
         }
-        let key = self.secret.key(salt, self.profile)?;
+        if self.secret.kind() == SlotKind::Password {
+            (self.unlock.tell)(self.keys.len(), self.of);
+        }
+        let key = self.secret.key(salt, self.unlock.profile)?;
         let found = block.head.slots(&block.bytes, &key);
-        if found.is_empty() {
-            self.left = self.left.map(|left| left - 1);
+        match found.is_empty() {
+            true => {
+                self.left = self.left.map(|left| left - 1);
+                self.in_vain += 1;
+            }
+            false => self.in_vain = 0,
         }
         self.keys.push((*salt, key));
         Ok(found)

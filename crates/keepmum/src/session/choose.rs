@@ -1,16 +1,18 @@
 //! Which snapshot is meant. Order is that of the chain; no clock decides what is latest.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, state};
 use crate::format::{Backup, ObjectKind};
 use crate::model::{DeviceId, Entry, ObjectKey, SnapshotId, TreePath};
 use crate::repository::{Chains, ObjectReader, PieceReader, SnapshotTree, Standing};
 
 use super::access::Access;
+use super::branches;
 use super::descent::{self, Candidate};
 use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer};
+use super::healing;
 use super::import;
 use super::older::{self, Hidden};
 use super::open::Repository;
@@ -85,6 +87,8 @@ pub(crate) struct Snapshots<'r> {
     standing: Standing,
     whole: Whole,
     gone: HashSet<ObjectKey>,
+    /// Snapshots in which the last check found damage.
+    damaged: BTreeSet<SnapshotId>,
 }
 
 impl<'r> Snapshots<'r> {
@@ -95,7 +99,9 @@ impl<'r> Snapshots<'r> {
         let own = repository.device_in(access, &chains)?;
         let standing = Standing::new(&chains, &repository.listing);
         let gone = repository.imported.gone.iter().map(|(key, _)| *key).collect();
-        Ok(Self { repository, chains, own, standing, whole: Whole::default(), gone })
+        let damaged = healing::damaged_snapshots(catalogue)?;
+        let whole = Whole::default();
+        Ok(Self { repository, chains, own, standing, whole, gone, damaged })
     }
 
     /// All lines, each device in the order of its chain.
@@ -142,7 +148,10 @@ impl<'r> Snapshots<'r> {
         let Candidate { device, snapshot, .. } = one;
         let needed = self.standing.needs(snapshot.at, snapshot.backup);
         if needed.here == needed.of || self.whole.holds(self.repository, snapshot.backup) {
-            return SnapshotState::Complete;
+            return match self.damaged.contains(&SnapshotId::from(snapshot.at.hash)) {
+                true => SnapshotState::Damaged,
+                false => SnapshotState::Complete,
+            };
         }
         // Before the tree was asked: what is not understood may be of no importance to it.
         let lost = |key: &&ObjectKey| self.is_lost(*device, key);
@@ -168,10 +177,14 @@ impl<'r> Snapshots<'r> {
     ) -> Result<Chosen<'r>, Error> {
         let is_name = choice.device.as_ref().is_some_and(|typed| self.is_name(typed));
         let found = self.candidates().filter(|one| self.is_meant(choice, is_name, one));
-        let found: Vec<Candidate<'_>> = found.collect();
+        let mut found: Vec<Candidate<'_>> = found.collect();
         if !matches!(choice.which, Which::Id(_)) {
             descent::one_of(&found)?;
             self.refuse_none(found.is_empty())?;
+            if let Which::At(time) = &choice.which {
+                found.retain(|one| one.snapshot.record.time.seconds <= time.seconds);
+            }
+            self.keep_one_branch(&mut found)?;
         }
         let (picked, line, older) = match &choice.which {
             Which::Id(prefix) => {
@@ -191,10 +204,13 @@ impl<'r> Snapshots<'r> {
 
     /// The newest complete one, or the one so many before it.
     fn latest<'c>(&self, found: &'c [Candidate<'c>], back: u32) -> Result<Picked<'c>, Error> {
-        let (mut complete, mut passed) = (0, None);
+        let (mut complete, mut passed, mut damaged) = (0, None, None);
         for one in found.iter().rev() {
             let state = self.state(one);
             if state != SnapshotState::Complete {
+                if state == SnapshotState::Damaged {
+                    damaged.get_or_insert(one);
+                }
                 passed.get_or_insert((one, state));
                 continue;
             }
@@ -209,6 +225,10 @@ impl<'r> Snapshots<'r> {
                 None => self.hidden(one, None).map(|hidden| older::hidden(hidden, &line)),
             };
             return Ok((one, line, older));
+        }
+        // All of it is here; what is damaged is told when it is read.
+        if let (0, 0, Some(one)) = (complete, back, damaged) {
+            return Ok((one, self.line(one, SnapshotState::Damaged), None));
         }
         Err(none(&match (complete, found.last()) {
             (0, None) => "there is no snapshot yet".to_owned(),
@@ -243,6 +263,19 @@ impl<'r> Snapshots<'r> {
         let known = (&self.chains, self.own);
         let hidden = older::hidden_after(self.repository, known, picked.snapshot.at, before);
         hidden.or_else(|| self.hidden_beside(picked))
+    }
+
+    /// Of a chain that forks, only what is on the branch that is meant.
+    fn keep_one_branch(&self, found: &mut Vec<Candidate<'_>>) -> Result<(), Error> {
+        let Some(device) = found.first().map(|one| one.device) else { return Ok(()) };
+        let Some(chain) = self.chains.device(device) else { return Ok(()) };
+        let own = match self.own == Some(device) {
+            true => self.repository.catalogue.get(&state::DURABLE_RECORD)?,
+            false => None,
+        };
+        let others = branches::others(chain, found, own)?;
+        found.retain(|one| !others.contains(one.snapshot.at));
+        Ok(())
     }
 
     /// A device of which this version understands no record at all, and which may be the one that

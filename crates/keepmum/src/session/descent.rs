@@ -60,7 +60,7 @@ pub(crate) fn one_of(candidates: &[Candidate<'_>]) -> Result<(), Error> {
 }
 
 /// A time as a clock on the wall showed it there.
-fn moment(seconds: i64, offset_minutes: i16) -> String {
+pub(crate) fn moment(seconds: i64, offset_minutes: i16) -> String {
     const DAY: i64 = 24 * 60 * 60;
     // Nobody's backup is older or younger, and no sum overflows.
     let bound = 200_000 * 365 * DAY;

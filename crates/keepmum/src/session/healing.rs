@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::catalogue::{Catalogue, state};
-use crate::model::ObjectKey;
+use crate::model::{ObjectKey, SnapshotId};
 use crate::repository::Listing;
 
 use super::error::Error;
@@ -41,4 +41,19 @@ pub(crate) fn set_aside(catalogue: &Catalogue, listing: &mut Listing) -> Result<
     let damaged = damaged(catalogue)?;
     listing.objects.retain(|key| !damaged.contains(key));
     Ok(())
+}
+
+/// Snapshots of which something is lost or damaged, as the last check found.
+pub(crate) fn damaged_snapshots(catalogue: &Catalogue) -> Result<BTreeSet<SnapshotId>, Error> {
+    let bytes = catalogue.get(&state::DAMAGED_SNAPSHOTS)?.unwrap_or_default();
+    Ok(bytes.as_chunks().0.iter().map(|id| SnapshotId(*id)).collect())
+}
+
+/// Keeps which those are, for whoever lists snapshots or asks for the latest.
+pub(crate) fn note_snapshots(
+    catalogue: &Catalogue,
+    now: &BTreeSet<SnapshotId>,
+) -> Result<(), Error> {
+    let bytes: Vec<u8> = now.iter().flat_map(|id| id.0).collect();
+    Ok(catalogue.set(&state::DAMAGED_SNAPSHOTS, &bytes)?)
 }

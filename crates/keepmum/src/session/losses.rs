@@ -4,11 +4,11 @@
 //! is not well: it can go on while nobody knows yet which objects are damaged, and counts only if
 //! none is.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::catalogue::Catalogue;
 use crate::format::PieceKind;
-use crate::model::{ChunkId, Content, DeviceId, Entry, Kind, ObjectKey, TreePath};
+use crate::model::{ChunkId, Content, DeviceId, Entry, Kind, ObjectKey, SnapshotId, TreePath};
 use crate::repository::{ENTRIES_MAX, PieceReader, RepositoryError, SeenLists, SnapshotTree};
 
 use super::choose::Snapshots;
@@ -43,6 +43,8 @@ pub(crate) struct Losses<'a> {
     pub(crate) snapshots: u64,
     /// Chunks asked for.
     pub(crate) chunks: u64,
+    /// Snapshots of which something is lost or damaged.
+    pub(crate) damaged: BTreeSet<SnapshotId>,
     /// Whether anything is missing.
     pub(crate) misses: bool,
     /// What was found.
@@ -119,6 +121,7 @@ impl<'a> Losses<'a> {
             lists: SeenLists::default(),
             snapshots: 0,
             chunks: 0,
+            damaged: BTreeSet::new(),
             misses: false,
             problems: Vec::new(),
             trial: None,
@@ -305,6 +308,9 @@ impl<'a> Losses<'a> {
         let (known, one, on_trial) = (self.known, place.one, self.trial.is_some());
         let ask = || if on_trial { SnapshotState::Complete } else { known.state(one) };
         let problem = error.problem(path, place.state.get_or_insert_with(ask))?;
+        if problem.kind == ProblemKind::Damaged && !on_trial {
+            self.damaged.insert(one.snapshot.at.hash.into());
+        }
         self.problem(Problem { path: place.of(path), ..problem });
         place.take(&Open { faulty: true, ..Open::default() });
         Ok(())

@@ -4,6 +4,7 @@
 //! lost. It must never do a verb's work, and never import a verb.
 
 pub(crate) mod access;
+pub(crate) mod branches;
 pub(crate) mod choose;
 pub(crate) mod claims;
 pub(crate) mod descent;

@@ -98,6 +98,9 @@ pub(crate) fn passed_over(newest: &SnapshotLine, taken: &SnapshotLine) -> Proble
         SnapshotState::Unknown { .. } => {
             (ProblemKind::Unknown, "is not understood by this version".to_owned())
         }
+        SnapshotState::Damaged => {
+            (ProblemKind::Older, "is damaged, as the last check found".to_owned())
+        }
         _ => (ProblemKind::Older, "has lost stored objects".to_owned()),
     };
     let sentence = format!(

@@ -130,6 +130,8 @@ pub enum SnapshotState {
         /// How many.
         missing: u64,
     },
+    /// All objects are here, and the last check found something of it damaged.
+    Damaged,
 }
 
 /// One snapshot.

@@ -18,6 +18,13 @@ use super::{key_cache, shown_code};
 /// So many files are tried at most as key blocks where nobody waits: some eight minutes.
 const TRIED_UNATTENDED: usize = 1024;
 
+/// So many trials go by without a word: several devices may have begun apart.
+const TRIED_SILENTLY: usize = 6;
+
+/// What is done of a phase that begins.
+const NOTHING_DONE: Event =
+    Event::Progress { entries: 0, entries_total: 0, bytes: 0, bytes_total: 0 };
+
 /// What the keys are taken from.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trust {
@@ -102,8 +109,14 @@ impl Locked<'_> {
             random: &*access.seam.random,
             kept,
             at_most: (!observer.is_attended()).then_some(TRIED_UNATTENDED),
+            tell: &|tried, of| tell_trials(observer, tried, of),
+            is_all: &|keyring| {
+                Keys::derive(keyring).is_some_and(|keys| self.raw.open(&keys).unopened == 0)
+            },
         };
-        let mut opened = match repository::open(candidates, unlock) {
+        let opened = repository::open(candidates, unlock);
+        observer.event(NOTHING_DONE);
+        let mut opened = match opened {
             Err(RepositoryError::NoRepository) => return Err(self.no_keys()?),
             other => other?,
         };
@@ -149,6 +162,20 @@ impl Locked<'_> {
         } else {
             Error::new(ErrorKind::NoRepository, "there is no repository at the destination")
         })
+    }
+}
+
+/// Says how far the trials are, where there are more than are usual.
+fn tell_trials(observer: &dyn Observer, tried: usize, of: usize) {
+    if tried == TRIED_SILENTLY {
+        observer.event(Event::Notice(format!(
+            "{of} files may be key blocks, and the password does not open those that were tried. Each \
+             takes about half a second; files that somebody added cost time and nothing else."
+        )));
+    }
+    if tried >= TRIED_SILENTLY {
+        let (entries, entries_total) = (tried as u64, of as u64);
+        observer.event(Event::Progress { entries, entries_total, bytes: 0, bytes_total: 0 });
     }
 }
 

@@ -105,7 +105,9 @@ pub(crate) fn problem_of(
             SnapshotState::Pending { .. } => ProblemKind::Pending,
             SnapshotState::Unknown { .. } => ProblemKind::Unknown,
             // Nothing is on its way that could hold it.
-            SnapshotState::Complete | SnapshotState::Lost { .. } => ProblemKind::Damaged,
+            SnapshotState::Complete | SnapshotState::Lost { .. } | SnapshotState::Damaged => {
+                ProblemKind::Damaged
+            }
         },
         RepositoryError::Arriving { .. } => ProblemKind::Pending,
         RepositoryError::NotUnderstood { .. } => ProblemKind::Unknown,

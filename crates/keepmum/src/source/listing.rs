@@ -14,7 +14,10 @@ use super::file_system::FileSystem;
 use super::root::Root;
 use super::rules::{Excluded, ExcludedCounts, Rules, Why};
 use super::{Inner, Leading};
-use crate::beneath::{LaterNames, NameList, Scratch, TAG, is_cache, is_tag, stamp, stat};
+use crate::beneath::{
+    LaterNames, NameList, Scratch, TAG, TEMPORARY_PREFIX, is_cache, is_tag, is_temporary, stamp,
+    stat,
+};
 use crate::model::{Found, FoundKind, Name, Time, TreePath};
 use crate::seam::Operation;
 
@@ -101,7 +104,7 @@ impl Inner {
                 None => return Ok(listing),
             },
         };
-        let listed = listed.map_err(problem)?;
+        let mut listed = listed.map_err(problem)?;
         if listed.entries.is_empty() && listed.problems.is_empty() && !listed.vanished.is_empty() {
             // Somebody is emptying it: that is one problem and not one for each name.
             return Err(problem(rustix::io::Errno::NOENT.into()));
@@ -114,6 +117,7 @@ impl Inner {
             listing.problems.push(SourceError::new(&path.join(name), gone));
         }
         listing.rest = listed.rest;
+        self.take_out_unfinished(path, directory, &mut listed.entries, &mut listing);
         self.apply(path, root, listed.entries, &mut listing);
         self.note_renumbering(directory, &mut listing.entries);
         Ok(listing)
@@ -197,6 +201,33 @@ impl Inner {
         Ok(device != root.device && !self.nested.iter().any(named))
     }
 
+    /// Takes out what an interrupted restore left behind: it is nobody's work, and the next restore
+    /// removes it. A folder of such a name that holds something is somebody's.
+    fn take_out_unfinished(
+        &self,
+        path: &TreePath,
+        directory: BorrowedFd<'_>,
+        entries: &mut Vec<Found>,
+        listing: &mut Listing,
+    ) {
+        let first = entries.partition_point(|entry| entry.name.as_bytes() < TEMPORARY_PREFIX);
+        let named = |entry: &&Found| entry.name.as_bytes().starts_with(TEMPORARY_PREFIX);
+        let count = entries.iter().skip(first).take_while(named).count();
+        if count == 0 {
+            return;
+        }
+        let doubtful: Vec<Found> = entries.drain(first..first + count).collect();
+        let mut kept = Vec::new();
+        for entry in doubtful {
+            let is_whole = entry.kind == FoundKind::Directory && !is_empty(directory, &entry.name);
+            match is_temporary(&entry.name) && !is_whole {
+                true => listing.exclude(&self.rules, || path.join(&entry.name), Why::Unfinished),
+                false => kept.push(entry),
+            }
+        }
+        entries.splice(first..first, kept);
+    }
+
     /// Takes out what the rules leave out.
     fn apply(&self, path: &TreePath, root: &Root, entries: Vec<Found>, listing: &mut Listing) {
         let longest = TreePath::MAX - path.as_bytes().len().min(TreePath::MAX);
@@ -238,7 +269,8 @@ impl Inner {
 
     /// Whether a name that is gone before it was looked at would have been left out as a file.
     fn leaves_out(&self, path: &TreePath, root: &Root, name: &Name) -> bool {
-        self.never.names_in(path).contains(name)
+        is_temporary(name)
+            || self.never.names_in(path).contains(name)
             || root.patterns.matching(root.relative(&path.join(name)), false).is_some()
     }
 
@@ -263,6 +295,15 @@ impl Inner {
         let limit = self.rules.exclude_larger_than?;
         (entry.kind == FoundKind::File && entry.stamp.size > limit).then_some(Why::Size)
     }
+}
+
+/// Whether a folder holds nothing. One that cannot be listed does.
+fn is_empty(directory: BorrowedFd<'_>, name: &Name) -> bool {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    openat(directory, name.as_bytes(), flags, Mode::empty()).is_ok_and(|folder| {
+        NameList::read(folder.as_fd(), &mut Scratch::default())
+            .is_ok_and(|names| names.iter().next().is_none())
+    })
 }
 
 /// Refuses a root within another root that the walk of the outer one would leave out: it was

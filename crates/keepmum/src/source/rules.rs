@@ -61,6 +61,8 @@ pub enum Why {
     OtherFileSystem,
     /// It belongs to the backup itself.
     Never,
+    /// An interrupted restore left it behind.
+    Unfinished,
 }
 
 /// How many things were left out, by rule. A directory counts as one, whatever it holds.
@@ -74,7 +76,7 @@ pub struct ExcludedCounts {
     pub size: u64,
     /// Mount points.
     pub other_file_system: u64,
-    /// The backup itself.
+    /// The backup itself, and what interrupted restores left behind.
     pub never: u64,
 }
 
@@ -86,6 +88,7 @@ impl std::fmt::Display for Why {
             Self::Size => f.write_str("too large"),
             Self::OtherFileSystem => f.write_str("another file system"),
             Self::Never => f.write_str("belongs to the backup itself"),
+            Self::Unfinished => f.write_str("left behind by an interrupted restore"),
         }
     }
 }
@@ -102,7 +105,7 @@ impl ExcludedCounts {
             Why::Cache => &mut self.cache,
             Why::Size => &mut self.size,
             Why::OtherFileSystem => &mut self.other_file_system,
-            Why::Never => &mut self.never,
+            Why::Never | Why::Unfinished => &mut self.never,
         };
         *counter += 1;
     }

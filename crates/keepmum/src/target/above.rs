@@ -30,8 +30,9 @@ impl Target {
         }
         let (temporary, ()) = inner.with_space(|| {
             inner.ask(Operation::TargetCreate, path)?;
-            let made = inner
-                .make_temporary(&folder, |folder, name| mkdirat(folder.fd(), name, Mode::RWXU));
+            let made = inner.make_temporary(&folder, path, |folder, name| {
+                mkdirat(folder.fd(), name, Mode::RWXU)
+            });
             made.map_err(problem)
         })?;
         let open = Metadata {

@@ -35,6 +35,8 @@ pub struct Unplaced {
     pub kind: FoundKind,
     /// Bytes of a file.
     pub size: u64,
+    /// A file with further names.
+    pub linked: bool,
     /// Its path, and why.
     pub error: TargetError,
 }
@@ -189,7 +191,7 @@ impl Inner {
     }
 
     fn note_unplaced(&self, stage: &Stage, error: TargetError) {
-        let unplaced = Unplaced { kind: stage.kind, size: stage.size, error };
+        let unplaced = Unplaced { kind: stage.kind, size: stage.size, linked: stage.linked, error };
         lock(&self.batch.unplaced).push(unplaced);
     }
 

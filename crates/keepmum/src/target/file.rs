@@ -101,6 +101,7 @@ impl Target {
             kind: FoundKind::File,
             existing,
             size: 0,
+            linked: false,
             folder,
             name,
             file: Some(file.clone()),
@@ -197,7 +198,8 @@ impl TargetFile {
         let handle = Handle::open(self.file.as_fd());
         let problems = self.inner.settle(&handle, &self.path, FoundKind::File, metadata, &given);
         let size = self.length.load(Ordering::Relaxed);
-        self.inner.stage(Stage { size, ..stage })?;
+        let linked = metadata.link.is_some();
+        self.inner.stage(Stage { size, linked, ..stage })?;
         Ok(problems)
     }
 

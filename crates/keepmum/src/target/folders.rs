@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rustix::fs::OFlags;
 
@@ -48,6 +48,10 @@ pub(super) struct Folder {
     directory: OwnedFd,
     file_system: Arc<FileSystem>,
     habit: Mutex<Habit>,
+    /// Where temporary names for what comes into it lie, if not in itself.
+    temporaries: OnceLock<Arc<Self>>,
+    /// Other restores know that temporary names in it are in use.
+    pub(super) claimed: OnceLock<()>,
 }
 
 impl Folder {
@@ -63,7 +67,13 @@ impl Folder {
     ) -> io::Result<Self> {
         let directory = beneath.open(path.as_bytes(), OFlags::PATH | OFlags::DIRECTORY)?;
         let file_system = file_systems.of(directory.as_fd())?;
-        Ok(Self { directory, file_system, habit: Mutex::default() })
+        Ok(Self {
+            directory,
+            file_system,
+            habit: Mutex::default(),
+            temporaries: OnceLock::new(),
+            claimed: OnceLock::new(),
+        })
     }
 
     pub(super) fn file_system(&self) -> &FileSystem {
@@ -73,6 +83,16 @@ impl Folder {
     /// Whether things can be renamed from one folder to the other.
     pub(super) fn is_beside(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.file_system, &other.file_system)
+    }
+
+    /// Where temporary names for what comes into it lie, as far as that is known.
+    pub(super) fn temporaries_lie_in(&self) -> Option<&Arc<Self>> {
+        self.temporaries.get()
+    }
+
+    /// A folder above it that takes them.
+    pub(super) fn set_temporaries_lie_in(&self, place: Arc<Self>) {
+        self.temporaries.set(place).ok();
     }
 
     fn lock(&self) -> MutexGuard<'_, Habit> {

@@ -50,7 +50,8 @@ impl Target {
             if existing == Existing::Refuse {
                 return link(&folder, name.as_bytes()).map_err(|error| no_link(path, error));
             }
-            let made = inner.make_temporary(&folder, |folder, name| link(folder, name.as_bytes()));
+            let made =
+                inner.make_temporary(&folder, path, |folder, name| link(folder, name.as_bytes()));
             let (temporary, ()) = made.map_err(|error| no_link(path, error))?;
             inner.ask(Operation::TargetRename, path)?;
             // Where it is a name of this very file already nothing happens, and the temporary one

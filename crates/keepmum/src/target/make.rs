@@ -136,7 +136,7 @@ impl Target {
         let (folder, name) = inner.place(path)?;
         let temporary = inner.with_space(|| {
             inner.ask(Operation::TargetCreate, path)?;
-            let made = inner.make_temporary(&folder, &make);
+            let made = inner.make_temporary(&folder, path, &make);
             made.map(|(temporary, ())| temporary).map_err(|error| no_such_thing(path, kind, error))
         })?;
         let problems = {
@@ -145,9 +145,10 @@ impl Target {
                 inner.settle(handle, path, kind, metadata, &given)
             })?
         };
-        let (size, file, temporary) = (0, None, Some(temporary));
+        let (size, linked, file, temporary) = (0, false, None, Some(temporary));
         let path = path.clone();
-        inner.stage(Stage { path, kind, existing, size, folder, name, file, temporary })?;
+        let stage = Stage { path, kind, existing, size, linked, folder, name, file, temporary };
+        inner.stage(stage)?;
         Ok(problems)
     }
 }

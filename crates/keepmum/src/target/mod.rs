@@ -12,6 +12,7 @@ mod file;
 mod file_system;
 mod folders;
 mod kept;
+mod leftovers;
 mod links;
 mod make;
 mod metadata;
@@ -39,10 +40,11 @@ pub use error::{TargetError, TargetErrorKind};
 pub use file::TargetFile;
 pub use metadata::Differences;
 pub use reach::Staying;
-pub use stage::{Existing, is_temporary};
+pub use stage::Existing;
 pub use tree::{Rest, TargetTree};
 pub use ways::Way;
 
+pub use crate::beneath::is_temporary;
 use crate::beneath::{Beneath, Scratch};
 use crate::model::{Name, TreePath};
 use crate::seam::{Gate, Operation};
@@ -50,6 +52,7 @@ use batch::Batch;
 use file_system::FileSystems;
 use folders::{Folder, Folders};
 use kept::Probes;
+use leftovers::Claims;
 use owners::Owners;
 
 /// How things are restored.
@@ -91,6 +94,7 @@ struct Inner {
     /// The first temporary name, drawn at random, and how many have been used.
     names_from: u64,
     names: AtomicU64,
+    claims: Claims,
     /// Whether a file that has no name can be given one.
     can_name_open_files: bool,
     options: Options,
@@ -135,6 +139,7 @@ impl Target {
             probes: Probes::default(),
             names_from: drawn,
             names: AtomicU64::new(0),
+            claims: Claims::default(),
             can_name_open_files: by_number || user.is_root(),
             options,
             owners: Owners::default(),

@@ -29,14 +29,6 @@ pub enum Existing {
     Replace,
 }
 
-/// Whether this is the name of something unfinished that an interrupted restore left behind.
-pub fn is_temporary(name: &Name) -> bool {
-    let middle = name.as_bytes().strip_prefix(b".keepmum-").and_then(|n| n.strip_suffix(b".tmp"));
-    middle.is_some_and(|hex| {
-        hex.len() == 16 && hex.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-    })
-}
-
 /// A temporary name. What has it is removed when this is dropped.
 pub(super) struct Temporary {
     pub(super) folder: Arc<Folder>,
@@ -63,6 +55,8 @@ pub(super) struct Stage {
     pub(super) existing: Existing,
     /// Bytes of a file.
     pub(super) size: u64,
+    /// A file with further names.
+    pub(super) linked: bool,
     /// The folder that it is to lie in, and its name there.
     pub(super) folder: Arc<Folder>,
     pub(super) name: Name,
@@ -79,38 +73,76 @@ impl Inner {
         format!(".keepmum-{number:016x}.tmp")
     }
 
-    /// Makes something under a temporary name. It lies in the target itself, which every restore
-    /// looks at, so that leftovers are found; where that cannot be, in the folder that it is for.
+    /// Whether this restore has drawn this temporary name.
+    pub(super) fn has_drawn(&self, name: &Name) -> bool {
+        let drawn = self.names.load(Ordering::Relaxed);
+        let digits = name.as_bytes().get(9..25).and_then(|hex| std::str::from_utf8(hex).ok());
+        let number = digits.and_then(|hex| u64::from_str_radix(hex, 16).ok());
+        number.is_some_and(|number| number.wrapping_sub(self.names_from) < drawn)
+    }
+
+    /// Makes something under a temporary name, for a path in this folder. It lies in the highest
+    /// folder above that path that will take it and that it can be renamed from: the target itself,
+    /// or where a disk is mounted. Every restore into that folder or beneath it lists it, so that
+    /// leftovers are found.
     pub(super) fn make_temporary<T>(
         &self,
         folder: &Arc<Folder>,
+        path: &TreePath,
         make: impl Fn(&Folder, &str) -> Result<T, Errno>,
     ) -> Result<(Temporary, T), Errno> {
-        let try_in = |folder: &Arc<Folder>| {
-            for _ in 0..ATTEMPTS {
-                let name = self.draw_name();
-                match make(folder, &name) {
-                    Ok(made) => {
-                        let folder = folder.clone();
-                        return Ok((Temporary { folder, name, renamed: false }, made));
-                    }
-                    Err(Errno::EXIST) => {}
-                    Err(error) => {
-                        // Some file systems leave an empty file behind what they could not make.
-                        unlinkat(folder.fd(), name.as_str(), AtFlags::empty()).ok();
-                        return Err(error);
-                    }
-                }
-            }
-            Err(Errno::EXIST)
-        };
-        if folder.is_beside(&self.top) {
-            match try_in(&self.top) {
-                Err(Errno::ACCESS | Errno::PERM | Errno::XDEV | Errno::ROFS | Errno::EXIST) => {}
+        let mut above = path.split().map_or_else(TreePath::root, |(above, _)| above);
+        if let Some(known) = folder.temporaries_lie_in() {
+            match self.try_in(known, &make) {
+                Err(error) if will_not_take(error) => {}
                 other => return other,
             }
+        } else {
+            let depth = above.names().count();
+            let mut here = TreePath::root();
+            for name in std::mem::take(&mut above).names().take(depth) {
+                if let Ok(place) =
+                    self.folders.open(&self.beneath, here.clone(), &self.file_systems)
+                    && folder.is_beside(&place)
+                {
+                    match self.try_in(&place, &make) {
+                        Err(error) if will_not_take(error) => {}
+                        other => {
+                            if other.is_ok() {
+                                folder.set_temporaries_lie_in(place);
+                            }
+                            return other;
+                        }
+                    }
+                }
+                here = here.join(&name);
+            }
         }
-        try_in(folder)
+        self.try_in(folder, &make)
+    }
+
+    fn try_in<T>(
+        &self,
+        folder: &Arc<Folder>,
+        make: &impl Fn(&Folder, &str) -> Result<T, Errno>,
+    ) -> Result<(Temporary, T), Errno> {
+        folder.claimed.get_or_init(|| self.claims.hold(folder.fd()));
+        for _ in 0..ATTEMPTS {
+            let name = self.draw_name();
+            match make(folder, &name) {
+                Ok(made) => {
+                    let folder = folder.clone();
+                    return Ok((Temporary { folder, name, renamed: false }, made));
+                }
+                Err(Errno::EXIST) => {}
+                Err(error) => {
+                    // Some file systems leave an empty file behind what they could not make.
+                    unlinkat(folder.fd(), name.as_str(), AtFlags::empty()).ok();
+                    return Err(error);
+                }
+            }
+        }
+        Err(Errno::EXIST)
     }
 
     /// Opens a new file that has no name, or where there are no such files one with a temporary
@@ -137,7 +169,7 @@ impl Inner {
         }
         self.ask(Operation::TargetCreate, path)?;
         let flags = flags | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
-        let made = self.make_temporary(folder, |folder, name| {
+        let made = self.make_temporary(folder, path, |folder, name| {
             let wanted = mode(folder.habit());
             Ok((openat(folder.fd(), name, flags, raw(wanted))?, wanted))
         });
@@ -160,8 +192,8 @@ impl Inner {
             return None;
         }
         let flags = flags | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
-        let made =
-            self.make_temporary(&self.top, |folder, name| openat(folder.fd(), name, flags, mode));
+        let open = |folder: &Folder, name: &str| openat(folder.fd(), name, flags, mode);
+        let made = self.make_temporary(&self.top, &TreePath::root(), open);
         made.ok().map(|(temporary, file)| (file, Some(temporary)))
     }
 
@@ -177,7 +209,8 @@ impl Inner {
                 return link_open(file, &stage.folder, name).map_err(problem);
             }
             let link = |folder: &Folder, name: &str| link_open(file, folder, name.as_bytes());
-            let (temporary, ()) = self.make_temporary(&stage.folder, link).map_err(problem)?;
+            let (temporary, ()) =
+                self.make_temporary(&stage.folder, &stage.path, link).map_err(problem)?;
             stage.temporary = Some(temporary);
         }
         let Some(temporary) = &mut stage.temporary else { return Ok(()) };
@@ -200,6 +233,12 @@ impl Temporary {
         self.renamed = true;
         Ok(())
     }
+}
+
+/// Whether a folder takes nothing of this user, or nothing that can leave it.
+fn will_not_take(error: Errno) -> bool {
+    use Errno as E;
+    matches!(error, E::ACCESS | E::PERM | E::XDEV | E::ROFS | E::EXIST)
 }
 
 /// How many names are tried before they count as taken.

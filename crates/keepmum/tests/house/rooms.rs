@@ -23,11 +23,11 @@ pub(super) const ROOMS: [(&str, &[&str], usize); 15] = [
     ("beneath", &["model"], 600),
     ("seam", &["beneath"], 800),
     ("store", &["seam"], 1300),
-    ("source", &["model", "seam", "beneath"], 1900),
-    ("target", &["model", "seam", "beneath"], 2300),
+    ("source", &["model", "seam", "beneath"], 1950),
+    ("target", &["model", "seam", "beneath"], 2450),
     ("catalogue", &["model"], 2800),
     ("repository", &["store", "crypto", "format", "compress", "model", "pipeline", "seam"], 3700),
-    ("session", ALL, 3300),
+    ("session", ALL, 3450),
     ("ops", ALL, 8800),
 ];
 

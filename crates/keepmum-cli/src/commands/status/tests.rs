@@ -118,3 +118,24 @@ fn what_a_check_did_not_understand_is_said() {
     assert_eq!(of(check(Outcome::Damaged, true), 0).1, ExitCode::Damaged);
     assert_eq!(of(check(Outcome::Complete, false), 0).1, ExitCode::Done);
 }
+
+#[test]
+fn a_run_of_the_future_is_not_well() {
+    let now: Zoned = "2026-11-02T16:10:20+01:00[Europe/Berlin]".parse().unwrap();
+    let said = |ahead, measure| {
+        let last_saved = Some(now.timestamp().as_second() + ahead);
+        verdict(&StatusReport { last_saved, ..StatusReport::default() }, measure, &now)
+    };
+    let saves = Measure { saves: true, ..Measure::default() };
+    let asked = Measure { max_age: Some(3600), ..Measure::default() };
+    for measure in [saves, asked] {
+        let (sentence, code) = said(80_000, measure);
+        assert_eq!(code, ExitCode::Partial, "{sentence}");
+        let expected = "The last run is of 2026-11-03 14:23:40 +01:00, which lies in the future";
+        assert!(sentence.starts_with(expected), "{sentence}");
+        // A clock may have been put right since.
+        let (sentence, code) = said(5, measure);
+        assert_eq!(code, ExitCode::Done);
+        assert_eq!(sentence, "All is well: last saved just now.");
+    }
+}

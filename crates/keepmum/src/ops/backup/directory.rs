@@ -29,7 +29,7 @@ impl Backup<'_, '_, '_> {
         if new.is_mount || above.device.is_some_and(|above| above != device) {
             self.note_mount(&path);
         }
-        let told = self.report.problems.len();
+        let told = self.problems;
         let known = old.as_ref().and_then(|old| old.directory.map(|id| (old, id)));
         let known = known.filter(|(_, id)| !self.tree.is_claimed(*id));
         let (id, listed) = match known {
@@ -51,7 +51,7 @@ impl Backup<'_, '_, '_> {
             }
             Err(WalkError::Source(error)) => {
                 // One that may not be read keeps its attributes to itself too: one problem.
-                if self.report.problems.len() == told {
+                if self.problems == told {
                     self.source_problem(&error);
                 }
                 // What was remembered beneath it stays; a new one stands there empty.

@@ -34,7 +34,8 @@ impl Noted {
             Why::Never => &mut self.own,
             Why::OtherFileSystem => &mut self.mounts,
             Why::Size => &mut self.large,
-            Why::Pattern(_) | Why::Cache => return,
+            // The restore that deletes removes those as well.
+            Why::Pattern(_) | Why::Cache | Why::Unfinished => return,
         };
         note(known, &left_out.path, &mut self.taken, &mut self.incomplete);
     }

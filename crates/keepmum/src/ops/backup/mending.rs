@@ -5,7 +5,7 @@
 //! snapshot listed. What cannot be had again is told by file and snapshot.
 
 use crate::format::ObjectKind;
-use crate::model::{DeviceId, ObjectKey};
+use crate::model::{DeviceId, ObjectKey, SnapshotId};
 use crate::repository::{self, Destination, RawListing, RepositoryError};
 
 use crate::session::access::Access;
@@ -13,6 +13,7 @@ use crate::session::choose::Snapshots;
 use crate::session::doubt;
 use crate::session::error::Error;
 use crate::session::event::{Event, Observer};
+use crate::session::healing;
 use crate::session::import::import_table;
 use crate::session::losses::Losses;
 use crate::session::open::Repository;
@@ -99,7 +100,15 @@ fn losses(
     let mut losses = Losses::new(repository, &known, observer);
     losses.of = Some(device);
     losses.find()?;
-    let mut problems = losses.problems;
+    let (mut problems, mut damaged) = (losses.problems, losses.damaged);
     problems.retain(|problem| problem.kind == ProblemKind::Damaged);
+    // What the last check found of others is as it was.
+    let is_own = |id: &SnapshotId| {
+        let own = known.chains.device(device);
+        own.is_some_and(|chain| chain.snapshots().any(|one| SnapshotId::from(one.at.hash) == *id))
+    };
+    let before = healing::damaged_snapshots(&repository.catalogue)?;
+    damaged.extend(before.into_iter().filter(|id| !is_own(id)));
+    healing::note_snapshots(&repository.catalogue, &damaged)?;
     Ok(problems)
 }

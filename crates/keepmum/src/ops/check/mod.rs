@@ -8,9 +8,9 @@ mod subset;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::catalogue::{CheckKind, state};
+use crate::catalogue::{Catalogue, CheckKind, state};
 use crate::format::ObjectKind;
-use crate::model::{DeviceId, ObjectKey};
+use crate::model::{DeviceId, ObjectKey, SnapshotId};
 use crate::pipeline;
 
 use crate::session::access::Access;
@@ -92,10 +92,25 @@ pub fn check(
         report.objects_pending += pending;
     }
     (report.snapshots, report.chunks) = (losses.snapshots, losses.chunks);
+    note_damaged(&repository.catalogue, kind, losses.damaged)?;
     losses.problems.into_iter().for_each(|problem| problem.note_in(&mut report.problems));
     report.seconds = (access.seam.clock.elapsed() - started).as_secs_f64();
     checked.keep(&report, &Went { kind, bad, time });
     Ok(report)
+}
+
+/// Keeps which snapshots are damaged. Where a run holds the catalogue, the next check finds them again.
+fn note_damaged(
+    catalogue: &Catalogue,
+    kind: CheckKind,
+    mut found: BTreeSet<SnapshotId>,
+) -> Result<(), Error> {
+    if kind == CheckKind::Listing && !healing::damaged(catalogue)?.is_empty() {
+        // Reading has found more than a listing can show.
+        found.extend(healing::damaged_snapshots(catalogue)?);
+    }
+    healing::note_snapshots(catalogue, &found).ok();
+    Ok(())
 }
 
 struct Check<'a> {

@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::waiting::Unwritten;
 use crate::compress::Decompressor;
 use crate::format::PieceKind;
 use crate::model::{ChunkId, Content, Metadata, TreePath};
@@ -48,6 +49,11 @@ pub(super) enum Output {
 }
 
 impl FileState {
+    /// The same for whoever counts what could not be written.
+    pub(super) fn unwritten(&self) -> Unwritten<'_> {
+        Unwritten { path: &self.path, size: self.size, linked: self.metadata.link.is_some() }
+    }
+
     /// Gives the file up: what was written of it is removed.
     pub(super) fn close(&self) {
         *lock(self) = Output::Closed;

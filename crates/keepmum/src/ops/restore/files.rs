@@ -13,7 +13,7 @@ use crate::target::Existing;
 
 use super::block::{FileState, Output, Use};
 use super::plan::Plan;
-use super::waiting::Cause;
+use super::waiting::{Cause, Unwritten};
 use crate::session::error::Error;
 use crate::session::placed::placed;
 use crate::session::report::{Problem, ProblemKind};
@@ -42,12 +42,14 @@ impl Plan<'_, '_, '_> {
         // All lists are read before anything is written, and what cannot fit is not begun.
         let extent = match self.extents.of(self.contents, &content) {
             Ok(extent) if extent.bytes > self.capacity => {
-                self.not_written(&path, content.size, Cause::Content);
+                self.not_written(&unwritten(&path, content.size, &metadata), Cause::Content);
                 self.problem(larger_than_the_target(&path, extent.bytes));
                 return Ok(());
             }
             Ok(extent) => extent,
-            Err(error) => return self.not_readable(&path, content.size, error),
+            Err(error) => {
+                return self.not_readable(&unwritten(&path, content.size, &metadata), error);
+            }
         };
         let small = content.size <= SMALL && is_plain(&content);
         if extent.chunks == 0 {
@@ -71,7 +73,7 @@ impl Plan<'_, '_, '_> {
                 Ok(None) => break,
                 Err(error) => {
                     self.give_up(&file, small);
-                    return self.not_readable(&file.path, file.size, error);
+                    return self.not_readable(&file.unwritten(), error);
                 }
             };
             if let Piece::Chunk { id, length } = piece {
@@ -107,14 +109,9 @@ impl Plan<'_, '_, '_> {
         file.close();
     }
 
-    fn not_readable(
-        &mut self,
-        path: &TreePath,
-        size: u64,
-        error: RepositoryError,
-    ) -> Result<(), Error> {
-        self.not_written(path, size, Cause::Content);
-        let problem = problem_of(path, error, self.set.state)?;
+    fn not_readable(&mut self, file: &Unwritten<'_>, error: RepositoryError) -> Result<(), Error> {
+        self.not_written(file, Cause::Content);
+        let problem = problem_of(file.path, error, self.set.state)?;
         self.problem(problem);
         Ok(())
     }
@@ -136,7 +133,7 @@ impl Plan<'_, '_, '_> {
                 Ok(Some(Use { block, at, length, id, file: Arc::clone(file), offset }))
             }
             Err(error) => {
-                self.not_readable(&file.path, file.size, error)?;
+                self.not_readable(&file.unwritten(), error)?;
                 Ok(None)
             }
         }
@@ -158,7 +155,7 @@ impl Plan<'_, '_, '_> {
             }),
         };
         if written.is_err() {
-            self.not_written(path, size, Cause::Place);
+            self.not_written(&unwritten(path, size, metadata), Cause::Place);
         }
         self.applied(written)?;
         self.take_unplaced()
@@ -190,6 +187,10 @@ impl Plan<'_, '_, '_> {
         }
         Ok(())
     }
+}
+
+fn unwritten<'a>(path: &'a TreePath, size: u64, metadata: &Metadata) -> Unwritten<'a> {
+    Unwritten { path, size, linked: metadata.link.is_some() }
 }
 
 /// No file system holds more than it has room for: a list whose parts are shared can claim more

@@ -6,7 +6,7 @@ use crate::target::{Existing, TargetTree};
 use super::part::Part;
 use super::plan::Plan;
 use super::stays::{Verdict, problem};
-use super::waiting::{Cause, Link, group_of};
+use super::waiting::{Cause, Link, Unwritten, group_of};
 use crate::session::error::Error;
 use crate::session::options::Overwrite;
 use crate::session::report::ProblemKind;
@@ -110,7 +110,9 @@ impl Plan<'_, '_, '_> {
             self.waiting.firsts.insert(group, (path.clone(), None));
         }
         let Some(existing) = self.room_for(&path, there.map(|found| found.kind))? else {
-            self.not_written(&path, content.size, Cause::Place);
+            let linked = entry.metadata.link.is_some();
+            let file = Unwritten { path: &path, size: content.size, linked };
+            self.not_written(&file, Cause::Place);
             return Ok(());
         };
         self.queue(path, content, entry.metadata, existing)?;

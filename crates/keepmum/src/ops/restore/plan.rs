@@ -12,7 +12,7 @@ use super::block::Worker;
 use super::part::Part;
 use super::report::RestoreReport;
 use super::stays::{Stays, Verdict};
-use super::waiting::{Cause, Waiting, group_of};
+use super::waiting::{Cause, Unwritten, Waiting, group_of};
 use super::window::Windows;
 use super::writing::Writing;
 use crate::session::error::Error;
@@ -249,29 +249,26 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         }
     }
 
-    /// A file that was counted as written, and is not.
-    pub(super) fn not_written(&mut self, path: &TreePath, size: u64, cause: Cause) {
-        if self.waiting.unwritten.insert(path.clone(), cause).is_none() {
-            self.report.entries_written = self.report.entries_written.saturating_sub(1);
-            self.report.files_written = self.report.files_written.saturating_sub(1);
-            self.report.bytes_written = self.report.bytes_written.saturating_sub(size);
+    /// A file that was counted as written, and is not. Only of one that others are linked to is it
+    /// remembered: there may be as many that cannot be written as there are files.
+    pub(super) fn not_written(&mut self, file: &Unwritten<'_>, cause: Cause) {
+        if file.linked {
+            self.waiting.unwritten.insert(file.path.clone(), cause);
         }
+        self.report.entries_written = self.report.entries_written.saturating_sub(1);
+        self.report.files_written = self.report.files_written.saturating_sub(1);
+        self.report.bytes_written = self.report.bytes_written.saturating_sub(file.size);
     }
 
     /// Something in the target that the snapshot does not have: what an interrupted restore left
     /// is removed. All else is for a deletion.
     fn surplus(&mut self, path: &TreePath, found: &Found) -> Result<(), Error> {
-        if !is_temporary(&found.name) {
-            return Ok(());
-        }
-        // A folder of such a name that holds something was none of ours.
-        if let Some(target) = self.target.filter(|_| found.kind == FoundKind::Directory) {
-            if !self.set.options.dry_run {
-                target.remove_empty(path).ok();
+        match self.target.filter(|_| is_temporary(&found.name) && !self.set.options.dry_run) {
+            Some(target) => {
+                target.remove_leftover(path).or_else(|error| self.target_problem(&error))
             }
-            return Ok(());
+            None => Ok(()),
         }
-        self.make_room(path, Some(found.kind)).map(drop)
     }
 
     /// Whether something in the target is what it should be; mends what is not content.

@@ -1,15 +1,15 @@
 //! The end of a restore: what had to wait for the files, and what could not be done.
 
-use std::collections::{HashSet, btree_map};
+use std::collections::{HashMap, VecDeque, btree_map};
 
-use crate::model::{Found, FoundKind, TreePath};
+use crate::model::{Found, FoundKind, Metadata, TreePath};
 use crate::target::{Target, TargetError, TargetErrorKind};
 
 use super::plan::Plan;
 use super::refusals::target_failed;
 use super::report::RestoreReport;
 use super::stays::Stays;
-use super::waiting::{Cause, Link};
+use super::waiting::{Cause, Group, Link, Unwritten};
 use crate::session::error::Error;
 use crate::session::event::Event;
 use crate::session::report::{Problem, ProblemKind, note};
@@ -25,15 +25,36 @@ enum Linked {
     Replaced,
 }
 
+/// Links of the same file together, in the order in which they came.
+fn by_group(links: Vec<Link>) -> Vec<VecDeque<Link>> {
+    let mut groups: Vec<VecDeque<Link>> = Vec::new();
+    let mut known: HashMap<Group, usize> = HashMap::new();
+    for link in links {
+        let place = *known.entry(link.group.clone()).or_insert_with(|| {
+            groups.push(VecDeque::new());
+            groups.len() - 1
+        });
+        if let Some(group) = groups.get_mut(place) {
+            group.push_back(link);
+        }
+    }
+    groups
+}
+
 impl Plan<'_, '_, '_> {
     /// Writes all files, then what had to wait for them.
     pub(super) fn settle(&mut self) -> Result<(), Error> {
         self.put_in_place()?;
         let Some(target) = self.target else { return Ok(()) };
-        let mut links = std::mem::take(&mut self.waiting.links);
-        while !links.is_empty() {
-            links = self.link(target, links)?;
+        // Each pass tries one name of a group whose names before it failed, so that as many passes
+        // as a group has names cost no more than the names.
+        let mut groups = by_group(std::mem::take(&mut self.waiting.links));
+        while !groups.is_empty() {
+            for group in &mut groups {
+                self.link(target, group)?;
+            }
             self.put_in_place()?;
+            groups.retain(|group| !group.is_empty());
         }
         // The deepest come first: one that its owner may not enter closes the way.
         let mut directories = std::mem::take(&mut self.waiting.directories);
@@ -64,7 +85,10 @@ impl Plan<'_, '_, '_> {
         let unplaced = target.unplaced();
         for thing in unplaced.map_err(|error| target_failed(&error, self.set.options))? {
             match thing.kind {
-                FoundKind::File => self.not_written(&thing.error.path, thing.size, Cause::Place),
+                FoundKind::File => {
+                    let (path, size, linked) = (&thing.error.path, thing.size, thing.linked);
+                    self.not_written(&Unwritten { path, size, linked }, Cause::Place);
+                }
                 _ => self.report.entries_written = self.report.entries_written.saturating_sub(1),
             }
             self.target_problem(&thing.error)?;
@@ -72,43 +96,57 @@ impl Plan<'_, '_, '_> {
         Ok(())
     }
 
-    /// Gives files their further names; answers with those that have to wait for a name that is
-    /// written first, because the one before it could not be.
-    fn link(&mut self, target: &Target, links: Vec<Link>) -> Result<Vec<Link>, Error> {
-        let mut waiting = Vec::new();
-        let mut begun: HashSet<TreePath> = HashSet::new();
-        for link in links {
+    /// Gives a file its further names, up to one that is to be written first because the one before
+    /// it could not be. Those after that one have to wait for it.
+    fn link(&mut self, target: &Target, links: &mut VecDeque<Link>) -> Result<(), Error> {
+        while let Some(link) = links.pop_front() {
             let Some(known) = self.waiting.firsts.get(&link.group).cloned() else { continue };
-            let first = &known.0;
-            if begun.contains(first) {
-                waiting.push(link);
-                continue;
-            }
-            match self.waiting.unwritten.get(first) {
+            let begun = match self.waiting.unwritten.get(&known.0) {
                 None => match self.link_to(target, &known, &link)? {
-                    Linked::Told => {}
-                    Linked::Replaced => self.begin_anew(&mut begun, link)?,
-                    Linked::Unsupported if link.right => self.is_right_as_it_is(link.group.1.size),
-                    Linked::Unsupported => self.write_alone(link)?,
+                    Linked::Told => false,
+                    Linked::Replaced => self.begin_anew(link)?,
+                    Linked::Unsupported if link.right => {
+                        self.is_right_as_it_is(link.group.1.size);
+                        false
+                    }
+                    Linked::Unsupported => {
+                        let metadata = Metadata { link: None, ..link.metadata };
+                        self.write_alone(Link { metadata, ..link })?;
+                        false
+                    }
                 },
                 Some(Cause::Content) => {
-                    self.not_written(&link.path, link.group.1.size, Cause::Content);
+                    self.not_linked(&link, Cause::Content);
                     self.problem(Problem {
                         kind: ProblemKind::NotWritten,
                         path: link.path.to_string(),
                         sentence: "another name of this file could not be written".to_owned(),
                     });
+                    false
                 }
-                Some(Cause::Place) => self.begin_anew(&mut begun, link)?,
+                Some(Cause::Place) => self.begin_anew(link)?,
+            };
+            if begun {
+                return Ok(());
             }
         }
-        Ok(waiting)
+        Ok(())
     }
 
-    /// Writes a name as a file of its own, to which the others are linked.
-    fn begin_anew(&mut self, begun: &mut HashSet<TreePath>, link: Link) -> Result<(), Error> {
-        begun.insert(link.path.clone());
-        self.waiting.firsts.insert(link.group.clone(), (link.path.clone(), None));
+    /// A further name that could not be given. No other name is linked to it.
+    fn not_linked(&mut self, link: &Link, cause: Cause) {
+        let file = Unwritten { path: &link.path, size: link.group.1.size, linked: false };
+        self.not_written(&file, cause);
+    }
+
+    /// Writes a name as a file of its own, to which the others are linked. Answers whether its place
+    /// is free.
+    fn begin_anew(&mut self, link: Link) -> Result<bool, Error> {
+        if let Some(before) =
+            self.waiting.firsts.insert(link.group.clone(), (link.path.clone(), None))
+        {
+            self.waiting.unwritten.remove(&before.0);
+        }
         self.write_alone(link)
     }
 
@@ -127,7 +165,7 @@ impl Plan<'_, '_, '_> {
                 && !target.differs(found, &link.metadata).mtime
         };
         let Some(existing) = self.room_for(&link.path, link.there)? else {
-            self.not_written(&link.path, size, Cause::Place);
+            self.not_linked(link, Cause::Place);
             return Ok(Linked::Told);
         };
         match target.hard_link(first, &link.path, existing, is_it) {
@@ -141,7 +179,7 @@ impl Plan<'_, '_, '_> {
             }
             Err(error) if error.kind == TargetErrorKind::Replaced => Ok(Linked::Replaced),
             Err(error) => {
-                self.not_written(&link.path, size, Cause::Place);
+                self.not_linked(link, Cause::Place);
                 self.target_problem(&error).map(|()| Linked::Told)
             }
         }
@@ -155,14 +193,20 @@ impl Plan<'_, '_, '_> {
         self.report.entries_unchanged += 1;
     }
 
-    /// Writes a further name as a file of its own.
-    fn write_alone(&mut self, link: Link) -> Result<(), Error> {
+    /// Writes a further name as a file of its own; answers whether its place is free.
+    fn write_alone(&mut self, link: Link) -> Result<bool, Error> {
         let Link { group: (_, content), path, metadata, there, .. } = link;
-        match self.room_for(&path, there)? {
+        let existing = self.room_for(&path, there)?;
+        match existing {
             Some(existing) => self.queue(path, content, metadata, existing)?,
-            None => self.not_written(&path, content.size, Cause::Place),
+            None => {
+                let linked = metadata.link.is_some();
+                let file = Unwritten { path: &path, size: content.size, linked };
+                self.not_written(&file, Cause::Place);
+            }
         }
-        self.flush_full_windows()
+        self.flush_full_windows()?;
+        Ok(existing.is_some())
     }
 
     /// Writes what is left and gives the report.

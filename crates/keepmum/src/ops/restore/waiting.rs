@@ -26,6 +26,14 @@ pub(super) enum Cause {
     Place,
 }
 
+/// A file that could not be written.
+pub(super) struct Unwritten<'a> {
+    pub(super) path: &'a TreePath,
+    pub(super) size: u64,
+    /// It is the first name of a hard link group.
+    pub(super) linked: bool,
+}
+
 /// What a file system knows a file by: device and inode.
 type Identity = (u64, u64);
 
@@ -40,7 +48,7 @@ pub(super) struct Waiting {
     /// First name of each hard link group with this content, and the file if it was right already.
     /// Names whose content differs cannot be one file, whatever their group says.
     pub(super) firsts: HashMap<Group, (TreePath, Option<Identity>)>,
-    /// Files that could not be written.
+    /// First names of hard link groups that could not be written.
     pub(super) unwritten: HashMap<TreePath, Cause>,
 }
 

@@ -44,6 +44,20 @@ pub(super) struct Work<'r> {
     pub(super) single: Option<Entry>,
 }
 
+/// Removes what interrupted restores left on the ways to the roots. The walk finds it only where it
+/// goes, and this restore may be of another part.
+fn clear_ways(target: &Target, roots: &[TreePath]) {
+    let mut cleared = HashSet::new();
+    for root in roots {
+        let mut here = Some(root.clone());
+        while let Some(folder) = here.take().filter(|folder| cleared.insert(folder.clone())) {
+            // One that cannot be removed now hurts nobody; the next restore tries again.
+            target.remove_leftovers(&folder).ok();
+            here = folder.split().map(|(above, _)| above);
+        }
+    }
+}
+
 impl Work<'_> {
     pub(super) fn run(&self, home: &Path) -> Result<RestoreReport, Error> {
         let roots = roots(&self.chosen.backup.source.roots);
@@ -54,6 +68,11 @@ impl Work<'_> {
         {
             stays.ways = Ways::new(target, home, &roots, &prefix)
                 .map_err(|error| target_failed(&error, self.options))?;
+        }
+        if self.whole
+            && let Some(target) = self.target.filter(|_| !self.options.dry_run)
+        {
+            clear_ways(target, &roots);
         }
         let mut deletion = None;
         if let Some(target) = self.target.filter(|_| self.options.delete) {

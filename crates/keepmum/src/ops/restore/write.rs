@@ -72,7 +72,7 @@ impl Plan<'_, '_, '_> {
         self.applied(Ok(written.problems))?;
         self.take_unplaced()?;
         for (file, error) in written.failed {
-            self.not_written(&file.path, file.size, Cause::Place);
+            self.not_written(&file.unwritten(), Cause::Place);
             self.target_problem(&error)?;
         }
         for (file, error) in written.damaged {
@@ -80,7 +80,7 @@ impl Plan<'_, '_, '_> {
             if self.write_from_copies(&file)? {
                 continue;
             }
-            self.not_written(&file.path, file.size, Cause::Content);
+            self.not_written(&file.unwritten(), Cause::Content);
             let problem = problem_of(&file.path, error, self.set.state)?;
             self.problem(problem);
         }
@@ -96,7 +96,7 @@ impl Plan<'_, '_, '_> {
         let out = match target.begin_file(&file.path, file.existing) {
             Ok(out) => out,
             Err(error) => {
-                self.not_written(&file.path, file.size, Cause::Place);
+                self.not_written(&file.unwritten(), Cause::Place);
                 return self.target_problem(&error).map(|()| true);
             }
         };
@@ -121,7 +121,7 @@ impl Plan<'_, '_, '_> {
                     Err(error) => return elsewhere(error),
                 };
                 if let Err(error) = out.write_at(offset, &bytes) {
-                    self.not_written(&file.path, file.size, Cause::Place);
+                    self.not_written(&file.unwritten(), Cause::Place);
                     return self.target_problem(&error).map(|()| true);
                 }
             }
@@ -129,7 +129,7 @@ impl Plan<'_, '_, '_> {
         }
         let done = out.set_length(file.size).and_then(|()| out.finish(&file.metadata));
         if done.is_err() {
-            self.not_written(&file.path, file.size, Cause::Place);
+            self.not_written(&file.unwritten(), Cause::Place);
         }
         self.applied(done).map(|()| true)
     }

@@ -100,6 +100,14 @@ pub fn status(access: &Access, observer: &dyn Observer) -> Result<StatusReport, 
     Ok(report)
 }
 
+/// The newest of some times. One that lies in the future is of a clock that was wrong, and says least.
+fn newest(times: impl Iterator<Item = i64>, now: i64) -> Option<i64> {
+    times.max_by_key(|time| match *time <= now {
+        true => (true, *time),
+        false => (false, now.saturating_sub(*time)),
+    })
+}
+
 /// What only this machine knows: its runs, also those that stored nothing, and its checks.
 fn remembered(access: &Access, report: &mut StatusReport) {
     let history = match &access.catalogue {
@@ -117,8 +125,8 @@ fn remembered(access: &Access, report: &mut StatusReport) {
     // when it stored something, and without a device of this machine's the newest of all does.
     let own = report.devices.iter().any(|device| device.own);
     let records = report.devices.iter().filter(|device| device.own || !own);
-    let recorded = records.map(|device| device.last_time).max();
-    report.last_saved = saved.max(recorded);
+    let recorded = records.map(|device| device.last_time);
+    report.last_saved = newest(saved.into_iter().chain(recorded), access.seam.clock.now().seconds);
     report.last_check = check.map(|check| CheckLine {
         time: check.time,
         kind: check.kind,

@@ -155,6 +155,8 @@ fn the_key_block_of_the_vectors_opens() {
         random: &Drawn::default(),
         kept: Vec::new(),
         at_most: None,
+        tell: &|_, _| {},
+        is_all: &|_| false,
     };
     let opened = open(vec![candidate], unlock).unwrap();
     assert_eq!((opened.keyring.generation, opened.slots().len()), (2, 2));

@@ -1,5 +1,7 @@
 //! Who opens what, and what somebody can do who was removed and kept all that he had.
 
+use std::cell::Cell;
+
 use super::super::RepositoryError;
 use super::super::key_block::{
     Candidate, NamedBlock, SlotSecret, create, new_key, open_keyring, seal_blocks,
@@ -41,6 +43,8 @@ fn opened(
         random,
         kept: kept.to_vec(),
         at_most: None,
+        tell: &|_, _| {},
+        is_all: &|_| false,
     };
     open(candidates(blocks), unlock)
 }
@@ -217,6 +221,72 @@ fn the_newest_generation_opens_though_many_older_ones_lie_beside_it() {
     let older: Vec<NamedBlock> = (1..=30).flat_map(|_| made("older", random)).collect();
     let wrong = opened(&older, &[], "newest", random).err();
     assert!(matches!(wrong, Some(RepositoryError::WrongPassword { tried: 90, of: 90 })));
+}
+
+/// Opens these blocks on a fresh machine; how many keys were made for that, and what came of it.
+fn counted(
+    blocks: &[NamedBlock],
+    random: &dyn Random,
+    is_all: &dyn Fn(&Keyring) -> bool,
+) -> (usize, Result<Opened, RepositoryError>) {
+    let (passphrase, trials) = (text("anna"), Cell::new(0));
+    let tell = |tried: usize, of: usize| {
+        assert_eq!(of, blocks.len());
+        trials.set(tried + 1);
+    };
+    let unlock = Unlock {
+        passphrase: &passphrase,
+        profile: Profile::Test,
+        random,
+        kept: Vec::new(),
+        at_most: None,
+        tell: &tell,
+        is_all,
+    };
+    let opened = open(candidates(blocks), unlock);
+    (trials.get(), opened)
+}
+
+/// Blocks of families that the password does not open: single files, or all three copies.
+fn strangers(families: usize, is_single: bool, random: &dyn Random) -> Vec<NamedBlock> {
+    let copies = if is_single { 1 } else { 3 };
+    (0..families).flat_map(|_| made("other", random).into_iter().take(copies)).collect()
+}
+
+#[test]
+fn a_family_with_its_copies_comes_before_single_files() {
+    let sim = Simulation::new(31);
+    let random = &*sim.seam.random;
+    let anna = made("anna", random);
+    let of_others = strangers(200, true, random);
+    let (trials, opened) = counted(&[&of_others[..], &anna].concat(), random, &|_| true);
+    assert!(opened.is_ok());
+    // Its own, and a few more, because there may be another family.
+    assert!((9..=10).contains(&trials), "{trials}");
+    // Where something lies there that these keys do not open, more are tried.
+    let (trials, opened) = counted(&[&of_others[..], &anna].concat(), random, &|_| false);
+    assert!(opened.is_ok() && (65..=66).contains(&trials), "{trials}");
+    // Who adds whole families does not push one to the end that has lost two of its copies.
+    let of_others = strangers(100, false, random);
+    let mut early = 0;
+    for _ in 0..20 {
+        let (trials, opened) = counted(&[&of_others[..], &anna[..1]].concat(), random, &|_| true);
+        assert!(opened.is_ok());
+        early += usize::from(trials < 90);
+    }
+    assert!(early > 2, "{early} of 20");
+}
+
+/// Two devices that began apart: a few others between them hide neither.
+#[test]
+fn each_family_of_a_password_is_found_among_a_few_others() {
+    let sim = Simulation::new(32);
+    let random = &*sim.seam.random;
+    let all = [made("anna", random), strangers(7, false, random), made("anna", random)].concat();
+    for _ in 0..10 {
+        let (_, opened) = counted(&all, random, &|_| true);
+        assert_eq!(opened.unwrap().editions.len(), 2);
+    }
 }
 
 /// Whatever else of a copy is damaged: salt, slot and keyring are enough.

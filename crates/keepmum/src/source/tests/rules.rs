@@ -224,3 +224,35 @@ fn other_file_systems_leave_an_empty_mount_point() {
     assert_eq!(walk.list(&(), &tree_path("/dev/pts".as_ref())).unwrap().entries, []);
     assert_eq!(walk.excluded().other_file_system, 1);
 }
+
+#[test]
+fn what_an_interrupted_restore_left_behind_is_left_out() {
+    let folder = Folder::new();
+    let left = ["a", "b"].map(|name| format!(".keepmum-00000000000000f{name}.tmp"));
+    folder.write(&left[0], b"half");
+    folder.write(format!("sub/{}", left[0]), b"half");
+    fs::create_dir(folder.join(&left[1])).unwrap();
+    symlink("nowhere", folder.join("sub").join(&left[1])).unwrap();
+    // Somebody's own: a folder that holds something, and names that are nearly alike.
+    folder.write(".keepmum-0123456789abcdef.tmp/mine", b"");
+    for name in ["!", ".keepmum-", ".keepmum-0123456789abcdeF.tmp", ".keepmum-1.tmp", "z"] {
+        folder.write(name, b"");
+    }
+    let (seen, left_out) = seen(&folder, &Rules::default());
+    let expected = [
+        "!",
+        ".keepmum-",
+        ".keepmum-0123456789abcdeF.tmp",
+        ".keepmum-0123456789abcdef.tmp",
+        ".keepmum-0123456789abcdef.tmp/mine",
+        ".keepmum-1.tmp",
+        "sub",
+        "z",
+    ];
+    assert_eq!(seen, expected);
+    let mut left_out = left_out;
+    left_out.sort_by(|a, b| a.0.cmp(&b.0));
+    let sub = [format!("sub/{}", left[0]), format!("sub/{}", left[1])];
+    let all = left.into_iter().chain(sub);
+    assert_eq!(left_out, all.map(|path| (path, Why::Unfinished)).collect::<Vec<_>>());
+}

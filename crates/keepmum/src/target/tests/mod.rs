@@ -17,7 +17,7 @@ use crate::seam::{Gate, OpenGate, Operation};
 
 /// A folder with a target in it, and room beside the target for what must not be touched.
 pub(super) struct Place {
-    dir: tempfile::TempDir,
+    pub(super) dir: tempfile::TempDir,
     pub(super) target: Target,
 }
 

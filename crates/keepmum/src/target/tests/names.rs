@@ -146,3 +146,63 @@ fn a_full_batch_is_put_in_place_by_itself() {
     place.target.place().unwrap();
     assert_eq!(place.names().len(), 9000);
 }
+
+#[test]
+fn a_temporary_name_lies_in_the_highest_folder_that_takes_it() {
+    let place = only_named();
+    let target = &place.target;
+    for name in ["d", "d/e"] {
+        target.make_directory(&path(name)).unwrap();
+    }
+    // The target itself takes none of those that are tried.
+    for number in 0..8 {
+        fs::write(place.at(format!(".keepmum-{:016x}.tmp", 255 + number)), "taken").unwrap();
+    }
+    for name in ["d/e/f", "d/e/g"] {
+        target.write_small(&path(name), b"f", &mode(0o600), Existing::Refuse).unwrap();
+    }
+    let beneath = |folder: &str| {
+        let names = place.names();
+        names.iter().filter(|name| name.starts_with(&format!("{folder}.keepmum-"))).count()
+    };
+    assert_eq!([beneath("d/"), beneath("d/e/")], [2, 0]);
+    target.place().unwrap();
+    assert_eq!([beneath("d/"), beneath("d/e/")], [0, 0]);
+    assert_eq!(fs::read(place.at("d/e/g")).unwrap(), b"f");
+}
+
+#[test]
+fn a_leftover_is_removed_and_what_a_restore_at_work_uses_is_not() {
+    let place = only_named();
+    let other = ".keepmum-0123456789abcdef.tmp";
+    fs::write(place.at(other), "of a restore that was killed").unwrap();
+    fs::create_dir(place.at(".keepmum-0123456789abcdee.tmp")).unwrap();
+    fs::create_dir(place.at(".keepmum-0123456789abcdea.tmp")).unwrap();
+    fs::write(place.at(".keepmum-0123456789abcdea.tmp/mine"), "").unwrap();
+    fs::write(place.at(".keepmum-1.tmp"), "mine").unwrap();
+    let root = path("");
+    let at_work = Place::reopen(&place, Options::default());
+    // Its own names are in use, and it may remove those of others all the same.
+    place.target.write_small(&path("f"), b"f", &mode(0o600), Existing::Refuse).unwrap();
+    at_work.remove_leftovers(&root).unwrap();
+    at_work.remove_leftover(&path(other)).unwrap();
+    assert!(place.at(other).exists() && place.at(FIRST).exists());
+    place.target.remove_leftovers(&root).unwrap();
+    assert!(!place.at(other).exists() && place.at(FIRST).exists());
+    place.target.place().unwrap();
+    let mine = [".keepmum-0123456789abcdea.tmp", ".keepmum-0123456789abcdea.tmp/mine"];
+    assert_eq!(place.names(), [&mine[..], &[".keepmum-1.tmp", "f"]].concat());
+    // It was killed: nobody uses them any more.
+    let Place { target, .. } = &place;
+    target.write_small(&path("g"), b"g", &mode(0o600), Existing::Refuse).unwrap();
+    let left = fs::read_dir(place.at("")).unwrap().count();
+    assert_eq!(left, 4);
+    fs::hard_link(place.at("f"), place.at(other)).unwrap();
+    target.place().unwrap();
+    at_work.remove_leftovers(&root).unwrap();
+    assert!(place.at(other).exists(), "its lock lasts as long as the restore");
+    let Place { dir, target } = place;
+    drop(target);
+    at_work.remove_leftovers(&root).unwrap();
+    assert!(!dir.path().join("target").join(other).exists());
+}

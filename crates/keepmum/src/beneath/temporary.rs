@@ -1,0 +1,14 @@
+//! Names of what a restore has begun. Whoever lists a folder must know them: they are nobody's work.
+
+use crate::model::Name;
+
+/// Whether this is the name of something unfinished that an interrupted restore left behind.
+pub fn is_temporary(name: &Name) -> bool {
+    let middle = name.as_bytes().strip_prefix(PREFIX).and_then(|n| n.strip_suffix(b".tmp"));
+    middle.is_some_and(|hex| {
+        hex.len() == 16 && hex.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    })
+}
+
+/// With what all of them begin.
+pub(crate) const PREFIX: &[u8] = b".keepmum-";
