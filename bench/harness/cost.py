@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import documents
+from harness.python import READER, python
 from harness.report import size
 from harness.scale import Bench, write_tree
 from harness.tools import ROOT, Keepmum, build
 
-READER = ROOT / "reader"
 PER_FOLDER = 100
 RUNS = 20
 
@@ -31,25 +31,6 @@ class Line:
     name: str
     value: str
     formula: str
-
-
-def python() -> Path:
-    """The Python with the reader's packages, made as `./test` makes it."""
-    venv = ROOT / "target" / "venv"
-    stamp, needs = venv / "ready", READER / "requirements.txt"
-    if not stamp.exists() or stamp.stat().st_mtime < needs.stat().st_mtime:
-        subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
-        pip = [
-            str(venv / "bin" / "pip"),
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "-r",
-            str(needs),
-        ]
-        subprocess.run(pip, check=True)
-        stamp.touch()
-    return venv / "bin" / "python"
 
 
 def anatomy(bench: Bench) -> dict[str, int]:

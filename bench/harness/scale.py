@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.measure import Command, Cost, listing, measure
+from harness.python import READER, python
 from harness.tools import ROOT, Keepmum, Place, build
 
 TIMEOUT = 3600
@@ -218,6 +219,26 @@ def chunks(work: Path, megabytes: int) -> dict:
     }
 
 
+def objects(work: Path, count: int) -> dict:
+    """A run without a change beside `count` objects at the destination."""
+    source = work / "source"
+    write_tree(source, 100, 50, lambda _: 2_000)
+    bench = Bench(work / "objects", source)
+    bench.backup()
+    catalogue = next((bench.place.local / "db").glob("*.sqlite"))
+    known = [READER, bench.place.destination, bench.place.folder / "password", catalogue, count]
+    strew = [python(), Path(__file__).with_name("strew.py"), *known]
+    subprocess.run([str(word) for word in strew], check=True)
+    bench.backup()
+    costs = [bench.backup() for _ in range(5)]
+    return {
+        "objects": count,
+        "run without a change, s": statistics.median(cost.wall for cost in costs),
+        "its processor time, s": statistics.median(cost.user + cost.sys for cost in costs),
+        "peak, MB": max(cost.peak for cost in costs) / 1e6,
+    }
+
+
 def markdown(title: str, figures: dict) -> str:
     """One table of one measurement."""
     rows = [f"| {name} | {_figure(value)} |" for name, value in figures.items()]
@@ -237,6 +258,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--killed", type=Path, metavar="PATH", help="a first run of PATH, killed at 90 %%")
     parser.add_argument("--entries", type=int, metavar="N", action="append", help="N small files")
     parser.add_argument("--chunks", type=int, metavar="MIB", help="one file of so many MiB")
+    parser.add_argument("--objects", type=int, metavar="N", help="N objects at the destination")
     parser.add_argument("--work", type=Path, default=ROOT / "target" / "bench" / "scale")
     parser.add_argument("--no-build", action="store_true", help="take the release binary as it is")
     given = parser.parse_args(words)
@@ -255,6 +277,8 @@ def main(words: list[str]) -> int:
         wanted.append(("entries", lambda count=count: entries(given.work, count)))
     if given.chunks:
         wanted.append(("chunks", lambda: chunks(given.work, given.chunks)))
+    if given.objects:
+        wanted.append(("objects", lambda: objects(given.work, given.objects)))
     with (given.work.parent / "scale.jsonl").open("a") as rows:
         for title, work in wanted:
             figures = work()

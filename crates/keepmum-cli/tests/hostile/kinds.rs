@@ -18,7 +18,8 @@ const NODE: &[u8] = &[0x82, 0x00, 0x80];
 fn kinds(place: &Place) -> Vec<PieceKind> {
     let disk = RealDisk::open(&place.path("destination"), Arc::new(SystemRandom)).unwrap();
     let (store, keys) = (LocalStore::new(Arc::new(disk)), crate::forge::keys());
-    let listing = RawListing::read(&store).unwrap().open(&keys);
+    let listing =
+        RawListing::read(&store).unwrap().open(&keys, keepmum::pipeline::Mode::Threads(1));
     let reader = ObjectReader::new(&store, &keys, &listing);
     let mut kinds = Vec::new();
     for (key, _) in listing.objects.iter() {

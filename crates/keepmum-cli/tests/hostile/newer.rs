@@ -205,7 +205,8 @@ fn own_place() -> (Place, Forge) {
 fn records(place: &Place) -> Vec<(Record, RecordHash, ObjectKey)> {
     let disk = RealDisk::open(&place.path("destination"), Arc::new(SystemRandom)).unwrap();
     let (store, keys) = (LocalStore::new(Arc::new(disk)), crate::forge::keys());
-    let listing = RawListing::read(&store).unwrap().open(&keys);
+    let listing =
+        RawListing::read(&store).unwrap().open(&keys, keepmum::pipeline::Mode::Threads(1));
     let reader = ObjectReader::new(&store, &keys, &listing);
     let mut found = Vec::new();
     for (key, _) in listing.objects.iter() {

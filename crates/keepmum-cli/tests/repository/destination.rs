@@ -31,6 +31,30 @@ fn a_destination_that_vanished_is_never_made_again() {
 }
 
 #[test]
+fn a_run_removes_half_written_files_that_are_a_day_old() {
+    let place = filled();
+    let [old, fresh] = [
+        "destination/~aaaaaaaaaaaaaaaaaaaaaaaaaa.~1.tmp",
+        "destination/~bbbbbbbbbbbbbbbbbbbbbbbbbb.~1.tmp",
+    ];
+    for name in [old, fresh, "destination/~theirs.~1.tmp"] {
+        place.file(name, "half of it");
+    }
+    let two_days = std::time::SystemTime::now() - std::time::Duration::from_secs(2 * 24 * 60 * 60);
+    for name in [old, "destination/~theirs.~1.tmp"] {
+        let file = fs::File::options().write(true).open(place.path(name)).unwrap();
+        file.set_modified(two_days).unwrap();
+    }
+    assert_eq!(keepmum(&place, ["backup", "-n"]).code, 0);
+    assert!(place.path(old).exists(), "a dry run removes nothing");
+    let said = keepmum(&place, ["backup"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(!place.path(old).exists());
+    assert!(place.path(fresh).exists(), "it may be of a run at work");
+    assert!(place.path("destination/~theirs.~1.tmp").exists());
+}
+
+#[test]
 fn an_emptied_destination_never_gets_a_new_repository() {
     let place = filled();
     empty(&place);

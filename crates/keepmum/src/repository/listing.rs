@@ -5,10 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::crypto::NAME_SEALED;
 use crate::format::{NAME_LENGTH, ObjectName, base32, is_key_block_length, split_file_name};
 use crate::model::{DeviceId, ObjectKey};
+use crate::pipeline::{self, Mode, Stage};
+use crate::seam::is_staging_name;
 use crate::store::{Listed, Store, StoreError, StoreErrorKind};
 
 use super::key_block::Candidate;
 use super::keys::Keys;
+
+/// So many names are opened in one go.
+const AT_ONCE: usize = 16 << 10;
 
 /// A destination as listed, before any key is known. There can be a million objects: one under its
 /// own name takes 64 bytes.
@@ -202,6 +207,11 @@ impl RawListing {
         !self.originals.is_empty() || self.copies().next().is_some()
     }
 
+    /// Whether a half-written file lies here, of a run that is at work or was killed.
+    pub fn has_staging(&self) -> bool {
+        self.others.iter().any(|file| is_staging_name(file.path.as_bytes()))
+    }
+
     /// Whether a file has this name already, whole or not, with or without the mark of a copy.
     pub fn has_name(&self, name: &str) -> bool {
         self.originals.iter().any(|one| one.path() == name)
@@ -247,25 +257,28 @@ impl RawListing {
         originals.chain(copies)
     }
 
-    /// Opens all names.
-    pub fn open(&self, keys: &Keys) -> Listing {
+    /// Opens all names; by threads where there are many.
+    pub fn open(&self, keys: &Keys, mode: Mode) -> Listing {
         let key_blocks = self.key_block_files().map(|(path, name, _)| (path, name)).collect();
         let mut listing = Listing { key_blocks, ..Listing::default() };
         let mut originals = Vec::with_capacity(self.originals.len());
-        for Original { sealed, length } in &self.originals {
-            if is_key_block_length(*length) {
-                continue;
-            }
-            let Some((repository, name)) = keys.open_name(sealed) else {
-                listing.unopened += 1;
-                continue;
-            };
-            // The key block of an epoch that is not known has not arrived.
-            let place = match *length == name.length && keys.knows_epoch(repository, name.epoch) {
-                true => Place::Original,
-                false => Place::Partial(*length),
-            };
-            originals.push(ListedObject { name, repository, place });
+        let mut take = |(opened, unopened): (Vec<ListedObject>, u64)| {
+            originals.extend(opened);
+            listing.unopened += unopened;
+        };
+        if self.originals.len() <= AT_ONCE {
+            take(open_originals(&self.originals, keys));
+        } else {
+            pipeline::run(
+                mode,
+                || (),
+                |pool| {
+                    let parts = self.originals.chunks(AT_ONCE);
+                    let part = |part| pool.submit(Stage(0), move |()| open_originals(part, keys));
+                    let tickets: Vec<_> = parts.map(part).collect();
+                    tickets.into_iter().for_each(|opened| take(opened.wait()));
+                },
+            );
         }
         originals.sort_unstable_by_key(|object| object.name.key());
         listing.objects.originals = originals;
@@ -282,6 +295,27 @@ impl RawListing {
         }
         listing
     }
+}
+
+/// Objects under their own names, and how many names no key opens.
+fn open_originals(originals: &[Original], keys: &Keys) -> (Vec<ListedObject>, u64) {
+    let (mut opened, mut unopened) = (Vec::with_capacity(originals.len()), 0);
+    for Original { sealed, length } in originals {
+        if is_key_block_length(*length) {
+            continue;
+        }
+        let Some((repository, name)) = keys.open_name(sealed) else {
+            unopened += 1;
+            continue;
+        };
+        // The key block of an epoch that is not known has not arrived.
+        let place = match *length == name.length && keys.knows_epoch(repository, name.epoch) {
+            true => Place::Original,
+            false => Place::Partial(*length),
+        };
+        opened.push(ListedObject { name, repository, place });
+    }
+    (opened, unopened)
 }
 
 impl Listing {

@@ -119,7 +119,7 @@ fn objects_of_two_epochs_with_one_number_both_open() {
     let store = store(&sim);
     let raw = RawListing::read(&store).unwrap();
     let opened_by = |keys: &Keys| -> Vec<u32> {
-        let listing = raw.open(keys);
+        let listing = raw.open(keys, Mode::Threads(2));
         let reader = ObjectReader::new(&store, keys, &listing);
         let mut runs: Vec<u32> = listing.objects.keys().map(|key| key.run).collect();
         runs.sort_unstable();
@@ -143,7 +143,7 @@ fn very_many_small_pieces_leave_tables_and_indexes_within_their_bounds() {
     let chunks: Vec<Vec<u8>> = (0..count).map(|n| n.to_le_bytes()[..4].to_vec()).collect();
     write(&sim, &keys, 1, &chunks, b"record".to_vec()).unwrap();
     let store = store(&sim);
-    let listing = RawListing::read(&store).unwrap().open(&keys);
+    let listing = RawListing::read(&store).unwrap().open(&keys, Mode::Threads(2));
     let reader = ObjectReader::new(&store, &keys, &listing);
     let (mut stored, mut indexed, mut data) = (0, 0, 0);
     for (key, object) in listing.objects.iter() {
@@ -281,7 +281,7 @@ fn noise_costs_a_half_percent_over_its_length_at_most() {
         .collect();
     write(&sim, &keys, 1, &chunks, b"record".to_vec()).unwrap();
     let store = store(&sim);
-    let listing = RawListing::read(&store).unwrap().open(&keys);
+    let listing = RawListing::read(&store).unwrap().open(&keys, Mode::Threads(2));
     let plain: usize = chunks.iter().map(Vec::len).sum();
     let stored: u64 = listing.objects.values().map(|object| object.name.length).sum();
     let most = plain as u64 + plain as u64 / 200;
@@ -338,7 +338,7 @@ fn the_first_blocks_of_a_later_run_are_compressed_harder_and_those_after_them_ar
         let record = b"record".to_vec();
         write_at((&sim, &keys), 1, Level::Default, &chunks, record, prepare).unwrap();
         let store = store(&sim);
-        let listing = RawListing::read(&store).unwrap().open(&keys);
+        let listing = RawListing::read(&store).unwrap().open(&keys, Mode::Threads(2));
         let reader = ObjectReader::new(&store, &keys, &listing);
         let mut objects: Vec<_> = listing.objects.keys().collect();
         objects.sort_unstable();

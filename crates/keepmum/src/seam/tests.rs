@@ -114,6 +114,36 @@ fn the_listing_is_deep_and_follows_nothing() {
 }
 
 #[test]
+fn a_folder_of_many_names_is_listed_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut made = Vec::new();
+    for number in 0..5_000 {
+        let name = format!("{number}");
+        fs::write(folder.path().join(&name), vec![0; number % 7]).unwrap();
+        made.push((name, number as u64 % 7));
+    }
+    fs::create_dir(folder.path().join("below")).unwrap();
+    fs::write(folder.path().join("below/one"), b"x").unwrap();
+    symlink(folder.path(), folder.path().join("loop")).unwrap();
+    made.push(("below/one".to_owned(), 1));
+    made.sort();
+    let mut found = Vec::new();
+    let listed = disk(folder.path()).list(&mut |file| {
+        found.push((file.path, file.length));
+        Ok(())
+    });
+    listed.unwrap();
+    found.sort();
+    assert_eq!(found, made);
+    let mut visited = 0;
+    let ended = disk(folder.path()).list(&mut |_| {
+        visited += 1;
+        if visited == 3_000 { Err(ErrorKind::Other.into()) } else { Ok(()) }
+    });
+    assert_eq!((ended.unwrap_err().kind(), visited), (ErrorKind::Other, 3_000));
+}
+
+#[test]
 fn a_pipe_does_not_stop_the_run() {
     let folder = tempfile::tempdir().unwrap();
     let mode = rustix::fs::Mode::RUSR;

@@ -99,7 +99,7 @@ pub(crate) fn imagine(
     observer.event(Event::Phase(Phase::Opening));
     Ok(Repository {
         store: destination.store,
-        listing: destination.raw.open(&keys),
+        listing: destination.raw.open(&keys, access.mode),
         keys,
         catalogue: destination.catalogue,
         seen: Vec::new(),

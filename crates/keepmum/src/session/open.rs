@@ -141,7 +141,7 @@ impl Destination {
         let (keys, key_blocks) = self.locked().unlock(access, trust, observer)?;
         observer.event(Event::Phase(Phase::Opening));
         self.refuse_another_repository(&keys)?;
-        let mut listing = self.raw.open(&keys);
+        let mut listing = self.raw.open(&keys, access.mode);
         listing.own = self.catalogue.get(&state::DEVICE)?;
         if listing.key_blocks.is_empty() && listing.objects.is_empty() {
             // What this machine keeps opens, and nothing that lies here is of it.

@@ -111,7 +111,7 @@ impl Locked<'_> {
             at_most: (!observer.is_attended()).then_some(TRIED_UNATTENDED),
             tell: &|tried, of| tell_trials(observer, tried, of),
             is_all: &|keyring| {
-                Keys::derive(keyring).is_some_and(|keys| self.raw.open(&keys).unopened == 0)
+                Keys::derive(keyring).is_some_and(|keys| self.raw.open(&keys, access.mode).unopened == 0)
             },
         };
         let opened = repository::open(candidates, unlock);
@@ -123,7 +123,7 @@ impl Locked<'_> {
         if opened.has_edition_only_kept()
             && let Some(keys) = Keys::derive(&opened.keyring)
         {
-            let listing = self.raw.open(&keys);
+            let listing = self.raw.open(&keys, access.mode);
             let here: HashSet<usize> =
                 listing.objects.values().map(|object| object.repository).collect();
             let ids = here.into_iter().filter_map(|place| Some(keys.repository(place)?.id));

@@ -53,6 +53,20 @@ pub(super) struct Prepared {
     pub(super) is_first: bool,
 }
 
+/// Removes what killed runs left half-written under a name, where the listing has such names: to look
+/// for them costs as much as the listing.
+fn sweep(access: &Access, destination: &mut open::Destination) -> Result<(), Error> {
+    if destination.raw.has_staging() {
+        // A folder that cannot be swept is told by whoever needs it next.
+        let swept = access.seam.disk.sweep_staging(access.seam.clock.now()).unwrap_or(0);
+        if swept > 0 {
+            let left = RawListing::read(&*destination.store);
+            destination.raw = left.map_err(RepositoryError::from)?;
+        }
+    }
+    Ok(())
+}
+
 /// Opens source and repository, or makes the repository where that is asked and safe.
 pub(super) fn begin(
     access: &Access,
@@ -63,13 +77,11 @@ pub(super) fn begin(
         CatalogueAt::File(file) => Some(Catalogue::lock_for_run(file)?),
         CatalogueAt::Temporary => None,
     };
-    if !options.dry_run {
-        // What killed runs left half-written under a name; a folder that cannot be swept is told by
-        // whoever needs it next.
-        access.seam.disk.sweep_staging(access.seam.clock.now()).ok();
-    }
     let source = source(access, options)?;
     let mut destination = open::destination(access, lock.as_ref(), observer)?;
+    if !options.dry_run {
+        sweep(access, &mut destination)?;
+    }
     roots::refuse_another(&destination.catalogue, &options.roots)?;
     let mut report =
         BackupReport { foreign_files: destination.raw.foreign(), ..BackupReport::default() };

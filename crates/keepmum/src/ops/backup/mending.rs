@@ -91,7 +91,7 @@ fn losses(
     observer: &dyn Observer,
 ) -> Result<Vec<Problem>, Error> {
     let raw = RawListing::read(&*repository.store).map_err(RepositoryError::from)?;
-    repository.listing = raw.open(&repository.keys);
+    repository.listing = raw.open(&repository.keys, access.mode);
     repository.listing.own = Some(device);
     let unknown = repository.imported.not_understood.keys();
     repository.listing.not_understood = unknown.copied().collect();

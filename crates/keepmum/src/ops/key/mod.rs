@@ -61,7 +61,7 @@ fn list(
     slots.sort_by_key(|slot| slot.created);
     let unopened_files = match Keys::derive(&opened.keyring) {
         Some(keys) => {
-            let mut listing = destination.raw.open(&keys);
+            let mut listing = destination.raw.open(&keys, access.mode);
             unlock::sort_unopened(&mut listing, access, observer);
             listing.unopened
         }

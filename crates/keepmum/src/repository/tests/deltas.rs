@@ -92,7 +92,7 @@ impl Stored {
 
     fn listing(&self) -> (crate::store::LocalStore, Listing) {
         let store = store(&self.sim);
-        let listing = RawListing::read(&store).unwrap().open(&self.keys);
+        let listing = RawListing::read(&store).unwrap().open(&self.keys, Mode::Threads(2));
         (store, listing)
     }
 
