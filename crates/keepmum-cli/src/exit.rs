@@ -46,10 +46,7 @@ impl From<ErrorKind> for ExitCode {
         match kind {
             ErrorKind::WrongPassword | ErrorKind::NoRepository => Self::NoAccess,
             // A target that fails is no failing destination: what was restored stays.
-            ErrorKind::Pending
-            | ErrorKind::NotUnderstood
-            | ErrorKind::LaterVersion
-            | ErrorKind::Target => Self::Partial,
+            ErrorKind::Pending | ErrorKind::NotUnderstood | ErrorKind::Target => Self::Partial,
             ErrorKind::Destination => Self::Destination,
             ErrorKind::Refused
             | ErrorKind::SourceGone
@@ -95,7 +92,6 @@ mod tests {
             (ErrorKind::WrongPassword, 2),
             (ErrorKind::NoRepository, 2),
             (ErrorKind::Pending, 3),
-            (ErrorKind::LaterVersion, 3),
             (ErrorKind::NotUnderstood, 3),
             (ErrorKind::Destination, 4),
             (ErrorKind::Refused, 5),

@@ -80,7 +80,6 @@ impl Failure {
             },
             ErrorKind::NoRepository
             | ErrorKind::WrongPassword
-            | ErrorKind::LaterVersion
             | ErrorKind::Pending
             | ErrorKind::KeysGone
             | ErrorKind::Refused
@@ -149,7 +148,6 @@ impl Failure {
             Kind::Library(ErrorKind::WrongPassword) => "wrong_password",
             Kind::Library(ErrorKind::NoRepository) => "no_repository",
             Kind::Library(ErrorKind::Pending) => "pending",
-            Kind::Library(ErrorKind::LaterVersion) => "later_version",
             Kind::Library(ErrorKind::NotUnderstood) => "not_understood",
             Kind::Library(ErrorKind::KeysGone) => "keys_gone",
             Kind::Library(ErrorKind::Refused) => "refused",
@@ -210,7 +208,6 @@ fn library_hint(kind: ErrorKind) -> Option<&'static str> {
             "is this the right folder, and has the sync client brought the files? `keepmum init` \
              makes a new repository"
         }
-        ErrorKind::LaterVersion => "install the latest version of keepmum",
         ErrorKind::KeysGone => {
             "bring the files of 4,096 bytes back from the history or the trash of the sync service; \
              one of them is enough"

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use keepmum::chunk::{Algorithm, Chunker, Cutter, Parameters, WINDOW};
+use keepmum::chunk::{Chunker, Cutter, Parameters, WINDOW};
 use keepmum::compress::{Compressor, Effort, Level};
 use keepmum::crypto::{RepositoryKeys, SALT, Secret, ciphertext_hash, seal};
 use keepmum::seam::{RealDisk, SystemRandom};
@@ -68,7 +68,7 @@ fn main() -> io::Result<()> {
     };
     let file = File::open(Path::new(&path))?;
     let keys = RepositoryKeys::derive(&Secret::new([7; 32]));
-    let parameters = Parameters::new(Algorithm::Prf, Parameters::DEFAULT_AVERAGE)
+    let parameters = Parameters::new(Parameters::DEFAULT_AVERAGE)
         .map_err(|_| io::Error::other("the default average is allowed"))?;
     let work = Work {
         length: file.metadata()?.len(),

@@ -47,18 +47,20 @@ impl<'a> Lanes<'a> {
 pub(super) trait WindowFunction {
     /// Memory for the work, made once per scan.
     type Scratch;
+    /// What is rolled along.
+    type State: Copy;
 
     /// Makes that memory.
     fn scratch() -> Self::Scratch;
 
     /// The rolling states for one window of each lane, worked out side by side.
-    fn start(&self, windows: [&[u8; WINDOW]; LANES]) -> [u64; LANES];
+    fn start(&self, windows: [&[u8; WINDOW]; LANES]) -> [Self::State; LANES];
 
     /// Rolls the lanes from the states before their first windows to their ends; calls
     /// `hit(lane, step)` for windows that are picked, in any order.
     fn roll(
         &self,
-        states: [u64; LANES],
+        states: [Self::State; LANES],
         lanes: &Lanes<'_>,
         scratch: &mut Self::Scratch,
         hit: &mut impl FnMut(usize, usize),

@@ -5,7 +5,6 @@
 //! format: changing one silently would make every file upload again.
 
 mod cutter;
-mod gear;
 mod lanes;
 mod parameters;
 mod prf;
@@ -13,9 +12,8 @@ mod prf;
 mod tests;
 
 pub use cutter::Cutter;
-pub use parameters::{Algorithm, ParameterError, Parameters, WINDOW};
+pub use parameters::{ParameterError, Parameters, WINDOW};
 
-use gear::Gear;
 use prf::Prf;
 use std::sync::Arc;
 
@@ -23,24 +21,14 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Chunker {
     parameters: Parameters,
-    engine: Arc<Engine>,
-}
-
-/// The keyed function over windows.
-enum Engine {
-    Prf(Box<Prf>),
-    Gear(Box<Gear>),
+    prf: Arc<Prf>,
 }
 
 impl Chunker {
     /// A chunker for these parameters under the repository's chunker key.
     #[must_use]
     pub fn new(parameters: Parameters, key: &[u8; 32]) -> Self {
-        let engine = match parameters.algorithm() {
-            Algorithm::Prf => Engine::Prf(Box::new(Prf::new(key, parameters.threshold()))),
-            Algorithm::Gear => Engine::Gear(Box::new(Gear::new(key, parameters.threshold()))),
-        };
-        Self { parameters, engine: Arc::new(engine) }
+        Self { parameters, prf: Arc::new(Prf::new(key, parameters.threshold())) }
     }
 
     /// The parameters that this chunker was made with.
@@ -124,9 +112,6 @@ impl Chunker {
     /// Calls `found` with the end of each window in `data` that makes a candidate, in ascending
     /// order, until it returns `false`.
     fn scan(&self, data: &[u8], found: &mut dyn FnMut(usize) -> bool) {
-        match &*self.engine {
-            Engine::Prf(prf) => lanes::scan(&**prf, data, found),
-            Engine::Gear(gear) => lanes::scan(&**gear, data, found),
-        }
+        lanes::scan(&*self.prf, data, found);
     }
 }

@@ -5,17 +5,6 @@ use thiserror::Error;
 /// Bytes that decide whether a cut may follow the last of them.
 pub const WINDOW: usize = 64;
 
-/// How boundaries are found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Algorithm {
-    /// A secret universal hash of 64 bytes, then AES-128 as a pseudorandom function at every
-    /// position: what is seen of the cuts gives nothing of the key away.
-    Prf,
-    /// A rolling gear hash with a secret table: several times faster, and its key can be worked
-    /// out by someone who sees the sizes of chunks whose content he knows.
-    Gear,
-}
-
 /// No such parameters.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("an average chunk of {average} bytes is not a power of two from 16 KiB to 1 MiB")]
@@ -24,10 +13,9 @@ pub struct ParameterError {
     pub average: u32,
 }
 
-/// Algorithm and sizes. The minimum is a quarter of the average, the maximum four times it.
+/// Sizes. The minimum is a quarter of the average, the maximum four times it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parameters {
-    algorithm: Algorithm,
     average: u32,
 }
 
@@ -43,19 +31,13 @@ impl Parameters {
     ///
     /// # Errors
     /// When it is not a power of two between the two limits.
-    pub fn new(algorithm: Algorithm, average: u32) -> Result<Self, ParameterError> {
+    pub fn new(average: u32) -> Result<Self, ParameterError> {
         let allowed = Self::LEAST_AVERAGE..=Self::MOST_AVERAGE;
         if average.is_power_of_two() && allowed.contains(&average) {
-            Ok(Self { algorithm, average })
+            Ok(Self { average })
         } else {
             Err(ParameterError { average })
         }
-    }
-
-    /// How boundaries are found.
-    #[must_use]
-    pub fn algorithm(self) -> Algorithm {
-        self.algorithm
     }
 
     /// The average size in bytes.
@@ -86,6 +68,6 @@ impl Parameters {
 
 impl Default for Parameters {
     fn default() -> Self {
-        Self { algorithm: Algorithm::Prf, average: Self::DEFAULT_AVERAGE }
+        Self { average: Self::DEFAULT_AVERAGE }
     }
 }

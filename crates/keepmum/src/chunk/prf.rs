@@ -1,13 +1,13 @@
-//! The default chunker: a universal hash of 64 bytes under a secret table, then AES-128.
+//! The chunker's function: two universal hashes of 64 bytes under secret tables, then AES-128.
 //!
-//! The hash of a window is `Σ T[b[t-i]]·xⁱ` for i from 0 to 63 in GF(2⁶⁴) = GF(2)[x] / (x⁶⁴ + x⁴ +
+//! Each hash of a window is `Σ T[b[t-i]]·xⁱ` for i from 0 to 63 in GF(2⁶⁴) = GF(2)[x] / (x⁶⁴ + x⁴ +
 //! x³ + x + 1): the hash GENERAL of Lemire and Kaser, "Recursive n-gram hashing is pairwise
 //! independent, at best" (2010). Where two windows differ, the difference of their hashes is a
 //! polynomial of degree below 64 that is not 0, times an entry of the table that is uniform and
-//! independent of the others, so they collide for 2⁻⁶⁴ of the tables. AES therefore sees a fresh
-//! input for every new window, and its output decides. AES runs at *every* position: a cheaper
-//! test before it would put every cut on that test's candidates, and its key would leak as those
-//! of rolling hashes leak.
+//! independent of the others, so one hash is the same for 2⁻⁶⁴ of the tables, and both are for 2⁻¹²⁸.
+//! AES therefore sees a fresh input for every new window, up to some 2⁶⁰ of them, and its output
+//! decides. AES runs at *every* position: a cheaper test before it would put every cut on that test's
+//! candidates, and its key would leak as those of rolling hashes leak.
 
 use super::lanes::{GROUP, LANES, Lanes, STEPS, WindowFunction};
 use super::parameters::WINDOW;
@@ -19,6 +19,9 @@ use aes::cipher::{
 use aes::{Aes128Enc, Block};
 use zeroize::Zeroize;
 
+/// Two hashes of one window, under tables of their own.
+type Digest = [u64; 2];
+
 /// What x⁶⁴ is in the field.
 const REDUCED: u64 = 0x1b;
 
@@ -26,14 +29,14 @@ const REDUCED: u64 = 0x1b;
 pub(super) struct Prf {
     aes: Aes128Enc,
     /// What a byte adds when it enters the window.
-    enter: [u64; 256],
+    enter: [Digest; 256],
     /// What it adds when it leaves, which takes it out: `T[b]·x⁶⁴`.
-    leave: [u64; 256],
+    leave: [Digest; 256],
     threshold: u64,
 }
 
 impl Prf {
-    /// AES key (16 bytes), then the table: 256 little-endian words.
+    /// AES key (16 bytes), then the tables: for each byte value two little-endian words.
     pub(super) fn new(key: &[u8; 32], threshold: u64) -> Self {
         let mut output =
             blake3::Hasher::new_derive_key("keepmum v0 prf chunker").update(key).finalize_xof();
@@ -41,12 +44,14 @@ impl Prf {
         output.fill(&mut aes_key);
         let aes = Aes128Enc::new(&aes_key.into());
         aes_key.zeroize();
-        let enter = std::array::from_fn(|_| {
+        let mut word = || {
             let mut word = [0; 8];
             output.fill(&mut word);
             u64::from_le_bytes(word)
-        });
-        let leave = enter.map(|word| (0..WINDOW).fold(word, |word, _| times_x(word)));
+        };
+        let enter = std::array::from_fn(|_| [word(), word()]);
+        let leave = enter
+            .map(|entry: Digest| entry.map(|word| (0..WINDOW).fold(word, |word, _| times_x(word))));
         Self { aes, enter, leave, threshold }
     }
 
@@ -56,15 +61,30 @@ impl Prf {
     }
 }
 
-/// The product with x.
+/// The product of a hash with x.
 #[inline(always)]
-fn times_x(state: u64) -> u64 {
+fn times_x(hash: u64) -> u64 {
     // All ones where the highest bit is set: no branch that could be guessed wrong.
-    let carry = (state.cast_signed() >> 63).cast_unsigned();
-    (state << 1) ^ (carry & REDUCED)
+    let carry = (hash.cast_signed() >> 63).cast_unsigned();
+    (hash << 1) ^ (carry & REDUCED)
 }
 
-/// Inputs of AES, of which the upper halves stay zero, and its outputs. Wide loads and stores of
+/// The digest of the next window.
+#[inline(always)]
+fn step(digest: Digest, change: Digest) -> Digest {
+    [times_x(digest[0]) ^ change[0], times_x(digest[1]) ^ change[1]]
+}
+
+/// The input of AES.
+#[inline(always)]
+fn block(digest: Digest) -> Block {
+    let mut block = Block::default();
+    block[..8].copy_from_slice(&digest[0].to_le_bytes());
+    block[8..].copy_from_slice(&digest[1].to_le_bytes());
+    block
+}
+
+/// Inputs of AES and its outputs. Wide loads and stores of
 /// them must not cross cache lines.
 #[repr(align(64))]
 pub(super) struct Scratch {
@@ -74,16 +94,17 @@ pub(super) struct Scratch {
 
 impl WindowFunction for Prf {
     type Scratch = Scratch;
+    type State = Digest;
 
     fn scratch() -> Scratch {
         Scratch { inputs: [[Block::default(); GROUP]; 2], outputs: [Block::default(); GROUP] }
     }
 
-    fn start(&self, windows: [&[u8; WINDOW]; LANES]) -> [u64; LANES] {
-        let mut states = [0; LANES];
+    fn start(&self, windows: [&[u8; WINDOW]; LANES]) -> [Digest; LANES] {
+        let mut states = [Digest::default(); LANES];
         for place in 0..WINDOW {
             for (state, window) in states.iter_mut().zip(windows) {
-                *state = times_x(*state) ^ self.enter[usize::from(window[place])];
+                *state = step(*state, self.enter[usize::from(window[place])]);
             }
         }
         states
@@ -91,7 +112,7 @@ impl WindowFunction for Prf {
 
     fn roll(
         &self,
-        states: [u64; LANES],
+        states: [Digest; LANES],
         lanes: &Lanes<'_>,
         scratch: &mut Scratch,
         hit: &mut impl FnMut(usize, usize),
@@ -107,9 +128,9 @@ impl WindowFunction for Prf {
             for (window, input) in (first..first + count).zip(&mut scratch.inputs[0]) {
                 if window > 0 {
                     let change = self.change(data[window + WINDOW - 1], data[window - 1]);
-                    state = times_x(state) ^ change;
+                    state = step(state, change);
                 }
-                input[..8].copy_from_slice(&state.to_le_bytes());
+                *input = block(state);
             }
             let outputs = &mut scratch.outputs[..count];
             self.aes
@@ -123,8 +144,9 @@ impl WindowFunction for Prf {
 impl Prf {
     /// What one step adds to the hash: a byte enters the window and another leaves it.
     #[inline(always)]
-    fn change(&self, enter: u8, leave: u8) -> u64 {
-        self.enter[usize::from(enter)] ^ self.leave[usize::from(leave)]
+    fn change(&self, enter: u8, leave: u8) -> Digest {
+        let (enter, leave) = (self.enter[usize::from(enter)], self.leave[usize::from(leave)]);
+        [enter[0] ^ leave[0], enter[1] ^ leave[1]]
     }
 
     /// Rolls all lanes by [`STEPS`] and leaves their hashes as inputs of AES, lane by lane for
@@ -132,23 +154,24 @@ impl Prf {
     #[inline(always)]
     fn fill(
         &self,
-        states: &mut [u64; LANES],
+        states: &mut [Digest; LANES],
         bytes: &[&[u8; STEPS + WINDOW]; LANES],
         inputs: &mut [Block; GROUP],
     ) {
-        let mut rolling = *states;
-        let change =
-            |lane: usize, step: usize| self.change(bytes[lane][step + WINDOW], bytes[lane][step]);
-        // Looked up one step ahead, so that only the product and one sum are in each chain.
-        let mut next: [u64; LANES] = std::array::from_fn(|lane| change(lane, 0));
+        // The words of all lanes lie side by side, so that wide registers take them at once.
+        let mut rolling: [u64; 2 * LANES] = std::array::from_fn(|at| states[at / 2][at % 2]);
         for step in 0..STEPS {
+            let mut changes = [0; 2 * LANES];
             for lane in 0..LANES {
-                rolling[lane] = times_x(rolling[lane]) ^ next[lane];
-                inputs[step * LANES + lane][..8].copy_from_slice(&rolling[lane].to_le_bytes());
-                next[lane] = change(lane, (step + 1) % STEPS);
+                let change = self.change(bytes[lane][step + WINDOW], bytes[lane][step]);
+                [changes[2 * lane], changes[2 * lane + 1]] = change;
+            }
+            rolling = std::array::from_fn(|at| times_x(rolling[at]) ^ changes[at]);
+            for lane in 0..LANES {
+                inputs[step * LANES + lane] = block([rolling[2 * lane], rolling[2 * lane + 1]]);
             }
         }
-        *states = rolling;
+        *states = std::array::from_fn(|lane| [rolling[2 * lane], rolling[2 * lane + 1]]);
     }
 
     /// Calls `hit` for the outputs below the threshold.
@@ -169,7 +192,7 @@ impl Prf {
 /// instructions that the cipher knows, and the keys are set up once for all groups.
 struct Roll<'a, H> {
     prf: &'a Prf,
-    states: [u64; LANES],
+    states: [Digest; LANES],
     lanes: &'a Lanes<'a>,
     scratch: &'a mut Scratch,
     hit: &'a mut H,
@@ -215,7 +238,7 @@ fn encrypt<B: BlockCipherEncBackend<BlockSize = U16>>(
 
 impl Drop for Prf {
     fn drop(&mut self) {
-        self.enter.zeroize();
-        self.leave.zeroize();
+        self.enter.iter_mut().for_each(Zeroize::zeroize);
+        self.leave.iter_mut().for_each(Zeroize::zeroize);
     }
 }

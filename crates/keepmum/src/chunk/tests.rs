@@ -1,12 +1,11 @@
 //! Cuts are checked against a slow formulation written straight from the definition, frozen as
 //! constants, and looked at for what they are for.
 
-use super::{Algorithm, Chunker, Cutter, Parameters, WINDOW};
+use super::{Chunker, Cutter, Parameters, WINDOW};
 use proptest::prelude::{ProptestConfig, any, prop_assert_eq, proptest};
 use std::time::Instant;
 
 const KEY: [u8; 32] = *b"a chunker key, only for testing!";
-const BOTH: [Algorithm; 2] = [Algorithm::Prf, Algorithm::Gear];
 
 /// Pseudo-random bytes, the same for ever.
 fn noise(seed: u64, length: usize) -> Vec<u8> {
@@ -16,12 +15,12 @@ fn noise(seed: u64, length: usize) -> Vec<u8> {
     bytes
 }
 
-fn parameters(algorithm: Algorithm, average: u32) -> Parameters {
-    Parameters::new(algorithm, average).unwrap()
+fn parameters(average: u32) -> Parameters {
+    Parameters::new(average).unwrap()
 }
 
-fn chunker(algorithm: Algorithm, average: u32) -> Chunker {
-    Chunker::new(parameters(algorithm, average), &KEY)
+fn chunker(average: u32) -> Chunker {
+    Chunker::new(parameters(average), &KEY)
 }
 
 /// The ends of all chunks of an extent, one `next_cut` after the other.
@@ -66,35 +65,31 @@ fn candidates(chunker: &Chunker, before: &[u8], data: &[u8]) -> Vec<u32> {
     found
 }
 
-/// The definitions in `prf.rs` and `gear.rs`, one window at a time and without any rolling.
-fn candidates_by_definition(algorithm: Algorithm, average: u32, data: &[u8]) -> Vec<u32> {
+/// The definition in `prf.rs`, one window at a time and without any rolling.
+fn candidates_by_definition(average: u32, data: &[u8]) -> Vec<u32> {
     use aes::cipher::{BlockCipherEncrypt, KeyInit};
     let threshold = (1u128 << 64) / u128::from(average - average / 4);
-    let name = match algorithm {
-        Algorithm::Prf => "keepmum v0 prf chunker",
-        Algorithm::Gear => "keepmum v0 gear chunker",
+    let mut derived = [0; 16 + 4096];
+    let mut hasher = blake3::Hasher::new_derive_key("keepmum v0 prf chunker");
+    hasher.update(&KEY).finalize_xof().fill(&mut derived);
+    let word = |byte: u8, half: usize| {
+        let at = 16 + usize::from(byte) * 16 + half * 8;
+        u128::from(u64::from_le_bytes(*derived[at..].first_chunk().unwrap()))
     };
-    let mut derived = [0; 16 + 2048];
-    blake3::Hasher::new_derive_key(name).update(&KEY).finalize_xof().fill(&mut derived);
-    let word = |at: usize| u64::from_le_bytes(*derived[at..].first_chunk().unwrap());
     let aes = aes::Aes128::new(derived[..16].try_into().unwrap());
     // Every power of x by itself, with a division by the polynomial at each step.
     let times_x =
         |word: u128| if word >> 63 == 0 { word << 1 } else { (word << 1) ^ (1 << 64) ^ 0x1b };
-    let value = |window: &[u8]| match algorithm {
-        Algorithm::Prf => {
-            let mut hash = 0;
-            for (power, byte) in window.iter().rev().enumerate() {
-                let entry = u128::from(word(16 + usize::from(*byte) * 8));
-                hash ^= (0..power).fold(entry, |entry, _| times_x(entry));
+    let value = |window: &[u8]| {
+        let mut hashes = [0; 2];
+        for (power, byte) in window.iter().rev().enumerate() {
+            for (half, hash) in hashes.iter_mut().enumerate() {
+                *hash ^= (0..power).fold(word(*byte, half), |entry, _| times_x(entry));
             }
-            let mut block = hash.to_le_bytes().into();
-            aes.encrypt_block(&mut block);
-            u64::from_le_bytes(*block.first_chunk().unwrap())
         }
-        Algorithm::Gear => window.iter().fold(0u64, |hash, byte| {
-            hash.wrapping_shl(1).wrapping_add(word(usize::from(*byte) * 8))
-        }),
+        let mut block = (hashes[0] | hashes[1] << 64).to_le_bytes().into();
+        aes.encrypt_block(&mut block);
+        u64::from_le_bytes(*block.first_chunk().unwrap())
     };
     let mut found = Vec::new();
     for (index, window) in data.windows(WINDOW).enumerate() {
@@ -108,11 +103,9 @@ fn candidates_by_definition(algorithm: Algorithm, average: u32, data: &[u8]) -> 
 #[test]
 fn candidates_follow_the_definition() {
     let data = noise(1, 200_000);
-    for algorithm in BOTH {
-        let found = candidates(&chunker(algorithm, 16 << 10), &[], &data);
-        assert!(found.len() > 8, "{} candidates", found.len());
-        assert_eq!(found, candidates_by_definition(algorithm, 16 << 10, &data));
-    }
+    let found = candidates(&chunker(16 << 10), &[], &data);
+    assert!(found.len() > 8, "{} candidates", found.len());
+    assert_eq!(found, candidates_by_definition(16 << 10, &data));
 }
 
 #[test]
@@ -122,10 +115,8 @@ fn repeated_bytes_follow_the_definition() {
         let mut data = vec![byte; 3_000];
         data.extend(noise(seed as u64, 70_000));
         data.extend(vec![byte; 3_000]);
-        for algorithm in BOTH {
-            let found = candidates(&chunker(algorithm, 16 << 10), &[], &data);
-            assert_eq!(found, candidates_by_definition(algorithm, 16 << 10, &data));
-        }
+        let found = candidates(&chunker(16 << 10), &[], &data);
+        assert_eq!(found, candidates_by_definition(16 << 10, &data));
     }
 }
 
@@ -133,70 +124,47 @@ fn repeated_bytes_follow_the_definition() {
 #[test]
 fn cuts_are_frozen() {
     let data = noise(7, 1 << 20);
-    let frozen = [
-        (
-            Algorithm::Prf,
-            64 << 10,
-            vec![
-                40390, 81109, 108316, 153931, 174343, 280918, 346173, 383064, 425000, 441392,
-                470150, 498599, 593989, 622039, 651426, 688610, 904239, 969767, 1047627, 1048576,
-            ],
-        ),
-        (
-            Algorithm::Gear,
-            64 << 10,
-            vec![
-                61899, 85703, 176941, 232615, 253076, 364582, 397010, 448004, 506848, 533529,
-                563851, 608950, 658665, 678769, 830569, 884654, 916516, 944408, 995552, 1014608,
-                1048576,
-            ],
-        ),
+    let expected = vec![
+        38282, 72350, 162354, 201223, 222667, 281913, 423108, 536964, 605784, 708373, 770378,
+        819332, 861425, 892063, 932584, 956165, 997131, 1033654, 1048576,
     ];
-    for (algorithm, average, expected) in frozen {
-        assert_eq!(cuts(&chunker(algorithm, average), &data), expected, "{algorithm:?}");
-    }
+    assert_eq!(cuts(&chunker(64 << 10), &data), expected);
 }
 
 #[test]
 fn chunks_keep_their_bounds_and_average() {
     let data = noise(3, 24 << 20);
-    for algorithm in BOTH {
-        let chunker = chunker(algorithm, 64 << 10);
-        let cuts = cuts(&chunker, &data);
-        assert_eq!(cuts.last(), Some(&(data.len() as u64)));
-        let mut start = 0;
-        for (place, cut) in cuts.iter().enumerate() {
-            let size = cut - start;
-            assert!(size <= 256 << 10);
-            assert!(size >= 16 << 10 || place + 1 == cuts.len());
-            start = *cut;
-        }
-        let mean = data.len() / cuts.len();
-        assert!((57_000..71_000).contains(&mean), "{algorithm:?}: {mean}");
+    let chunker = chunker(64 << 10);
+    let cuts = cuts(&chunker, &data);
+    assert_eq!(cuts.last(), Some(&(data.len() as u64)));
+    let mut start = 0;
+    for (place, cut) in cuts.iter().enumerate() {
+        let size = cut - start;
+        assert!(size <= 256 << 10);
+        assert!(size >= 16 << 10 || place + 1 == cuts.len());
+        start = *cut;
     }
+    let mean = data.len() / cuts.len();
+    assert!((57_000..71_000).contains(&mean), "{mean}");
 }
 
 #[test]
 fn small_data_is_one_chunk() {
-    for algorithm in BOTH {
-        let chunker = chunker(algorithm, 64 << 10);
-        for length in [0, 1, 63, 64, 65, 16_383, 16_384] {
-            assert_eq!(chunker.next_cut(&noise(5, length)), length);
-        }
-        assert!(cuts_by_marks(&chunker, &[], &[1]).is_empty());
+    let chunker = chunker(64 << 10);
+    for length in [0, 1, 63, 64, 65, 16_383, 16_384] {
+        assert_eq!(chunker.next_cut(&noise(5, length)), length);
     }
+    assert!(cuts_by_marks(&chunker, &[], &[1]).is_empty());
 }
 
 #[test]
 fn zeros_are_cut_at_one_size() {
     let data = vec![0; 3 << 20];
-    for algorithm in BOTH {
-        let chunker = chunker(algorithm, 64 << 10);
-        let cuts = cuts(&chunker, &data);
-        let size = cuts[0];
-        assert!(size == 256 << 10 || size == 16 << 10, "{size}");
-        assert!(cuts.iter().zip(1..).all(|(cut, place)| *cut == place * size));
-    }
+    let chunker = chunker(64 << 10);
+    let cuts = cuts(&chunker, &data);
+    let size = cuts[0];
+    assert!(size == 256 << 10 || size == 16 << 10, "{size}");
+    assert!(cuts.iter().zip(1..).all(|(cut, place)| *cut == place * size));
 }
 
 #[test]
@@ -204,34 +172,30 @@ fn an_insertion_moves_only_the_cuts_near_it() {
     let data = noise(11, 4 << 20);
     let mut longer = data.clone();
     longer.splice(1_000_000..1_000_000, *b"hello");
-    for algorithm in BOTH {
-        let chunker = chunker(algorithm, 64 << 10);
-        let (old, new) = (cuts(&chunker, &data), cuts(&chunker, &longer));
-        let in_new = |cut: &u64| if *cut < 1_000_000 { *cut } else { *cut + 5 };
-        let moved = old.iter().filter(|cut| !new.contains(&in_new(cut))).count();
-        assert!(moved <= 8, "{algorithm:?}: {moved} of {} moved", old.len());
-        assert!(old.iter().zip(&new).take_while(|(a, b)| a == b).count() > 5);
-    }
+    let chunker = chunker(64 << 10);
+    let (old, new) = (cuts(&chunker, &data), cuts(&chunker, &longer));
+    let in_new = |cut: &u64| if *cut < 1_000_000 { *cut } else { *cut + 5 };
+    let moved = old.iter().filter(|cut| !new.contains(&in_new(cut))).count();
+    assert!(moved <= 8, "{moved} of {} moved", old.len());
+    assert!(old.iter().zip(&new).take_while(|(a, b)| a == b).count() > 5);
 }
 
 #[test]
 fn another_key_cuts_elsewhere() {
     let data = noise(13, 2 << 20);
-    for algorithm in BOTH {
-        let parameters = parameters(algorithm, 64 << 10);
-        let other = cuts(&Chunker::new(parameters, &[1; 32]), &data);
-        let ours = cuts(&Chunker::new(parameters, &KEY), &data);
-        assert_eq!(other.iter().filter(|cut| ours.contains(cut)).count(), 1, "only the end");
-    }
+    let parameters = parameters(64 << 10);
+    let other = cuts(&Chunker::new(parameters, &[1; 32]), &data);
+    let ours = cuts(&Chunker::new(parameters, &KEY), &data);
+    assert_eq!(other.iter().filter(|cut| ours.contains(cut)).count(), 1, "only the end");
 }
 
 #[test]
 fn averages_outside_the_range_are_refused() {
     for average in [0, 1, 8 << 10, 65_000, (64 << 10) + 1, 2 << 20, u32::MAX] {
-        assert!(Parameters::new(Algorithm::Prf, average).is_err(), "{average}");
+        assert!(Parameters::new(average).is_err(), "{average}");
     }
     for power in 14..=20 {
-        let parameters = parameters(Algorithm::Prf, 1 << power);
+        let parameters = parameters(1 << power);
         assert_eq!(parameters.minimum() * 16, parameters.maximum());
     }
 }
@@ -259,11 +223,9 @@ proptest! {
         seed in any::<u64>(),
         parts in proptest::collection::vec((0u8..3, 1usize..150_000), 1..6),
         pieces in proptest::collection::vec(1usize..60_000, 1..8),
-        gear in any::<bool>(),
     ) {
         let data = mixture(seed, parts);
-        let algorithm = if gear { Algorithm::Gear } else { Algorithm::Prf };
-        let chunker = chunker(algorithm, 16 << 10);
+        let chunker = chunker(16 << 10);
         let expected = cuts(&chunker, &data);
         prop_assert_eq!(&cuts_by_marks(&chunker, &data, &pieces), &expected);
         prop_assert_eq!(&cuts_by_marks(&chunker, &data, &[usize::MAX / 2]), &expected);
@@ -273,11 +235,9 @@ proptest! {
     fn pieces_of_any_length_give_the_same_candidates(
         seed in any::<u64>(),
         pieces in proptest::collection::vec(1usize..3_000, 1..30),
-        gear in any::<bool>(),
     ) {
         let data = noise(seed, pieces.iter().sum());
-        let algorithm = if gear { Algorithm::Gear } else { Algorithm::Prf };
-        let chunker = chunker(algorithm, 16 << 10);
+        let chunker = chunker(16 << 10);
         let whole = candidates(&chunker, &[], &data);
         let (mut joined, mut start) = (Vec::new(), 0);
         for piece in pieces {
@@ -294,13 +254,8 @@ proptest! {
 #[ignore = "measures speed"]
 fn chunking_speed() {
     let data = noise(1, 64 << 20);
-    for (algorithm, average) in [
-        (Algorithm::Prf, 64 << 10),
-        (Algorithm::Prf, 1 << 20),
-        (Algorithm::Gear, 64 << 10),
-        (Algorithm::Gear, 1 << 20),
-    ] {
-        let chunker = chunker(algorithm, average);
+    for average in [64 << 10, 1 << 20] {
+        let chunker = chunker(average);
         for _ in 0..3 {
             let begin = Instant::now();
             let count = cuts(&chunker, &data).len();
@@ -313,7 +268,7 @@ fn chunking_speed() {
             chunker.marks(&[], &data, &mut found);
             let rate = |time: std::time::Duration| data.len() as f64 / time.as_secs_f64() / 1e9;
             println!(
-                "{algorithm:?} {average}: next_cut {:.2} GB/s ({count} chunks), scan {:.2} GB/s, \
+                "{average}: next_cut {:.2} GB/s ({count} chunks), scan {:.2} GB/s, \
                  marks {:.2} GB/s",
                 rate(cutting),
                 rate(scanning),

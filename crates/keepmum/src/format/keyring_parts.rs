@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use zeroize::Zeroizing;
 
+use super::OBJECT_MAX;
 use super::cbor::{Reader, Writer};
 use super::error::FormatError;
 use super::further::Further;
@@ -12,6 +13,10 @@ use crate::model::RepositoryId;
 
 /// Most epochs of a repository.
 pub const EPOCHS_MAX: u16 = 1024;
+/// The size of data objects where the parameters say none.
+const OBJECT_SIZE: u32 = 16 << 20;
+/// The least size of data objects.
+const OBJECT_LEAST: u64 = OBJECT_SIZE as u64;
 
 /// By this a slot is removed.
 pub type SlotId = [u8; 8];
@@ -47,12 +52,14 @@ pub struct Epoch {
 /// How writers cut and pad.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Parameters {
-    /// 0 PRF, 1 gear. Not checked here: who restores does not need it.
+    /// 0 PRF; 1 is reserved. Not checked here: who restores does not need it.
     pub chunker: u8,
     /// Average chunk in bytes. Not checked here either.
     pub average: u32,
     /// 0: as §4.3 says.
     pub padding: u8,
+    /// Most bytes of a data object; absent: 16 MiB. Not checked here.
+    pub object_size: Option<u32>,
     /// What a later version put there.
     pub further: Further,
 }
@@ -91,7 +98,7 @@ impl KeyringRepository {
     /// Bytes that its CBOR takes at most.
     pub(super) fn room(&self) -> usize {
         let epochs = self.epochs.iter().map(|epoch| 90 + epoch.further.room());
-        100 + self.further.room() + self.parameters.further.room() + epochs.sum::<usize>()
+        110 + self.further.room() + self.parameters.further.room() + epochs.sum::<usize>()
     }
 
     pub(super) fn write(&self, out: &mut Writer<'_>) {
@@ -241,9 +248,22 @@ impl SlotLine {
 }
 
 impl Parameters {
+    /// Most bytes of a data object.
+    pub fn object_size(&self) -> u64 {
+        self.object_size.unwrap_or(OBJECT_SIZE).into()
+    }
+
+    /// Whether a writer can make objects of that size.
+    pub fn has_known_size(&self) -> bool {
+        let size = self.object_size();
+        size.is_power_of_two() && (OBJECT_LEAST..=OBJECT_MAX).contains(&size)
+    }
+
     fn write(&self, out: &mut Writer<'_>) {
-        self.further.map(out, &[0, 2, 4], |out, key| match key {
+        let keys: &[u64] = if self.object_size.is_some() { &[0, 1, 2, 4] } else { &[0, 2, 4] };
+        self.further.map(out, keys, |out, key| match key {
             0 => out.uint(self.chunker.into()),
+            1 => out.uint(self.object_size.unwrap_or_default().into()),
             2 => out.uint(self.average.into()),
             _ => out.uint(self.padding.into()),
         });
@@ -251,11 +271,12 @@ impl Parameters {
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, FormatError> {
         let what = "the parameters of a repository";
-        let (mut chunker, mut average, mut padding) = (None, None, None);
+        let (mut chunker, mut average, mut padding, mut object_size) = (None, None, None, None);
         let mut further = Further::default();
         reader.map(what, |reader, key| {
             match key {
                 0 => chunker = Some(reader.narrow(what)?),
+                1 => object_size = Some(reader.narrow(what)?),
                 2 => average = Some(reader.narrow(what)?),
                 4 => padding = Some(reader.narrow(what)?),
                 _ => return further.keep(reader, key),
@@ -267,6 +288,7 @@ impl Parameters {
             chunker: chunker.ok_or(missing)?,
             average: average.ok_or(missing)?,
             padding: padding.ok_or(missing)?,
+            object_size,
             further,
         })
     }

@@ -57,9 +57,9 @@ pub enum RepositoryError {
         /// How many there are.
         of: usize,
     },
-    /// What the password opens was made by a later version.
+    /// What the password opens is of a later version.
     #[error("the key block was made by a later version of keepmum; this one cannot read it")]
-    LaterVersion,
+    KeysNotUnderstood,
     /// There are no key blocks and no objects.
     #[error("there is no repository")]
     NoRepository,

@@ -10,14 +10,18 @@ use crate::crypto::sealed_length;
 use crate::format::object::FOOTER_LENGTH;
 use crate::format::padded_length;
 
-use super::object::{OBJECT_TARGET, ObjectBuilder, PackedBlock, Spare};
+use super::object::{ObjectBuilder, PackedBlock, Spare};
 
-/// From this weight on an object may end.
-const FULL_FROM: u64 = OBJECT_TARGET / 4 * 3;
-/// With no more padding than this an object ends where a block ends: one in eight does.
-const LITTLE: u64 = OBJECT_TARGET / 512;
-/// The same where a piece ends, of which there are ten times as many.
-const VERY_LITTLE: u64 = LITTLE / 6;
+/// From this weight on an object of a size may end.
+fn full_from(size: u64) -> u64 {
+    size / 4 * 3
+}
+
+/// With no more padding than this an object ends where a block ends: one in eight does. Where a
+/// piece ends, of which there are ten times as many, it is a sixth of that.
+fn little(size: u64) -> u64 {
+    size / 512
+}
 
 /// What became of a block.
 pub(super) enum Filled {
@@ -32,7 +36,7 @@ impl ObjectBuilder {
     pub(super) fn fill(&mut self, block: PackedBlock, spare: &Spare) -> Filled {
         let fits = self.has_room_for(&block);
         let weight = self.weight() + block.weight();
-        if fits && weight < FULL_FROM {
+        if fits && weight < full_from(self.size()) {
             self.push(block);
             return Filled::Open;
         }
@@ -44,7 +48,7 @@ impl ObjectBuilder {
             false => (count, padding(weight)),
         };
         if fits {
-            let enough = if divisible { VERY_LITTLE } else { LITTLE };
+            let enough = little(self.size()) / if divisible { 6 } else { 1 };
             if padding > enough || end == 0 {
                 self.push(block);
                 return Filled::Open;
@@ -74,7 +78,7 @@ impl ObjectBuilder {
                 break;
             }
             let padding = padding(self.weight() + weight);
-            if self.weight() + weight >= FULL_FROM && padding < least {
+            if self.weight() + weight >= full_from(self.size()) && padding < least {
                 (end, least) = (count, padding);
             }
         }
@@ -90,7 +94,7 @@ fn padding(weight: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{FULL_FROM, Filled, padding};
+    use super::{Filled, full_from, padding};
     use crate::compress::Codec;
     use crate::format::{Block, PieceKind};
     use crate::model::{Bases, ChunkId};
@@ -121,7 +125,7 @@ mod tests {
             while let Some(block) = rest.take() {
                 if let Filled::Full(left) = object.fill(block, &spare) {
                     let full = std::mem::take(&mut object);
-                    assert!((FULL_FROM..=OBJECT_TARGET).contains(&full.weight()));
+                    assert!((full_from(OBJECT_TARGET)..=OBJECT_TARGET).contains(&full.weight()));
                     (weight, padded) = (weight + full.weight(), padded + padding(full.weight()));
                     (ended, placed) = (ended + 1, placed + full.pieces());
                     rest = left;

@@ -59,7 +59,7 @@ pub struct Opened {
 ///
 /// # Errors
 /// [`RepositoryError::NoRepository`] without any candidate, [`RepositoryError::WrongPassword`]
-/// where none opens that is not superseded, [`RepositoryError::LaterVersion`] where what opens was
+/// where none opens that is not superseded, [`RepositoryError::KeysNotUnderstood`] where what opens was
 /// made by a later version.
 pub fn open(candidates: Vec<Candidate>, mut unlock: Unlock<'_>) -> Result<Opened, RepositoryError> {
     let has_known = !unlock.kept.is_empty();
@@ -83,7 +83,7 @@ pub fn open(candidates: Vec<Candidate>, mut unlock: Unlock<'_>) -> Result<Opened
         let is_followed = editions.iter().any(|edition| edition.place == Place::Followed);
         let is_later = later.iter().any(|block| key_lineage::supersedes(block, &editions));
         if is_later || (!later.is_empty() && !is_followed) {
-            return Err(RepositoryError::LaterVersion);
+            return Err(RepositoryError::KeysNotUnderstood);
         }
         if is_followed {
             let later = later.len();

@@ -15,7 +15,8 @@ pub(super) const PART: usize = 1024 * 1024;
 /// Content that is sealed at once, with its tags: a part is at most this much longer.
 pub(super) const PART_STEP: usize = 68 * 1024;
 
-/// Data objects end when their blocks have come to this many stored bytes.
+/// Data objects end when their blocks have come to this many stored bytes, unless the repository
+/// says another size; metadata objects always do.
 pub const OBJECT_TARGET: u64 = 16 * 1024 * 1024;
 /// Room for the plain bytes of a block: those at which it is closed, and a chunk beyond them.
 const BLOCK_ROOM: usize = 1024 * 1024 + 256 * 1024;
@@ -69,8 +70,9 @@ fn row(pieces: usize) -> usize {
 }
 
 /// Blocks that will be one object, and those stored bytes of them that have not left yet.
-#[derive(Default)]
 pub(super) struct ObjectBuilder {
+    /// Most bytes of it.
+    size: u64,
     blocks: Vec<Block>,
     /// The stored bytes of all blocks but the last ones, which still lie in memory of their own.
     body: Vec<u8>,
@@ -92,7 +94,29 @@ pub(super) struct ObjectPlace {
     pub number: u32,
 }
 
+impl Default for ObjectBuilder {
+    fn default() -> Self {
+        Self::of(OBJECT_TARGET)
+    }
+}
+
 impl ObjectBuilder {
+    /// One of at most so many bytes.
+    pub(super) fn of(size: u64) -> Self {
+        let (blocks, body, bodies) = Default::default();
+        Self { size, blocks, body, bodies, weight: 0, rows: 0 }
+    }
+
+    /// Takes what is built; the next one of the same size begins.
+    pub(super) fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::of(self.size))
+    }
+
+    /// Most bytes of it.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
     /// Stored bytes so far, table rows included.
     pub(super) fn weight(&self) -> u64 {
         self.weight
@@ -123,7 +147,7 @@ impl ObjectBuilder {
     /// Whether a block of this weight with so many pieces fits beside others.
     pub(super) fn has_room_of(&self, weight: u64, pieces: usize) -> bool {
         let fixed = sealed_length(self.weight + weight + FOOTER_LENGTH as u64);
-        fixed <= OBJECT_TARGET && self.rows + row(pieces) <= TABLE_TARGET
+        fixed <= self.size && self.rows + row(pieces) <= TABLE_TARGET
     }
 
     /// Adds a block.

@@ -50,6 +50,7 @@ fn keyring(generation: u64, id: u8, epochs: &[(u16, u8)]) -> Keyring {
                 chunker: 0,
                 average: 1 << 20,
                 padding: 0,
+                object_size: None,
                 further: further.clone(),
             },
             id: RepositoryId([id; 8]),
@@ -303,6 +304,32 @@ fn noise_costs_a_half_percent_over_its_length_at_most() {
         written.iter().all(|id| ids.contains(id)),
         "a chunk was lost where a block was divided"
     );
+}
+
+/// Objects have at most the size that the keyring says, and come near it.
+#[test]
+fn data_objects_have_the_size_that_the_parameters_say() {
+    let mut noise = blake3::Hasher::new().finalize_xof();
+    let chunks: Vec<Vec<u8>> = (0..300)
+        .map(|_| {
+            let mut chunk = vec![0; 70_000];
+            noise.fill(&mut chunk);
+            chunk
+        })
+        .collect();
+    for (size, objects) in [(Some(32 << 20), 1), (Some(16 << 20), 2), (None, 2)] {
+        let mut keyring = keyring(1, 1, &[(1, 10)]);
+        keyring.repositories[0].parameters.object_size = size;
+        let keys = Keys::derive(&keyring).unwrap();
+        let sim = Simulation::new(5);
+        write(&sim, &keys, 1, &chunks, b"record".to_vec()).unwrap();
+        let listing = RawListing::read(&store(&sim)).unwrap().open(&keys, Mode::Threads(2));
+        let data = listing.objects.values().filter(|object| object.name.kind == ObjectKind::Data);
+        let lengths: Vec<_> = data.map(|object| object.name.length).collect();
+        let most = u64::from(size.unwrap_or(16 << 20));
+        assert!(lengths.iter().all(|length| *length <= most), "{lengths:?}");
+        assert_eq!(lengths.len(), objects, "{lengths:?}");
+    }
 }
 
 /// Lines of words that come again elsewhere with another number: a faster level finds less in it.

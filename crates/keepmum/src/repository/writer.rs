@@ -86,7 +86,7 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
             together,
             packing: Packing::new(Arc::clone(&spare)),
             spare,
-            data: ObjectBuilder::default(),
+            data: ObjectBuilder::of(to.keys.writing().parameters.object_size()),
             leaving: None,
             meta: ObjectBuilder::default(),
             storing: VecDeque::new(),
@@ -205,7 +205,7 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
                     _ => (&mut self.meta, ObjectKind::Meta),
                 };
                 if let Filled::Full(rest) = builder.fill(packed, &self.spare) {
-                    let full = std::mem::take(builder);
+                    let full = builder.take();
                     self.store_object(kind, full)?;
                     next = rest;
                 } else if kind == ObjectKind::Data && self.held_back.is_none() {
@@ -226,7 +226,7 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         }
         if let Some(leaving) = self.leaving.take() {
             // After an error neither is there any more: rows without their bytes must not be.
-            let mut data = std::mem::take(&mut self.data);
+            let mut data = self.data.take();
             self.leaving = Some(leaving.take(self.pool, &mut data)?);
             self.data = data;
         }
@@ -363,9 +363,9 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         if self.numbers.next == 0 {
             self.write_index()?;
         }
-        let mut data = std::mem::take(&mut self.data);
+        let mut data = self.data.take();
         if self.numbers.next == 0 && data.weight() + self.meta.weight() <= SMALL_RUN {
-            data.append(std::mem::take(&mut self.meta), &self.spare);
+            data.append(self.meta.take(), &self.spare);
             return Ok(data);
         }
         if !data.is_empty() {
@@ -374,11 +374,11 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         self.settle(0)?;
         self.write_index()?;
         if self.meta.weight() > OBJECT_TARGET / 2 {
-            let meta = std::mem::take(&mut self.meta);
+            let meta = self.meta.take();
             self.store_object(ObjectKind::Meta, meta)?;
         }
         self.settle(0)?;
-        Ok(std::mem::take(&mut self.meta))
+        Ok(self.meta.take())
     }
 
     /// Puts the tables that no index names yet among the metadata.

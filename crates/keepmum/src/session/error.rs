@@ -16,13 +16,12 @@ pub enum ErrorKind {
     Unusable,
     /// The password opens no key block.
     WrongPassword,
-    /// The repository was made, or its keys were changed, by a later version.
-    LaterVersion,
     /// There is no repository at the destination.
     NoRepository,
     /// Key blocks have not arrived yet, though objects have.
     Pending,
-    /// A newer version wrote what was asked for, and this one does not understand it.
+    /// A newer version wrote what was asked for, or the key blocks, and this one does not understand
+    /// it.
     NotUnderstood,
     /// Key blocks were here, and are gone.
     KeysGone,
@@ -131,10 +130,11 @@ impl From<RepositoryError> for Error {
         let kind = match &error {
             RepositoryError::Destination(_) => ErrorKind::Destination,
             RepositoryError::WrongPassword { .. } => ErrorKind::WrongPassword,
-            RepositoryError::LaterVersion => ErrorKind::LaterVersion,
             RepositoryError::NoRepository => ErrorKind::NoRepository,
             RepositoryError::KeysPending | RepositoryError::Arriving { .. } => ErrorKind::Pending,
-            RepositoryError::NotUnderstood { .. } => ErrorKind::NotUnderstood,
+            RepositoryError::KeysNotUnderstood | RepositoryError::NotUnderstood { .. } => {
+                ErrorKind::NotUnderstood
+            }
             RepositoryError::Damaged { .. } | RepositoryError::Missing(_) => ErrorKind::Damaged,
             RepositoryError::Slots(_) => ErrorKind::KeySlots,
             _ => ErrorKind::Local,

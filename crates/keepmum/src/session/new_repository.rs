@@ -70,7 +70,8 @@ fn new_keyring(random: &dyn Random) -> Result<Keyring, Error> {
     fill(&mut id)?;
     let average = crate::chunk::Parameters::DEFAULT_AVERAGE;
     let further = Further::default();
-    let parameters = Parameters { chunker: 0, average, padding: 0, further: further.clone() };
+    let parameters =
+        Parameters { chunker: 0, average, padding: 0, object_size: None, further: further.clone() };
     let (epochs, id) = (vec![Epoch::new(1, epoch)], RepositoryId(id));
     let repository = KeyringRepository { secret, epochs, parameters, id, further: further.clone() };
     Ok(Keyring {

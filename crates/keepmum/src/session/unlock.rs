@@ -111,7 +111,8 @@ impl Locked<'_> {
             at_most: (!observer.is_attended()).then_some(TRIED_UNATTENDED),
             tell: &|tried, of| tell_trials(observer, tried, of),
             is_all: &|keyring| {
-                Keys::derive(keyring).is_some_and(|keys| self.raw.open(&keys, access.mode).unopened == 0)
+                Keys::derive(keyring)
+                    .is_some_and(|keys| self.raw.open(&keys, access.mode).unopened == 0)
             },
         };
         let opened = repository::open(candidates, unlock);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use keepmum::crypto::Passphrase;
 use keepmum::format::is_key_block_length;
-use keepmum::ops::{self, CheckOptions, Outcome, ReadData, Silent};
+use keepmum::ops::{self, CheckOptions, Outcome, ProblemKind, ReadData, Silent};
 use keepmum::store::simulated::SimulatedDisk;
 
 use crate::scene::{PASSWORD, Scene, noise};
@@ -46,4 +46,37 @@ fn objects_whose_key_block_has_not_arrived_are_pending() {
     assert_eq!(report.outcome(), Outcome::Complete, "{report:#?}");
     assert_eq!(report.snapshots, 3);
     assert!(!scene.opens_at(&before, "bob"));
+}
+
+/// A device that has lost its catalogue, and whose key blocks are older than its last objects.
+#[test]
+fn what_a_device_wrote_itself_under_a_key_that_is_not_here_is_neither_lost_nor_damaged() {
+    let scene = Scene::new();
+    scene.write("a", "a");
+    scene.backup().unwrap();
+    let added =
+        ops::key_add(&scene.access(PASSWORD), &Passphrase::new("bob".to_owned()), "", &Silent);
+    let bob = added.unwrap().added.unwrap();
+    let before = Arc::new(scene.disk.fork());
+    ops::key_remove(&scene.access(PASSWORD), &bob, &Silent).unwrap();
+    scene.write("b", noise(600_000));
+    scene.backup().unwrap();
+    bring(&scene.disk, &before, false);
+    let fresh = scene.source().parent().unwrap().join("fresh.sqlite");
+    let access = || ops::Access {
+        catalogue: ops::CatalogueAt::File(fresh.clone()),
+        ..scene.access_to(&before, PASSWORD)
+    };
+    let everything = CheckOptions { read_data: ReadData::Everything };
+    let is_well = |kind| matches!(kind, ProblemKind::Pending | ProblemKind::Unknown);
+    for _ in 0..2 {
+        let check = ops::check(&access(), &everything, &Silent).unwrap();
+        assert_eq!(check.outcome(), Outcome::Partial, "{check:#?}");
+        assert!(check.problems.iter().all(|problem| is_well(problem.kind)), "{check:#?}");
+        let report = ops::backup(&access(), &scene.backup_options(), &Silent).unwrap();
+        assert!(report.problems.is_empty() && report.healed == 0, "{report:#?}");
+    }
+    bring(&scene.disk, &before, true);
+    let check = ops::check(&access(), &everything, &Silent).unwrap();
+    assert_eq!(check.outcome(), Outcome::Complete, "{check:#?}");
 }

@@ -22,6 +22,7 @@ fn repository(id: u8, epochs: &[(u16, u8)]) -> KeyringRepository {
             chunker: 0,
             average: 1 << 20,
             padding: 0,
+            object_size: None,
             further: further.clone(),
         },
         id: RepositoryId([id; 8]),
@@ -136,6 +137,30 @@ fn a_keyring_of_a_later_version_is_known_as_one() {
     cbor.extend([0x18, 100, 0]);
     assert!(matches!(decode_error(&plain(&cbor)), FormatError::Unknown { value: 100, .. }));
     assert!(matches!(decode_error(&plain(&[0x80])), FormatError::Cbor(_)), "no map is no version");
+}
+
+#[test]
+fn the_size_of_objects_stands_in_the_keyring_where_it_is_not_the_usual_one() {
+    let mut keyring = keyring(1, 1);
+    let before = cbor_of(&keyring);
+    assert_eq!(keyring.repositories[0].parameters.object_size(), 16 << 20);
+    keyring.repositories[0].parameters.object_size = Some(64 << 20);
+    let with = cbor_of(&keyring);
+    assert_eq!(with.len(), before.len() + 6);
+    let again = Keyring::decode(&plain(&with)).unwrap();
+    assert_eq!(again.repositories[0].parameters.object_size(), 64 << 20);
+    let mut parameters = again.repositories[0].parameters.clone();
+    for (size, is_known) in [
+        (16 << 20, true),
+        (256 << 20, true),
+        (512 << 20, false),
+        (8 << 20, false),
+        (1, false),
+        (48 << 20, false),
+    ] {
+        parameters.object_size = Some(size);
+        assert_eq!(parameters.has_known_size(), is_known, "{size}");
+    }
 }
 
 /// The odd keys of a later version stay where they were, in every map, whenever this version writes.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::catalogue::{Catalogue, RunLock, state};
-use crate::chunk::{Algorithm, Chunker, Parameters};
+use crate::chunk::{Chunker, Parameters};
 use crate::format::{IndexEntry, ObjectKind, RunObjects};
 use crate::model::{DeviceId, ObjectKey};
 use crate::repository::{Keys, RawListing, RepositoryError, object_entry};
@@ -170,18 +170,23 @@ fn tell_useless_patterns(source: &Source, observer: &dyn Observer) {
     }
 }
 
+/// The chunker that there is.
+const PRF: u8 = 0;
+
 /// The chunker that the repository's parameters ask for.
 pub(super) fn chunker(keys: &Keys) -> Result<Chunker, Error> {
     let repository = keys.writing();
-    let algorithm = match repository.parameters.chunker {
-        0 => Algorithm::Prf,
-        1 => Algorithm::Gear,
-        other => {
-            let sentence = format!("the repository asks for chunker {other}, which is unknown");
-            return Err(Error::new(ErrorKind::Unusable, sentence));
-        }
-    };
-    let parameters = Parameters::new(algorithm, repository.parameters.average)
+    if repository.parameters.chunker != PRF {
+        let chunker = repository.parameters.chunker;
+        let sentence = format!("the repository asks for chunker {chunker}, which is unknown");
+        return Err(Error::new(ErrorKind::Unusable, sentence));
+    }
+    if !repository.parameters.has_known_size() {
+        let size = repository.parameters.object_size();
+        let sentence = format!("the repository asks for objects of {size} bytes, which cannot be");
+        return Err(Error::new(ErrorKind::Unusable, sentence));
+    }
+    let parameters = Parameters::new(repository.parameters.average)
         .map_err(|error| Error::new(ErrorKind::Unusable, error.to_string()))?;
     Ok(Chunker::new(parameters, repository.chunker_key()))
 }

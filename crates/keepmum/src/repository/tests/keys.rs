@@ -316,10 +316,10 @@ fn what_a_later_version_made_is_never_called_a_wrong_password() {
         follows.iter().map(|(name, bytes)| of_later(bytes, name)).collect();
     for blocks in [&later[..], &[&now[..], &later].concat(), &[&later[..1], &follows].concat()] {
         let error = opened(blocks, &[], "anna", random).err();
-        assert!(matches!(error, Some(RepositoryError::LaterVersion) | None), "{error:?}");
+        assert!(matches!(error, Some(RepositoryError::KeysNotUnderstood) | None), "{error:?}");
     }
     let error = opened(&[&now[..], &later].concat(), &[], "anna", random).err();
-    assert!(matches!(error, Some(RepositoryError::LaterVersion)));
+    assert!(matches!(error, Some(RepositoryError::KeysNotUnderstood)));
     let error = opened(&later, &[], "bob", random).err();
     assert!(matches!(error, Some(RepositoryError::WrongPassword { .. })));
     // One of a family of its own hides nothing of this one, and nothing here is changed then.
