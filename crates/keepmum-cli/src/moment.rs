@@ -6,7 +6,7 @@
 use jiff::civil::{Date, DateTime, Time as ClockTime};
 use jiff::tz::{Offset, TimeZone};
 use jiff::{Span, SpanRelativeTo, Timestamp, ToSpan, Unit, Zoned};
-use keepmum::model::Time;
+use keepmum::Time;
 
 /// What a person typed after `--at`, seen from `now`.
 pub(crate) fn parse(typed: &str, now: &Zoned) -> Result<Time, String> {

@@ -9,12 +9,12 @@ use std::env;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use keepmum::crypto::Passphrase;
+use keepmum::Passphrase;
+use keepmum::Seam;
 use keepmum::ops::{
     self, Access, BackupOptions, CatalogueAt, Event, Installation, Observer, RecoveryCode,
     RestoreOptions,
 };
-use keepmum::seam::Seam;
 
 /// Prints what a person should know.
 struct Console;

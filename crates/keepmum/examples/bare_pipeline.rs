@@ -15,11 +15,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use keepmum::chunk::{Chunker, Cutter, Parameters, WINDOW};
-use keepmum::compress::{Compressor, Effort, Level};
-use keepmum::crypto::{RepositoryKeys, SALT, Secret, ciphertext_hash, seal};
-use keepmum::seam::{RealDisk, SystemRandom};
-use keepmum::store::{LocalStore, Put, Store};
+use keepmum::inside::chunk::{Chunker, Cutter, Parameters, WINDOW};
+use keepmum::inside::compress::{Compressor, Effort, Level};
+use keepmum::inside::crypto::{RepositoryKeys, SALT, Secret, ciphertext_hash, seal};
+use keepmum::inside::seam::{RealDisk, SystemRandom};
+use keepmum::inside::store::{LocalStore, Put, Store};
 
 /// Bytes that a thread takes at a time.
 const SEGMENT: usize = 1024 * 1024;

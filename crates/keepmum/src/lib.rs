@@ -4,9 +4,8 @@
 //! [`ops::Observer`] what happens, and gives a report.
 //!
 //! ```no_run
-//! use keepmum::crypto::Passphrase;
 //! use keepmum::ops::{self, Access, BackupOptions, CatalogueAt, Installation, Silent};
-//! use keepmum::seam::Seam;
+//! use keepmum::{Passphrase, Seam};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let access = Access::new(
@@ -29,21 +28,81 @@
 //!
 //! `examples/backup.rs` is a whole program. The rooms of the library import downward only
 //! (`tests/house.rs` checks it). It never prints, and it touches clock, randomness and the
-//! destination's file system only through [`seam::Seam`], so that a whole run can be replayed under
+//! destination's file system only through [`Seam`], so that a whole run can be replayed under
 //! faults from a seed.
 
+#![allow(unreachable_pub, reason = "in a private room, pub says that it is for other rooms")]
+
 mod beneath;
-pub mod catalogue;
-pub mod chunk;
-pub mod compress;
-pub mod crypto;
-pub mod format;
-pub mod model;
+mod catalogue;
+mod chunk;
+mod compress;
+mod crypto;
+mod format;
+mod model;
 pub mod ops;
-pub mod pipeline;
-pub mod repository;
-pub mod seam;
+mod pipeline;
+mod repository;
+mod seam;
 mod session;
-pub mod source;
-pub mod store;
-pub mod target;
+mod source;
+mod store;
+mod target;
+
+pub use catalogue::{Catalogue, CatalogueError, History};
+pub use compress::Level;
+pub use crypto::{Passphrase, Profile};
+pub use model::{Time, TreePath};
+pub use pipeline::Mode;
+pub use seam::Seam;
+pub use source::{Rules, check_pattern};
+
+/// What the tests and measurements of this project use of the rooms. No other program may rely on
+/// it.
+#[doc(hidden)]
+pub mod inside {
+    pub mod catalogue {
+        pub use crate::catalogue::{Catalogue, state};
+    }
+    pub mod chunk {
+        pub use crate::chunk::{Chunker, Cutter, Parameters, WINDOW};
+    }
+    pub mod compress {
+        pub use crate::compress::{Compressor, Decompressor, Effort, Level, delta};
+    }
+    pub mod crypto {
+        pub use crate::crypto::{
+            Passphrase, Profile, RepositoryKeys, SALT, Secret, ciphertext_hash, key_block_name,
+            record_hash, seal,
+        };
+    }
+    pub mod format {
+        pub use crate::format::{
+            Item, Keyring, ObjectKind, ObjectName, PieceKind, Record, base32, footer,
+            is_key_block_length, name,
+        };
+    }
+    pub mod model {
+        pub use crate::model::{
+            ChunkId, DeviceId, FoundKind, ObjectKey, PAGE, RecordHash, RecordRef, Side, SnapshotId,
+            Time, TreePath,
+        };
+    }
+    pub mod pipeline {
+        pub use crate::pipeline::Mode;
+    }
+    pub mod repository {
+        pub use crate::repository::{Candidate, Keys, ObjectReader, RawListing, Unlock, open};
+    }
+    pub mod seam {
+        pub use crate::seam::{
+            Gate, OpenGate, Operation, RealClock, RealDisk, Seam, SystemRandom, Timestamp,
+        };
+    }
+    pub mod source {
+        pub use crate::source::{Rules, Source, check_pattern};
+    }
+    pub mod store {
+        pub use crate::store::{LocalStore, Put, Store, simulated};
+    }
+}

@@ -11,13 +11,13 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
-use keepmum::model::TreePath;
+use keepmum::inside::model::TreePath;
+use keepmum::inside::pipeline::Mode;
+use keepmum::inside::store::simulated::SimulatedDisk;
 use keepmum::ops::{
     self, Access, ErrorKind, Event, ListOptions, Observer, Outcome, ProblemKind, Silent,
     SnapshotLine, SnapshotState,
 };
-use keepmum::pipeline::Mode;
-use keepmum::store::simulated::SimulatedDisk;
 use support::{Dice, World, bytes, options};
 
 fn paths(disk: &SimulatedDisk) -> BTreeSet<String> {

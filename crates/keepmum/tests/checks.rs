@@ -11,11 +11,11 @@ use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use keepmum::inside::pipeline::Mode;
+use keepmum::inside::store::simulated::SimulatedDisk;
 use keepmum::ops::{
     self, Access, CheckOptions, CheckReport, ErrorKind, Event, Observer, Outcome, Problem, Silent,
 };
-use keepmum::pipeline::Mode;
-use keepmum::store::simulated::SimulatedDisk;
 use support::{Dice, World, cases, full_check};
 
 const ALL: CheckOptions = CheckOptions { read_data: ops::ReadData::Everything };

@@ -8,9 +8,9 @@ mod support;
 
 use std::fs;
 
-use keepmum::catalogue::Catalogue;
-use keepmum::format::{Item, Record};
-use keepmum::model::RecordRef;
+use keepmum::inside::catalogue::Catalogue;
+use keepmum::inside::format::{Item, Record};
+use keepmum::inside::model::RecordRef;
 use keepmum::ops::{self, Silent};
 use support::{World, options};
 

@@ -8,14 +8,14 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use keepmum::model::{PAGE, TreePath};
+use keepmum::inside::model::{PAGE, TreePath};
+use keepmum::inside::pipeline::Mode;
+use keepmum::inside::seam::Operation;
+use keepmum::inside::source::Rules;
+use keepmum::inside::store::simulated::GateFault;
 use keepmum::ops::{
     self, DiffAgainst, DiffOptions, Outcome, Overwrite, ProblemKind, RestoreOptions, Silent,
 };
-use keepmum::pipeline::Mode;
-use keepmum::seam::Operation;
-use keepmum::source::Rules;
-use keepmum::store::simulated::GateFault;
 use support::{What, World, differences, full_check, latest, scan};
 
 /// Entries of the folder: a few pages of the source and the catalogue, many nodes.

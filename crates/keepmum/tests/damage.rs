@@ -12,9 +12,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use keepmum::inside::pipeline::Mode;
+use keepmum::inside::store::simulated::SimulatedDisk;
 use keepmum::ops::{self, ErrorKind, Outcome, ProblemKind, Silent};
-use keepmum::pipeline::Mode;
-use keepmum::store::simulated::SimulatedDisk;
 use support::{Dice, Tree, World, full_check, scan, setting};
 
 fn noise(seed: u64, length: usize) -> Vec<u8> {
@@ -268,7 +268,7 @@ fn repository_of_another() -> Arc<SimulatedDisk> {
     let world = World::new(99);
     fs::write(world.source().join("foreign"), noise(4, 400_000)).unwrap();
     let mut access = world.own();
-    access.passphrase = keepmum::crypto::Passphrase::new("another one".to_owned());
+    access.passphrase = keepmum::inside::crypto::Passphrase::new("another one".to_owned());
     let options = support::options(&world.source());
     ops::backup(&access, &options, &Silent).unwrap();
     world.sim.disk.clone()

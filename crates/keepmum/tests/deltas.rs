@@ -11,8 +11,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use keepmum::inside::store::simulated::SimulatedDisk;
 use keepmum::ops::{self, Outcome, ProblemKind, Silent, SnapshotState};
-use keepmum::store::simulated::SimulatedDisk;
 use support::{Dice, Node, World, bytes, differences, full_check, options, scan};
 
 /// Text that compresses to a third, and nothing in it comes again.

@@ -8,7 +8,7 @@ mod support;
 use std::fs;
 use std::sync::{Arc, Mutex};
 
-use keepmum::catalogue::{Catalogue, state};
+use keepmum::inside::catalogue::{Catalogue, state};
 use keepmum::ops::{self, Access, BackupOptions, ErrorKind, Event, Observer, Phase, Silent};
 use support::{Dice, Tree, World, bytes, cases, changes, full_check, grow, options};
 

@@ -12,9 +12,9 @@ mod support;
 use std::fs;
 use std::path::PathBuf;
 
+use keepmum::inside::pipeline::Mode;
+use keepmum::inside::store::simulated::Fault;
 use keepmum::ops::{self, Error, Outcome, Silent, SnapshotState};
-use keepmum::pipeline::Mode;
-use keepmum::store::simulated::Fault;
 use support::{Dice, World, differences, full_check, latest, options, scan, setting};
 
 /// What becomes of the machine when the fault has struck.

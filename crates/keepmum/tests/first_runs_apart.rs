@@ -10,12 +10,12 @@ mod support;
 use std::fs;
 use std::sync::{Arc, Mutex};
 
-use keepmum::crypto::Passphrase;
+use keepmum::inside::crypto::Passphrase;
+use keepmum::inside::store::simulated::{Fault, SimulatedDisk, Simulation};
 use keepmum::ops::{
     self, Access, CatalogueAt, CheckOptions, Event, Observer, Outcome, ReadData, RecoveryCode,
     SnapshotChoice, Which,
 };
-use keepmum::store::simulated::{Fault, SimulatedDisk, Simulation};
 use support::{World, differences, options, scan};
 
 /// Takes recovery codes, and hears notices.

@@ -8,14 +8,14 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use keepmum::crypto::{Passphrase, Profile};
-use keepmum::model::TreePath;
+use keepmum::inside::crypto::{Passphrase, Profile};
+use keepmum::inside::model::TreePath;
+use keepmum::inside::pipeline::Mode;
+use keepmum::inside::seam::Seam;
 use keepmum::ops::{
     self, Access, CatalogueAt, Installation, Overwrite, RestoreOptions, Silent, SnapshotChoice,
     Which,
 };
-use keepmum::pipeline::Mode;
-use keepmum::seam::Seam;
 
 const PASSWORD: &str = "correct horse";
 

@@ -10,10 +10,10 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use keepmum::inside::pipeline::Mode;
+use keepmum::inside::seam::Operation;
+use keepmum::inside::store::simulated::GateFault;
 use keepmum::ops::{self, Outcome, ProblemKind, Silent};
-use keepmum::pipeline::Mode;
-use keepmum::seam::Operation;
-use keepmum::store::simulated::GateFault;
 use support::{Dice, World, changes, differences, full_check, grow, latest, scan};
 
 const EIO: i32 = 5;

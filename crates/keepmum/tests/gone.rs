@@ -10,8 +10,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
+use keepmum::inside::source::Rules;
 use keepmum::ops::{BackupOptions, Deletions};
-use keepmum::source::Rules;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use support::{World, asked, both, careful, fill, run};
 

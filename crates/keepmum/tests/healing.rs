@@ -9,11 +9,11 @@ mod support;
 use std::fs;
 use std::sync::{Arc, Mutex};
 
+use keepmum::inside::pipeline::Mode;
+use keepmum::inside::store::simulated::SimulatedDisk;
 use keepmum::ops::{
     self, BackupOptions, CheckOptions, Event, Observer, Outcome, ProblemKind, Silent,
 };
-use keepmum::pipeline::Mode;
-use keepmum::store::simulated::SimulatedDisk;
 use support::{Dice, World, full_check, options};
 
 fn noise(seed: u64, length: usize) -> Vec<u8> {

@@ -11,12 +11,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use keepmum::catalogue::{Catalogue, state};
+use keepmum::inside::catalogue::{Catalogue, state};
+use keepmum::inside::store::simulated::SimulatedDisk;
 use keepmum::ops::{
     self, Access, BackupOptions, Deletions, ErrorKind, Event, Observer, Outcome, Silent,
     SnapshotChoice, SnapshotLine, Which,
 };
-use keepmum::store::simulated::SimulatedDisk;
 use support::{World, full_check, latest, options};
 
 /// Keeps what a run says.

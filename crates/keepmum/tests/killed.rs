@@ -8,9 +8,9 @@ mod support;
 use std::fs;
 use std::sync::Arc;
 
+use keepmum::inside::pipeline::Mode;
+use keepmum::inside::store::simulated::SimulatedDisk;
 use keepmum::ops::{self, ErrorKind, Event, Observer, Silent};
-use keepmum::pipeline::Mode;
-use keepmum::store::simulated::SimulatedDisk;
 use support::{Dice, World, full_check, options};
 
 const MIB: usize = 1 << 20;

@@ -13,9 +13,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use keepmum::model::{FoundKind, Side, TreePath};
-use keepmum::seam::{OpenGate, RealClock};
-use keepmum::source::{Rules, Source, check_pattern};
+use keepmum::inside::model::{FoundKind, Side, TreePath};
+use keepmum::inside::seam::{OpenGate, RealClock};
+use keepmum::inside::source::{Rules, Source, check_pattern};
 use support::{Dice, setting};
 
 /// Names that patterns find hard to tell apart.

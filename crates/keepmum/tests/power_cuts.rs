@@ -13,11 +13,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::{Arc, Once};
 
-use keepmum::model::TreePath;
+use keepmum::inside::model::TreePath;
+use keepmum::inside::pipeline::Mode;
 use keepmum::ops::{
     self, Error, Overwrite, Problem, RestoreOptions, RestoreReport, Silent, SnapshotChoice, Which,
 };
-use keepmum::pipeline::Mode;
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_OMIT, utimensat};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use support::{Dice, Node, PowerGate, Tree, What, World, cases, changes, differences, grow, scan};

@@ -11,8 +11,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use keepmum::inside::source::Rules;
 use keepmum::ops::{self, BackupOptions, BackupReport, Deletions, Silent};
-use keepmum::source::Rules;
 use support::{World, asked, both, careful, fill, options, run};
 
 /// One test at a time: until a program that is started begins, it holds the locks of the runs

@@ -8,16 +8,16 @@ mod support;
 use std::fs;
 use std::path::Path;
 
-use keepmum::compress::Level;
-use keepmum::crypto::{Passphrase, Profile};
-use keepmum::model::TreePath;
+use keepmum::inside::compress::Level;
+use keepmum::inside::crypto::{Passphrase, Profile};
+use keepmum::inside::model::TreePath;
+use keepmum::inside::pipeline::Mode;
+use keepmum::inside::seam::Seam;
+use keepmum::inside::source::Rules;
 use keepmum::ops::{
     self, Access, BackupOptions, CatalogueAt, Deletions, EntryLine, Installation, ListOptions,
     Silent, SnapshotChoice, Which,
 };
-use keepmum::pipeline::Mode;
-use keepmum::seam::Seam;
-use keepmum::source::Rules;
 use support::{Dice, World, full_check};
 
 fn access(folder: &Path) -> Access {

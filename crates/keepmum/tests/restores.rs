@@ -11,12 +11,12 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use keepmum::model::TreePath;
+use keepmum::inside::model::TreePath;
+use keepmum::inside::seam::{Gate, Operation};
 use keepmum::ops::{
     self, Outcome, Overwrite, ProblemKind, RestoreOptions, RestoreReport, Silent, SnapshotChoice,
     Which,
 };
-use keepmum::seam::{Gate, Operation};
 use support::{World, latest};
 
 fn the_one(id: &str) -> SnapshotChoice {

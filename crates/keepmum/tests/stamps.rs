@@ -9,10 +9,10 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::time::Duration;
 
+use keepmum::inside::pipeline::Mode;
+use keepmum::inside::seam::Operation;
+use keepmum::inside::store::simulated::GateFault;
 use keepmum::ops::{self, BackupOptions, BackupReport, Silent};
-use keepmum::pipeline::Mode;
-use keepmum::seam::Operation;
-use keepmum::store::simulated::GateFault;
 use support::{World, options};
 
 /// A folder on the disk that holds the code: what lies in memory is never written back.

@@ -12,12 +12,12 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use keepmum::crypto::Passphrase;
+use keepmum::inside::crypto::Passphrase;
+use keepmum::inside::pipeline::Mode;
+use keepmum::inside::store::simulated::SimulatedDisk;
 use keepmum::ops::{
     self, Access, Event, Observer, Outcome, ProblemKind, RecoveryCode, Silent, SnapshotState,
 };
-use keepmum::pipeline::Mode;
-use keepmum::store::simulated::SimulatedDisk;
 use support::{Dice, Tree, What, World, differences};
 
 /// Hears the recovery code of a new repository: the reader derives no key of a test's password.

@@ -1,7 +1,7 @@
 //! `backup`: one run, told in one line.
 
+use keepmum::Rules;
 use keepmum::ops::{self, BackupOptions, BackupReport};
-use keepmum::source::Rules;
 
 use super::Session;
 use super::log::UnderWay;

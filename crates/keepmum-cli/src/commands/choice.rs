@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use jiff::Zoned;
-use keepmum::model::TreePath;
+use keepmum::TreePath;
 use keepmum::ops::{SnapshotChoice, Which};
 
 use crate::args::SnapshotArgs;

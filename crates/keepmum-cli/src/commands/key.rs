@@ -1,6 +1,6 @@
 //! `key`: what opens the repository.
 
-use keepmum::crypto::Passphrase;
+use keepmum::Passphrase;
 use keepmum::ops::{
     self, Access, ErrorKind, Event, KeyChangeReport, KeyListReport, KeySlotKind, KeySlotLine,
     Observer, RecoveryCode,

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use keepmum::catalogue::History;
+use keepmum::History;
 use keepmum::ops::{BackupReport, Problem, RunProblem, RunRow};
 use serde::Serialize;
 
@@ -75,7 +75,7 @@ impl UnderWay {
         self.write().ok();
     }
 
-    fn write(&mut self) -> Result<(), keepmum::catalogue::CatalogueError> {
+    fn write(&mut self) -> Result<(), keepmum::CatalogueError> {
         let history = match self.history.take() {
             Some(open) => open,
             None => History::open(&self.file)?,

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use keepmum::crypto::Passphrase;
+use keepmum::Passphrase;
 use rustix::fs::{Mode, OFlags, open};
 use zeroize::Zeroizing;
 

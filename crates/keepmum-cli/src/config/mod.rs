@@ -12,8 +12,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use keepmum::compress::Level;
-use keepmum::crypto::Passphrase;
+use keepmum::Level;
+use keepmum::Passphrase;
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, Kind};

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::{Config, Draft, PasswordIn, write};
 use crate::exit::ExitCode;
-use keepmum::compress::Level;
-use keepmum::crypto::Passphrase;
+use keepmum::Level;
+use keepmum::Passphrase;
 
 /// The file that the original script was driven by, as it is.
 const ORIGINAL: &str = "\

@@ -5,8 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 use std::str;
 
-use keepmum::compress::Level;
-use keepmum::source::check_pattern;
+use keepmum::Level;
+use keepmum::check_pattern;
 
 use super::keys::Key;
 use super::reader::{Ini, Value, Wrong};

@@ -7,7 +7,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use keepmum::catalogue::Catalogue;
+use keepmum::Catalogue;
 
 /// How a catalogue's name ends.
 const EXTENSION: &str = ".sqlite";

@@ -18,11 +18,11 @@ use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use keepmum::compress::Level;
-use keepmum::crypto::Profile;
+use keepmum::Level;
+use keepmum::Mode;
+use keepmum::Profile;
+use keepmum::Seam;
 use keepmum::ops::{Access, CatalogueAt, ErrorKind, Installation, KeyCacheAt};
-use keepmum::pipeline::Mode;
-use keepmum::seam::Seam;
 
 use crate::args::Shared;
 use crate::config::{Config, PasswordIn};

@@ -8,7 +8,7 @@ use std::io::{self, BufRead, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use keepmum::crypto::Passphrase;
+use keepmum::Passphrase;
 use zeroize::Zeroizing;
 
 use super::Environment;
@@ -185,7 +185,7 @@ fn not_empty(password: Passphrase, place: &str) -> Result<Passphrase, Failure> {
 mod tests {
     use super::{PasswordFrom, first_line, new_password};
     use crate::settings::Asking;
-    use keepmum::crypto::Passphrase;
+    use keepmum::Passphrase;
     use std::ffi::OsString;
     use std::os::unix::ffi::OsStringExt;
 

@@ -1,6 +1,6 @@
 //! One entry that differs, as a line.
 
-use keepmum::model::TreePath;
+use keepmum::TreePath;
 use keepmum::ops::ChangeKind;
 use serde_json::{Value, json};
 

@@ -42,7 +42,7 @@ pub(super) fn can_ask() -> bool {
 
 fn question(newer: &Newer) -> String {
     let now = Zoned::now();
-    let when = |time: keepmum::model::Time| moment::here(time.seconds, &now);
+    let when = |time: keepmum::Time| moment::here(time.seconds, &now);
     let both = if newer.can_have_both { ", (b)oth" } else { "" };
     format!(
         "/{} is newer in the target: {}, in the snapshot {}. (o)verwrite, (k)eep{both}; a capital \

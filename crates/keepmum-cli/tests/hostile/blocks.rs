@@ -1,6 +1,6 @@
 //! Objects that lie about their inside: tables, blocks, frames, indexes.
 
-use keepmum::format::ObjectKind;
+use keepmum::inside::format::ObjectKind;
 
 use crate::cbor::{array, bytes, uint};
 use crate::forge::{

@@ -1,6 +1,6 @@
 //! Deltas that stand on nothing, on themselves, on too much, or on another thing than they say.
 
-use keepmum::compress;
+use keepmum::inside::compress;
 
 use crate::blocks::{frame, refers, row};
 use crate::cbor::{array, bytes, uint};

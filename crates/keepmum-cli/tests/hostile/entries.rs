@@ -88,7 +88,8 @@ const NAMES: &[Case] = &[
         let way = forge.place.path("canary").display().to_string();
         let first = forge.node(&[entry(b"both", 2, &[(8, bytes(way.as_bytes()))])]);
         let second = forge.node(&[directory(b"both", &folder)]);
-        let part = |name: &[u8], id: &keepmum::model::ChunkId| array(&[bytes(name), bytes(&id.0)]);
+        let part =
+            |name: &[u8], id: &keepmum::inside::model::ChunkId| array(&[bytes(name), bytes(&id.0)]);
         let parts = array(&[part(b"both", &first), part(b"c", &second)]);
         forge.evil_node(array(&[uint(1), parts]));
     }),

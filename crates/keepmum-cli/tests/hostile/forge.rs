@@ -6,12 +6,12 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
 
-use keepmum::crypto::{Passphrase, Profile, SALT, ciphertext_hash, record_hash, seal};
-use keepmum::format::name::context;
-use keepmum::format::{Keyring, ObjectKind, ObjectName, PieceKind, footer};
-use keepmum::model::{ChunkId, DeviceId, RecordHash, SnapshotId};
-use keepmum::repository::{self, Candidate, Keys, Unlock};
-use keepmum::seam::SystemRandom;
+use keepmum::inside::crypto::{Passphrase, Profile, SALT, ciphertext_hash, record_hash, seal};
+use keepmum::inside::format::name::context;
+use keepmum::inside::format::{Keyring, ObjectKind, ObjectName, PieceKind, footer};
+use keepmum::inside::model::{ChunkId, DeviceId, RecordHash, SnapshotId};
+use keepmum::inside::repository::{self, Candidate, Keys, Unlock};
+use keepmum::inside::seam::SystemRandom;
 
 use crate::binary::Place;
 use crate::cbor::{array, bytes, int, map, text, uint};

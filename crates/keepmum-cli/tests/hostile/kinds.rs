@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use keepmum::compress::Decompressor;
-use keepmum::format::PieceKind;
-use keepmum::repository::{ObjectReader, RawListing};
-use keepmum::seam::{RealDisk, SystemRandom};
-use keepmum::store::LocalStore;
+use keepmum::inside::compress::Decompressor;
+use keepmum::inside::format::PieceKind;
+use keepmum::inside::repository::{ObjectReader, RawListing};
+use keepmum::inside::seam::{RealDisk, SystemRandom};
+use keepmum::inside::store::LocalStore;
 
 use crate::binary::Place;
 use crate::prepared::{keepmum, ready};
@@ -18,8 +18,7 @@ const NODE: &[u8] = &[0x82, 0x00, 0x80];
 fn kinds(place: &Place) -> Vec<PieceKind> {
     let disk = RealDisk::open(&place.path("destination"), Arc::new(SystemRandom)).unwrap();
     let (store, keys) = (LocalStore::new(Arc::new(disk)), crate::forge::keys());
-    let listing =
-        RawListing::read(&store).unwrap().open(&keys, keepmum::pipeline::Mode::Threads(1));
+    let listing = RawListing::read(&store).unwrap().open(&keys, keepmum::Mode::Threads(1));
     let reader = ObjectReader::new(&store, &keys, &listing);
     let mut kinds = Vec::new();
     for (key, _) in listing.objects.iter() {

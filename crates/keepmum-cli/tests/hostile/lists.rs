@@ -1,6 +1,6 @@
 //! Files whose lists of pieces lie: about lengths, about depths, about how many there are.
 
-use keepmum::model::ChunkId;
+use keepmum::inside::model::ChunkId;
 
 use crate::cbor::{array, bytes, uint};
 use crate::forge::{CHUNK, Forge, LIST, NODE, entry};

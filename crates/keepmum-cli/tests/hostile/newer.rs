@@ -4,13 +4,13 @@
 use std::fs;
 use std::sync::Arc;
 
-use keepmum::compress::Decompressor;
-use keepmum::crypto::record_hash;
-use keepmum::format::{ObjectKind, PieceKind, Record};
-use keepmum::model::{DeviceId, ObjectKey, RecordHash, RecordRef};
-use keepmum::repository::{ObjectReader, RawListing};
-use keepmum::seam::{RealDisk, SystemRandom};
-use keepmum::store::LocalStore;
+use keepmum::inside::compress::Decompressor;
+use keepmum::inside::crypto::record_hash;
+use keepmum::inside::format::{ObjectKind, PieceKind, Record};
+use keepmum::inside::model::{DeviceId, ObjectKey, RecordHash, RecordRef};
+use keepmum::inside::repository::{ObjectReader, RawListing};
+use keepmum::inside::seam::{RealDisk, SystemRandom};
+use keepmum::inside::store::LocalStore;
 
 use crate::binary::{Place, Said};
 use crate::cbor::{array, bytes, head, map, uint};
@@ -205,8 +205,7 @@ fn own_place() -> (Place, Forge) {
 fn records(place: &Place) -> Vec<(Record, RecordHash, ObjectKey)> {
     let disk = RealDisk::open(&place.path("destination"), Arc::new(SystemRandom)).unwrap();
     let (store, keys) = (LocalStore::new(Arc::new(disk)), crate::forge::keys());
-    let listing =
-        RawListing::read(&store).unwrap().open(&keys, keepmum::pipeline::Mode::Threads(1));
+    let listing = RawListing::read(&store).unwrap().open(&keys, keepmum::Mode::Threads(1));
     let reader = ObjectReader::new(&store, &keys, &listing);
     let mut found = Vec::new();
     for (key, _) in listing.objects.iter() {

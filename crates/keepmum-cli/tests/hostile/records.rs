@@ -1,6 +1,6 @@
 //! Records: chains that lead nowhere, ranges that never end, texts and times for the eye.
 
-use keepmum::format::ObjectKind;
+use keepmum::inside::format::ObjectKind;
 
 use crate::cbor::{array, bytes, head, int, map, nested, text, uint};
 use crate::forge::{Forge, RECORD, block, plaintext};

@@ -1,6 +1,6 @@
 //! Trees that have no end, or no beginning.
 
-use keepmum::model::ChunkId;
+use keepmum::inside::model::ChunkId;
 
 use crate::cbor::{array, bytes, uint};
 use crate::forge::{CHUNK, Forge, NODE, directory, entry, node};

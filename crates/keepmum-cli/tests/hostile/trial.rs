@@ -90,7 +90,7 @@ fn witness(place: &Place) -> BTreeMap<String, String> {
 }
 
 fn digest(path: &Path) -> [u8; 16] {
-    keepmum::crypto::ciphertext_hash(&fs::read(path).unwrap())
+    keepmum::inside::crypto::ciphertext_hash(&fs::read(path).unwrap())
 }
 
 /// Runs the program with its limits.

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use keepmum::catalogue::Catalogue;
+use keepmum::inside::catalogue::Catalogue;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::binary::{Place, Said, hearing};

@@ -39,8 +39,8 @@ pub use history::{CheckKind, CheckRow, History, RunProblem, RunRow};
 pub use lock::RunLock;
 pub use moves::{Likeness, Move, Passage, Sighting};
 pub use objects::ImportedBlock;
-pub use presence::{ListedObject, Reconciled};
-pub use remembered::{Children, DirectoryId, Remembered};
+pub use presence::ListedObject;
+pub use remembered::{DirectoryId, Remembered};
 pub use set_aside::ResetReason;
 
 use chunks::Chunks;

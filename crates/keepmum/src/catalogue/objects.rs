@@ -105,16 +105,6 @@ impl Catalogue {
         Ok(true)
     }
 
-    /// Remembers that an object has been read which has no pieces of its own to look for.
-    pub fn mark_imported(
-        &self,
-        key: &ObjectKey,
-        kind: u8,
-        length: u64,
-    ) -> Result<(), CatalogueError> {
-        self.import_object(key, kind, length, &[], false)
-    }
-
     /// Drops what is known of an object that is gone: its blocks, its pieces and its record.
     pub fn forget_object(&self, key: &ObjectKey) -> Result<(), CatalogueError> {
         self.together(|| {

@@ -12,7 +12,7 @@ mod prf;
 mod tests;
 
 pub use cutter::Cutter;
-pub use parameters::{ParameterError, Parameters, WINDOW};
+pub use parameters::{Parameters, WINDOW};
 
 use prf::Prf;
 use std::sync::Arc;

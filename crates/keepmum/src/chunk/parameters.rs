@@ -40,12 +40,6 @@ impl Parameters {
         }
     }
 
-    /// The average size in bytes.
-    #[must_use]
-    pub fn average(self) -> u32 {
-        self.average
-    }
-
     /// The least size of a chunk that is not the last of its extent, in bytes.
     #[must_use]
     pub fn minimum(self) -> usize {

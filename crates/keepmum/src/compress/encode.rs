@@ -72,6 +72,7 @@ impl Compressor {
     ///
     /// # Panics
     /// If `plain` is longer than [`MAX_BLOCK`]: it could not be read again.
+    #[cfg(test)]
     pub fn compress(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Codec {
         match self.frame(plain, Effort::Usual) {
             Some(frame) => {

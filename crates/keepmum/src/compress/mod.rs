@@ -10,7 +10,7 @@ mod encode;
 #[cfg(test)]
 mod tests;
 
-pub use decode::{CompressError, Decompressor};
+pub use decode::Decompressor;
 pub use delta::{delta, undelta};
 pub use encode::{Compressor, Effort, Level};
 

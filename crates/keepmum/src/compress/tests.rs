@@ -1,6 +1,7 @@
 //! What goes in comes out, and nothing else does.
 
-use super::{Codec, CompressError, Compressor, Decompressor, Level, MAX_BLOCK, delta, undelta};
+use super::decode::CompressError;
+use super::{Codec, Compressor, Decompressor, Level, MAX_BLOCK, delta, undelta};
 use proptest::prelude::{ProptestConfig, any, prop_assert, prop_assert_eq, proptest};
 use std::time::Instant;
 

@@ -19,14 +19,10 @@ mod tests;
 
 pub use hash::{CiphertextHasher, ciphertext_hash, key_block_name, record_hash, sealing_salt};
 pub use keys::{EpochKey, RepositoryKeys};
-pub use names::{NAME_PLAIN, NAME_SEALED, open_name, seal_name};
+pub use names::{NAME_SEALED, open_name, seal_name};
 pub use password::{PasswordError, Profile, cache_key, password_key};
 pub use recovery::{RecoveryCode, recovery_key};
-pub use seal::{OpenError, Opener, Sealer, open, seal};
-pub use seal_layout::{
-    HEADER, SALT, SEGMENT, SegmentSpan, TAG, plain_length, sealed_length, segment_span,
-};
+pub use seal::{Opener, Sealer, open, seal};
+pub use seal_layout::{HEADER, SALT, sealed_length};
 pub use secret::{Passphrase, Secret};
-pub use slot::{
-    Agreed, AgreementKey, MARK, MARK_KEY, MASKED, SLOT, SLOT_SECRET, key_block_mask, mark, mark_key,
-};
+pub use slot::{AgreementKey, MARK, MARK_KEY, key_block_mask, mark, mark_key};

@@ -1,11 +1,10 @@
 //! Writes the nodes of one directory as its entries become known.
 
 use super::cbor::Writer;
-use super::entry::encode_entry;
 use super::error::FormatError;
 use super::tree::Node;
 use super::{LEVELS_MAX, NODE_MAX};
-use crate::model::{ChunkId, Entry, Name};
+use crate::model::{ChunkId, Name};
 
 /// From so many entries or children on a node may end early.
 const EARLY_FROM: usize = 64;
@@ -40,13 +39,14 @@ impl NodeWriter {
 
     /// The next entry. `emit` stores an encoded node and answers with its id. Refused are names
     /// out of order and an entry that no node can hold.
+    #[cfg(test)]
     pub fn push<E: From<FormatError>>(
         &mut self,
-        entry: &Entry,
+        entry: &crate::model::Entry,
         emit: &mut impl FnMut(Vec<u8>) -> Result<ChunkId, E>,
     ) -> Result<(), E> {
         let mut encoded = Vec::new();
-        encode_entry(entry, &mut encoded);
+        super::encode_entry(entry, &mut encoded);
         self.push_encoded(&entry.name, &encoded, emit)
     }
 

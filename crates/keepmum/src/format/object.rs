@@ -7,12 +7,8 @@ use crate::model::{Bases, ChunkId, REACH_MAX};
 
 /// Codec of a block whose stored bytes are its plain bytes.
 pub const CODEC_STORED: u8 = 0;
-/// Codec of a block that is one zstd frame.
-pub const CODEC_ZSTD: u8 = 1;
 /// Codec of a block that is one zstd frame on the plain bytes of other pieces.
 pub const CODEC_DELTA: u8 = 2;
-/// Most pieces that a block is a delta on.
-pub const BASES_MAX: usize = REACH_MAX as usize - 1;
 /// Length of the footer in bytes.
 pub const FOOTER_LENGTH: usize = 8;
 
@@ -50,7 +46,7 @@ impl PieceKind {
 pub struct Block {
     /// What its pieces are.
     pub kind: PieceKind,
-    /// [`CODEC_STORED`], [`CODEC_ZSTD`] or [`CODEC_DELTA`].
+    /// [`CODEC_STORED`], 1 for a zstd frame, or [`CODEC_DELTA`].
     pub codec: u8,
     /// Length in the object.
     pub stored: u32,

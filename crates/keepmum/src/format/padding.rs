@@ -14,6 +14,7 @@ const PADME_FROM: u64 = 1 << 20;
 const LEAST_POWER: u32 = 12;
 
 /// Sealed length of `plain` bytes: every full segment and the shorter last one have a tag.
+#[cfg(test)]
 pub fn sealed_length(plain: u64) -> u64 {
     HEAD + plain + TAG * (plain / SEGMENT + 1)
 }

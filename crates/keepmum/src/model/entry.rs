@@ -203,6 +203,7 @@ impl Piece {
 
 impl Content {
     /// The content of an empty file.
+    #[cfg(test)]
     pub fn empty() -> Self {
         Self { size: 0, pieces: Pieces::Inline(Vec::new()) }
     }

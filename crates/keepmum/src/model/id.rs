@@ -16,6 +16,7 @@ macro_rules! id_type {
             pub fn from_slice(bytes: &[u8]) -> Option<Self> {
                 bytes.try_into().ok().map(Self)
             }
+
         }
 
         impl fmt::Display for $name {

@@ -15,5 +15,5 @@ pub use entry::{
 pub use id::{ChunkId, DeviceId, RecordHash, RecordRef, RepositoryId, SnapshotId};
 pub use location::{BASES_LENGTH_MAX, Bases, IndexError, Locate, Location, ObjectKey, REACH_MAX};
 pub use merge::{Merge, Named, Nothing, PAGE, Page, PageOf, Pair, Side, Step};
-pub use path::{InvalidName, InvalidPath, Name, TreePath};
+pub use path::{Name, TreePath};
 pub use stamp::{Found, FoundKind, Stamp};

@@ -64,7 +64,7 @@ impl Stamp {
     }
 
     /// A fixed form, compared byte by byte.
-    pub fn to_bytes(&self) -> [u8; Self::LENGTH] {
+    pub fn to_bytes(self) -> [u8; Self::LENGTH] {
         let mut bytes = [0; Self::LENGTH];
         let fields: [(usize, &[u8]); 7] = [
             (0, &self.size.to_le_bytes()),

@@ -98,8 +98,7 @@ mod tests {
     use crate::compress::Codec;
     use crate::format::{Block, PieceKind};
     use crate::model::{Bases, ChunkId};
-    use crate::repository::OBJECT_TARGET;
-    use crate::repository::object::{ObjectBuilder, PackedBlock, Spare};
+    use crate::repository::object::{OBJECT_TARGET, ObjectBuilder, PackedBlock, Spare};
 
     fn block(codec: Codec, lengths: &[u32]) -> PackedBlock {
         let length = lengths.iter().sum();

@@ -62,7 +62,6 @@ impl RepositoryAccess {
 /// All keys that the password opened.
 pub struct Keys {
     repositories: Vec<RepositoryAccess>,
-    generation: u64,
 }
 
 impl Keys {
@@ -77,7 +76,7 @@ impl Keys {
             keys: RepositoryKeys::derive(&secret(&repository.secret)),
             epochs: repository.epochs.iter().filter_map(key).collect(),
         });
-        Some(Self { repositories: all.collect(), generation: keyring.generation })
+        Some(Self { repositories: all.collect() })
     }
 
     /// The repository that writers write to.
@@ -93,11 +92,6 @@ impl Keys {
     /// All of them.
     pub fn repositories(&self) -> &[RepositoryAccess] {
         &self.repositories
-    }
-
-    /// Generation of the key blocks.
-    pub fn generation(&self) -> u64 {
-        self.generation
     }
 
     /// What a name says, and which repository it belongs to; nothing for a foreign name.

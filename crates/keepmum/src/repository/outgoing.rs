@@ -147,7 +147,7 @@ impl<'env> Outgoing<'env> {
             let file_name = to.keys.writing().seal_name(&name);
             // The name holds the hash of the bytes: what lies there already is the same.
             let _same = object.finish(&file_name)?;
-            Ok(StoredObject { name, file_name, table })
+            Ok(StoredObject { name, table })
         }))
     }
 }

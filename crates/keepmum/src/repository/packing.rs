@@ -46,11 +46,6 @@ impl<'env> Packing<'env> {
         self.harder = HARDER;
     }
 
-    /// Whether nothing is in it.
-    pub(super) fn is_empty(&self) -> bool {
-        self.under_way.is_empty() && self.open.iter().all(OpenBlock::is_empty)
-    }
-
     /// Takes a piece of at most [`MAX_BLOCK`] bytes.
     pub(super) fn add<S: AsMut<Compressor> + Send + 'env>(
         &mut self,

@@ -10,7 +10,6 @@ use crate::model::{BASES_LENGTH_MAX, ChunkId, Locate, Location};
 
 use super::delta::too_long;
 use super::error::RepositoryError;
-use super::keys::Keys;
 use super::reader::{BlockPlace, ObjectReader};
 
 /// Plain bytes of blocks kept by a [`PieceReader`], and how many at most.
@@ -53,11 +52,6 @@ impl<'a> PieceReader<'a> {
         let mut places = self.index.locate(id)?;
         places.retain(|place| place.kind == kind as u8);
         self.first_that_reads(id, &places)
-    }
-
-    /// The keys that it reads with.
-    pub fn keys(&self) -> &'a Keys {
-        self.objects.keys()
     }
 
     fn first_that_reads(

@@ -21,8 +21,6 @@ pub struct Destination<'env> {
 pub struct StoredObject {
     /// What its name says.
     pub name: ObjectName,
-    /// Its file name.
-    pub file_name: String,
     /// What is in it.
     pub table: Table,
 }

@@ -128,15 +128,6 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         self.listed.len() as u64
     }
 
-    /// Whether nothing was given to it.
-    pub fn is_empty(&self) -> bool {
-        self.numbers.next == 0
-            && self.data.is_empty()
-            && self.meta.is_empty()
-            && self.packing.is_empty()
-            && !self.is_holding_back()
-    }
-
     /// Takes a piece that is stored nowhere yet.
     pub fn add(
         &mut self,

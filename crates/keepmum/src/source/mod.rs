@@ -35,11 +35,11 @@ use rustix::io::Errno;
 
 pub use covered::Covered;
 pub use error::{RootProblem, SourceError, SourceErrorKind};
-pub use file::{DataRanges, OpenFile};
+pub use file::OpenFile;
 pub use lister::Lister;
 pub use names::Names;
 pub use pattern::check_pattern;
-pub use rules::{Excluded, ExcludedCounts, Rules, Why};
+pub use rules::{Excluded, Rules, Why};
 pub use walk::{Rest, Walk};
 
 pub use crate::beneath::{Attributes, Unread};
@@ -59,7 +59,6 @@ struct Inner {
     roots: Vec<Root>,
     /// Roots within roots: path and file system.
     nested: Vec<(TreePath, u64)>,
-    dropped: Vec<PathBuf>,
     /// The folders above the roots, each with the names that lead to one.
     above: BTreeMap<TreePath, Vec<Leading>>,
     rules: Rules,
@@ -85,7 +84,7 @@ impl Source {
     ///
     /// A root may be a folder or a single file. Links in a root's path are followed, the root
     /// itself included; below a root none is. A root within another root is walked as a part of
-    /// it (see [`Source::dropped`]).
+    /// it.
     ///
     /// # Errors
     /// A root that is missing, unreadable, or left out by the rules, and a pattern that cannot be
@@ -103,7 +102,6 @@ impl Source {
         named.sort();
         let mut kept: Vec<Root> = Vec::new();
         let mut nested = Vec::new();
-        let mut dropped = Vec::new();
         for (path, typed) in named {
             let root = Root::open(typed, &rules, roots)?;
             match kept.iter_mut().find(|outer| path.is_within(&outer.path)) {
@@ -112,7 +110,6 @@ impl Source {
                     let beneath = outer.relative(&path).to_vec();
                     outer.patterns.nest(&beneath, root.patterns);
                     nested.push((path, root.device));
-                    dropped.push(typed.to_owned());
                 }
                 None => kept.push(root),
             }
@@ -130,7 +127,6 @@ impl Source {
         Ok(Self(Arc::new(Inner {
             roots,
             nested,
-            dropped,
             above,
             rules,
             never,
@@ -164,11 +160,6 @@ impl Source {
     /// The paths of the roots, as the tree has them.
     pub fn roots(&self) -> impl Iterator<Item = &TreePath> {
         self.0.roots.iter().map(|root| &root.path)
-    }
-
-    /// Roots that lie within other roots, or were named twice. They are backed up with those.
-    pub fn dropped(&self) -> &[PathBuf] {
-        &self.0.dropped
     }
 
     /// What of the backup itself would lie in the roots, whether or not it is there now.

@@ -121,11 +121,6 @@ impl Target {
 }
 
 impl TargetFile {
-    /// Its path.
-    pub fn path(&self) -> &TreePath {
-        &self.path
-    }
-
     /// Writes bytes at an offset. What is never written is a hole.
     ///
     /// # Errors

@@ -35,13 +35,11 @@ use std::sync::atomic::AtomicU64;
 
 use rustix::fs::{Access, CWD, Mode, OFlags, access, fstatvfs, openat};
 
-pub use batch::Unplaced;
 pub use error::{TargetError, TargetErrorKind};
 pub use file::TargetFile;
-pub use metadata::Differences;
 pub use reach::Staying;
 pub use stage::Existing;
-pub use tree::{Rest, TargetTree};
+pub use tree::TargetTree;
 pub use ways::Way;
 
 pub use crate::beneath::is_temporary;

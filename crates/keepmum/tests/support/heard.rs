@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
 
-use keepmum::model::TreePath;
+use keepmum::inside::model::TreePath;
 use keepmum::ops::{
     self, BackupOptions, BackupReport, ChangeKind, Deletions, Error, ErrorKind, Event, Observer,
 };

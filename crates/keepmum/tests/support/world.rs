@@ -5,18 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use keepmum::compress::Level;
-use keepmum::crypto::{Passphrase, Profile};
-use keepmum::model::TreePath;
+use keepmum::inside::compress::Level;
+use keepmum::inside::crypto::{Passphrase, Profile};
+use keepmum::inside::model::TreePath;
+use keepmum::inside::pipeline::Mode;
+use keepmum::inside::seam::Timestamp;
+use keepmum::inside::source::Rules;
+use keepmum::inside::store::simulated::{SimulatedDisk, Simulation};
 use keepmum::ops::{
     self, Access, BackupOptions, BackupReport, CatalogueAt, CheckOptions, CheckReport, Deletions,
     Error, Event, Installation, Observer, Outcome, Overwrite, RestoreOptions, RestoreReport,
     Silent, SnapshotChoice, SnapshotState, Which,
 };
-use keepmum::pipeline::Mode;
-use keepmum::seam::Timestamp;
-use keepmum::source::Rules;
-use keepmum::store::simulated::{SimulatedDisk, Simulation};
 use tempfile::TempDir;
 
 use super::tree::{Tree, differences, scan};

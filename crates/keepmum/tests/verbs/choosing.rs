@@ -1,12 +1,12 @@
 //! Which snapshot is meant: `latest`, `latest~N`, prefixes, times, devices and sources.
 
-use keepmum::model::{Time, TreePath};
+use keepmum::inside::model::{Time, TreePath};
+use keepmum::inside::seam::Timestamp;
+use keepmum::inside::store::simulated::Simulation;
 use keepmum::ops::{
     self, Access, DiffAgainst, DiffOptions, DumpOptions, Error, ErrorKind, ListOptions, Outcome,
     RestoreOptions, Silent, SnapshotChoice, Which,
 };
-use keepmum::seam::Timestamp;
-use keepmum::store::simulated::Simulation;
 
 use crate::scene::{PASSWORD, Scene, latest, noise};
 

@@ -5,10 +5,10 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use keepmum::inside::source::Rules;
 use keepmum::ops::{
     self, Access, Aspect, DiffAgainst, DiffKind, DiffLine, DiffOptions, DiffReport, Outcome, Silent,
 };
-use keepmum::source::Rules;
 
 use crate::scene::{PASSWORD, Scene, latest};
 
@@ -199,12 +199,12 @@ fn a_hole_that_was_filled_is_seen() {
 
 #[test]
 fn what_cannot_be_read_is_a_problem_and_not_gone() {
-    use keepmum::seam::Operation;
+    use keepmum::inside::seam::Operation;
     let scene = begun();
     age(&scene.source().join("touched"), 5);
     let folder = scene.source().join("d").display().to_string();
     let file = scene.source().join("touched").display().to_string();
-    let world = keepmum::store::simulated::Simulation::with_disk(77, scene.disk.clone());
+    let world = keepmum::inside::store::simulated::Simulation::with_disk(77, scene.disk.clone());
     for path in [&folder, &file] {
         let path = path.trim_start_matches('/').as_bytes();
         world.gate.refuse(Operation::SourceOpen, path, 13);

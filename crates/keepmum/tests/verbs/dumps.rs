@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use keepmum::model::TreePath;
+use keepmum::inside::model::TreePath;
 use keepmum::ops::{self, DumpOptions, DumpReport, Error, ErrorKind, Outcome, Silent};
 
 use crate::scene::{PASSWORD, Scene, latest, noise};

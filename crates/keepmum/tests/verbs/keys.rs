@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use keepmum::crypto::Passphrase;
+use keepmum::inside::crypto::Passphrase;
 use keepmum::ops::{self, Access, ErrorKind, KeyCacheAt, KeySlotKind, Silent};
 
 use crate::scene::{PASSWORD, Scene, Told};

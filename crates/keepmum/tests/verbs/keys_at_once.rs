@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use keepmum::crypto::Passphrase;
+use keepmum::inside::crypto::Passphrase;
+use keepmum::inside::store::simulated::SimulatedDisk;
 use keepmum::ops::{self, Silent};
-use keepmum::store::simulated::SimulatedDisk;
 
 use crate::scene::{PASSWORD, Scene};
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use keepmum::crypto::Passphrase;
+use keepmum::inside::crypto::Passphrase;
+use keepmum::inside::store::simulated::{Fault, SimulatedDisk};
 use keepmum::ops::{self, Access, ErrorKind, Silent};
-use keepmum::store::simulated::{Fault, SimulatedDisk};
 
 use crate::scene::{PASSWORD, Scene, Told};
 

@@ -1,6 +1,6 @@
 //! Keys that are changed again and again, labels, and codes that nobody saw.
 
-use keepmum::crypto::Passphrase;
+use keepmum::inside::crypto::Passphrase;
 use keepmum::ops::{self, ErrorKind, KeySlotKind, Silent};
 
 use crate::scene::{PASSWORD, Scene, Told};
@@ -90,7 +90,7 @@ fn a_new_repository_gives_its_code_to_whoever_shows_it_or_in_the_report() {
     let folder = tempfile::tempdir().unwrap();
     let catalogue = folder.path().join("catalogue.sqlite");
     let scene = Scene::new();
-    let disk = std::sync::Arc::new(keepmum::store::simulated::SimulatedDisk::new());
+    let disk = std::sync::Arc::new(keepmum::inside::store::simulated::SimulatedDisk::new());
     let access = || ops::Access {
         catalogue: ops::CatalogueAt::File(catalogue.clone()),
         ..scene.access_to(&disk, PASSWORD)

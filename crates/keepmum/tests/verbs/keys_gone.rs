@@ -1,6 +1,6 @@
 //! Key blocks that are gone or damaged, and those that somebody adds.
 
-use keepmum::crypto::Passphrase;
+use keepmum::inside::crypto::Passphrase;
 use keepmum::ops::{self, Access, ErrorKind, Event, KeyCacheAt, Observer, RecoveryCode, Silent};
 
 use crate::scene::{PASSWORD, Scene};
@@ -99,8 +99,8 @@ fn a_machine_that_never_kept_blocks_does_not_say_that_they_are_on_their_way() {
     let error = ops::snapshots(&scene.access(PASSWORD), &Silent).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Pending);
     let catalogue = scene.folder.path().join("catalogue.sqlite");
-    let catalogue = keepmum::catalogue::Catalogue::open(&catalogue).unwrap();
-    catalogue.set(&keepmum::catalogue::state::KEY_BLOCKS, &Vec::new()).unwrap();
+    let catalogue = keepmum::inside::catalogue::Catalogue::open(&catalogue).unwrap();
+    catalogue.set(&keepmum::inside::catalogue::state::KEY_BLOCKS, &Vec::new()).unwrap();
     drop(catalogue);
     for error in [
         ops::snapshots(&scene.with_catalogue(PASSWORD), &Silent).map(drop),
@@ -225,8 +225,8 @@ fn files_that_somebody_adds_lock_nobody_out() {
         let mut bytes = bytes;
         // Not the password of the test: another salt, so nothing opens; then under a true name.
         bytes[..32].iter_mut().for_each(|byte| *byte = byte.wrapping_add(other | 1));
-        let hash = keepmum::crypto::key_block_name(0, &bytes);
-        scene.disk.add(&keepmum::format::base32::encode(&hash), &bytes);
+        let hash = keepmum::inside::crypto::key_block_name(0, &bytes);
+        scene.disk.add(&keepmum::inside::format::base32::encode(&hash), &bytes);
     }
     assert!(scene.blocks().len() >= genuine.len() + 200);
     // The machine with the catalogue tries the blocks that it knows, and few more.
@@ -260,8 +260,8 @@ fn where_nobody_waits_the_trials_end_and_that_is_said() {
     for number in 0_u32..1100 {
         let mut bytes = vec![1; 4096];
         bytes[..4].copy_from_slice(&number.to_le_bytes());
-        let hash = keepmum::crypto::key_block_name(0, &bytes);
-        scene.disk.add(&keepmum::format::base32::encode(&hash), &bytes);
+        let hash = keepmum::inside::crypto::key_block_name(0, &bytes);
+        scene.disk.add(&keepmum::inside::format::base32::encode(&hash), &bytes);
     }
     let error = ops::snapshots(&scene.access("wrong"), &Alone).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WrongPassword);

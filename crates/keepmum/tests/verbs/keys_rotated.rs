@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use keepmum::crypto::Passphrase;
-use keepmum::format::is_key_block_length;
+use keepmum::inside::crypto::Passphrase;
+use keepmum::inside::format::is_key_block_length;
+use keepmum::inside::store::simulated::SimulatedDisk;
 use keepmum::ops::{self, CheckOptions, Outcome, ProblemKind, ReadData, Silent};
-use keepmum::store::simulated::SimulatedDisk;
 
 use crate::scene::{PASSWORD, Scene, noise};
 

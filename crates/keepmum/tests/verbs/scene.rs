@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use keepmum::compress::Level;
-use keepmum::crypto::{Passphrase, Profile};
+use keepmum::inside::compress::Level;
+use keepmum::inside::crypto::{Passphrase, Profile};
+use keepmum::inside::pipeline::Mode;
+use keepmum::inside::source::Rules;
+use keepmum::inside::store::simulated::{SimulatedDisk, Simulation};
 use keepmum::ops::{
     self, Access, BackupOptions, BackupReport, CatalogueAt, Deletions, Error, Event, Installation,
     Observer, RecoveryCode, Silent, SnapshotChoice, Which,
 };
-use keepmum::pipeline::Mode;
-use keepmum::source::Rules;
-use keepmum::store::simulated::{SimulatedDisk, Simulation};
 use tempfile::TempDir;
 
 /// The password that a scene begins with.
@@ -96,7 +96,8 @@ impl Scene {
 
     /// The key blocks that are here: path and bytes.
     pub(crate) fn blocks(&self) -> Vec<(String, Vec<u8>)> {
-        let is_one = |bytes: &[u8]| keepmum::format::is_key_block_length(bytes.len() as u64);
+        let is_one =
+            |bytes: &[u8]| keepmum::inside::format::is_key_block_length(bytes.len() as u64);
         self.disk.files().into_iter().filter(|(_, bytes)| is_one(bytes)).collect()
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Talk, store};
 use crate::config::{Config, Draft};
-use keepmum::crypto::Passphrase;
+use keepmum::Passphrase;
 use std::path::{Path, PathBuf};
 
 fn talk(input: &str, home: &Path) -> (Result<(PathBuf, PathBuf), String>, String) {

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use keepmum::crypto::{SALT, ciphertext_hash, seal};
-use keepmum::format::{ObjectKind, ObjectName};
+use keepmum::inside::crypto::{SALT, ciphertext_hash, seal};
+use keepmum::inside::format::{ObjectKind, ObjectName};
 
 use super::{Forge, keys};
 use crate::cbor::head;

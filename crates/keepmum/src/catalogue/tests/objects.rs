@@ -85,7 +85,7 @@ fn another_length_is_another_import() {
     let seen = catalogue.reconcile(listed.clone()).unwrap();
     assert_eq!((seen.unknown, seen.gone.len()), (listed.clone(), 0));
     assert!(!catalogue.holds(&chunk(1)).unwrap());
-    catalogue.mark_imported(&object(1), 1, LENGTH + 1).unwrap();
+    catalogue.import_object(&object(1), 1, LENGTH + 1, &[], false).unwrap();
     assert!(!catalogue.holds(&chunk(1)).unwrap());
     assert!(catalogue.reconcile(listed).unwrap().unknown.is_empty());
 }

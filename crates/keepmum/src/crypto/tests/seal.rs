@@ -1,10 +1,9 @@
 //! Sealing and opening beyond the published vectors.
 
 use super::counting;
-use crate::crypto::{
-    HEADER, OpenError, Opener, SALT, SEGMENT, Sealer, Secret, SegmentSpan, TAG, open, plain_length,
-    seal, sealed_length, segment_span,
-};
+use crate::crypto::seal::OpenError;
+use crate::crypto::seal_layout::{SEGMENT, SegmentSpan, TAG, plain_length, segment_span};
+use crate::crypto::{HEADER, Opener, SALT, Sealer, Secret, open, seal, sealed_length};
 use proptest::prelude::{ProptestConfig, any, prop_assert, prop_assert_eq, proptest};
 
 const CONTEXT: &[u8] = b"context";

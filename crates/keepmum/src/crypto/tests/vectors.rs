@@ -1,7 +1,9 @@
 //! The published vectors of Cobblestone-256 (`tests/vectors/README.md`).
 
 use super::hex;
-use crate::crypto::{HEADER, OpenError, Opener, SALT, Secret, open, plain_length, seal};
+use crate::crypto::seal::OpenError;
+use crate::crypto::seal_layout::plain_length;
+use crate::crypto::{HEADER, Opener, SALT, Secret, open, seal};
 use ring::digest::{SHA512, digest};
 use std::collections::HashMap;
 

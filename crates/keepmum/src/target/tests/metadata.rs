@@ -7,7 +7,8 @@ use rustix::fs::{Mode, OFlags, XattrFlags};
 
 use super::{Place, mode, path, symlink, write_small};
 use crate::model::{Attribute, Found, FoundKind, Metadata, Side, Time, TreePath, Value};
-use crate::target::{Differences, Existing, Options, Owner, Target, TargetErrorKind};
+use crate::target::metadata::Differences;
+use crate::target::{Existing, Options, Owner, Target, TargetErrorKind};
 
 fn attribute(name: &str, value: &[u8]) -> Attribute {
     let (name, value) = (name.as_bytes().into(), Value::Inline(value.into()));
