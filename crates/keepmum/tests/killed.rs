@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use keepmum::inside::pipeline::Mode;
 use keepmum::inside::store::simulated::SimulatedDisk;
-use keepmum::ops::{self, ErrorKind, Event, Observer, Silent};
+use keepmum::ops::{self, BackupOptions, ErrorKind, Event, Observer, Silent};
 use support::{Dice, World, full_check, options};
 
 const MIB: usize = 1 << 20;
@@ -133,4 +133,64 @@ fn a_full_object_never_comes_before_the_first_record() {
         let listed = ops::snapshots(&world.stranger(), &Silent).unwrap();
         assert!(large < 2 || listed.snapshots[0].run == 2, "{megabytes} MiB: {large} objects");
     }
+}
+
+/// With its catalogue, a first run that is killed reads nothing again that it had stored before its
+/// last checkpoint.
+#[test]
+fn a_killed_first_run_reads_nothing_again_that_it_had_stored() {
+    for seed in 40..44 {
+        let mut world = world(seed);
+        let options = BackupOptions { checkpoint_after: 6 << 20, ..options(&world.source()) };
+        add(&world, seed, 60);
+        for folder in 0..8 {
+            let folder = world.source().join(format!("folder-{folder}"));
+            fs::create_dir(&folder).unwrap();
+            (0..20)
+                .for_each(|n| fs::write(folder.join(format!("{n}")), format!("{n} text")).unwrap());
+            fs::hard_link(
+                folder.join("3"),
+                world.source().join(format!("zz-{}", folder.file_name().unwrap().display())),
+            )
+            .unwrap();
+        }
+        let objects = usize::try_from(seed - 40).unwrap();
+        let stop = StopAt(Arc::clone(&world.sim.disk), 3 + 6 + objects);
+        let error = ops::backup(&world.own(), &options, &stop).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Interrupted, "{error}");
+        let before = stored(&world);
+        // Something changes meanwhile: a file that was stored, and one that is gone.
+        fs::write(world.source().join(format!("file-{seed}-001")), "another text").unwrap();
+        fs::remove_file(world.source().join(format!("file-{seed}-002"))).unwrap();
+        let report = ops::backup(&world.own(), &options, &Silent).unwrap();
+        let again = 58 * (1 << 20) - report.bytes_read;
+        assert!(
+            again > 12 << 20 && again + (28 << 20) > before,
+            "seed {seed}: {} read, {before} stored",
+            report.bytes_read
+        );
+        assert_eq!((report.changed, report.gone, report.moved), (0, 0, 0));
+        assert_eq!(report.new, report.files + report.directories + report.others);
+        world.verify(&world.own());
+        world.verify(&world.stranger());
+        full_check(&world);
+        let quiet = world.backup();
+        assert_eq!((quiet.bytes_read, quiet.snapshot), (0, None));
+    }
+}
+
+/// What it had stored and is gone since is read and stored again.
+#[test]
+fn a_killed_first_run_believes_only_what_is_still_there() {
+    let world = world(47);
+    let options = BackupOptions { checkpoint_after: 6 << 20, ..options(&world.source()) };
+    add(&world, 47, 40);
+    let stop = StopAt(Arc::clone(&world.sim.disk), 3 + 5);
+    ops::backup(&world.own(), &options, &stop).unwrap_err();
+    let files = world.sim.disk.files();
+    let large = &files.iter().find(|(_, bytes)| bytes.len() > 4 << 20).unwrap().0;
+    assert!(world.sim.disk.take(large));
+    ops::backup(&world.own(), &options, &Silent).unwrap();
+    world.verify(&world.own());
+    full_check(&world);
 }

@@ -49,7 +49,7 @@ fn backup(folder: &Path) {
         destination_is_partial: false,
         level: Level::Fast,
         compress_together: true,
-        utc_offset_minutes: 0,
+        ..BackupOptions::default()
     };
     ops::backup(&access(folder), &options, &Silent).unwrap();
 }

@@ -106,6 +106,7 @@ fn options(
         level: source.level,
         compress_together: source.compress_together,
         utc_offset_minutes,
+        ..BackupOptions::default()
     }
 }
 

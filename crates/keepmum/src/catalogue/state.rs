@@ -51,6 +51,9 @@ pub const ENTRIES: Fact<u64> = Fact::new("entries");
 
 /// This device's last record whose name is known to be durable.
 pub const DURABLE_RECORD: Fact<RecordHash> = Fact::new("durable record");
+/// The last checkpoint of this device's first run, while that has made no snapshot: all that is
+/// remembered is of that run, and was stored before this record.
+pub const UNFINISHED: Fact<RecordHash> = Fact::new("unfinished first run");
 /// First and last run of each other device that this one relies on.
 pub const FOREIGN_RUNS: Fact<BTreeMap<DeviceId, (u32, u32)>> = Fact::new("leans");
 /// Runs whose names may not have become durable.

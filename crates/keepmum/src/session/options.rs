@@ -58,6 +58,8 @@ pub struct BackupOptions {
     pub level: Level,
     /// Compress small files together.
     pub compress_together: bool,
+    /// A run that is longer than so many stored bytes writes a checkpoint after each of them.
+    pub checkpoint_after: u64,
     /// Offset from UTC in minutes, for display of the snapshot's time.
     pub utc_offset_minutes: i16,
 }
@@ -75,6 +77,7 @@ impl Default for BackupOptions {
             destination_is_partial: false,
             level: Level::Default,
             compress_together: true,
+            checkpoint_after: 1 << 30,
             utc_offset_minutes: 0,
         }
     }

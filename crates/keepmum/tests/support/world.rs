@@ -65,7 +65,7 @@ pub(crate) fn options(source: &Path) -> BackupOptions {
         destination_is_partial: false,
         level: Level::Fast,
         compress_together: true,
-        utc_offset_minutes: 0,
+        ..BackupOptions::default()
     }
 }
 

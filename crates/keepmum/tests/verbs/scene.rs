@@ -138,7 +138,7 @@ impl Scene {
             destination_is_partial: false,
             level: Level::Fast,
             compress_together: true,
-            utc_offset_minutes: 0,
+            ..BackupOptions::default()
         }
     }
 }

@@ -248,7 +248,15 @@ fn prepare_inside(repository: &Repository, set: &Setting<'_>) -> Result<Prepared
     let others = repository.listing.objects.keys().any(|key| key.device != set.device);
     let adopted = adopt(repository, set)?;
     let is_first = catalogue.get(&state::ROOT)?.is_none();
-    if is_first && head.is_some() {
+    let has_no_snapshot = is_first && has_no_snapshot(repository, set.device)?;
+    let is_unfinished = has_no_snapshot
+        && head.is_some_and(|(_, hash)| {
+            catalogue.get(&state::UNFINISHED).ok().flatten() == Some(hash)
+        });
+    if is_unfinished {
+        // The stamp of a file stays only if all that it holds is here.
+        remember::doubt_lost(repository)?;
+    } else if is_first && head.is_some() {
         remember::latest(repository, set.device, set.observer)?;
         roots::refuse_another(catalogue, &set.options.roots)?;
         keep_leans(repository, set.device)?;
@@ -281,12 +289,19 @@ fn prepare_inside(repository: &Repository, set: &Setting<'_>) -> Result<Prepared
             adopted,
             leans,
             heals,
+            has_no_snapshot,
         },
         gone: if set.options.destination_is_partial { healed } else { gone },
         remembered_entries: catalogue.get(&state::ENTRIES)?.unwrap_or(0),
         full_tree,
         is_first,
     })
+}
+
+/// Whether this device never made a snapshot.
+fn has_no_snapshot(repository: &Repository, device: DeviceId) -> Result<bool, Error> {
+    let chains = repository.chains()?;
+    Ok(chains.device(device).is_none_or(|chain| chain.snapshots().next().is_none()))
 }
 
 /// After the catalogue was lost: what earlier snapshots relied on, this device still relies on,

@@ -17,6 +17,10 @@ impl Backup<'_, '_, '_> {
         self.report.dry_run = self.set.options.dry_run;
         self.report.healed = self.run.healed();
         self.report.bytes_read = self.set.progress.bytes_read();
+        if self.run.has_no_snapshot() {
+            // A run that was killed may have remembered some of it.
+            self.count_all_as_new();
+        }
         if self.set.options.dry_run {
             return Ok(());
         }
@@ -43,9 +47,19 @@ impl Backup<'_, '_, '_> {
             let backup = BackupItem { root, source, needs, unread, summary, left_out };
             Item::Backup(Box::new(backup))
         })?;
+        self.catalogue.forget(&state::UNFINISHED)?;
         self.report.snapshot = self.run.snapshot().map(|id| id.to_string());
         (self.report.bytes_stored, self.report.objects_stored) = self.run.stored();
         Ok(())
+    }
+
+    fn count_all_as_new(&mut self) {
+        let report = &mut self.report;
+        report.new = report.files + report.directories + report.others;
+        report.directories_new = report.directories;
+        (report.changed, report.directories_changed) = (0, 0);
+        (report.moved, report.directories_moved) = (0, 0);
+        (report.gone, report.directories_gone) = (0, 0);
     }
 
     fn summary(&self) -> Summary {

@@ -20,8 +20,6 @@ use crate::repository::{Destination, Finished, RepositoryError, RunWriter, Spare
 use crate::session::error::{Error, ErrorKind};
 use crate::session::import::import_table;
 
-/// A long run writes a checkpoint after so many stored bytes.
-const CHECKPOINT: u64 = 1 << 30;
 /// A device that has nothing to say says so after this many seconds.
 const SILENCE: i64 = 7 * 24 * 60 * 60;
 /// Objects of runs that ended without a record, to be listed in the next.
@@ -66,6 +64,9 @@ pub(super) struct Start {
     pub(super) leans: Leans,
     /// Something is gone or damaged that was not known before.
     pub(super) heals: bool,
+    /// This device has no snapshot: what is remembered may be kept at each checkpoint, because
+    /// nothing older would be lost.
+    pub(super) has_no_snapshot: bool,
 }
 
 /// The run under way.
@@ -88,10 +89,9 @@ pub(super) struct Run<'a, 'p, 'env> {
     stored_before: (u64, u64),
     /// Chunk bytes that were new.
     fresh_bytes: u64,
-    /// Something is gone or damaged that was not known before.
-    heals: bool,
-    /// Chunks stored again whose objects are gone or damaged.
-    healed: u64,
+    /// Chunks stored again whose objects are gone or damaged; nothing where none are.
+    healed: Option<u64>,
+    has_no_snapshot: bool,
     deltas: deltas::Deltas<'a>,
 }
 
@@ -116,8 +116,8 @@ impl<'a, 'p, 'env> Run<'a, 'p, 'env> {
             leans: start.leans,
             stored_before: (0, 0),
             fresh_bytes: 0,
-            heals: start.heals,
-            healed: 0,
+            healed: start.heals.then_some(0),
+            has_no_snapshot: start.has_no_snapshot,
             deltas: deltas::Deltas::new(set.objects, catalogue),
         }
     }
@@ -138,7 +138,9 @@ impl<'a, 'p, 'env> Run<'a, 'p, 'env> {
         if kind == PieceKind::Chunk {
             self.fresh_bytes += bytes.len() as u64;
             // Only where something is gone is it worth to ask whether this was there.
-            self.healed += u64::from(self.heals && self.catalogue.was_held(&id)?);
+            if let Some(healed) = &mut self.healed {
+                *healed += u64::from(self.catalogue.was_held(&id)?);
+            }
         }
         self.take_stored()?;
         Ok(true)
@@ -185,7 +187,7 @@ impl<'a, 'p, 'env> Run<'a, 'p, 'env> {
             return self.announce();
         }
         let stored = writer.take_stored();
-        let long = writer.stored_bytes() >= CHECKPOINT;
+        let long = writer.stored_bytes() >= self.set.options.checkpoint_after;
         for object in &stored {
             self.learn(object)?;
         }
@@ -228,7 +230,21 @@ impl<'a, 'p, 'env> Run<'a, 'p, 'env> {
 
     fn checkpoint(&mut self) -> Result<(), Error> {
         let items = self.join()?.into_iter().chain([Item::Checkpoint]).collect();
-        self.write_record(items)
+        self.write_record(items)?;
+        if self.has_no_snapshot && self.under_way.is_empty() {
+            self.keep_what_is_stored()?;
+        }
+        Ok(())
+    }
+
+    /// Lets the catalogue keep all that this first run has stored, so that after a kill nothing of
+    /// it is read again.
+    fn keep_what_is_stored(&mut self) -> Result<(), Error> {
+        let Some((_, hash)) = self.head else { return Ok(()) };
+        self.catalogue.set(&state::UNFINISHED, &hash)?;
+        self.catalogue.set(&state::FOREIGN_RUNS, &self.leans.runs)?;
+        self.catalogue.commit()?;
+        Ok(self.catalogue.begin()?)
     }
 
     /// The join of a device's first record.
@@ -338,6 +354,11 @@ impl<'a, 'p, 'env> Run<'a, 'p, 'env> {
         self.writer.is_some() || self.stored_before.1 > 0
     }
 
+    /// Whether this device has never made a snapshot.
+    pub(super) fn has_no_snapshot(&self) -> bool {
+        self.has_no_snapshot
+    }
+
     /// Bytes and objects stored by parts that have ended.
     pub(super) fn stored(&self) -> (u64, u64) {
         self.stored_before
@@ -350,7 +371,7 @@ impl<'a, 'p, 'env> Run<'a, 'p, 'env> {
 
     /// Chunks stored again whose objects are gone or damaged.
     pub(super) fn healed(&self) -> u64 {
-        self.healed
+        self.healed.unwrap_or(0)
     }
 
     /// The last record of this device, as a snapshot.
