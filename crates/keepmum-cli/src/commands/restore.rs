@@ -74,7 +74,8 @@ pub(crate) fn run(args: &RestoreArgs, session: &Session<'_>) -> Result<ExitCode,
 fn folder(target: &Path) -> Result<PathBuf, Failure> {
     let absolute = std::path::absolute(target)
         .map_err(|error| Failure::usage(format!("{} is no target ({error})", target.display())))?;
-    match absolute.exists() && !absolute.is_dir() {
+    // A link that leads nowhere is there, too.
+    match absolute.symlink_metadata().is_ok() && !absolute.is_dir() {
         true => {
             let shown = absolute.display();
             Err(Failure::usage(format!("the target is to be a folder, and {shown} is none")))

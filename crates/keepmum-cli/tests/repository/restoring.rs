@@ -159,3 +159,17 @@ fn a_prefix_must_belong_to_one_snapshot() {
     let letter = format!("old{}", place.path("source/letter.txt").display());
     assert_eq!(fs::read_to_string(place.path(&letter)).unwrap(), "Dear Anna,\n");
 }
+
+#[test]
+fn a_target_that_is_no_folder_is_refused_before_anything_is_opened() {
+    let place = filled();
+    place.file("file", "");
+    std::os::unix::fs::symlink("nowhere", place.path("link")).unwrap();
+    for target in ["file", "link"] {
+        let said = keepmum(&place, ["restore", "--target", target]);
+        assert_eq!(said.code, 1, "{said:?}");
+        let told = format!("the target is to be a folder, and [PLACE]/{target} is none");
+        assert!(said.stderr.contains(&told), "{said:?}");
+    }
+    assert!(!place.path("nowhere").exists());
+}
