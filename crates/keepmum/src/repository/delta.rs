@@ -137,7 +137,7 @@ impl ObjectReader<'_> {
 }
 
 /// What a new piece may stand on: pieces that have places here, and their plain bytes.
-pub struct Standing {
+pub struct DeltaBases {
     /// The pieces, and the reach of a block on them.
     pub bases: Bases,
     /// Their plain bytes end to end.
@@ -149,7 +149,7 @@ pub(super) struct NewDelta {
     pub(super) kind: PieceKind,
     pub(super) id: ChunkId,
     pub(super) bytes: Vec<u8>,
-    pub(super) on: Standing,
+    pub(super) on: DeltaBases,
 }
 
 impl NewDelta {

@@ -3,6 +3,7 @@
 //! This room never opens a source or a target and never touches the catalogue: where chunks lie it
 //! is told through [`crate::model::Locate`].
 
+mod availability;
 mod chain;
 mod delta;
 mod error;
@@ -26,15 +27,15 @@ mod proving;
 mod put_record;
 mod reader;
 mod snapshot_tree;
-mod standing;
 mod stored;
 #[cfg(test)]
 mod tests;
 mod tree_size;
 mod writer;
 
+pub use availability::Availability;
 pub use chain::{Chain, Chains, SnapshotRecord};
-pub use delta::{Recipe, Standing as PieceStanding};
+pub use delta::{DeltaBases, Recipe};
 pub use error::RepositoryError;
 pub use key_block::{COPIES, Candidate, NamedBlock, SlotSecret, create, fresh_salt};
 pub use key_change::{KeyChange, KnownSlot, NewSlot};
@@ -47,7 +48,6 @@ pub use piece_walk::{Extents, PieceWalk, SeenLists};
 pub use put_record::put_record;
 pub use reader::{ObjectReader, block_place, split};
 pub use snapshot_tree::{Parts, Refused, SnapshotTree};
-pub use standing::Standing;
 pub use stored::{Destination, StoredObject, object_entry};
 pub use tree_size::ENTRIES_MAX;
 pub use writer::{Finished, RunWriter};

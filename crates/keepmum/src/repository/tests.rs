@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use super::availability::Availability;
 use super::chain::Chains;
 use super::keys::Keys;
 use super::listing::{Listing, RawListing};
 use super::packing::PIECES_PER_BLOCK;
 use super::reader::ObjectReader;
-use super::standing::Standing;
 use super::stored::Destination;
 use super::writer::{Finished, RunWriter};
 use super::{RepositoryError, object};
@@ -230,7 +230,7 @@ fn what_a_range_of_runs_needs_is_counted_right() {
         }
         records.push((at, record, key(run, number)));
     }
-    let standing = Standing::new(&Chains::new(records.clone(), Vec::new()), &listing);
+    let availability = Availability::new(&Chains::new(records.clone(), Vec::new()), &listing);
     for first in 0..11 {
         for last in 0..11 {
             let needs = vec![
@@ -243,7 +243,7 @@ fn what_a_range_of_runs_needs_is_counted_right() {
             let backup = Backup { needs, ..some_backup() };
             // Those of its own device up to its own are always needed.
             let at = RecordRef { device: DEVICE, run: 5, hash: RecordHash([2; 32]) };
-            let needed = standing.needs(&at, &backup);
+            let needed = availability.needs(&at, &backup);
             let what = format!("{first} to {last}");
             assert_eq!(needed.of, records().count() as u64 * 3 + missing, "{what}");
             assert_eq!(needed.missing, [key(5, 50)], "{what}");

@@ -14,7 +14,7 @@ use crate::format::{
 use crate::model::{ChunkId, DeviceId, RecordHash};
 use crate::pipeline::{Pool, Ticket};
 
-use super::delta::{NewDelta, Standing as PieceStanding};
+use super::delta::{DeltaBases, NewDelta};
 use super::error::RepositoryError;
 use super::filling::Filled;
 use super::index_pieces::{index_pieces, take_whole};
@@ -151,7 +151,7 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         kind: PieceKind,
         id: ChunkId,
         bytes: Vec<u8>,
-        on: PieceStanding,
+        on: DeltaBases,
     ) -> Result<(), RepositoryError> {
         self.packing.add_delta(self.pool, NewDelta { kind, id, bytes, on });
         self.collect(self.pool.width() * 2)

@@ -5,10 +5,11 @@ use std::collections::{BTreeSet, HashSet};
 use crate::catalogue::{Catalogue, state};
 use crate::format::{Backup, ObjectKind};
 use crate::model::{DeviceId, Entry, ObjectKey, SnapshotId, TreePath};
-use crate::repository::{Chains, ObjectReader, PieceReader, SnapshotTree, Standing};
+use crate::repository::{Availability, Chains, ObjectReader, PieceReader, SnapshotTree};
 
 use super::access::Access;
 use super::branches;
+use super::completeness::Completeness;
 use super::descent::{self, Candidate};
 use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer};
@@ -19,7 +20,6 @@ use super::open::Repository;
 use super::options::{SnapshotChoice, Which};
 use super::report::{Problem, SnapshotLine, SnapshotState, display};
 use super::walk_error::absent;
-use super::whole::Whole;
 
 /// A snapshot that was chosen, to be read.
 pub(crate) struct Chosen<'r> {
@@ -84,8 +84,8 @@ pub(crate) struct Snapshots<'r> {
     pub(crate) repository: &'r Repository,
     pub(crate) chains: Chains,
     pub(crate) own: Option<DeviceId>,
-    standing: Standing,
-    whole: Whole,
+    availability: Availability,
+    completeness: Completeness,
     gone: HashSet<ObjectKey>,
     /// Snapshots in which the last check found damage.
     damaged: BTreeSet<SnapshotId>,
@@ -97,11 +97,11 @@ impl<'r> Snapshots<'r> {
         let Repository { catalogue, store, keys, listing, .. } = repository;
         import::unclaimed(catalogue, &**store, keys, listing, &chains)?;
         let own = repository.device_in(access, &chains)?;
-        let standing = Standing::new(&chains, &repository.listing);
+        let availability = Availability::new(&chains, &repository.listing);
         let gone = repository.imported.gone.iter().map(|(key, _)| *key).collect();
         let damaged = healing::damaged_snapshots(catalogue)?;
-        let whole = Whole::default();
-        Ok(Self { repository, chains, own, standing, whole, gone, damaged })
+        let completeness = Completeness::default();
+        Ok(Self { repository, chains, own, availability, completeness, gone, damaged })
     }
 
     /// All lines, each device in the order of its chain.
@@ -146,8 +146,8 @@ impl<'r> Snapshots<'r> {
     /// How much of a snapshot is here. Where objects are missing, its tree is walked.
     pub(crate) fn state(&self, one: &Candidate<'_>) -> SnapshotState {
         let Candidate { device, snapshot, .. } = one;
-        let needed = self.standing.needs(snapshot.at, snapshot.backup);
-        if needed.here == needed.of || self.whole.holds(self.repository, snapshot.backup) {
+        let needed = self.availability.needs(snapshot.at, snapshot.backup);
+        if needed.here == needed.of || self.completeness.holds(self.repository, snapshot.backup) {
             return match self.damaged.contains(&SnapshotId::from(snapshot.at.hash)) {
                 true => SnapshotState::Damaged,
                 false => SnapshotState::Complete,

@@ -1,5 +1,7 @@
 //! What verbs report: plain values whose field names are those of `--json`.
 
+use crate::model::TreePath;
+
 use super::recovery_code::RecoveryCode;
 use serde::Serialize;
 
@@ -302,6 +304,11 @@ pub(crate) fn note(problems: &mut Vec<Problem>, problem: Problem) {
 }
 
 impl Problem {
+    /// A problem of a path in the source, a snapshot or a target.
+    pub(crate) fn at(kind: ProblemKind, path: &TreePath, sentence: impl Into<String>) -> Self {
+        Self { kind, path: path.to_string(), sentence: sentence.into() }
+    }
+
     /// Adds it to a list as long as that may become.
     pub fn note_in(self, problems: &mut Vec<Self>) {
         note(problems, self);

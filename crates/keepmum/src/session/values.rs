@@ -43,11 +43,11 @@ pub(crate) fn fetch_values(
         }
     }
     if let Some(names) = too_large.text() {
-        problems.push(Problem {
-            kind: ProblemKind::Metadata,
-            path: path.to_string(),
-            sentence: format!("{names} larger than this system takes"),
-        });
+        problems.push(Problem::at(
+            ProblemKind::Metadata,
+            path,
+            format!("{names} larger than this system takes"),
+        ));
     }
     if let (Some(names), Some(error)) = (unread.text(), first_error) {
         let problem = problem_of(path, error, state)?;

@@ -48,7 +48,7 @@ pub(crate) use crate::beneath::{LARGE, XATTR};
 use crate::model::{Attribute, Found, FoundKind, Name, PAGE, Stamp, Time, TreePath};
 use crate::seam::{Clock, Gate, Operation};
 use file_system::FileSystem;
-use never::Never;
+use never::SelfExclusion;
 use root::{Root, tree_path};
 
 /// Some roots, held open. Cheap to clone; all clones are the same source.
@@ -62,7 +62,7 @@ struct Inner {
     /// The folders above the roots, each with the names that lead to one.
     above: BTreeMap<TreePath, Vec<Leading>>,
     rules: Rules,
-    never: Never,
+    never: SelfExclusion,
     gate: Arc<dyn Gate>,
     clock: Arc<dyn Clock>,
     /// The kinds of file systems that were met.
@@ -117,7 +117,7 @@ impl Source {
         if kept.is_empty() {
             return Err(RootProblem::NoRoots);
         }
-        let never = Never::new(&rules, &kept);
+        let never = SelfExclusion::new(&rules, &kept);
         if let Some(root) = kept.iter().find(|root| never.holds_root(root)) {
             let by = "it belongs to the backup itself".to_owned();
             return Err(RootProblem::LeftOut { path: never::absolute(&root.path), by });

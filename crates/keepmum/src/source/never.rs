@@ -16,7 +16,7 @@ use crate::model::{Found, Name, TreePath};
 
 /// Paths and identities that are left out.
 #[derive(Default)]
-pub(super) struct Never {
+pub(super) struct SelfExclusion {
     identities: Vec<(u64, u64)>,
     paths: Vec<TreePath>,
     by_folder: HashMap<TreePath, Vec<Name>>,
@@ -24,7 +24,7 @@ pub(super) struct Never {
     unsteady: Vec<TreePath>,
 }
 
-impl Never {
+impl SelfExclusion {
     /// Finds out what these paths are, seen from the roots.
     pub(super) fn new(rules: &Rules, roots: &[Root]) -> Self {
         let mut never = Self::default();

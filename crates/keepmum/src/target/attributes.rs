@@ -5,7 +5,7 @@ use std::io;
 use rustix::io::Errno;
 
 use super::kept::lost;
-use super::metadata::Given;
+use super::metadata::CurrentMetadata;
 use super::{Inner, Target, TargetError, TargetErrorKind, kept};
 use crate::beneath::{Handle, XATTR, stamp};
 use crate::model::{Attribute, Found, FoundKind, Metadata, TreePath};
@@ -211,9 +211,9 @@ impl Inner {
         &self,
         handle: &Handle<'_>,
         kind: FoundKind,
-        given: &mut Given<'_>,
+        given: &mut CurrentMetadata<'_>,
     ) {
-        if let Given::Known { mode, .. } = given
+        if let CurrentMetadata::Known { mode, .. } = given
             && !self.root
             && kind != FoundKind::Symlink
             && *mode & 0o200 == 0

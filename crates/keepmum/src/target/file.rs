@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustix::fs::{Advice, fadvise, ftruncate};
 use rustix::io::{pwrite, retry_on_intr};
 
-use super::folders::Habit;
-use super::metadata::Given;
+use super::folders::FolderDefaults;
+use super::metadata::CurrentMetadata;
 use super::stage::{Existing, Stage};
 use super::{Inner, Target, TargetError};
 use crate::beneath::Handle;
@@ -31,7 +31,7 @@ pub struct TargetFile {
     inner: Arc<Inner>,
     file: Arc<OwnedFd>,
     path: TreePath,
-    habit: Habit,
+    defaults: FolderDefaults,
     mode: u16,
     /// Where it will lie, until it is finished.
     stage: Mutex<Option<Stage>>,
@@ -65,36 +65,36 @@ impl Target {
         metadata: &Metadata,
         existing: Existing,
     ) -> Result<Vec<TargetError>, TargetError> {
-        let file = self.begin(path, existing, |habit| self.first_mode(metadata, habit))?;
+        let file = self.begin(path, existing, |defaults| self.first_mode(metadata, defaults))?;
         file.write_at(0, content)?;
         file.finish(metadata)
     }
 
     /// The mode to make a file with: its own if it will also have its own owner at once.
-    fn first_mode(&self, metadata: &Metadata, habit: Habit) -> u16 {
-        let stays =
-            !habit.known || self.0.wanted_owner(metadata).is_none_or(|owner| owner == habit.owner);
+    fn first_mode(&self, metadata: &Metadata, defaults: FolderDefaults) -> u16 {
+        let stays = !defaults.known
+            || self.0.wanted_owner(metadata).is_none_or(|owner| owner == defaults.owner);
         let Some(mode) = metadata.mode else { return PRIVATE };
         // Attributes can only be set while the owner may write.
         if !stays || !metadata.attributes.is_empty() || mode & 0o7000 != 0 {
             return PRIVATE;
         }
         // Before the first file has shown the folder's habits, nobody else may read it.
-        if habit.known { mode } else { mode & 0o700 }
+        if defaults.known { mode } else { mode & 0o700 }
     }
 
     fn begin(
         &self,
         path: &TreePath,
         existing: Existing,
-        mode: impl Fn(Habit) -> u16,
+        mode: impl Fn(FolderDefaults) -> u16,
     ) -> Result<TargetFile, TargetError> {
         let inner = &self.0;
         let (folder, name) = inner.place(path)?;
         let (file, temporary, mode) = inner.with_space(|| inner.new_file(path, &folder, &mode))?;
         let learns = temporary.as_ref().map_or(&folder, |temporary| &temporary.folder);
-        let habit = learns.learn(file.as_fd(), mode);
-        let habit = habit.map_err(|error| TargetError::new(path, error))?;
+        let defaults = learns.learn(file.as_fd(), mode);
+        let defaults = defaults.map_err(|error| TargetError::new(path, error))?;
         let file = Arc::new(file);
         let stage = Stage {
             path: path.clone(),
@@ -111,7 +111,7 @@ impl Target {
             inner: inner.clone(),
             file,
             path: path.clone(),
-            habit,
+            defaults,
             mode,
             stage: Mutex::new(Some(stage)),
             length: AtomicU64::new(0),
@@ -186,10 +186,14 @@ impl TargetFile {
     /// # Errors
     /// The target has failed; nothing of the file is left.
     pub fn finish(&self, metadata: &Metadata) -> Result<Vec<TargetError>, TargetError> {
-        let mode = self.mode & self.habit.given | self.habit.added;
+        let mode = self.mode & self.defaults.given | self.defaults.added;
         let stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(stage) = stage else { return Ok(Vec::new()) };
-        let given = Given::New { habit: self.habit, mode, file_system: stage.folder.file_system() };
+        let given = CurrentMetadata::New {
+            defaults: self.defaults,
+            mode,
+            file_system: stage.folder.file_system(),
+        };
         let handle = Handle::open(self.file.as_fd());
         let problems = self.inner.settle(&handle, &self.path, FoundKind::File, metadata, &given);
         let size = self.length.load(Ordering::Relaxed);

@@ -28,7 +28,7 @@ pub(super) const ACCESS_LIST: &[u8] = b"system.posix_acl_access";
 
 /// What a folder makes of a new file, as the first ones in it have shown.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Habit {
+pub(super) struct FolderDefaults {
     /// Whether anything is known yet.
     pub(super) known: bool,
     /// Owner and group that new files get.
@@ -47,7 +47,7 @@ pub(super) struct Habit {
 pub(super) struct Folder {
     directory: OwnedFd,
     file_system: Arc<FileSystem>,
-    habit: Mutex<Habit>,
+    defaults: Mutex<FolderDefaults>,
     /// Where temporary names for what comes into it lie, if not in itself.
     temporaries: OnceLock<Arc<Self>>,
     /// Other restores know that temporary names in it are in use.
@@ -70,7 +70,7 @@ impl Folder {
         Ok(Self {
             directory,
             file_system,
-            habit: Mutex::default(),
+            defaults: Mutex::default(),
             temporaries: OnceLock::new(),
             claimed: OnceLock::new(),
         })
@@ -95,32 +95,32 @@ impl Folder {
         self.temporaries.set(place).ok();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Habit> {
-        self.habit.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, FolderDefaults> {
+        self.defaults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is known of new files.
-    pub(super) fn habit(&self) -> Habit {
+    pub(super) fn defaults(&self) -> FolderDefaults {
         *self.lock()
     }
 
     /// What a file that was just made with `mode` has got. The file is only looked at if earlier
     /// ones have not shown it.
-    pub(super) fn learn(&self, file: BorrowedFd<'_>, mode: u16) -> io::Result<Habit> {
-        let known = self.habit();
+    pub(super) fn learn(&self, file: BorrowedFd<'_>, mode: u16) -> io::Result<FolderDefaults> {
+        let known = self.defaults();
         if known.known && mode & !known.asked == 0 {
             return Ok(known);
         }
         let made = stat(file)?;
         let inherits = Handle::open(file).attribute_names()?.iter().any(|name| name == ACCESS_LIST);
-        let mut habit = self.lock();
-        habit.known = true;
-        habit.owner = (made.stx_uid, made.stx_gid);
-        habit.asked |= mode;
-        habit.given |= made.stx_mode & mode;
-        habit.added |= made.stx_mode & 0o7777 & !mode;
-        habit.inherits |= inherits;
-        Ok(*habit)
+        let mut defaults = self.lock();
+        defaults.known = true;
+        defaults.owner = (made.stx_uid, made.stx_gid);
+        defaults.asked |= mode;
+        defaults.given |= made.stx_mode & mode;
+        defaults.added |= made.stx_mode & 0o7777 & !mode;
+        defaults.inherits |= inherits;
+        Ok(*defaults)
     }
 }
 

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 
 use super::file_system::FileSystem;
 use super::file_system::Set;
-use super::folders::{ACCESS_LIST, Folder, Habit};
+use super::folders::{ACCESS_LIST, Folder, FolderDefaults};
 use super::kept::{lost, times};
 use super::{Inner, Owner, Target, TargetError, TargetErrorKind, kept};
 use crate::beneath::{Handle, kind_of, stat};
@@ -19,9 +19,9 @@ use crate::seam::Operation;
 const SET_ID: u16 = 0o6000;
 
 /// What something has before its metadata is set.
-pub(super) enum Given<'a> {
-    /// A file that was just made in a folder with this habit, the mode it got, and what it lies on.
-    New { habit: Habit, mode: u16, file_system: &'a FileSystem },
+pub(super) enum CurrentMetadata<'a> {
+    /// A file that was just made in a folder with this defaults, the mode it got, and what it lies on.
+    New { defaults: FolderDefaults, mode: u16, file_system: &'a FileSystem },
     /// Something that has been there: owner, mode, and the mode that it had at first.
     Known { owner: (u32, u32), mode: u16, first: u16 },
 }
@@ -111,7 +111,7 @@ impl Inner {
         &self,
         path: &TreePath,
         kind: FoundKind,
-        act: impl FnOnce(&Handle<'_>, Given<'_>) -> T,
+        act: impl FnOnce(&Handle<'_>, CurrentMetadata<'_>) -> T,
     ) -> Result<T, TargetError> {
         let (folder, name) = self.place(path)?;
         self.hold_in(&folder, name.as_bytes(), path, kind, act)
@@ -124,7 +124,7 @@ impl Inner {
         name: &[u8],
         path: &TreePath,
         kind: FoundKind,
-        act: impl FnOnce(&Handle<'_>, Given<'_>) -> T,
+        act: impl FnOnce(&Handle<'_>, CurrentMetadata<'_>) -> T,
     ) -> Result<T, TargetError> {
         let problem = |error: Errno| TargetError::new(path, error);
         let flags = OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -148,7 +148,7 @@ impl Inner {
         let handle = if readable { Handle::open(fd) } else { Handle::path(fd) };
         let owner = (there.stx_uid, there.stx_gid);
         let mode = there.stx_mode & 0o7777;
-        Ok(act(&handle, Given::Known { owner, mode, first: mode }))
+        Ok(act(&handle, CurrentMetadata::Known { owner, mode, first: mode }))
     }
 
     /// Sets all metadata of an open thing; returns what could not be set.
@@ -158,14 +158,14 @@ impl Inner {
         path: &TreePath,
         kind: FoundKind,
         metadata: &Metadata,
-        given: &Given<'_>,
+        given: &CurrentMetadata<'_>,
     ) -> Vec<TargetError> {
         let mut problems = Vec::new();
         let (mut owner, mode, first, inherits, file_system) = match given {
-            Given::New { habit, mode, file_system } => {
-                (habit.owner, *mode, *mode, habit.inherits, Some(*file_system))
+            CurrentMetadata::New { defaults, mode, file_system } => {
+                (defaults.owner, *mode, *mode, defaults.inherits, Some(*file_system))
             }
-            Given::Known { owner, mode, first } => (*owner, *mode, *first, false, None),
+            CurrentMetadata::Known { owner, mode, first } => (*owner, *mode, *first, false, None),
         };
         let (before, mut set) = (owner, Set::default());
         self.set_owner(handle, path, metadata, &mut owner).unwrap_or_else(|e| problems.push(e));

@@ -15,7 +15,7 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use super::file_system::FileSystem;
-use super::folders::{Folder, Habit};
+use super::folders::{Folder, FolderDefaults};
 use super::{Inner, TargetError};
 use crate::model::{FoundKind, Name, TreePath};
 use crate::seam::Operation;
@@ -151,12 +151,12 @@ impl Inner {
         &self,
         path: &TreePath,
         folder: &Arc<Folder>,
-        mode: impl Fn(Habit) -> u16,
+        mode: impl Fn(FolderDefaults) -> u16,
     ) -> Result<(OwnedFd, Option<Temporary>, u16), TargetError> {
         let flags = OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
         let raw = |mode: u16| Mode::from_raw_mode(u32::from(mode));
         if self.can_name_open_files && folder.file_system().has_unnamed_files() {
-            let wanted = mode(folder.habit());
+            let wanted = mode(folder.defaults());
             let opened = self.ask(Operation::TargetUnnamed, path).and_then(|()| {
                 openat(folder.fd(), c".", flags | OFlags::TMPFILE, raw(wanted))
                     .map_err(|error| TargetError::new(path, error))
@@ -170,7 +170,7 @@ impl Inner {
         self.ask(Operation::TargetCreate, path)?;
         let flags = flags | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
         let made = self.make_temporary(folder, path, |folder, name| {
-            let wanted = mode(folder.habit());
+            let wanted = mode(folder.defaults());
             Ok((openat(folder.fd(), name, flags, raw(wanted))?, wanted))
         });
         let (temporary, (file, wanted)) = made.map_err(|error| TargetError::new(path, error))?;

@@ -12,7 +12,7 @@ use crate::source::{RootProblem, Source};
 use super::device::{Identity, identify};
 use super::guard::refuse_missing_disks;
 use super::mending;
-use super::run::{Adopted, Leans, Start};
+use super::run::{ForeignRuns, Orphans, Start};
 use super::setting::Setting;
 use crate::session::access::{Access, CatalogueAt};
 use crate::session::claims::{self, Claims, listed_by_records};
@@ -215,11 +215,11 @@ fn make_names_durable(
     set: &Setting<'_>,
     prepared: &Prepared,
 ) -> Result<(), Error> {
-    let left = prepared.start.adopted.runs.iter().map(|objects| objects.run);
+    let left = prepared.start.orphans.runs.iter().map(|objects| objects.run);
     let last = prepared.start.head.map(|(_, hash)| hash);
     let known = repository.catalogue.get(&state::DURABLE_RECORD)?;
     // Which run was cut off may have been learnt by a command that only looked.
-    if !repository.imported.changed && prepared.start.adopted.runs.is_empty() && known == last {
+    if !repository.imported.changed && prepared.start.orphans.runs.is_empty() && known == last {
         return Ok(());
     }
     repository.store.rely_on_found();
@@ -246,7 +246,7 @@ fn prepare_inside(repository: &Repository, set: &Setting<'_>) -> Result<Prepared
     let own = heads.iter().filter(|at| at.device == set.device).max_by_key(|at| at.run);
     let head = own.map(|at| (at.run, at.hash));
     let others = repository.listing.objects.keys().any(|key| key.device != set.device);
-    let adopted = adopt(repository, set)?;
+    let orphans = find_orphans(repository, set)?;
     let is_first = catalogue.get(&state::ROOT)?.is_none();
     let has_no_snapshot = is_first && has_no_snapshot(repository, set.device)?;
     let is_unfinished = has_no_snapshot
@@ -259,7 +259,7 @@ fn prepare_inside(repository: &Repository, set: &Setting<'_>) -> Result<Prepared
     } else if is_first && head.is_some() {
         remember::latest(repository, set.device, set.observer)?;
         roots::refuse_another(catalogue, &set.options.roots)?;
-        keep_leans(repository, set.device)?;
+        keep_foreign_runs(repository, set.device)?;
     }
     let mut full_tree = match catalogue.get(&state::ROOT)? {
         Some(root) => !catalogue.holds(&root)?,
@@ -280,14 +280,14 @@ fn prepare_inside(repository: &Repository, set: &Setting<'_>) -> Result<Prepared
     }
     let heals = count > 0 && !set.options.destination_is_partial;
     let runs = catalogue.get(&state::FOREIGN_RUNS)?.unwrap_or_default();
-    let mut leans = Leans { runs, others };
-    leans.end_at_records(&catalogue.record_refs()?);
+    let mut foreign_runs = ForeignRuns { runs, others };
+    foreign_runs.end_at_records(&catalogue.record_refs()?);
     Ok(Prepared {
         start: Start {
             head,
             last_listed_run: repository.last_listed_run(set.device),
-            adopted,
-            leans,
+            orphans,
+            foreign_runs,
             heals,
             has_no_snapshot,
         },
@@ -306,7 +306,7 @@ fn has_no_snapshot(repository: &Repository, device: DeviceId) -> Result<bool, Er
 
 /// After the catalogue was lost: what earlier snapshots relied on, this device still relies on,
 /// though it will not ask for the nodes of unchanged folders again.
-fn keep_leans(repository: &Repository, device: DeviceId) -> Result<(), Error> {
+fn keep_foreign_runs(repository: &Repository, device: DeviceId) -> Result<(), Error> {
     let catalogue = &repository.catalogue;
     let mut runs = catalogue.get(&state::FOREIGN_RUNS)?.unwrap_or_default();
     let chains = repository.chains()?;
@@ -322,11 +322,11 @@ fn keep_leans(repository: &Repository, device: DeviceId) -> Result<(), Error> {
 
 /// Objects of this device's runs that ended without a record: whatever they hold need not be
 /// uploaded again.
-fn adopt(repository: &Repository, set: &Setting<'_>) -> Result<Adopted, Error> {
+fn find_orphans(repository: &Repository, set: &Setting<'_>) -> Result<Orphans, Error> {
     // A record that was here and is gone names nothing to anyone any more.
     let here = |object: &ObjectKey| repository.listing.here(object).is_some();
     let mut with_record: HashMap<u32, bool> = HashMap::new();
-    let mut orphans = Vec::new();
+    let mut unrecorded = Vec::new();
     for (key, object) in repository.listing.objects.iter() {
         let kind = object.name.kind;
         let metadata_or_data = matches!(kind, ObjectKind::Data | ObjectKind::Meta);
@@ -344,18 +344,18 @@ fn adopt(repository: &Repository, set: &Setting<'_>) -> Result<Adopted, Error> {
             }
         };
         if !ended {
-            orphans.push((key, object));
+            unrecorded.push((key, object));
         }
     }
-    if orphans.is_empty() {
-        return Ok(Adopted::default());
+    if unrecorded.is_empty() {
+        return Ok(Orphans::default());
     }
     let listed = listed_by_records(&repository.catalogue, here)?;
-    orphans.retain(|(key, _)| !listed.contains(key));
-    orphans.sort_by_key(|(key, _)| (key.run, key.number));
+    unrecorded.retain(|(key, _)| !listed.contains(key));
+    unrecorded.sort_by_key(|(key, _)| (key.run, key.number));
     let reader = repository.objects();
-    let mut adopted = Adopted::default();
-    for (key, object) in orphans {
+    let mut orphans = Orphans::default();
+    for (key, object) in unrecorded {
         let name = &object.name;
         let data = name.kind == ObjectKind::Data;
         if data || !repository.catalogue.is_imported(&key)? {
@@ -379,14 +379,14 @@ fn adopt(repository: &Repository, set: &Setting<'_>) -> Result<Adopted, Error> {
             if data {
                 let ObjectKey { device, run, number, hash } = key;
                 let length = name.length;
-                adopted.index.push(IndexEntry { device, run, number, length, hash, table });
+                orphans.index.push(IndexEntry { device, run, number, length, hash, table });
             }
         }
         let entry = object_entry(name);
-        match adopted.runs.last_mut() {
+        match orphans.runs.last_mut() {
             Some(last) if last.run == key.run => last.objects.push(entry),
-            _ => adopted.runs.push(RunObjects { run: key.run, objects: vec![entry] }),
+            _ => orphans.runs.push(RunObjects { run: key.run, objects: vec![entry] }),
         }
     }
-    Ok(adopted)
+    Ok(orphans)
 }

@@ -15,7 +15,7 @@ use crate::session::error::Error;
 use crate::session::event::{Event, Observer};
 use crate::session::healing;
 use crate::session::import::import_table;
-use crate::session::losses::Losses;
+use crate::session::loss_scan::LossScan;
 use crate::session::open::Repository;
 use crate::session::report::{BackupReport, Problem, ProblemKind};
 
@@ -97,7 +97,7 @@ fn losses(
     repository.listing.not_understood = unknown.copied().collect();
     doubt::set_aside(&repository.catalogue, &mut repository.listing)?;
     let known = Snapshots::read(repository, access)?;
-    let mut losses = Losses::new(repository, &known, observer);
+    let mut losses = LossScan::new(repository, &known, observer);
     losses.of = Some(device);
     losses.find()?;
     let (mut problems, mut damaged) = (losses.problems, losses.damaged);

@@ -24,7 +24,7 @@ use crate::session::import::import_table;
 const SILENCE: i64 = 7 * 24 * 60 * 60;
 /// Objects of runs that ended without a record, to be listed in the next.
 #[derive(Default)]
-pub(super) struct Adopted {
+pub(super) struct Orphans {
     pub(super) runs: Vec<RunObjects>,
     /// The tables of those that hold data: no index names them, so the next record's does.
     pub(super) index: Vec<IndexEntry>,
@@ -32,13 +32,13 @@ pub(super) struct Adopted {
 
 /// First and last run of each other device whose chunks this device relies on.
 #[derive(Default)]
-pub(super) struct Leans {
+pub(super) struct ForeignRuns {
     pub(super) runs: BTreeMap<DeviceId, (u32, u32)>,
     /// Whether there are other devices at all.
     pub(super) others: bool,
 }
 
-impl Leans {
+impl ForeignRuns {
     /// Notes a run of another device whose record lists what is relied on.
     fn note(&mut self, device: DeviceId, run: u32) {
         let range = self.runs.entry(device).or_insert((run, run));
@@ -60,8 +60,8 @@ pub(super) struct Start {
     /// This device's last record.
     pub(super) head: Option<(u32, RecordHash)>,
     pub(super) last_listed_run: u32,
-    pub(super) adopted: Adopted,
-    pub(super) leans: Leans,
+    pub(super) orphans: Orphans,
+    pub(super) foreign_runs: ForeignRuns,
     /// Something is gone or damaged that was not known before.
     pub(super) heals: bool,
     /// This device has no snapshot: what is remembered may be kept at each checkpoint, because
@@ -82,9 +82,9 @@ pub(super) struct Run<'a, 'p, 'env> {
     /// This device's last record.
     head: Option<(u32, RecordHash)>,
     last_listed_run: u32,
-    adopted: Adopted,
+    orphans: Orphans,
     /// Runs of other devices that hold chunks which this device relies on.
-    leans: Leans,
+    foreign_runs: ForeignRuns,
     /// Bytes and objects stored by parts of this run that ended in a checkpoint.
     stored_before: (u64, u64),
     /// Chunk bytes that were new.
@@ -112,8 +112,8 @@ impl<'a, 'p, 'env> Run<'a, 'p, 'env> {
             under_way: HashSet::new(),
             head: start.head,
             last_listed_run: start.last_listed_run,
-            adopted: start.adopted,
-            leans: start.leans,
+            orphans: start.orphans,
+            foreign_runs: start.foreign_runs,
             stored_before: (0, 0),
             fresh_bytes: 0,
             healed: start.heals.then_some(0),
@@ -161,7 +161,7 @@ impl<'a, 'p, 'env> Run<'a, 'p, 'env> {
             let place = (self.set.device, run);
             let spare = Arc::clone(&self.spare);
             let mut writer = RunWriter::new(self.pool, to, place, together, spare);
-            writer.index(std::mem::take(&mut self.adopted.index));
+            writer.index(std::mem::take(&mut self.orphans.index));
             match self.head {
                 None => writer.hold_back(),
                 // A later run brings little, most days, and that is uploaded at once.
@@ -242,7 +242,7 @@ impl<'a, 'p, 'env> Run<'a, 'p, 'env> {
     fn keep_what_is_stored(&mut self) -> Result<(), Error> {
         let Some((_, hash)) = self.head else { return Ok(()) };
         self.catalogue.set(&state::UNFINISHED, &hash)?;
-        self.catalogue.set(&state::FOREIGN_RUNS, &self.leans.runs)?;
+        self.catalogue.set(&state::FOREIGN_RUNS, &self.foreign_runs.runs)?;
         self.catalogue.commit()?;
         Ok(self.catalogue.begin()?)
     }
@@ -288,7 +288,7 @@ impl<'a, 'p, 'env> Run<'a, 'p, 'env> {
     /// Stores what is open, then the record, and tells the catalogue.
     fn write_record(&mut self, items: Vec<Item>) -> Result<(), Error> {
         let run = self.writer()?.run();
-        let taken_over = std::mem::take(&mut self.adopted.runs);
+        let taken_over = std::mem::take(&mut self.orphans.runs);
         let mut record = self.record(run, items, taken_over)?;
         let Some(mut writer) = self.writer.take() else {
             return Err(Error::new(ErrorKind::Local, "no run is open"));
@@ -328,7 +328,7 @@ impl<'a, 'p, 'env> Run<'a, 'p, 'env> {
 
     /// The runs of other devices that are needed, in order: its own are needed all.
     pub(super) fn needs(&self) -> Vec<Needs> {
-        let others = self.leans.runs.iter();
+        let others = self.foreign_runs.runs.iter();
         let needs = |(device, range): (&DeviceId, &(u32, u32))| Needs {
             device: *device,
             first: range.0,
@@ -388,6 +388,6 @@ impl<'a, 'p, 'env> Run<'a, 'p, 'env> {
         let item = item(self);
         let items = self.join()?.into_iter().chain([item]).collect();
         self.write_record(items)?;
-        Ok(self.catalogue.set(&state::FOREIGN_RUNS, &self.leans.runs)?)
+        Ok(self.catalogue.set(&state::FOREIGN_RUNS, &self.foreign_runs.runs)?)
     }
 }

@@ -16,7 +16,7 @@ use crate::store::Store;
 use crate::session::error::Error;
 use crate::session::event::{Event, Observer};
 use crate::session::import::imported_blocks;
-use crate::session::losses::{Fault, FaultKind};
+use crate::session::loss_scan::{Fault, FaultKind};
 use crate::session::open::Repository;
 
 const READING: Stage = Stage(1);

@@ -19,7 +19,7 @@ use crate::session::error::Error;
 use crate::session::event::{Event, Observer, Phase};
 use crate::session::healing;
 use crate::session::key_copies::KeyFiles;
-use crate::session::losses::{Fault, FaultKind, Losses};
+use crate::session::loss_scan::{Fault, FaultKind, LossScan};
 use crate::session::open::{self, Repository};
 use crate::session::options::{CheckOptions, ReadData};
 use crate::session::report::{CheckReport, Problem, ProblemKind, note};
@@ -51,7 +51,7 @@ pub fn check(
         repository: &repository,
         known: &known,
         observer,
-        losses: Losses::new(&repository, &known, observer),
+        losses: LossScan::new(&repository, &known, observer),
         healed: healing::healed(&repository.catalogue)?,
         lost: 0,
         pending: 0,
@@ -117,7 +117,7 @@ struct Check<'a> {
     repository: &'a Repository,
     known: &'a Snapshots<'a>,
     observer: &'a dyn Observer,
-    losses: Losses<'a>,
+    losses: LossScan<'a>,
     /// Objects that are gone or damaged, and whose content this device has stored again as far as
     /// it could.
     healed: BTreeSet<ObjectKey>,
@@ -252,7 +252,7 @@ impl Check<'_> {
     /// nearly always all is well; answers whether that is known now.
     fn read_data(&mut self, access: &Access, subset: &Subset) -> Result<bool, Error> {
         let (repository, observer) = (self.repository, self.observer);
-        let mut trial = Losses::new(repository, self.known, observer);
+        let mut trial = LossScan::new(repository, self.known, observer);
         let (store, keys, listing) = (&*repository.store, &repository.keys, &repository.listing);
         let examiner = || Examiner::new(store, keys, listing);
         let (examined, finds_nothing) = pipeline::run(access.mode, examiner, |pool| {

@@ -86,7 +86,7 @@ where
 }
 
 /// Whoever hears of differences, and of all else.
-type Ears<'a> = (&'a mut dyn FnMut(DiffLine) -> bool, &'a dyn Observer);
+type Sink<'a> = (&'a mut dyn FnMut(DiffLine) -> bool, &'a dyn Observer);
 
 /// A comparison under way.
 struct Diff<'a> {
@@ -113,7 +113,7 @@ impl<'a> Diff<'a> {
         Ok(merge.into_new_side())
     }
 
-    fn new(report: DiffReport, (each, observer): Ears<'a>) -> Self {
+    fn new(report: DiffReport, (each, observer): Sink<'a>) -> Self {
         Self {
             report,
             each,

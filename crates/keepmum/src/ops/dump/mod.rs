@@ -237,11 +237,11 @@ impl Dump<'_, '_> {
         let member = Member { path: name, kind: &entry.kind, metadata, same_as, regions };
         let left_out = member.write(&mut self.out).map_err(|error| not_written(&error))?;
         if !left_out.is_empty() {
-            self.problem(Problem {
-                kind: ProblemKind::Metadata,
-                path: path.to_string(),
-                sentence: format!("an archive cannot hold its attributes {}", left_out.join(", ")),
-            });
+            self.problem(Problem::at(
+                ProblemKind::Metadata,
+                path,
+                format!("an archive cannot hold its attributes {}", left_out.join(", ")),
+            ));
         }
         Ok(())
     }

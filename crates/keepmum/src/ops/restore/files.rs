@@ -196,11 +196,11 @@ fn unwritten<'a>(path: &'a TreePath, size: u64, metadata: &Metadata) -> Unwritte
 /// No file system holds more than it has room for: a list whose parts are shared can claim more
 /// bytes than there are disks.
 fn larger_than_the_target(path: &TreePath, bytes: u64) -> Problem {
-    Problem {
-        kind: ProblemKind::NotWritten,
-        path: path.to_string(),
-        sentence: format!("its {bytes} bytes are more than the whole target can hold"),
-    }
+    Problem::at(
+        ProblemKind::NotWritten,
+        path,
+        format!("its {bytes} bytes are more than the whole target can hold"),
+    )
 }
 
 /// Whether a file can be put together in memory: no holes, and few bytes.

@@ -5,11 +5,11 @@ use crate::target::{Existing, TargetTree};
 
 use super::part::Part;
 use super::plan::Plan;
-use super::stays::{Verdict, problem};
+use super::stays::Verdict;
 use super::waiting::{Cause, Link, Unwritten, group_of};
 use crate::session::error::Error;
 use crate::session::options::Overwrite;
-use crate::session::report::ProblemKind;
+use crate::session::report::{Problem, ProblemKind};
 use crate::session::values::fetch_values;
 
 impl Plan<'_, '_, '_> {
@@ -46,8 +46,7 @@ impl Plan<'_, '_, '_> {
                 if self.verdict(&path, &entry, found) != Verdict::Replace {
                     if self.set.options.overwrite == Overwrite::Never {
                         let sentence = "the target has something else of this name, which stays";
-                        let kind = ProblemKind::NotWritten;
-                        self.problem(problem(kind, &path, sentence.to_owned()));
+                        self.problem(Problem::at(ProblemKind::NotWritten, &path, sentence));
                     }
                     return self.pass_beneath(merge, path, node);
                 }

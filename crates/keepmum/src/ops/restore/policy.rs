@@ -8,12 +8,12 @@ use crate::target::{Target, TargetError, TargetTree};
 
 use super::part::{Part, is_above};
 use super::plan::Plan;
-use super::stays::{Verdict, problem};
+use super::stays::Verdict;
 use crate::session::error::Error;
 use crate::session::event::{Answer, ChangeKind, Event, Newer};
 use crate::session::options::Overwrite;
-use crate::session::report::ProblemKind;
 use crate::session::report::display;
+use crate::session::report::{Problem, ProblemKind};
 
 impl Plan<'_, '_, '_> {
     /// What is to become of something in the target that differs.
@@ -56,7 +56,7 @@ impl Plan<'_, '_, '_> {
             None => {
                 self.count_kept(path);
                 let sentence = "the target has something newer, which stays".to_owned();
-                self.problem(problem(ProblemKind::Newer, path, sentence));
+                self.problem(Problem::at(ProblemKind::Newer, path, sentence));
                 Verdict::Keep
             }
         }
@@ -110,7 +110,7 @@ impl Plan<'_, '_, '_> {
         where_to: &str,
     ) -> Result<(), Error> {
         let sentence = format!("in the target a link stands here that {where_to}; it stays");
-        self.problem(problem(ProblemKind::NotWritten, &path, sentence));
+        self.problem(Problem::at(ProblemKind::NotWritten, &path, sentence));
         self.pass_over(merge, path, entry)
     }
 
@@ -159,7 +159,7 @@ impl Plan<'_, '_, '_> {
         let named = [path.as_bytes(), b".restored-", id.as_bytes()].concat();
         let Ok(named) = TreePath::new(&named) else {
             let sentence = "a name for a second file would be too long".to_owned();
-            self.problem(problem(ProblemKind::NotWritten, path, sentence));
+            self.problem(Problem::at(ProblemKind::NotWritten, path, sentence));
             return Ok(());
         };
         let there = match target.look(&named) {
@@ -194,7 +194,7 @@ impl Plan<'_, '_, '_> {
             (_, true) => "was not restored in all: a device is left out without --special",
             _ => return self.count_written(path, entry),
         };
-        self.problem(problem(ProblemKind::NotWritten, path, sentence.to_owned()));
+        self.problem(Problem::at(ProblemKind::NotWritten, path, sentence.to_owned()));
     }
 
     /// That an ordinary user cannot give a thing to its owner is no failure: it is told once.

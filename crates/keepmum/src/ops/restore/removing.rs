@@ -6,7 +6,6 @@ use crate::target::{TargetError, TargetErrorKind};
 
 use super::delete::{Deletion, Folder};
 use super::refusals::refused;
-use super::stays::problem;
 use crate::session::error::Error;
 use crate::session::event::{ChangeKind, Event};
 use crate::session::options::Overwrite;
@@ -24,7 +23,7 @@ impl Deletion<'_> {
         let applied = self.set.target.apply_metadata(&path, FoundKind::Directory, metadata);
         if let Err(error) = applied {
             let sentence = format!("{}: {}", error.kind, error.source);
-            self.tell(problem(ProblemKind::Metadata, &path, sentence));
+            self.tell(Problem::at(ProblemKind::Metadata, &path, sentence));
         }
     }
 
@@ -73,7 +72,7 @@ impl Deletion<'_> {
     pub(super) fn stays(&mut self, path: &TreePath, why: &str) {
         self.something_stays();
         let problem =
-            problem(ProblemKind::NotRemoved, path, format!("could not be removed: {why}"));
+            Problem::at(ProblemKind::NotRemoved, path, format!("could not be removed: {why}"));
         self.tell(problem);
     }
 

@@ -117,11 +117,11 @@ impl Plan<'_, '_, '_> {
                 },
                 Some(Cause::Content) => {
                     self.not_linked(&link, Cause::Content);
-                    self.problem(Problem {
-                        kind: ProblemKind::NotWritten,
-                        path: link.path.to_string(),
-                        sentence: "another name of this file could not be written".to_owned(),
-                    });
+                    self.problem(Problem::at(
+                        ProblemKind::NotWritten,
+                        &link.path,
+                        "another name of this file could not be written".to_owned(),
+                    ));
                     false
                 }
                 Some(Cause::Place) => self.begin_anew(link)?,
@@ -296,9 +296,5 @@ impl Plan<'_, '_, '_> {
 }
 
 fn metadata_problem(error: &TargetError) -> Problem {
-    Problem {
-        kind: ProblemKind::Metadata,
-        path: error.path.to_string(),
-        sentence: format!("{}: {}", error.kind, error.source),
-    }
+    Problem::at(ProblemKind::Metadata, &error.path, format!("{}: {}", error.kind, error.source))
 }

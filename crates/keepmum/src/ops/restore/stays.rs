@@ -5,8 +5,6 @@ use std::collections::HashSet;
 use crate::model::TreePath;
 
 use super::ways::Ways;
-use crate::session::report::{Problem, ProblemKind};
-
 /// What stays in the target, and what waits for something to go.
 #[derive(Default)]
 pub(super) struct Stays {
@@ -35,8 +33,4 @@ pub(super) enum Verdict {
     Replace,
     Keep,
     Both,
-}
-
-pub(super) fn problem(kind: ProblemKind, path: &TreePath, sentence: String) -> Problem {
-    Problem { kind, path: path.to_string(), sentence }
 }

@@ -16,7 +16,7 @@ use super::part::Part;
 use super::plan;
 use super::refusals::target_failed;
 use super::report::RestoreReport;
-use super::stays::{Stays, problem};
+use super::stays::Stays;
 use super::ways::{Ways, roots};
 use crate::session::access::Access;
 use crate::session::choose::Chosen;
@@ -170,7 +170,7 @@ impl Work<'_> {
                 "folders stand in the way of {} other entries; they were not removed",
                 stays.waiting
             );
-            let problem = problem(ProblemKind::NotWritten, &TreePath::root(), sentence);
+            let problem = Problem::at(ProblemKind::NotWritten, &TreePath::root(), sentence);
             problem.note_in(&mut report.problems);
         }
     }

@@ -12,7 +12,7 @@ use crate::repository::listing::{Listing, RawListing};
 use crate::repository::reader::ObjectReader;
 use crate::repository::stored::Destination;
 use crate::repository::writer::RunWriter;
-use crate::repository::{PieceReader, PieceStanding, Recipe, RepositoryError};
+use crate::repository::{DeltaBases, PieceReader, Recipe, RepositoryError};
 use crate::seam::Random;
 use crate::store::simulated::Simulation;
 
@@ -78,7 +78,7 @@ impl Stored {
     fn add_on(&mut self, bytes: &[u8], on: &[&[u8]], reach: u8) {
         let id = self.id(bytes);
         let ids = on.iter().map(|on| self.id(on)).collect();
-        let on = PieceStanding { bases: Bases { reach, ids }, bytes: on.concat() };
+        let on = DeltaBases { bases: Bases { reach, ids }, bytes: on.concat() };
         self.write(|writer| writer.add_on(PieceKind::Chunk, id, bytes.to_vec(), on).unwrap());
     }
 

@@ -6,7 +6,7 @@ use super::super::tree::Nodes;
 use super::Run;
 use crate::format::PieceKind;
 use crate::model::{BASES_LENGTH_MAX, Bases, ChunkId, REACH_MAX};
-use crate::repository::{PieceReader, PieceStanding, Recipe};
+use crate::repository::{DeltaBases, PieceReader, Recipe};
 use crate::session::error::Error;
 
 /// A chunk counts as so many at least: what it stands on has to be read.
@@ -79,7 +79,7 @@ impl<'a> Run<'a, '_, '_> {
         &mut self,
         kind: PieceKind,
         like: &[(ChunkId, &[u8])],
-    ) -> Result<Option<PieceStanding>, Error> {
+    ) -> Result<Option<DeltaBases>, Error> {
         let (mut reach, mut ids, mut bytes) = (1_u8, Vec::new(), Vec::new());
         for (id, plain) in like {
             let (id, plain, more) = match self.catalogue.reach(id, kind as u8)? {
@@ -99,7 +99,7 @@ impl<'a> Run<'a, '_, '_> {
             bytes.extend_from_slice(&plain);
         }
         let bases = Bases { reach, ids: ids.into() };
-        Ok(Some(PieceStanding { bases, bytes }).filter(|on| !on.bases.ids.is_empty()))
+        Ok(Some(DeltaBases { bases, bytes }).filter(|on| !on.bases.ids.is_empty()))
     }
 
     /// What a chain of deltas begins with, where that is at hand: a new chain on it costs what changed
@@ -124,7 +124,7 @@ impl<'a> Run<'a, '_, '_> {
 
     /// Whether an object that is here holds this piece.
     pub(in super::super) fn is_held(&mut self, id: &ChunkId) -> Result<bool, Error> {
-        if !self.leans.others {
+        if !self.foreign_runs.others {
             return Ok(self.catalogue.holds(id)?);
         }
         let places = self.catalogue.locate(id)?;
@@ -134,7 +134,7 @@ impl<'a> Run<'a, '_, '_> {
             let recipe = Recipe::of(self.catalogue, first)?;
             for object in [first.object].into_iter().chain(recipe.base_objects()) {
                 if object.device != self.set.device {
-                    self.leans.note(object.device, self.set.claims.run_of(&object));
+                    self.foreign_runs.note(object.device, self.set.claims.run_of(&object));
                 }
             }
         }

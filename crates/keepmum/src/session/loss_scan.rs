@@ -23,7 +23,7 @@ use super::walk::{SnapshotWalk, Visit};
 use super::walk_error::WalkError;
 
 /// A search for what snapshots miss.
-pub(crate) struct Losses<'a> {
+pub(crate) struct LossScan<'a> {
     repository: &'a Repository,
     known: &'a Snapshots<'a>,
     observer: &'a dyn Observer,
@@ -50,7 +50,7 @@ pub(crate) struct Losses<'a> {
     /// What was found.
     pub(crate) problems: Vec<Problem>,
     /// How the trial goes, if it is one.
-    trial: Option<Trial>,
+    trial: Option<Speculation>,
 }
 
 /// What is wrong with something that was read.
@@ -94,7 +94,7 @@ impl Fault {
 
 /// How a search on trial goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Trial {
+enum Speculation {
     Well,
     Over,
 }
@@ -102,7 +102,7 @@ enum Trial {
 /// What is done between two steps of a search; an error ends the search.
 type Meanwhile<'m> = &'m mut dyn FnMut() -> Result<(), Error>;
 
-impl<'a> Losses<'a> {
+impl<'a> LossScan<'a> {
     /// A search that has not begun.
     pub(crate) fn new(
         repository: &'a Repository,
@@ -135,7 +135,7 @@ impl<'a> Losses<'a> {
 
     fn problem(&mut self, problem: Problem) {
         if let Some(trial) = &mut self.trial {
-            *trial = Trial::Over;
+            *trial = Speculation::Over;
             return;
         }
         self.observer.event(Event::Problem(problem.clone()));
@@ -151,13 +151,13 @@ impl<'a> Losses<'a> {
     /// The same on trial, with something to do meanwhile: whether all is well. Only then do the
     /// counts say anything.
     pub(crate) fn finds_nothing(&mut self, meanwhile: Meanwhile<'_>) -> Result<bool, Error> {
-        self.trial = Some(Trial::Well);
+        self.trial = Some(Speculation::Well);
         self.look(meanwhile)?;
         Ok(!self.is_over())
     }
 
     fn is_over(&self) -> bool {
-        self.trial == Some(Trial::Over)
+        self.trial == Some(Speculation::Over)
     }
 
     fn look(&mut self, meanwhile: Meanwhile<'_>) -> Result<(), Error> {

@@ -14,7 +14,7 @@ use super::listing::Listing;
 
 /// What the records of all devices list, and how much of it is here.
 #[derive(Default)]
-pub struct Standing {
+pub struct Availability {
     devices: BTreeMap<DeviceId, Counts>,
 }
 
@@ -51,7 +51,7 @@ struct Counts {
     unknown_records: Vec<u32>,
 }
 
-impl Standing {
+impl Availability {
     /// Counts what all records list, each record's own object with it.
     pub fn new(chains: &Chains, listing: &Listing) -> Self {
         let counted =

@@ -17,12 +17,12 @@ use super::walk_error::WalkError;
 
 /// Looks at snapshots, and at what they share only once.
 #[derive(Default)]
-pub(crate) struct Whole {
+pub(crate) struct Completeness {
     /// Nodes beneath which nothing is missing.
     nodes: RefCell<HashSet<ChunkId>>,
 }
 
-impl Whole {
+impl Completeness {
     /// Whether nothing of a snapshot is missing. Data is not read; metadata is.
     pub(crate) fn holds(&self, repository: &Repository, backup: &Backup) -> bool {
         self.walk(repository, backup).unwrap_or(false)
