@@ -403,6 +403,46 @@ class Keys(Base):
         self.assertEqual((len(editions), later, editions[0].generation), (1, [], 2))
         self.assertEqual(list(editions[0].repositories[0][2]), [2, 1])
 
+    def test_vectors_of_the_format(self) -> None:
+        """Names, tables, entries, nodes, lists, records and indexes of the program."""
+        vectors = Path(__file__).resolve().parent.parent / "crates/keepmum/tests/vectors/format.json"
+        found: dict[str, bytes] = {}
+        for line in json.loads(vectors.read_text()):
+            found.setdefault(line["name"], bytes.fromhex(line["bytes"]))
+
+        def one(byte: int) -> bytes:
+            return bytes([byte]) * 32
+        self.assertEqual(repository.unbase32(found["base32"].decode()), bytes(5 * n % 256 for n in range(56)))
+        entries = [repository.parse_entry(repository.decode(bytes_, name)) for name, bytes_ in found.items()
+                   if name.startswith("entry ")]
+        self.assertEqual([entry.name for entry in entries], [bytes([byte]) for byte in b"abcdefghijk"])
+        by_name = {entry.name: entry for entry in entries}
+        self.assertEqual(by_name[b"b"].content, [5, one(1)])
+        self.assertEqual((by_name[b"b"].mode, by_name[b"b"].owner, by_name[b"b"].user), (0o644, (1000, 1000), b"ada"))
+        self.assertEqual(by_name[b"c"].content, [12_289, 0, [[4096, one(1)], [8192], [1, one(2)]]])
+        self.assertEqual((by_name[b"c"].link, by_name[b"c"].mtime), (5, (-1, 0)))
+        self.assertEqual(by_name[b"c"].attributes, [("xattr", b"user.a", b""), ("xattr", b"user.b", b"\0v")])
+        self.assertEqual(by_name[b"d"].content, [100_000_000, 1, [[90_000_000, one(3)], [10_000_000, one(4)]]])
+        self.assertEqual((by_name[b"e"].node, by_name[b"f"].target, by_name[b"h"].device), (one(5), b"../x", (8, 1)))
+        self.assertEqual((by_name[b"j"].mode, by_name[b"j"].owner, by_name[b"j"].user), (None, None, b"ada"))
+        self.assertEqual(by_name[b"k"].attributes, [
+            ("xattr", b"user.large", [5000, one(1)]),
+            ("xattr", b"user.larger", [100_000, 0, [[60_000, one(2)], [40_000, one(3)]]]), ("xattr", b"user.small", b"v")])
+        level, children = repository.decode(found["node directory"], "a node")
+        self.assertEqual((level, [repository.parse_entry(child).name for child in children]), (0, sorted(by_name)))
+        self.assertEqual(repository.decode(found["node split"], "a node"), [1, [[b"a", one(5)], [b"m", one(6)]]])
+        self.assertEqual(repository.decode(found["list lowest"], "a list"), [0, [[5, one(1)], [9]]])
+        self.assertEqual(repository.decode(found["list higher"], "a list"), [2, [[2**40, one(3)]]])
+        table = repository.decode(found["table"], "a table")
+        self.assertEqual([row[:4] for row in table], [[0, 1, 700, 1024], [1, 0, 300, 300], [1, 2, 40, 310]])
+        self.assertEqual(table[2][6], [4, one(6) + one(7)])
+        self.assertEqual(found["footer"], bytes(4) + (513).to_bytes(4, "little"))
+        index = repository.decode(found["index"], "an index")
+        self.assertEqual((index[0][:3], index[0][5]), ([b"\x11" * 8, 3, 0], table))
+        for name in ("record backup", "record left out", "record join"):
+            record = repository.fields(repository.decode(found[name], name), name, {0, 2, 6, 8, 10, 12}, {1, 4})
+            self.assertEqual((record[0], record[2]), (b"\x11" * 8, 1 if name == "record join" else 3))
+
     def test_equal_generations_unite(self) -> None:
         self.simple()
         other = Repository(self.folder, b"device-3")
@@ -653,6 +693,23 @@ class Hostile(Base):
         target = next(path for path in os.listdir(self.temporary) if path.startswith("target"))
         self.assertEqual(os.listdir(os.path.join(self.temporary, target)), ["zz-good"])
 
+    def test_first_names_of_parts(self) -> None:
+        """They say nothing of what is in a part (§6.1)."""
+        run = Run(self.repository, 1)
+        parts = [run.keep(run.nodes, cbor([0, [run.file(name, [name])]])) for name in (b"b", b"m")]
+        root = run.keep(run.nodes, cbor([1, [[b"a", parts[0]], [b"zz", parts[1]]]]))
+        run.write([run.backup(root)])
+        self.blocks()
+        code, lines = self.manifest()
+        self.assertEqual((code, set(lines)), (0, {"b", "m"}))
+
+    def test_attributes_twice(self) -> None:
+        """In any order, and of one name the last (§6.2)."""
+        many = [["xattr", b"user.b", b"1"], ["xattr", b"user.b", b"2"], ["xattr", b"user.a", b"3"]]
+        code, lines = self.snapshot_of({0: b"a", 2: 3, 5: many})
+        self.assertEqual((code, lines["a"]["attributes"]),
+                         (0, [["xattr", b"user.a".hex(), b"3".hex()], ["xattr", b"user.b".hex(), b"2".hex()]]))
+
     def test_unknown_before_malformed(self) -> None:
         code, lines = self.snapshot_of({0: b"a", 2: 3, 12: 65535, 22: 1}, {0: b"b", 2: 9, 12: 65535})
         self.assertEqual((code, set(lines)), (3, {"", "zz-good"}))
@@ -674,7 +731,7 @@ class Hostile(Base):
         an_id = self.repository.piece_id(b"data")
         bad = [[1], [5, an_id], [2**64 - 1, an_id], [4, 0, [[4, an_id]] * 2], [36, 0, [[4, an_id]] * 9], [4, 1, [[4]]],
                [4, 9, [[4, an_id]]], [4, 1, [[4, an_id]]], [4, 0, [[-1], [5]]], [4, 0, [[4, an_id[:5]]]], "text",
-               [0, 0, [[0]]], [4, 0, [[4, bytes(32)]]], []]
+               [2**63, 0, [[2**63]]], [0, 0, [[0]]], [4, 0, [[4, bytes(32)]]], []]
         code, lines = self.snapshot_of(*({0: b"%02d" % i, 2: 0, 4: content} for i, content in enumerate(bad)))
         self.assertEqual(code, 6)
         self.assertEqual({key for key in lines if lines[key].get("error") == "damaged"},
@@ -691,6 +748,36 @@ class Hostile(Base):
         self.assertEqual((code, len(out.splitlines())), (3, 1))
         self.assertIn("run 1", err)
         self.assertNotIn("run 2", err)
+
+    def test_records_in_a_meta_object(self) -> None:
+        """Records of earlier runs may lie in one object, word for word (§5)."""
+        records, nodes, chunks = [], {}, {}
+        for number in (1, 2):
+            run = Run(self.repository, number)
+            backup = run.backup(run.tree([run.file(b"f", [b"of run %d" % number])]))
+            join = [] if self.repository.last else [[1, {0: "host", 2: bytes(16)}]]
+            records.append(run.record(join + [backup], [], []))
+            self.repository.last = [number, repository.blake3(records[-1]).digest()]
+            nodes |= run.nodes
+            chunks |= run.chunks
+        blocks = [Block(0, list(chunks.values())), Block(1, list(nodes.values())), Block(4, records, codec=0)]
+        Run(self.repository, 3).object(2, 0, blocks)
+        self.blocks()
+        self.assertEqual([line[5] for line in self.snapshots()], ["complete"] * 2)
+        for line, number in zip(self.snapshots(), (1, 2)):
+            code, target, err = self.restore(line[0])
+            self.assertEqual(code, 0, err)
+            with open(f"{target}/f", "rb") as file:
+                self.assertEqual(file.read(), b"of run %d" % number)
+
+    def test_needs(self) -> None:
+        """A range of runs that ends before it begins is malformed (§7.4)."""
+        self.simple()
+        run = Run(self.repository, 2)
+        run.write([run.backup(run.tree([]), needs=[[b"device-9", 9, 3]])])
+        self.blocks()
+        code, out, _ = self.call("list")
+        self.assertEqual((code, len(out.splitlines())), (6, 1))
 
     def test_runs(self) -> None:
         """A record that names a later run, or a run that cannot be, is malformed, and no other is (§7.1)."""

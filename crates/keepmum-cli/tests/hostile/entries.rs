@@ -82,6 +82,12 @@ const NAMES: &[Case] = &[
         let link = entry(b"both", 2, &[(8, bytes(way.as_bytes()))]);
         forge.evil(&[link, directory(b"both", &folder)]);
     }),
+    legal("parts of a directory whose first names are others", |forge| {
+        let (b, m) = (forge.file(b"b", b"b\n"), forge.file(b"m", b"m\n"));
+        let parts = [(b"a", forge.node(&[b])), (b"z", forge.node(&[m]))];
+        let parts = parts.map(|(name, id)| array(&[bytes(name), bytes(&id.0)]));
+        forge.evil_node(array(&[uint(1), array(&parts)]));
+    }),
     damage("a link and a folder of one name in two parts of a directory", |forge| {
         let song = forge.file(b"song", b"evil\n");
         let folder = forge.node(&[song]);
