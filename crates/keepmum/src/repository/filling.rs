@@ -17,11 +17,11 @@ fn full_from(size: u64) -> u64 {
     size / 4 * 3
 }
 
-/// With no more padding than this an object ends where a block ends: one in eight does. Where a
-/// piece ends, of which there are ten times as many, it is a sixth of that.
-fn little(size: u64) -> u64 {
-    size / 512
-}
+/// With no more padding than this part of its size an object ends where a block ends: one in eight
+/// does.
+const LITTLE: u64 = 512;
+/// The same where a piece ends, of which there are ten times as many.
+const VERY_LITTLE: u64 = 6 * LITTLE;
 
 /// What became of a block.
 pub(super) enum Filled {
@@ -36,7 +36,7 @@ impl ObjectBuilder {
     pub(super) fn fill(&mut self, block: PackedBlock, spare: &Spare) -> Filled {
         let fits = self.has_room_for(&block);
         let weight = self.weight() + block.weight();
-        if fits && weight < full_from(self.size()) {
+        if fits && weight < full_from(self.size) {
             self.push(block);
             return Filled::Open;
         }
@@ -48,7 +48,7 @@ impl ObjectBuilder {
             false => (count, padding(weight)),
         };
         if fits {
-            let enough = little(self.size()) / if divisible { 6 } else { 1 };
+            let enough = self.size / if divisible { VERY_LITTLE } else { LITTLE };
             if padding > enough || end == 0 {
                 self.push(block);
                 return Filled::Open;
@@ -78,7 +78,7 @@ impl ObjectBuilder {
                 break;
             }
             let padding = padding(self.weight() + weight);
-            if self.weight() + weight >= full_from(self.size()) && padding < least {
+            if self.weight() + weight >= full_from(self.size) && padding < least {
                 (end, least) = (count, padding);
             }
         }
@@ -115,7 +115,7 @@ mod tests {
         let spare = Spare::default();
         let (mut weight, mut padded, mut ended) = (0, 0, 0);
         let (mut given, mut placed) = (0, 0);
-        let mut object = ObjectBuilder::default();
+        let mut object = ObjectBuilder::of(OBJECT_TARGET);
         let mut random = 1u32;
         while ended < 24 {
             random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -123,7 +123,7 @@ mod tests {
             given += rest.as_ref().map_or(0, |block| block.block.pieces.len());
             while let Some(block) = rest.take() {
                 if let Filled::Full(left) = object.fill(block, &spare) {
-                    let full = std::mem::take(&mut object);
+                    let full = object.take();
                     assert!((full_from(OBJECT_TARGET)..=OBJECT_TARGET).contains(&full.weight()));
                     (weight, padded) = (weight + full.weight(), padded + padding(full.weight()));
                     (ended, placed) = (ended + 1, placed + full.pieces());

@@ -72,7 +72,7 @@ fn row(pieces: usize) -> usize {
 /// Blocks that will be one object, and those stored bytes of them that have not left yet.
 pub(super) struct ObjectBuilder {
     /// Most bytes of it.
-    size: u64,
+    pub(super) size: u64,
     blocks: Vec<Block>,
     /// The stored bytes of all blocks but the last ones, which still lie in memory of their own.
     body: Vec<u8>,
@@ -94,12 +94,6 @@ pub(super) struct ObjectPlace {
     pub number: u32,
 }
 
-impl Default for ObjectBuilder {
-    fn default() -> Self {
-        Self::of(OBJECT_TARGET)
-    }
-}
-
 impl ObjectBuilder {
     /// One of at most so many bytes.
     pub(super) fn of(size: u64) -> Self {
@@ -110,11 +104,6 @@ impl ObjectBuilder {
     /// Takes what is built; the next one of the same size begins.
     pub(super) fn take(&mut self) -> Self {
         std::mem::replace(self, Self::of(self.size))
-    }
-
-    /// Most bytes of it.
-    pub(super) fn size(&self) -> u64 {
-        self.size
     }
 
     /// Stored bytes so far, table rows included.

@@ -8,7 +8,7 @@ use crate::model::ObjectKey;
 use crate::pipeline::{self, Mode};
 
 use super::error::RepositoryError;
-use super::object::{ObjectBuilder, ObjectPlace, Spare};
+use super::object::{OBJECT_TARGET, ObjectBuilder, ObjectPlace, Spare};
 use super::outgoing::Outgoing;
 use super::packing::OpenBlock;
 use super::stored::{Destination, StoredObject};
@@ -23,7 +23,7 @@ pub fn put_record(
     let spare = Arc::new(Spare::default());
     let mut block = OpenBlock::new(PieceKind::Record, Vec::new());
     block.push(to.keys.writing().piece_id(PieceKind::Record, record), record);
-    let mut builder = ObjectBuilder::default();
+    let mut builder = ObjectBuilder::of(OBJECT_TARGET);
     builder.push(block.pack(&mut Compressor::new(Level::Default), Effort::Usual, &spare));
     let ObjectKey { device, run, number, .. } = *lost;
     let place = ObjectPlace { kind: ObjectKind::Record, device, run, number };

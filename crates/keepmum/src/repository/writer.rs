@@ -88,7 +88,7 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
             spare,
             data: ObjectBuilder::of(to.keys.writing().parameters.object_size()),
             leaving: None,
-            meta: ObjectBuilder::default(),
+            meta: ObjectBuilder::of(OBJECT_TARGET),
             storing: VecDeque::new(),
             listed: Vec::new(),
             unindexed: Unindexed::default(),
@@ -259,7 +259,7 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
     /// under the number `next` with all that was added so far. Nothing may have been stored yet.
     pub fn announce(&mut self, record: Vec<u8>, next: u32) -> Result<Finished, RepositoryError> {
         debug_assert!(self.numbers.next == 0, "what was stored would be in no record");
-        let finished = self.put_record(ObjectBuilder::default(), record)?;
+        let finished = self.put_record(ObjectBuilder::of(OBJECT_TARGET), record)?;
         (self.numbers.run, self.numbers.next, self.stored_bytes) = (next, 0, 0);
         Ok(finished)
     }

@@ -176,17 +176,12 @@ const PRF: u8 = 0;
 /// The chunker that the repository's parameters ask for.
 pub(super) fn chunker(keys: &Keys) -> Result<Chunker, Error> {
     let repository = keys.writing();
-    if repository.parameters.chunker != PRF {
-        let chunker = repository.parameters.chunker;
-        let sentence = format!("the repository asks for chunker {chunker}, which is unknown");
+    let asked = &repository.parameters;
+    if asked.chunker != PRF || !asked.has_known_size() {
+        let sentence = "the repository asks for a chunker, or a size of objects, that is unknown";
         return Err(Error::new(ErrorKind::Unusable, sentence));
     }
-    if !repository.parameters.has_known_size() {
-        let size = repository.parameters.object_size();
-        let sentence = format!("the repository asks for objects of {size} bytes, which cannot be");
-        return Err(Error::new(ErrorKind::Unusable, sentence));
-    }
-    let parameters = Parameters::new(repository.parameters.average)
+    let parameters = Parameters::new(asked.average)
         .map_err(|error| Error::new(ErrorKind::Unusable, error.to_string()))?;
     Ok(Chunker::new(parameters, repository.chunker_key()))
 }
