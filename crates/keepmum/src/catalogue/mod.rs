@@ -10,6 +10,7 @@ mod chunks;
 mod error;
 mod facts;
 mod filter;
+mod first_names;
 mod history;
 mod lock;
 mod moves;
@@ -35,6 +36,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 pub use error::CatalogueError;
+pub use first_names::{FirstName, FirstNames, LinkKey};
 pub use history::{CheckKind, CheckRow, History, RunProblem, RunRow};
 pub use lock::RunLock;
 pub use moves::{Likeness, Move, Passage, Sighting};

@@ -6,7 +6,7 @@ use crate::target::{Existing, TargetTree};
 use super::part::Part;
 use super::plan::Plan;
 use super::stays::Verdict;
-use super::waiting::{Cause, Link, Unwritten, group_of};
+use super::waiting::{Cause, Link, Unwritten, group_of, key_of};
 use crate::session::error::Error;
 use crate::session::options::Overwrite;
 use crate::session::report::{Problem, ProblemKind};
@@ -100,13 +100,14 @@ impl Plan<'_, '_, '_> {
         let right = there.is_some_and(|found| self.is_right_alone(found, &entry));
         let Kind::File(content) = entry.kind else { return Ok(()) };
         if let Some(group) = group {
-            if self.waiting.firsts.contains_key(&group) {
+            let key = key_of(&group);
+            if self.waiting.firsts.get(&key)?.is_some() {
                 self.waiting.bytes += path.as_bytes().len();
                 let (metadata, there) = (entry.metadata, there.map(|found| found.kind));
                 self.waiting.links.push(Link { group, path, metadata, there, right });
                 return self.maybe_flush();
             }
-            self.waiting.firsts.insert(group, (path.clone(), None));
+            self.waiting.firsts.put(&key, &path, None)?;
         }
         let Some(existing) = self.room_for(&path, there.map(|found| found.kind))? else {
             let linked = entry.metadata.link.is_some();

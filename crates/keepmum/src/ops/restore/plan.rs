@@ -12,7 +12,7 @@ use super::block::Worker;
 use super::part::Part;
 use super::report::RestoreReport;
 use super::stays::{Stays, Verdict};
-use super::waiting::{Cause, Unwritten, Waiting, group_of};
+use super::waiting::{Cause, Unwritten, Waiting, group_of, key_of};
 use super::window::Windows;
 use super::writing::Writing;
 use crate::session::error::Error;
@@ -204,7 +204,7 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         if let Some(found) = &there {
             if self.is_right(&path, &entry, found)? {
                 self.report.entries_unchanged += 1;
-                self.note_first(&path, &entry, found);
+                self.note_first(&path, &entry, found)?;
                 self.in_place(1, size);
                 return Ok(());
             }
@@ -301,7 +301,7 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         if shared && differs.any() {
             return Ok(false);
         }
-        if differs.mtime || !self.has_right_link(entry, found) {
+        if differs.mtime || !self.has_right_link(entry, found)? {
             return Ok(false);
         }
         if self.set.options.overwrite == Overwrite::Never {
@@ -327,16 +327,21 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
     }
 
     /// Whether a file of a hard link group is the same file as the first of the group.
-    fn has_right_link(&self, entry: &Entry, found: &Found) -> bool {
-        let first = group_of(entry).and_then(|group| self.waiting.firsts.get(&group));
-        first.is_none_or(|(_, file)| *file == Some((found.stamp.device, found.stamp.inode)))
+    fn has_right_link(&self, entry: &Entry, found: &Found) -> Result<bool, Error> {
+        let Some(group) = group_of(entry) else { return Ok(true) };
+        let first = self.waiting.firsts.get(&key_of(&group))?;
+        let file = (found.stamp.device, found.stamp.inode);
+        Ok(first.is_none_or(|first| first.identity == Some(file)))
     }
 
-    fn note_first(&mut self, path: &TreePath, entry: &Entry, found: &Found) {
-        if let Some(group) = group_of(entry) {
+    fn note_first(&mut self, path: &TreePath, entry: &Entry, found: &Found) -> Result<(), Error> {
+        let Some(group) = group_of(entry) else { return Ok(()) };
+        let key = key_of(&group);
+        if self.waiting.firsts.get(&key)?.is_none() {
             let file = (found.stamp.device, found.stamp.inode);
-            self.waiting.firsts.entry(group).or_insert_with(|| (path.clone(), Some(file)));
+            self.waiting.firsts.put(&key, path, Some(file))?;
         }
+        Ok(())
     }
 
     pub(super) fn maybe_flush(&mut self) -> Result<(), Error> {

@@ -2,14 +2,15 @@
 
 use std::collections::{HashMap, VecDeque, btree_map};
 
-use crate::model::{Found, FoundKind, Metadata, TreePath};
+use crate::catalogue::FirstName;
+use crate::model::{Found, FoundKind, Metadata};
 use crate::target::{Target, TargetError, TargetErrorKind};
 
 use super::plan::Plan;
 use super::refusals::target_failed;
 use super::report::RestoreReport;
 use super::stays::Stays;
-use super::waiting::{Cause, Group, Link, Unwritten};
+use super::waiting::{Cause, Group, Link, Unwritten, key_of};
 use crate::session::error::Error;
 use crate::session::event::Event;
 use crate::session::report::{Problem, ProblemKind, note};
@@ -100,8 +101,8 @@ impl Plan<'_, '_, '_> {
     /// it could not be. Those after that one have to wait for it.
     fn link(&mut self, target: &Target, links: &mut VecDeque<Link>) -> Result<(), Error> {
         while let Some(link) = links.pop_front() {
-            let Some(known) = self.waiting.firsts.get(&link.group).cloned() else { continue };
-            let begun = match self.waiting.unwritten.get(&known.0) {
+            let Some(known) = self.waiting.firsts.get(&key_of(&link.group))? else { continue };
+            let begun = match self.waiting.unwritten.get(&known.path) {
                 None => match self.link_to(target, &known, &link)? {
                     Linked::Told => false,
                     Linked::Replaced => self.begin_anew(link)?,
@@ -142,18 +143,18 @@ impl Plan<'_, '_, '_> {
     /// Writes a name as a file of its own, to which the others are linked. Answers whether its place
     /// is free.
     fn begin_anew(&mut self, link: Link) -> Result<bool, Error> {
-        if let Some(before) =
-            self.waiting.firsts.insert(link.group.clone(), (link.path.clone(), None))
-        {
-            self.waiting.unwritten.remove(&before.0);
+        let key = key_of(&link.group);
+        if let Some(before) = self.waiting.firsts.get(&key)? {
+            self.waiting.unwritten.remove(&before.path);
         }
+        self.waiting.firsts.put(&key, &link.path, None)?;
         self.write_alone(link)
     }
 
     fn link_to(
         &mut self,
         target: &Target,
-        (first, file): &(TreePath, Option<(u64, u64)>),
+        known: &FirstName,
         link: &Link,
     ) -> Result<Linked, Error> {
         let size = link.group.1.size;
@@ -161,14 +162,14 @@ impl Plan<'_, '_, '_> {
             let same = (found.stamp.device, found.stamp.inode);
             found.kind == FoundKind::File
                 && found.stamp.size == size
-                && file.is_none_or(|file| file == same)
+                && known.identity.is_none_or(|file| file == same)
                 && !target.differs(found, &link.metadata).mtime
         };
         let Some(existing) = self.room_for(&link.path, link.there)? else {
             self.not_linked(link, Cause::Place);
             return Ok(Linked::Told);
         };
-        match target.hard_link(first, &link.path, existing, is_it) {
+        match target.hard_link(&known.path, &link.path, existing, is_it) {
             Ok(()) => {
                 self.in_place(1, size);
                 Ok(Linked::Told)

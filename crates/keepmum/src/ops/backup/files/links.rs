@@ -2,7 +2,7 @@
 //!
 //! A row lives until all its names have come, so that memory follows the files whose names are
 //! still awaited and not the files with several names that there are. Names outside of the source
-//! never come, and their rows stay until the run ends.
+//! never come, so that only the newest rows are kept: a name whose row is gone is read again.
 
 use std::collections::HashMap;
 
@@ -15,34 +15,62 @@ struct Row {
     awaited: u64,
 }
 
+/// So many rows at least are kept, and twice as many at most.
+const KEPT: usize = 32 << 10;
+
+type Rows = HashMap<[u8; Stamp::LENGTH], Row>;
+
 /// The inodes of which names have still to come.
-#[derive(Default)]
-pub(super) struct Links(HashMap<[u8; Stamp::LENGTH], Row>);
+pub(super) struct Links {
+    young: Rows,
+    old: Rows,
+    kept: usize,
+}
+
+impl Default for Links {
+    fn default() -> Self {
+        Self { young: Rows::default(), old: Rows::default(), kept: KEPT }
+    }
+}
 
 impl Links {
+    fn rows(&mut self, inode: &[u8; Stamp::LENGTH]) -> &mut Rows {
+        match self.young.contains_key(inode) {
+            true => &mut self.young,
+            false => &mut self.old,
+        }
+    }
+
     /// Whether what this is another name of was read.
     pub(super) fn knows(&self, found: &Found) -> bool {
-        self.0.contains_key(&found.stamp.to_bytes())
+        let inode = found.stamp.to_bytes();
+        self.young.contains_key(&inode) || self.old.contains_key(&inode)
     }
 
     /// Keeps what was read under the first name, if others are to come.
     pub(super) fn keep(&mut self, found: &Found, content: &Content, stamp: Option<Stamp>) {
         let awaited = found.links.saturating_sub(1);
-        if awaited > 0 {
-            let row = Row { content: content.clone(), stamp, awaited };
-            self.0.insert(found.stamp.to_bytes(), row);
+        if awaited == 0 {
+            return;
         }
+        if self.young.len() >= self.kept {
+            self.old = std::mem::take(&mut self.young);
+        }
+        let inode = found.stamp.to_bytes();
+        self.old.remove(&inode);
+        self.young.insert(inode, Row { content: content.clone(), stamp, awaited });
     }
 
     /// What was read under the first name, for another one; with the last of them it is let go.
     pub(super) fn take(&mut self, found: &Found) -> Option<(Content, Option<Stamp>)> {
         let inode = found.stamp.to_bytes();
-        let row = self.0.get_mut(&inode)?;
+        let rows = self.rows(&inode);
+        let row = rows.get_mut(&inode)?;
         row.awaited -= 1;
         if row.awaited > 0 {
             return Some((row.content.clone(), row.stamp));
         }
-        self.0.remove(&inode).map(|row| (row.content, row.stamp))
+        rows.remove(&inode).map(|row| (row.content, row.stamp))
     }
 }
 
@@ -76,10 +104,22 @@ mod tests {
             assert!(links.take(&file).is_some() && !links.knows(&file));
             assert_eq!(links.take(&file), None, "it is read again rather than made up");
         }
-        assert!(links.0.is_empty());
+        assert!(links.young.is_empty() && links.old.is_empty());
         // Its other name lies elsewhere.
         links.keep(&found(100, 2), &Content::empty(), None);
         links.keep(&found(101, 1), &Content::empty(), None);
-        assert_eq!(links.0.len(), 1);
+        assert_eq!(links.young.len(), 1);
+    }
+
+    #[test]
+    fn names_that_never_come_take_bounded_memory() {
+        let mut links = Links { kept: 10, ..Links::default() };
+        for inode in 0..1_000 {
+            links.keep(&found(inode, 2), &Content::empty(), None);
+            assert!(links.young.len() + links.old.len() <= 20);
+        }
+        assert!((990..1_000).all(|inode| links.knows(&found(inode, 2))));
+        assert!(!links.knows(&found(0, 2)), "it is read again");
+        assert!(links.take(&found(995, 2)).is_some() && links.take(&found(985, 2)).is_some());
     }
 }
