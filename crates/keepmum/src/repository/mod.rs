@@ -29,7 +29,7 @@ mod reader;
 mod snapshot_tree;
 mod stored;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tree_size;
 mod writer;
 

@@ -38,7 +38,7 @@ impl AsMut<Compressor> for Worker {
     }
 }
 
-fn keyring(generation: u64, id: u8, epochs: &[(u16, u8)]) -> Keyring {
+pub(crate) fn keyring(generation: u64, id: u8, epochs: &[(u16, u8)]) -> Keyring {
     let secret = |byte: &u8| Zeroizing::new([*byte; 32]);
     let further = Further::default();
     Keyring {

@@ -242,3 +242,6 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
         self.open.last().map_or_else(|| Arc::new(root()), Arc::clone)
     }
 }
+
+#[cfg(test)]
+mod tests;
