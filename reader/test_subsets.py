@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Program and reader on every subset of the objects of a history of two devices: both must say the same.
 
-`cargo test -p keepmum --test subsets` writes the history to FOLDER/all, and to FOLDER/expected for each subset what the
+`cargo test -p keepmum --test runs subsets` writes the history to FOLDER/all, and to FOLDER/expected for each subset what the
 program says of every snapshot: its state, how a restore ends, which files come back.
 
     reader/test_subsets.py FOLDER

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::print_stderr, reason = "a failure says how to repeat it")]
 
+#[path = "runs/support/mod.rs"]
 mod support;
 
 use std::fs;
@@ -216,7 +217,7 @@ fn lose_power_and_restore_again(seed: u64, overwrite: Overwrite, in_place: bool)
 #[test]
 fn a_restore_that_lost_its_power_is_run_again_and_is_right() {
     small_batches();
-    cases("power_cuts", "a_restore_that_lost_its_power", 12, |seed| {
+    cases("a_restore_that_lost_its_power", 12, |seed| {
         lose_power_and_restore_again(seed, Overwrite::IfChanged, false);
     });
 }
@@ -224,7 +225,7 @@ fn a_restore_that_lost_its_power_is_run_again_and_is_right() {
 #[test]
 fn after_a_power_cut_nothing_of_a_restore_counts_as_newer_work() {
     small_batches();
-    cases("power_cuts", "after_a_power_cut_nothing", 12, |seed| {
+    cases("after_a_power_cut_nothing", 12, |seed| {
         lose_power_and_restore_again(seed, Overwrite::IfOlder, false);
     });
 }
@@ -232,7 +233,7 @@ fn after_a_power_cut_nothing_of_a_restore_counts_as_newer_work() {
 #[test]
 fn a_restore_in_place_that_lost_its_power_is_run_again_and_is_right() {
     small_batches();
-    cases("power_cuts", "a_restore_in_place", 12, |seed| {
+    cases("a_restore_in_place", 12, |seed| {
         let overwrite = [Overwrite::IfOlder, Overwrite::IfChanged][(seed % 2) as usize];
         lose_power_and_restore_again(seed, overwrite, true);
     });

@@ -77,7 +77,7 @@ fn tests_in(code: &str) -> Vec<(String, bool)> {
 #[test]
 fn each_row_of_what_is_kept_is_a_test_and_each_test_a_row() {
     const FIDELITY: &str = "doc/fidelity.md";
-    const TESTS: &str = "crates/keepmum-cli/tests/fidelity/";
+    const TESTS: &str = "crates/keepmum-cli/tests/program/fidelity/";
     let table = text(FIDELITY).unwrap();
     let is_row = |line: &&str| {
         line.starts_with("| ") && !line.starts_with("| what |") && !line.starts_with("|---")
