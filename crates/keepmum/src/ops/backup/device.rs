@@ -112,8 +112,8 @@ fn is_moved(repository: &Repository, machine: &[u8]) -> Result<bool, Error> {
     Ok(repository.catalogue.get(&state::MACHINE)?.is_some_and(|before| before != machine))
 }
 
-/// Whether two records of a device have one number, and its last one: of a fork, that which this
-/// installation has written, if it is the last.
+/// Whether two records of a device have one number, and its last one: of a fork the last that this
+/// installation has written, however far the other branch has gone.
 fn chain_state(
     repository: &Repository,
     device: DeviceId,
@@ -123,7 +123,8 @@ fn chain_state(
     records.retain(|at| at.device == device);
     records.sort_unstable_by_key(|at| (at.run, Some(at.hash) == own));
     let forked = records.windows(2).any(|two| two[0].run == two[1].run);
-    Ok((forked, records.last().copied()))
+    let own_end = records.iter().find(|at| forked && Some(at.hash) == own);
+    Ok((forked, own_end.or(records.last()).copied()))
 }
 
 /// Whether this device has ended a run after its last record here, as far as is known, with an object

@@ -292,6 +292,24 @@ fn the_ids_of_a_fork_are_the_same_before_and_after_both_have_arrived() {
     }
 }
 
+/// Whoever takes a new id goes on with its own branch of a fork, also where the other is ahead.
+#[test]
+fn of_a_fork_each_continues_its_own_branch() {
+    let mut one = World::new(67);
+    fs::write(one.source().join("first"), "first").unwrap();
+    one.backup();
+    let clone = clone_of(&one, 1067, Arc::new(one.sim.disk.fork()));
+    ["a", "b", "c"].iter().for_each(|file| drop(run(&clone, file)));
+    assert_eq!(run(&one, "file"), Vec::<String>::new());
+    let own = || Catalogue::open(&one.catalogue()).unwrap().get(&state::DURABLE_RECORD).unwrap();
+    let before = own().unwrap();
+    sync(&one.sim.disk, &clone.sim.disk);
+    assert_eq!(run(&one, "another").len(), 1);
+    let catalogue = Catalogue::open(&one.catalogue()).unwrap();
+    assert_eq!(catalogue.get(&state::CONTINUES).unwrap().unwrap().hash, before);
+    full_check(&one);
+}
+
 /// Two devices may have one name: then only the id says which is meant.
 #[test]
 fn of_two_devices_with_one_name_the_id_says_which() {
