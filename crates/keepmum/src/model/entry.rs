@@ -150,6 +150,15 @@ impl Metadata {
     pub fn stored(&self) -> impl Iterator<Item = &Content> {
         self.attributes.iter().filter_map(Attribute::stored)
     }
+
+    /// Bytes that the attributes take in memory.
+    pub fn attribute_bytes(&self) -> usize {
+        let value = |attribute: &Attribute| match &attribute.value {
+            Value::Inline(value) => value.len(),
+            Value::Stored(_) => 0,
+        };
+        self.attributes.iter().map(|attribute| attribute.name.len() + value(attribute)).sum()
+    }
 }
 
 /// What a file holds.

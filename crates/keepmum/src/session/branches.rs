@@ -15,10 +15,10 @@ use super::error::{Error, ErrorKind};
 const MOST: usize = 64;
 
 /// The records of these that are not on the branch that is meant: that of this installation's own
-/// record, where it is here.
+/// record, where it is on one alone.
 ///
 /// # Errors
-/// Several branches have snapshots among these, and none is this installation's.
+/// Several branches have snapshots among these, and which is this installation's cannot be known.
 pub(crate) fn others(
     chain: &Chain,
     found: &[Candidate<'_>],
@@ -26,14 +26,22 @@ pub(crate) fn others(
 ) -> Result<HashSet<RecordRef>, Error> {
     let branches = Branches::new(chain);
     let is_own = |branch: &&Branch| branch.records.iter().any(|at| Some(at.hash) == own);
-    let Some(meant) = branches.0.iter().find(is_own) else {
-        let has_any =
-            |branch: &&Branch| found.iter().any(|one| branches.is_of_one(branch, one.snapshot.at));
-        let tips: Vec<&Branch> = branches.0.iter().filter(has_any).collect();
-        return match tips.len() {
-            0 | 1 => Ok(HashSet::new()),
-            _ => Err(ask(&branches, &tips, found)),
-        };
+    let own: Vec<&Branch> = branches.0.iter().filter(is_own).collect();
+    let meant = match own[..] {
+        [one] => one,
+        // The fork is behind this installation's own record, or that is not here.
+        _ => {
+            let candidates = if own.is_empty() { branches.0.iter().collect() } else { own.clone() };
+            let has_any = |branch: &&Branch| {
+                found.iter().any(|one| branches.is_of_one(branch, one.snapshot.at))
+            };
+            let tips: Vec<&Branch> = candidates.into_iter().filter(has_any).collect();
+            match tips[..] {
+                [one] if !own.is_empty() => one,
+                [] | [_] => return Ok(HashSet::new()),
+                _ => return Err(ask(&branches, &tips, found)),
+            }
+        }
     };
     let is_placed = |at: &RecordRef| branches.0.iter().any(|branch| branch.records.contains(at));
     let is_other = |at: &RecordRef| !meant.records.contains(at) && is_placed(at);

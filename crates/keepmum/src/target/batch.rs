@@ -6,6 +6,7 @@
 //! then says of other files cannot be believed.
 
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::{fsync, syncfs};
@@ -51,6 +52,8 @@ pub(super) struct Batch {
     placed: Mutex<(u64, u64)>,
     /// The sync that failed.
     failed: Mutex<Option<(TargetErrorKind, String)>>,
+    /// Batches that were put in place. Who found no space tries again if there was one meanwhile.
+    emptied: AtomicU64,
     most: usize,
 }
 
@@ -73,6 +76,7 @@ impl Default for Batch {
             unplaced: Mutex::default(),
             placed: Mutex::default(),
             failed: Mutex::default(),
+            emptied: AtomicU64::new(0),
             most: most.clamp(1, MOST),
         }
     }
@@ -140,18 +144,23 @@ impl Inner {
         waiting.stages.len() >= self.batch.most || waiting.bytes >= MOST_BYTES
     }
 
-    /// Does something once more if there was no space, and some could be made: what is replaced
-    /// takes its space until the new file has its name.
+    /// Does something again as long as there was no space and some has been made, by whomever: what
+    /// is replaced takes its space until the new file has its name.
     pub(super) fn with_space<T>(
         &self,
         mut act: impl FnMut() -> Result<T, TargetError>,
     ) -> Result<T, TargetError> {
-        match act() {
-            Err(error) if error.kind == TargetErrorKind::Full => match self.place_all(|_| true)? {
-                0 => Err(error),
-                _ => act(),
-            },
-            other => other,
+        loop {
+            let before = self.batch.emptied.load(Ordering::Acquire);
+            match act() {
+                Err(error) if error.kind == TargetErrorKind::Full => {
+                    self.place_all(|_| true)?;
+                    if self.batch.emptied.load(Ordering::Acquire) == before {
+                        return Err(error);
+                    }
+                }
+                other => return other,
+            }
         }
     }
 
@@ -181,6 +190,7 @@ impl Inner {
                 Err(error) => self.note_unplaced(&stage, error),
             }
         }
+        self.batch.emptied.fetch_add(1, Ordering::AcqRel);
         drop(placing);
         Ok(count)
     }

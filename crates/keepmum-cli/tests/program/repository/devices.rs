@@ -100,9 +100,12 @@ fn of_two_machines_under_one_id_latest_is_the_own_one_or_has_to_be_named() {
             sync(&place.path(from), &place.path(to));
         };
         copy("db", "copy/db");
+        copy("db", "third/db");
         copy("destination", "copy/destination");
         let config = fs::read_to_string(place.path("config.ini")).unwrap();
         let at = place.path("").display().to_string();
+        let third = config.replace(&format!("{at}db\n"), &format!("{at}third/db\n"));
+        place.file("third.ini", third);
         let moved = ["db", "destination"].iter().fold(config, |config, folder| {
             config.replace(&format!("{at}{folder}\n"), &format!("{at}copy/{folder}\n"))
         });
@@ -125,6 +128,10 @@ fn of_two_machines_under_one_id_latest_is_the_own_one_or_has_to_be_named() {
             let said = run(config, &["dump", &letter]);
             assert_eq!((said.code, &*said.stdout), (0, who), "{first}: {said:?}");
         }
+        // One whose own record both branches follow cannot tell either.
+        let said = run("third.ini", &["dump", &letter]);
+        assert_eq!((said.code, &*said.stdout), (1, ""), "{said:?}");
+        assert!(said.stderr.contains("two machines have written under the id of"), "{said:?}");
         // A third one knows no branch for its own.
         place.file("password", PASSWORD);
         let from = ["--from", "destination", "--password-file", "password"];

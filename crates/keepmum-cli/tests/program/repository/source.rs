@@ -80,7 +80,7 @@ fn a_source_that_is_mostly_gone_is_refused() {
         &said.stderr,
         &format!(
             "keepmum: 25 of 30 files in [PLACE]/source are gone (the first: [PLACE]/source/0, \
-             [PLACE]/source/1, [PLACE]/source/10); nothing was written\n{}",
+             [PLACE]/source/1, [PLACE]/source/10); no snapshot was made\n{}",
             hint("=25")
         ),
     );

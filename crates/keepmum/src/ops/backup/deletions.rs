@@ -24,6 +24,10 @@ impl Backup<'_, '_, '_> {
 
     /// Refuses to forget more than may go unasked, or than was accepted.
     pub(super) fn refuse_deletions(&mut self) -> Result<(), Error> {
+        if self.run.has_no_snapshot() {
+            // What is gone was remembered by a run that was killed, and saved by none.
+            return Ok(());
+        }
         let accepted = self.set.options.accept_deletions;
         let unmounted = self.places.unmounted.first().cloned();
         let units = self.places.units.settled();
@@ -44,7 +48,7 @@ impl Backup<'_, '_, '_> {
             (None, _) => (format!("{lost} of {before} files are gone from the source"), None),
         };
         let examples = self.examples(within.as_ref(), lost)?;
-        let sentence = format!("{about}{examples}; nothing was written");
+        let sentence = format!("{about}{examples}; no snapshot was made");
         Err(Error::new(ErrorKind::SourceGone, sentence).deleting(lost))
     }
 

@@ -48,12 +48,18 @@ pub(super) fn refuse_missing_disks(
     if options.accept_deletions != Deletions::Refuse {
         return Ok(());
     }
+    // Only a snapshot says that a root is empty: a first run that was killed has not seen all of it.
+    let has_snapshot = catalogue.get(&state::ROOT)?.is_some();
     for root in source.roots() {
         let row = remember::directory_at(catalogue, root)?;
-        let sentence = match row {
-            Some(row) if catalogue.page(row, None, 1)?.entries.is_empty() => continue,
-            Some(_) => "this folder was not empty and is now",
-            None => "this folder is to be backed up but is empty",
+        let was_empty = match row {
+            Some(row) => catalogue.page(row, None, 1)?.entries.is_empty(),
+            None => true,
+        };
+        let sentence = match was_empty {
+            true if has_snapshot && row.is_some() => continue,
+            true => "this folder is to be backed up but is empty",
+            false => "this folder was not empty and is now",
         };
         let (mut walk, _) = source.walk(0);
         if walk.list(&(), root).is_ok_and(|page| page.entries.is_empty() && page.rest.is_none()) {

@@ -25,8 +25,8 @@ const SMALL: u64 = 1024 * 1024;
 const WINDOW_USES: usize = 48 * 1024;
 /// So many are enough where the workers have nothing else to do.
 const ENOUGH_USES: usize = 4 * 1024;
-/// Most bytes of paths in a window: those of a deep tree are long.
-const WINDOW_PATHS: usize = 8 * 1024 * 1024;
+/// Most bytes of paths and attributes in a window: both may be long.
+const WINDOW_HELD: usize = 8 * 1024 * 1024;
 /// Most large files in a window.
 const WINDOW_LARGE: usize = 24;
 
@@ -98,14 +98,15 @@ impl Plan<'_, '_, '_> {
         }
         let window = if small { &mut self.windows.small } else { &mut self.windows.large };
         window.files += 1;
-        window.paths += file.path.as_bytes().len();
+        window.held += file.path.as_bytes().len() + file.metadata.attribute_bytes();
         Ok(())
     }
 
     /// Takes a file back that waits in its window.
     fn give_up(&mut self, file: &Arc<FileState>, small: bool) {
         let window = if small { &mut self.windows.small } else { &mut self.windows.large };
-        window.uses.retain(|other| !Arc::ptr_eq(&other.file, file));
+        // They came last.
+        while window.uses.pop_if(|other| Arc::ptr_eq(&other.file, file)).is_some() {}
         file.close();
     }
 
@@ -166,7 +167,7 @@ impl Plan<'_, '_, '_> {
         self.write_on()?;
         let uses = self.windows.small.uses.len();
         let wanted = uses >= ENOUGH_USES && self.writing.is_done();
-        if wanted || uses >= WINDOW_USES || self.windows.small.paths >= WINDOW_PATHS {
+        if wanted || uses >= WINDOW_USES || self.windows.small.held >= WINDOW_HELD {
             let window = std::mem::take(&mut self.windows.small);
             self.begin_window(window)?;
         }

@@ -1,6 +1,6 @@
 //! Making what is not in the target, or not as it should be.
 
-use crate::model::{ChunkId, Entry, Found, FoundKind, Kind, Merge, TreePath};
+use crate::model::{ChunkId, Entry, Found, FoundKind, Kind, Merge, Metadata, TreePath};
 use crate::target::{Existing, TargetTree};
 
 use super::part::Part;
@@ -14,8 +14,12 @@ use crate::session::values::fetch_values;
 
 impl Plan<'_, '_, '_> {
     /// Fetches the values of attributes that do not stand in the entry.
-    pub(super) fn fetch_values(&mut self, path: &TreePath, entry: &mut Entry) -> Result<(), Error> {
-        let at = (path, &mut entry.metadata);
+    pub(super) fn fetch_values(
+        &mut self,
+        path: &TreePath,
+        metadata: &mut Metadata,
+    ) -> Result<(), Error> {
+        let at = (path, metadata);
         let problems = fetch_values(self.contents, at, self.set.state)?;
         problems.into_iter().for_each(|problem| self.problem(problem));
         Ok(())
@@ -102,7 +106,7 @@ impl Plan<'_, '_, '_> {
         if let Some(group) = group {
             let key = key_of(&group);
             if self.waiting.firsts.get(&key)?.is_some() {
-                self.waiting.bytes += path.as_bytes().len();
+                self.waiting.bytes += path.as_bytes().len() + entry.metadata.attribute_bytes();
                 let (metadata, there) = (entry.metadata, there.map(|found| found.kind));
                 self.waiting.links.push(Link { group, path, metadata, there, right });
                 return self.maybe_flush();

@@ -160,10 +160,11 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
     }
 
     /// A directory into which nothing more is written but what waits.
-    fn leave(&mut self, path: TreePath, metadata: Metadata) -> Result<(), Error> {
+    fn leave(&mut self, path: TreePath, mut metadata: Metadata) -> Result<(), Error> {
+        self.fetch_values(&path, &mut metadata)?;
         // Of a link that is followed, what it leads to is meant.
         let path = self.target.map_or(path.clone(), |target| target.real(&path));
-        self.waiting.bytes += path.as_bytes().len();
+        self.waiting.bytes += path.as_bytes().len() + metadata.attribute_bytes();
         self.waiting.directories.push((path, metadata));
         self.maybe_flush()
     }
@@ -188,7 +189,11 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         if let Some(where_to) = self.stays.ways.astray(&path) {
             return self.astray(merge, (path, &entry), where_to);
         }
-        self.fetch_values(&path, &mut entry)?;
+        let is_directory = matches!(entry.kind, Kind::Directory(_));
+        // Those of a directory are fetched when it is left: many may be open, one in another.
+        if !is_directory || self.set.options.dry_run || self.is_own_layout(&path) {
+            self.fetch_values(&path, &mut entry.metadata)?;
+        }
         if let Kind::Directory(node) = entry.kind {
             let there = self.stays.ways.followed(&path).cloned().or(pair.old);
             return self.folder(merge, (path, entry, node), there);

@@ -7,8 +7,8 @@ use super::block::Use;
 pub(super) struct Window {
     pub(super) uses: Vec<Use>,
     pub(super) files: usize,
-    /// Bytes of the files' paths.
-    pub(super) paths: usize,
+    /// Bytes of the files' paths and attributes.
+    pub(super) held: usize,
 }
 
 /// Small files are put together in memory or written at once; large ones stay open.

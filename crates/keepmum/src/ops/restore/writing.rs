@@ -28,6 +28,8 @@ impl<'env> Writing<'env> {
     /// Takes the uses of a window, in the order in which they are to be written.
     pub(super) fn begin(&mut self, uses: Vec<Use>) {
         self.rest = uses.into();
+        // A file that was given up keeps its bytes to the end of its window.
+        self.assembled = Arc::default();
     }
 
     /// Whether nothing is left to write.

@@ -8,7 +8,8 @@ use std::sync::atomic::Ordering;
 use super::{Keeper, OnlyNamed, Place, fifo, kind, mode, path, symlink, write_small};
 use crate::model::Name;
 use crate::seam::Operation;
-use crate::target::{Existing, Options, TargetErrorKind, is_temporary};
+use crate::target::{Existing, Options, TargetError, TargetErrorKind, is_temporary};
+use rustix::io::Errno;
 
 const FIRST: &str = ".keepmum-00000000000000ff.tmp";
 
@@ -36,6 +37,29 @@ fn a_file_has_no_name_until_it_is_durable() {
     assert_eq!(place.names(), ["new", "old"]);
     assert_eq!(fs::read(place.at("old")).unwrap(), b"new");
     assert!(target.unplaced().unwrap().is_empty());
+}
+
+#[test]
+fn space_that_somebody_else_has_made_is_tried_again() {
+    let place = Place::new();
+    let target = &place.target;
+    target.write_small(&path("f"), b"f", &mode(0o600), Existing::Refuse).unwrap();
+    let full = || TargetError::new(&path("g"), Errno::NOSPC);
+    let mut tries = 0;
+    let done = target.0.with_space(|| {
+        tries += 1;
+        match tries {
+            1 => {
+                // Another thread puts the batch in place before this one can.
+                target.place().unwrap();
+                Err(full())
+            }
+            _ => Ok(tries),
+        }
+    });
+    assert_eq!(done.ok(), Some(2));
+    let none = target.0.with_space(|| Err::<(), _>(full()));
+    assert_eq!(none.unwrap_err().kind, TargetErrorKind::Full, "there was no other batch");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::support::{Dice, World, full_check, options};
 use keepmum::inside::pipeline::Mode;
 use keepmum::inside::store::simulated::SimulatedDisk;
-use keepmum::ops::{self, BackupOptions, ErrorKind, Event, Observer, Silent};
+use keepmum::ops::{self, BackupOptions, Deletions, ErrorKind, Event, Observer, Silent};
 
 const MIB: usize = 1 << 20;
 
@@ -188,4 +188,54 @@ fn a_killed_first_run_believes_only_what_is_still_there() {
     ops::backup(&world.own(), &options, &Silent).unwrap();
     world.verify(&world.own());
     full_check(&world);
+}
+
+/// What was remembered by a run that was killed was never saved, so its loss refuses nothing; but a
+/// root that is empty looks like a disk that is not mounted, whatever was remembered of it.
+#[test]
+fn after_a_killed_first_run_only_an_empty_root_is_refused() {
+    let world = world(48);
+    let careful = BackupOptions {
+        accept_deletions: Deletions::Refuse,
+        checkpoint_after: 6 << 20,
+        ..options(&world.source())
+    };
+    (0..60).for_each(|n| fs::write(world.source().join(format!("a{n}")), format!("{n}")).unwrap());
+    add(&world, 48, 40);
+    let stop = StopAt(Arc::clone(&world.sim.disk), 3 + 5);
+    ops::backup(&world.own(), &careful, &stop).unwrap_err();
+    let aside = world.folder().join("aside");
+    fs::rename(world.source(), &aside).unwrap();
+    fs::create_dir(world.source()).unwrap();
+    let refused = ops::backup(&world.own(), &careful, &Silent).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::SourceGone, "{refused}");
+    fs::remove_dir(world.source()).unwrap();
+    fs::rename(&aside, world.source()).unwrap();
+    for entry in fs::read_dir(world.source()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().unwrap() != "a7" {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    let report = ops::backup(&world.own(), &careful, &Silent).unwrap();
+    assert_eq!((report.files, report.gone), (1, 0));
+}
+
+/// A root of which nothing was remembered but its row is not known to be empty.
+#[test]
+fn a_root_that_only_a_killed_run_has_entered_is_not_known_to_be_empty() {
+    let world = world(49);
+    let careful = BackupOptions {
+        accept_deletions: Deletions::Refuse,
+        checkpoint_after: 6 << 20,
+        ..options(&world.source())
+    };
+    let mut dice = Dice::new(49);
+    let noise: Vec<u8> = (0..5 * MIB).flat_map(|_| dice.word().to_le_bytes()).collect();
+    fs::write(world.source().join("one"), noise).unwrap();
+    let stop = StopAt(Arc::clone(&world.sim.disk), 3 + 4);
+    ops::backup(&world.own(), &careful, &stop).unwrap_err();
+    fs::remove_file(world.source().join("one")).unwrap();
+    let refused = ops::backup(&world.own(), &careful, &Silent).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::SourceGone, "{refused}");
 }
