@@ -25,6 +25,20 @@ impl Plan<'_, '_, '_> {
         Ok(())
     }
 
+    /// The same for an entry that is come to. Those of a directory are fetched when it is left: many
+    /// may be open, one in another.
+    pub(super) fn fetch_values_now(
+        &mut self,
+        path: &TreePath,
+        entry: &mut Entry,
+    ) -> Result<(), Error> {
+        let is_directory = matches!(entry.kind, Kind::Directory(_));
+        if is_directory && !self.set.options.dry_run && !self.is_own_layout(path) {
+            return Ok(());
+        }
+        self.fetch_values(path, &mut entry.metadata)
+    }
+
     /// A directory of the snapshot: makes it, and goes on beneath it.
     pub(super) fn folder(
         &mut self,

@@ -189,11 +189,7 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         if let Some(where_to) = self.stays.ways.astray(&path) {
             return self.astray(merge, (path, &entry), where_to);
         }
-        let is_directory = matches!(entry.kind, Kind::Directory(_));
-        // Those of a directory are fetched when it is left: many may be open, one in another.
-        if !is_directory || self.set.options.dry_run || self.is_own_layout(&path) {
-            self.fetch_values(&path, &mut entry.metadata)?;
-        }
+        self.fetch_values_now(&path, &mut entry)?;
         if let Kind::Directory(node) = entry.kind {
             let there = self.stays.ways.followed(&path).cloned().or(pair.old);
             return self.folder(merge, (path, entry, node), there);

@@ -2,9 +2,11 @@
 //! continues, and what it needs of its former self is named as that of any other device.
 
 use std::fs;
+use std::sync::Arc;
 
-use crate::support::{World, options};
-use keepmum::inside::catalogue::Catalogue;
+use super::identities::{clone_of, run, sync};
+use crate::support::{World, full_check, options};
+use keepmum::inside::catalogue::{Catalogue, state};
 use keepmum::inside::format::{Item, Record};
 use keepmum::inside::model::RecordRef;
 use keepmum::ops::{self, Silent};
@@ -49,4 +51,22 @@ fn a_new_id_names_the_record_that_it_continues() {
     });
     let needs = &backup.unwrap().needs;
     assert!(needs.iter().any(|needs| needs.device == former.device), "{at:?}: {needs:?}");
+}
+
+/// Whoever takes a new id goes on with its own branch of a fork, also where the other is ahead.
+#[test]
+fn of_a_fork_each_continues_its_own_branch() {
+    let mut one = World::new(67);
+    fs::write(one.source().join("first"), "first").unwrap();
+    one.backup();
+    let clone = clone_of(&one, 1067, Arc::new(one.sim.disk.fork()));
+    ["a", "b", "c"].iter().for_each(|file| drop(run(&clone, file)));
+    assert_eq!(run(&one, "file"), Vec::<String>::new());
+    let own = || Catalogue::open(&one.catalogue()).unwrap().get(&state::DURABLE_RECORD).unwrap();
+    let before = own().unwrap();
+    sync(&one.sim.disk, &clone.sim.disk);
+    assert_eq!(run(&one, "another").len(), 1);
+    let catalogue = Catalogue::open(&one.catalogue()).unwrap();
+    assert_eq!(catalogue.get(&state::CONTINUES).unwrap().unwrap().hash, before);
+    full_check(&one);
 }

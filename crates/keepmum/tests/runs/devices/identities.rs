@@ -31,7 +31,7 @@ impl Observer for Notes {
 }
 
 /// A run with one more file; answers with what it said of its device.
-fn run(world: &World, file: &str) -> Vec<String> {
+pub(super) fn run(world: &World, file: &str) -> Vec<String> {
     fs::write(world.source().join(file), file).unwrap();
     let notes = Notes::default();
     ops::backup(&world.own(), &options(&world.source()), &notes).unwrap();
@@ -64,7 +64,7 @@ fn devices(access: &Access) -> BTreeSet<String> {
 }
 
 /// Another machine with a copy of the catalogue, the machine's id and the source.
-fn clone_of(one: &World, seed: u64, disk: Arc<SimulatedDisk>) -> World {
+pub(super) fn clone_of(one: &World, seed: u64, disk: Arc<SimulatedDisk>) -> World {
     let mut clone = World::beside(seed, disk);
     clone.identity.clone_from(&one.identity);
     clone.name.clone_from(&one.name);
@@ -195,7 +195,7 @@ fn an_older_catalogue_with_the_newest_number_goes_on_under_its_id() {
 }
 
 /// What only the other has arrives at each of them.
-fn sync(one: &SimulatedDisk, other: &SimulatedDisk) {
+pub(super) fn sync(one: &SimulatedDisk, other: &SimulatedDisk) {
     for (from, to) in [(one, other), (other, one)] {
         let missing = from.files().into_iter();
         for (path, content) in missing.filter(|(path, _)| to.content(path).is_none()) {
@@ -290,24 +290,6 @@ fn the_ids_of_a_fork_are_the_same_before_and_after_both_have_arrived() {
         let (_, tree) = world.restored(&one.stranger(), id);
         assert_eq!(tree, world.kept.last().unwrap().1);
     }
-}
-
-/// Whoever takes a new id goes on with its own branch of a fork, also where the other is ahead.
-#[test]
-fn of_a_fork_each_continues_its_own_branch() {
-    let mut one = World::new(67);
-    fs::write(one.source().join("first"), "first").unwrap();
-    one.backup();
-    let clone = clone_of(&one, 1067, Arc::new(one.sim.disk.fork()));
-    ["a", "b", "c"].iter().for_each(|file| drop(run(&clone, file)));
-    assert_eq!(run(&one, "file"), Vec::<String>::new());
-    let own = || Catalogue::open(&one.catalogue()).unwrap().get(&state::DURABLE_RECORD).unwrap();
-    let before = own().unwrap();
-    sync(&one.sim.disk, &clone.sim.disk);
-    assert_eq!(run(&one, "another").len(), 1);
-    let catalogue = Catalogue::open(&one.catalogue()).unwrap();
-    assert_eq!(catalogue.get(&state::CONTINUES).unwrap().unwrap().hash, before);
-    full_check(&one);
 }
 
 /// Two devices may have one name: then only the id says which is meant.
