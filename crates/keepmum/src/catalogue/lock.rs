@@ -17,7 +17,7 @@ use super::{Catalogue, CatalogueError};
 
 /// Held by the one run; dropping it lets the next one begin.
 #[derive(Debug)]
-pub struct RunLock(File);
+pub struct RunLock(pub(super) File);
 
 impl Catalogue {
     /// Takes the lock of runs over the catalogue in this file, at `FILE.lock`. If another process
@@ -48,5 +48,7 @@ impl Drop for RunLock {
     fn drop(&mut self) {
         // A number left behind would only name a process that has nothing to do with it.
         drop(self.0.set_len(0));
+        // A process that another thread has just forked holds the file for a moment longer.
+        flock(&self.0, FlockOperation::Unlock).ok();
     }
 }

@@ -50,6 +50,8 @@ fn two_runs_cannot_hold_the_lock() {
         other => panic!("{other:?}"),
     }
     Catalogue::lock_for_run(&folder.path().join("another")).unwrap();
+    // What a forked process holds does not keep the next run from beginning.
+    let _forked = lock.0.try_clone().unwrap();
     drop(lock);
     drop(Catalogue::lock_for_run(&file).unwrap());
     let left = folder.path().join("catalogue.lock");
