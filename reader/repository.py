@@ -229,6 +229,60 @@ def left_out(value: Any) -> dict[int, Any] | None:
     return said
 
 
+def read_moment(value: Any) -> None:
+    """The time of a record (§7.1, key 8)."""
+    seconds, nanoseconds, minutes = row(value, "the time of a record", 3)
+    uint(seconds, "the time of a record", 2**63 - 1, -2**63)
+    uint(nanoseconds, "the time of a record", 999_999_999)
+    uint(minutes, "the offset of a record", 2**15 - 1, -2**15)
+
+
+def read_link(value: Any) -> tuple[bytes, int, bytes]:
+    device, run, digest = row(value, "a link to a record", 3)
+    return exact(device, "a device", 8), run_number(run), exact(digest, "a hash", 32)
+
+
+def read_item(value: Any) -> tuple[int, Any]:
+    """Type and body of an item of a record. What is unknown in it refuses the item; what is malformed, the record."""
+    kind, body = row(value, "an item", 2)
+    uint(kind, "a type")
+    try:
+        if kind == 1:
+            body = fields(body, "a join", {0, 2}, {4})
+            text(body[0], "a device name")
+            exact(body[2], "a token", 16)
+            if 4 in body:
+                read_link(body[4])
+        elif kind == 3:
+            body = read_backup(body)
+        elif kind == 4:
+            fields(body, "a checkpoint", set(), set())
+        elif kind < 128:
+            raise Refused(f"items of type {kind} are not known")
+    except Refused as problem:
+        return kind, problem
+    return kind, body
+
+
+def read_backup(value: Any) -> dict[int, Any]:
+    """The body of a backup (§7.4); key 4 is the source's name, key 6 has the needs."""
+    body = fields(value, "a backup", {0, 4, 6, 8}, {1, 3})
+    exact(body[0], "the id of a root", 32)
+    body[3] = left_out(body.get(3))
+    name, roots = row(body[4], "the source", 2)
+    for root in array(roots, "the roots", 0, MAX_ITEMS):
+        blob(root, "a root", MAX_PATH)
+    body[4] = text(name, "the source")
+    body[6] = [(exact(device, "a device", 8), run_number(first), run_number(last))
+               for device, first, last in (row(n, "a need", 3) for n in array(body[6], "the needs"))]
+    need(all(first <= last for _, first, last in body[6]), "a need begins behind its end")
+    uint(body[8], "a count of entries")
+    body[1] = fields(body.get(1, {}), "a summary", set(), set(range(10)))
+    for count in body[1].values():
+        uint(count, "a count of a summary")
+    return body
+
+
 # ---- Keys and names (§2, §3, §4.2) ----
 
 def hkdf(salt: bytes, secret: bytes, label: bytes, length: int) -> bytes:
@@ -564,6 +618,7 @@ class Record:
     hash: bytes
     map: dict[int, Any]
     lists: dict[tuple[Any, ...], Stored] = field(default_factory=dict)
+    items: list[tuple[int, Any]] = field(default_factory=list)  # type and body; Refused where it is not understood
 
     @property
     def device(self) -> bytes:
@@ -651,6 +706,11 @@ class Repository:
         return {stored for stored in self.unknown - seen
                 if stored.kind == RECORD_OBJECT or stored.kind > RECORD_OBJECT and stored not in listed or not stored.kind}
 
+    def lost(self) -> set[Stored]:
+        """Record objects that are here and give no record."""
+        read = {record.stored for record in self.records} | self.unknown
+        return {stored for stored in self.objects.values() if stored.kind == RECORD_OBJECT and stored.here()} - read
+
     def guarded(self, stored: Stored, action: Callable[[], object]) -> None:
         try:
             action()
@@ -737,6 +797,10 @@ class Repository:
                                     uint(kind, "a kind", 255), uint(length, "a length", MAX_NAMED), exact(digest, "a hash", 16))
                 record.lists[known.run, known.number, known.hash] = known
         list(self.links(record))
+        read_moment(record.map[8])
+        text(record.map.get(1, ""), "the program of a record")
+        record.items = [read_item(item) for item in array(record.map[12], "the items", 0, MAX_ITEMS)]
+        need([kind for kind, _ in record.items].count(3) <= 1, "a record has two backups")
         if not any(known.hash == record.hash for known in self.records):  # it may have been stored again
             self.records.append(record)
 
@@ -747,8 +811,7 @@ class Repository:
             need(run_number(run) < record.run, "a record follows a later one")
             yield record.device, run, exact(digest, "a hash", 32)
         for link in array(record.map[6], "the records seen"):
-            device, run, digest = row(link, "a record seen", 3)
-            yield exact(device, "a device", 8), run_number(run), exact(digest, "a hash", 32)
+            yield read_link(link)
 
     def check_chains(self) -> None:
         """The records that are missing: those that another names, and those whose run a snapshot needs (§7.4)."""
@@ -825,27 +888,12 @@ class Repository:
 
     def snapshots(self) -> Iterator[Snapshot]:
         for record in self.records:
-            try:
-                items = [row(item, "an item", 2) for item in array(record.map[12], "the items", 0, MAX_ITEMS)]
-                bodies = [body for kind, body in items if kind == 3]
-                need(len(bodies) <= 1, "a record has two backups")
-                for kind, _ in items:
-                    if uint(kind, "a type") not in (1, 2, 3, 4) and kind < 128:
-                        self.trouble(record.stored, Refused(f"items of type {kind} are not known"))
-                yield from (self.snapshot(record, body) for body in bodies)
-            except Problem as problem:
-                self.trouble(record.stored, problem, "the record of ")
-
-    def snapshot(self, record: Record, value: Any) -> Snapshot:
-        body = fields(value, "a backup", {0, 4, 6, 8}, {1, 3})
-        body[3] = left_out(body.get(3))
-        name, roots = row(body[4], "the source", 2)
-        needs = [(exact(device, "a device", 8), run_number(first), run_number(last))
-                 for device, first, last in (row(n, "a need", 3) for n in array(body[6], "the needs"))]
-        array(roots, "the roots", 0, MAX_ITEMS)
-        need(all(first <= last for _, first, last in needs), "a need begins behind its end")
-        needs.append((record.device, 1, record.run))
-        return Snapshot(self, record, body, record.hash[:16].hex(), needs, text(name, "the source"))
+            for kind, body in record.items:
+                if isinstance(body, Refused):
+                    self.trouble(record.stored, body, "the record of ")
+                elif kind == 3:
+                    needs = [*body[6], (record.device, 1, record.run)]
+                    yield Snapshot(self, record, body, record.hash[:16].hex(), needs, body[4])
 
     def state(self, snapshot: Snapshot) -> tuple[int, int]:
         """How many objects of the runs that a snapshot needs are here, and how many there are (§7.4): the objects of
@@ -935,16 +983,16 @@ class Repository:
             data = self.piece(NODE, node)
             found, items = row(decode(data, "a tree node"), "a tree node", 2)
             need(uint(found, "a level", MAX_LEVELS) == level or level is None, "a tree node has the wrong level")
-            array(items, "a tree node")
+            array(items, "a tree node", 1 if found else 0)
+            parts = [read_part(item) for item in items] if found else []
         except Problem as problem:
             yield problem
             return
-        for item in items:
+        for part in parts:
+            yield from self.entries(part, found - 1)
+        for item in items if found == 0 else []:
             try:
-                if found == 0:
-                    yield parse_entry(item)
-                else:
-                    yield from self.entries(row(item, "an item of a tree node", 2)[1], found - 1)
+                yield parse_entry(item)
             except Problem as problem:
                 yield problem
 
@@ -1019,6 +1067,13 @@ def good_name(value: Any) -> bytes:
     name = blob(value, "a name", MAX_NAME, 1)
     need(b"/" not in name and b"\0" not in name and name not in (b".", b".."), f"the name {shown(name)} is not allowed")
     return name
+
+
+def read_part(value: Any) -> bytes:
+    """The id of a part of a split directory (§6.1). It is no entry: a malformed one refuses its node."""
+    name, node = row(value, "a part of a directory", 2)
+    good_name(name)
+    return exact(node, "the id of a part", 32)
 
 
 VALUE_KEYS = {FILE: 4, DIRECTORY: 6, SYMLINK: 8, CHARACTER: 10, BLOCK: 10}
@@ -1115,6 +1170,9 @@ class Destination:
         if later:
             report.problem(f"device {later[0].device.hex()}", Refused(
                 f"a later record is not understood, and with it perhaps a newer snapshot than {taken.id}"))
+        if any(stored.device == taken.record.device and stored.run > taken.record.run for stored in self.repository.lost()):
+            report.problem(f"device {taken.record.device.hex()}", Pending(
+                f"a later record is damaged, and with it perhaps a newer snapshot than {taken.id}"))
         return taken
 
 

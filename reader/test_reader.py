@@ -795,7 +795,41 @@ class Hostile(Base):
         code, out, err = self.call("list")
         self.assertEqual((code, len(out.splitlines())), (6, 1))
         self.assertEqual(err.count("object 0 of run 2 "), len(bad), err)
-        self.assertEqual(self.restore()[0], 0)
+        code, _, err = self.restore()
+        self.assertEqual(code, 3, err)  # a later record is damaged, and with it perhaps a newer snapshot
+        self.assertIn("perhaps a newer snapshot", err)
+
+    def test_malformed_records(self) -> None:
+        """What is malformed in an item of a record, or in its time, refuses the record and its snapshot (§1, §7)."""
+        self.simple()
+        digest, good = bytes(32), Run(self.repository, 2)
+        _, body = good.backup(bytes(32))
+        bodies: list[Any] = [[3, body | {0: bytes(31)}], [3, body | {8: "none"}], [3, body | {1: {0: -1}}], [3, body | {1: []}],
+                             [3, body | {4: ["docs", ["text"]]}], [3, body | {4: ["docs", [bytes(131_072)]]}],
+                             [1, {0: "host"}], [1, {0: "host", 2: bytes(15)}], [1, {0: b"host", 2: bytes(16)}],
+                             [1, {0: "host", 2: bytes(16), 4: [b"device-9", 0, digest]}], [4, []], [3], ["3", body]]
+        programs: list[dict[int, Any]] = [{8: []}, {8: [1, 10**9, 0]}, {8: [1, 0, 2**15]}, {8: [2**63, 0, 0]}, {1: b"tests"}]
+        for item, program in [(item, {}) for item in bodies] + [([3, body], program) for program in programs]:
+            self.repository.last = [1, digest]
+            run = Run(self.repository, 2)
+            run.program = program
+            run.write([item])
+        self.blocks()
+        code, out, err = self.call("list")
+        self.assertEqual((code, len(out.splitlines())), (6, 1))
+        self.assertEqual(err.count("object 0 of run 2 "), len(bodies) + len(programs), err)
+
+    def test_malformed_parts(self) -> None:
+        """A part of a split directory is no entry: a malformed one refuses the node that names it (§1, §6.1)."""
+        for part in ([b"g"], [b"g", bytes(31)], ["g", bytes(32)], [b"g/h", bytes(32)], [b"", bytes(32)], 7, None):
+            self.again()
+            run = Run(self.repository, 1)
+            leaf = run.keep(run.nodes, cbor([0, [run.file(b"f", [b"x"])]]))
+            root = run.keep(run.nodes, cbor([1, [[b"f", leaf]] + ([] if part is None else [part])]))
+            run.write([run.backup(root)])
+            self.blocks()
+            code, lines = self.manifest()
+            self.assertEqual((code, "f" in lines), (0, True) if part is None else (6, False), part)
 
     def test_plaintexts(self) -> None:
         """Objects that open but hold nonsense are refused one by one, and the others stay readable."""
