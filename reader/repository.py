@@ -933,11 +933,10 @@ class Repository:
         raise Pending("no object that is here holds a part of it")
 
     def device_name(self, device: bytes) -> str:
-        first = [r for r in self.records if r.device == device and 4 not in r.map]
-        for record in first:
-            for item in array(record.map[12], "the items"):
-                if type(item) is list and len(item) == 2 and item[0] == 1 and type(item[1]) is dict:
-                    return text(item[1].get(0), "a device name")
+        for record in (r for r in self.records if r.device == device and 4 not in r.map):
+            for kind, body in record.items:
+                if kind == 1 and not isinstance(body, Refused):
+                    return body[0]
         return device.hex()
 
     # -- trees (§6) --
@@ -1088,6 +1087,8 @@ def parse_entry(value: Any) -> Entry:
         raise Refused(f"{what} is of a kind that is not known")
     raw = fields(value, what, {0, 2}, {1, 3, 4, 5, 6, 8, 10, 11, 12, 14, 16, 18, 20})
     kind = uint(raw[2], "a kind")
+    if 20 in raw:
+        uint(raw[20], f"the name encoding of {what}")
     if kind >= len(KINDS) or 20 in raw:
         raise Refused(f"{what} is of a kind or has a name encoding that is not known")
     wanted = set() if kind == FIFO else {VALUE_KEYS[kind]}

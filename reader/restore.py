@@ -146,12 +146,13 @@ class Restorer:
     def attributes(self, where: int | bytes, entry: Entry, follow: bool) -> None:
         for space, name, value in entry.attributes:
             try:
-                if space != "xattr":
-                    self.report.code = max(self.report.code, 3)
                 if space != "xattr" or not hasattr(os, "setxattr"):
                     raise OSError(errno.ENOTSUP, "not known here")
+                if not name or b"\0" in name:
+                    raise OSError(errno.EINVAL, "no name that this system takes")
                 os.setxattr(where, name, value, follow_symlinks=follow)
             except OSError as error:
+                self.report.code = max(self.report.code, 3)
                 self.report.note(f"{shown(entry.name)}: attribute {shown(name)} is not kept: {error.strerror}")
 
 

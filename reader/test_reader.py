@@ -623,6 +623,10 @@ class Hostile(Base):
         code, lines = self.snapshot_of({0: b"s", 2: 6}, {0: b"t", 2: 99}, {0: b"w", 2: 0, 4: [0], 20: 1})
         self.assertEqual((code, set(lines)), (3, {"", "zz-good"}))
 
+    def test_malformed_name_encoding(self) -> None:
+        code, lines = self.snapshot_of({0: b"w", 2: 0, 4: [0], 20: [1]})
+        self.assertEqual((code, set(lines)), (6, {"", "zz-good"}))
+
     def raw_node(self, *entries: bytes) -> tuple[int, dict[str, dict]]:
         """A snapshot with these bytes as entries, in front of a good one."""
         run = Run(self.repository, 1)
@@ -668,7 +672,7 @@ class Hostile(Base):
         """Values that are stored like the content of a file (§6.2)."""
         an_id, gone = self.repository.piece_id(b"data"), bytes(32)
         stored = [["xattr", b"user.a", [4, an_id]], ["xattr", b"user.b", [6, 0, [[4, an_id], [2]]]], ["xattr", b"user.c", [0]]]
-        code, lines = self.snapshot_of({0: b"a", 2: 3, 5: [["xattr", b"user.b", b"older"]], 11: stored})
+        code, lines = self.snapshot_of({0: b"a", 2: 3, 5: [["xattr", b"user.b", b"older"]], 11: stored}, restored=3)
         self.assertEqual((code, lines["a"]["attributes"]), (0, [
             ["xattr", name.hex(), value.hex()] for name, value in ((b"user.a", b"data"), (b"user.b", b"data\0\0"), (b"user.c", b""))]))
         # One that is gone, or larger than this system takes, costs itself only.
@@ -706,9 +710,17 @@ class Hostile(Base):
     def test_attributes_twice(self) -> None:
         """In any order, and of one name the last (§6.2)."""
         many = [["xattr", b"user.b", b"1"], ["xattr", b"user.b", b"2"], ["xattr", b"user.a", b"3"]]
-        code, lines = self.snapshot_of({0: b"a", 2: 3, 5: many})
+        code, lines = self.snapshot_of({0: b"a", 2: 3, 5: many}, restored=3)
         self.assertEqual((code, lines["a"]["attributes"]),
                          (0, [["xattr", b"user.a".hex(), b"3".hex()], ["xattr", b"user.b".hex(), b"2".hex()]]))
+
+    def test_attributes_that_no_system_takes(self) -> None:
+        """They are told with 3, and the file comes back (§6.2)."""
+        for name in (b"", b"user.\0", b"user." + b"n" * 256):
+            self.again()
+            _, lines = self.snapshot_of({0: b"f", 2: 0, 4: [0], 5: [["xattr", name, b"1"]]}, restored=3)
+            self.assertIn("size", lines["f"])
+            self.assertTrue(os.path.exists(f"{self.temporary}/target-{self.targets}/f"))
 
     def test_unknown_before_malformed(self) -> None:
         code, lines = self.snapshot_of({0: b"a", 2: 3, 12: 65535, 22: 1}, {0: b"b", 2: 9, 12: 65535})
@@ -948,6 +960,16 @@ class Newer(Base):
             self.assertEqual(code, 0, err)
             self.assertTrue(os.path.exists(f"{target}/f"))
             self.assertEqual([line.split("\t")[5] for line in self.call("list")[1].splitlines()].count("complete"), 2)
+
+    def test_later_join(self) -> None:
+        """A join that is not understood costs the device its name, and nothing else."""
+        run = Run(self.repository, 1)
+        record = run.record
+        run.record = lambda items, listed, seen: record([[1, {6: "host", 2: bytes(16)}], *items[1:]], listed, seen)
+        run.write([run.backup(run.tree([run.file(b"f", [b"f"])]))])
+        self.blocks()
+        code, out, err = self.call("list")
+        self.assertEqual((code, out.split("\t")[2:4]), (3, [b"device-1".hex(), "docs"]), err)
 
     def test_later_kinds_in_a_list(self) -> None:
         """A list is only a list."""
