@@ -135,6 +135,7 @@ class Restorer:
         self.attributes(handle, entry, True)
         if entry.mtime:
             os.utime(handle, ns=(nanoseconds(entry),) * 2)
+            self.kept_time(os.fstat(handle), entry)
 
     def dress_name(self, parent: int, path: tuple[bytes, ...], entry: Entry) -> None:
         if self.is_root and entry.owner:
@@ -142,6 +143,13 @@ class Restorer:
         self.attributes(b"/proc/self/fd/%d/%s" % (parent, entry.name), entry, False)
         if entry.mtime:
             os.utime(entry.name, ns=(nanoseconds(entry),) * 2, dir_fd=parent, follow_symlinks=False)
+            self.kept_time(os.stat(entry.name, dir_fd=parent, follow_symlinks=False), entry)
+
+    def kept_time(self, status: os.stat_result, entry: Entry) -> None:
+        """No file system keeps every time, and none says so."""
+        if status.st_mtime_ns != nanoseconds(entry):
+            self.report.code = max(self.report.code, 3)
+            self.report.note(f"{shown(entry.name)}: its time is not kept to the nanosecond here")
 
     def attributes(self, where: int | bytes, entry: Entry, follow: bool) -> None:
         for space, name, value in entry.attributes:

@@ -714,6 +714,11 @@ class Hostile(Base):
         self.assertEqual((code, lines["a"]["attributes"]),
                          (0, [["xattr", b"user.a".hex(), b"3".hex()], ["xattr", b"user.b".hex(), b"2".hex()]]))
 
+    def test_times_that_no_system_takes(self) -> None:
+        """They are told with 3, and the file comes back."""
+        _, lines = self.snapshot_of({0: b"f", 2: 0, 4: [0], 14: [2**50, 0]}, restored=3)
+        self.assertIn("size", lines["f"])
+
     def test_attributes_that_no_system_takes(self) -> None:
         """They are told with 3, and the file comes back (§6.2)."""
         for name in (b"", b"user.\0", b"user." + b"n" * 256):
