@@ -75,7 +75,13 @@ const CASES: &[Case] = &[
     },
     Case {
         whole: false,
-        ..damage("folders in each other, a hundred thousand deep", |forge| tower(forge, 100_000, 1))
+        ..damage("folders in each other, deeper than any path", |forge| {
+            let mut below = forge.node(&[]);
+            for _ in 0..10_000 {
+                below = forge.piece(NODE, node(&[directory(b"fourteen bytes", &below)]));
+            }
+            forge.root.push(directory(b"evil", &below));
+        })
     },
     damage("folders that unfold without end", |forge| tower(forge, 12, 26)),
     legal("folders in each other, a thousand deep", |forge| tower(forge, 1_000, 1)),

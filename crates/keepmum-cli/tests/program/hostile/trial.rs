@@ -205,7 +205,10 @@ fn commands(case: &Case, forge: &Forge) -> Result<(), String> {
         _ => &[0],
     };
     let told: &[i32] = if only_unknown { &[3] } else { told };
-    expect(&run(place, &["status"]), told, "status")
+    let said = run(place, &["status"]);
+    // Nobody can say how old a run of the future is, and that is told.
+    let told = if said.stdout.contains("lies in the future") { &[3][..] } else { told };
+    expect(&said, told, "status")
 }
 
 /// A backup goes on, and heals nothing.
