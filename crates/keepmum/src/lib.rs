@@ -32,6 +32,10 @@
 //! faults from a seed.
 
 #![allow(unreachable_pub, reason = "in a private room, pub says that it is for other rooms")]
+#![allow(
+    rustdoc::private_intra_doc_links,
+    reason = "the same: their links are for who reads rooms"
+)]
 
 mod beneath;
 mod catalogue;
