@@ -160,6 +160,10 @@ fn read_block(reader: &mut Reader<'_>) -> Result<Block, FormatError> {
         let value = reader.uint("the codec of a block")?;
         let codec = u8::try_from(value).ok().filter(|codec| *codec <= CODEC_DELTA);
         let codec = codec.ok_or(FormatError::Unknown { what: "codec", value })?;
+        if elements == 7 && codec != CODEC_DELTA {
+            // What is unknown counts before anything that is malformed.
+            return Err(FormatError::Unknown { what: "element of a block", value: elements });
+        }
         // Nothing compressed is longer than it was, and a reader holds all of it.
         let stored = reader.up_to("the stored bytes of a block", BLOCK_MAX)?;
         let plain = reader.up_to("a block", BLOCK_MAX)?;
@@ -169,12 +173,9 @@ fn read_block(reader: &mut Reader<'_>) -> Result<Block, FormatError> {
         let ids = read_ids(reader, "the ids of a block")?;
         let pieces = read_pieces(reader, ids, plain)?;
         let bases = match (codec == CODEC_DELTA, elements) {
-            (false, 6) => Bases::default(),
+            (false, _) => Bases::default(),
             (true, 7) if kind <= PieceKind::List => read_bases(reader)?,
             (true, _) => return Err(FormatError::BadValue { what: "a delta" }),
-            (false, _) => {
-                return Err(FormatError::Unknown { what: "element of a block", value: 7 });
-            }
         };
         let narrow =
             |length| u32::try_from(length).map_err(|_| too_long("a block", length, BLOCK_MAX));

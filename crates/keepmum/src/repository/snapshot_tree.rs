@@ -20,6 +20,8 @@ pub struct SnapshotTree<'a> {
     root: ChunkId,
     /// Where the walk begins: at the root, or at the folder that was found.
     begin: ChunkId,
+    /// A part of a directory that cannot be read does not end it: those after it are given, too.
+    passes_damage: bool,
     refused: Refused,
     /// Of folders listed to their end since it was last asked.
     untold: Refused,
@@ -61,13 +63,22 @@ pub struct Parts {
     /// Entries that were read, and such as could not be understood.
     count: usize,
     refused: Refused,
+    /// Why the first part that was passed over cannot be read: said when all others are given.
+    failed: Option<RepositoryError>,
 }
 
 impl<'a> SnapshotTree<'a> {
     /// The tree of a snapshot: enter it at its root node.
     pub fn new(reader: PieceReader<'a>, root: ChunkId) -> Self {
         let (refused, untold, size) = Default::default();
-        Self { reader, root, begin: root, refused, untold, size }
+        Self { reader, root, begin: root, passes_damage: false, refused, untold, size }
+    }
+
+    /// The same, giving all parts of a directory that can be read, before it says that one cannot.
+    /// For whoever concludes nothing from a name that is not given: from such a part on, entries
+    /// count as refused.
+    pub fn past_damage(self) -> Self {
+        Self { passes_damage: true, ..self }
     }
 
     /// The node of `/`.
@@ -122,12 +133,35 @@ impl<'a> SnapshotTree<'a> {
         }
     }
 
+    /// A part of a directory; nothing if it is passed over.
+    fn part(
+        &mut self,
+        parts: &mut Parts,
+        id: &ChunkId,
+        is_whole: bool,
+    ) -> Result<Option<Node>, RepositoryError> {
+        let refused = |error| RepositoryError::refused(format!("piece {id}"), error);
+        let node = self.reader.piece(PieceKind::Node, id);
+        match node.and_then(|bytes| Node::decode(&bytes).map_err(refused)) {
+            Ok(node) => Ok(Some(node)),
+            Err(error)
+                if self.passes_damage
+                    && !is_whole
+                    && (error.is_of_one_object()
+                        || matches!(error, RepositoryError::Missing(_))) =>
+            {
+                self.refused.damaged += 1;
+                parts.failed.get_or_insert(error);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// The entries of the next leaf of a directory; nothing after the last.
     fn next_leaf(&mut self, parts: &mut Parts) -> Result<Option<Vec<Entry>>, RepositoryError> {
         while let Some((id, expected)) = parts.waiting.pop() {
-            let bytes = self.reader.piece(PieceKind::Node, &id)?;
-            let refused = |error| RepositoryError::refused(format!("piece {id}"), error);
-            let node = Node::decode(&bytes).map_err(refused)?;
+            let Some(node) = self.part(parts, &id, expected.is_none())? else { continue };
             match node {
                 Node::Leaf { mut entries, refused, damaged } => {
                     if expected.is_some_and(|level| level != 0) {
@@ -203,16 +237,21 @@ impl Side for SnapshotTree<'_> {
             last: None,
             count: 0,
             refused: Refused::default(),
+            failed: None,
         };
         self.more(parts, path)
     }
 
     fn more(&mut self, mut parts: Parts, path: &TreePath) -> Result<PageOf<Self>, RepositoryError> {
-        let entries = self.page(&mut parts, path);
-        if parts.waiting.is_empty() || entries.is_err() {
+        let entries = match parts.failed.take_if(|_| parts.waiting.is_empty()) {
+            Some(error) => Err(error),
+            None => self.page(&mut parts, path),
+        };
+        let is_done = parts.waiting.is_empty() && parts.failed.is_none();
+        if is_done || entries.is_err() {
             self.untold += parts.refused;
         }
-        Ok(Page { entries: entries?, rest: Some(parts).filter(|parts| !parts.waiting.is_empty()) })
+        Ok(Page { entries: entries?, rest: Some(parts).filter(|_| !is_done) })
     }
 }
 

@@ -44,7 +44,7 @@ impl Chosen<'_> {
 
     /// Its tree and what is at a path in it; nothing for the root.
     pub(crate) fn at(&self, path: &TreePath) -> Result<(SnapshotTree<'_>, Option<Entry>), Error> {
-        let mut tree = self.tree();
+        let mut tree = self.tree().past_damage();
         if path.is_root() {
             return Ok((tree, None));
         }

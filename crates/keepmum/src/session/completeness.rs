@@ -32,7 +32,8 @@ impl Completeness {
         let catalogue = &repository.catalogue;
         let objects = repository.objects();
         let mut contents = PieceReader::new(&objects, catalogue);
-        let tree = SnapshotTree::new(PieceReader::new(&objects, catalogue), backup.root);
+        let tree =
+            SnapshotTree::new(PieceReader::new(&objects, catalogue), backup.root).past_damage();
         let mut seen = HashSet::from([backup.root]);
         let mut lists = SeenLists::default();
         if self.nodes.borrow().contains(&backup.root) {

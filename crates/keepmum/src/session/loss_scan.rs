@@ -184,7 +184,7 @@ impl<'a> LossScan<'a> {
                 open: vec![Open::default()],
                 meanwhile: &mut *meanwhile,
             };
-            self.walk(&mut place, SnapshotTree::new(pieces(), root), root)?;
+            self.walk(&mut place, SnapshotTree::new(pieces(), root).past_damage(), root)?;
             if self.is_over() {
                 break;
             }

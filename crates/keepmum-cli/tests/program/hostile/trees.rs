@@ -92,3 +92,40 @@ const CASES: &[Case] = &[
 fn trees_end() {
     trial(CASES);
 }
+
+#[test]
+fn a_split_folder_comes_back_but_for_its_lost_part() {
+    for lost in 0..3u8 {
+        let mut forge = Forge::new();
+        forge.honest_run();
+        let parts: Vec<_> = (0..3u8)
+            .map(|number| {
+                let name = [b'a' + number];
+                let file = forge.file(&name, &name);
+                let leaf = forge.node(&[file]);
+                part(&name, if number == lost { &ChunkId([7; 32]) } else { &leaf })
+            })
+            .collect();
+        forge.evil_node(array(&[uint(1), array(&parts)]));
+        forge.strike_once();
+        let place = &forge.place;
+        let snapshot = forge.snapshot(2);
+        let run = |words: &[&str]| place.run([words, &["-c", "config.ini"][..]].concat());
+        // A name that the lost part may hold is not surplus.
+        place.file("out/evil/theirs", "stays");
+        let said = run(&["restore", &snapshot, "-t", "out"]);
+        assert!([3, 6].contains(&said.code), "{lost}: {said:?}");
+        for number in 0..3u8 {
+            let name = char::from(b'a' + number).to_string();
+            let there = std::fs::read(place.path(&format!("out/evil/{name}"))).ok();
+            assert_eq!(there, (number != lost).then(|| name.into_bytes()), "{lost}: {said:?}");
+        }
+        assert_eq!(run(&["restore", &snapshot, "-t", "out", "--delete"]).code, 5);
+        assert!(place.path("out/evil/theirs").exists());
+        let listed = run(&["ls", &format!("{snapshot}:/evil")]);
+        assert_eq!(listed.stdout.lines().count(), 2, "{lost}: {listed:?}");
+        // Of the lost part a comparison says nothing: it ends there.
+        let told = run(&["diff", &snapshot, &forge.snapshot(1)]);
+        assert!(!told.stdout.contains("theirs") && told.code != 0, "{lost}: {told:?}");
+    }
+}

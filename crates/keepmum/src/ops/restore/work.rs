@@ -190,7 +190,7 @@ impl Work<'_> {
     ) -> Result<(RestoreReport, Stays), Error> {
         let totals = self.totals()?;
         let mut contents = self.chosen.pieces();
-        let tree = self.chosen.tree();
+        let tree = self.chosen.tree().past_damage();
         let single = self.single.clone().filter(|_| !self.whole);
         let root = if self.whole { tree.root() } else { self.root };
         let part = Part { tree, prefix: self.prefix(), single, only: self.only() };
