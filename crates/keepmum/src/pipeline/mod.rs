@@ -12,6 +12,6 @@ mod tests;
 mod ticket;
 
 pub use buffers::Buffers;
-pub use pool::{Mode, Pool, run};
+pub use pool::{Mode, Pool, in_parts, run};
 pub use queue::Stage;
 pub use ticket::Ticket;

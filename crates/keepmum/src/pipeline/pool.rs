@@ -248,3 +248,24 @@ fn side_threads<'scope, 'env: 'scope, 'job: 'scope>(
     let name = thread::Builder::new().name("threads".to_owned());
     name.spawn_scoped(scope, keeper).ok().map(|_| sender)
 }
+
+/// Does `work` on parts of so many items each, at most, and answers in their order. What is one part
+/// is done on the calling thread.
+pub fn in_parts<T: Sync, R: Send>(
+    mode: Mode,
+    items: &[T],
+    at_once: usize,
+    work: impl Fn(&[T]) -> R + Sync,
+) -> Vec<R> {
+    if items.len() <= at_once {
+        return vec![work(items)];
+    }
+    let work = &work;
+    let make_state = || ();
+    run(mode, make_state, |pool| {
+        let parts = items.chunks(at_once);
+        let tickets: Vec<_> =
+            parts.map(|part| pool.submit(Stage(0), move |()| work(part))).collect();
+        tickets.into_iter().map(Ticket::wait).collect()
+    })
+}

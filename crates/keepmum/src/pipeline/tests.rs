@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use super::{Mode, Pool, Stage, run};
+use super::{Mode, Pool, Stage, in_parts, run};
 
 const MODES: [Mode; 4] =
     [Mode::Threads(1), Mode::Threads(4), Mode::Replay { seed: 1 }, Mode::Replay { seed: 2 }];
@@ -220,4 +220,16 @@ fn a_worker_does_not_wait_for_the_disk() {
             assert!(disk.wait());
         },
     );
+}
+
+#[test]
+fn parts_are_answered_in_their_order() {
+    let items: Vec<u32> = (0..1_000).collect();
+    let sum = |part: &[u32]| (part.len(), part.first().copied());
+    for mode in [Mode::Threads(2), Mode::Replay { seed: 7 }] {
+        let parts = in_parts(mode, &items, 300, sum);
+        assert_eq!(parts, [(300, Some(0)), (300, Some(300)), (300, Some(600)), (100, Some(900))]);
+        assert_eq!(in_parts(mode, &items, 1_000, sum), [(1_000, Some(0))]);
+        assert_eq!(in_parts(mode, &[], 300, sum), [(0, None)]);
+    }
 }

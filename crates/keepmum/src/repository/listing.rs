@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::crypto::NAME_SEALED;
 use crate::format::{NAME_LENGTH, ObjectName, base32, is_key_block_length, split_file_name};
 use crate::model::{DeviceId, ObjectKey};
-use crate::pipeline::{self, Mode, Stage};
+use crate::pipeline::{self, Mode};
 use crate::seam::is_staging_name;
 use crate::store::{Listed, Store, StoreError, StoreErrorKind};
 
@@ -262,23 +262,10 @@ impl RawListing {
         let key_blocks = self.key_block_files().map(|(path, name, _)| (path, name)).collect();
         let mut listing = Listing { key_blocks, ..Listing::default() };
         let mut originals = Vec::with_capacity(self.originals.len());
-        let mut take = |(opened, unopened): (Vec<ListedObject>, u64)| {
+        let open = |part: &[Original]| open_originals(part, keys);
+        for (opened, unopened) in pipeline::in_parts(mode, &self.originals, AT_ONCE, open) {
             originals.extend(opened);
             listing.unopened += unopened;
-        };
-        if self.originals.len() <= AT_ONCE {
-            take(open_originals(&self.originals, keys));
-        } else {
-            pipeline::run(
-                mode,
-                || (),
-                |pool| {
-                    let parts = self.originals.chunks(AT_ONCE);
-                    let part = |part| pool.submit(Stage(0), move |()| open_originals(part, keys));
-                    let tickets: Vec<_> = parts.map(part).collect();
-                    tickets.into_iter().for_each(|opened| take(opened.wait()));
-                },
-            );
         }
         originals.sort_unstable_by_key(|object| object.name.key());
         listing.objects.originals = originals;

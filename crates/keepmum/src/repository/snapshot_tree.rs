@@ -142,19 +142,17 @@ impl<'a> SnapshotTree<'a> {
     ) -> Result<Option<Node>, RepositoryError> {
         let refused = |error| RepositoryError::refused(format!("piece {id}"), error);
         let node = self.reader.piece(PieceKind::Node, id);
-        match node.and_then(|bytes| Node::decode(&bytes).map_err(refused)) {
-            Ok(node) => Ok(Some(node)),
-            Err(error)
-                if self.passes_damage
-                    && !is_whole
-                    && (error.is_of_one_object()
-                        || matches!(error, RepositoryError::Missing(_))) =>
-            {
+        let node = node.and_then(|bytes| Node::decode(&bytes).map_err(refused));
+        let is_lost = |error: &RepositoryError| {
+            error.is_of_one_object() || matches!(error, RepositoryError::Missing(_))
+        };
+        match node {
+            Err(error) if self.passes_damage && !is_whole && is_lost(&error) => {
                 self.refused.damaged += 1;
                 parts.failed.get_or_insert(error);
                 Ok(None)
             }
-            Err(error) => Err(error),
+            other => other.map(Some),
         }
     }
 
@@ -162,11 +160,15 @@ impl<'a> SnapshotTree<'a> {
     fn next_leaf(&mut self, parts: &mut Parts) -> Result<Option<Vec<Entry>>, RepositoryError> {
         while let Some((id, expected)) = parts.waiting.pop() {
             let Some(node) = self.part(parts, &id, expected.is_none())? else { continue };
+            let level = match &node {
+                Node::Leaf { .. } => 0,
+                Node::Split { level, .. } => *level,
+            };
+            if level > LEVELS || expected.is_some_and(|expected| expected != level) {
+                return Err(broken(&id, "a directory's levels do not fit"));
+            }
             match node {
                 Node::Leaf { mut entries, refused, damaged } => {
-                    if expected.is_some_and(|level| level != 0) {
-                        return Err(broken(&id, "a directory's levels do not fit"));
-                    }
                     let read = entries.len();
                     entries
                         .retain(|entry| parts.last.as_ref().is_none_or(|last| *last < entry.name));
@@ -183,10 +185,7 @@ impl<'a> SnapshotTree<'a> {
                     }
                     return Ok(Some(entries));
                 }
-                Node::Split { level, children } => {
-                    if level > LEVELS || expected.is_some_and(|expected| expected != level) {
-                        return Err(broken(&id, "a directory's levels do not fit"));
-                    }
+                Node::Split { children, .. } => {
                     if !children.iter().all(|(_, id)| parts.seen.insert(*id)) {
                         return Err(broken(&id, "a part of a directory stands twice in it"));
                     }

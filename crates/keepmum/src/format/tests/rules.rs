@@ -206,6 +206,13 @@ fn tables_and_indexes_keep_their_bounds() {
         decode(vec![block(3, 9, 5, 5)]),
         Err(FormatError::Unknown { what: "codec", value: 3 })
     );
+    // An element that is not known counts before a length that is wrong.
+    let mut more = Table { blocks: vec![block(1, 9, 5, 6)] }.encode();
+    assert_eq!((more[0], more[1]), (0x81, 0x86), "a table of one block of six elements");
+    more[1] = 0x87;
+    more.push(0);
+    let unknown = FormatError::Unknown { what: "element of a block", value: 7 };
+    assert_eq!(Table::decode(&more).map(|_| ()), Err(unknown));
     assert!(decode(vec![block(1, 9, 5, 6)]).is_err(), "pieces longer than the block");
     assert!(decode(vec![block(0, 9, 5, 5)]).is_err(), "stored as it is, but longer");
     assert!(decode(vec![block(1, (4 << 20) + 1, 5, 5)]).is_err(), "stored bytes beyond a block");
