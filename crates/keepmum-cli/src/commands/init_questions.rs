@@ -41,7 +41,14 @@ pub(super) fn write_config(path: &Path, session: &Session<'_>) -> Result<(), Fai
     if !destination.is_dir() {
         make(&destination)?;
     }
-    let draft = Draft { source, destination, password };
+    let draft = Draft {
+        roots: vec![source],
+        excludes: Vec::new(),
+        exclude_caches: false,
+        destination,
+        password: Some(password),
+        device_name: session.environment.host_name.clone(),
+    };
     store(path, &draft)
 }
 

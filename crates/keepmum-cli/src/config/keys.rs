@@ -1,4 +1,8 @@
-//! Every section and key there is, on one screen.
+//! Every section and key there is; `table` has them with their explanations.
+
+mod table;
+
+pub(crate) use table::KEYS;
 
 /// A key, whatever it is called in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,42 +47,31 @@ pub(super) enum Section {
 /// The words for sections; case does not matter.
 pub(super) const SECTIONS: [(&str, Section); 6] = [
     ("Credentials", Section::Credentials),
-    ("DropBox", Section::Destination),
     ("Destination", Section::Destination),
+    ("DropBox", Section::Destination),
     ("DB", Section::Db),
     ("Backup", Section::Backup),
     ("Retention", Section::Retention),
 ];
 
-/// The words for keys; case does not matter, as the original's reader had it.
-pub(super) const KEYS: [(Section, &str, Key); 26] = [
-    (Section::Credentials, "password", Key::Password),
-    (Section::Credentials, "password_command", Key::PasswordCommand),
-    (Section::Credentials, "password_file", Key::PasswordFile),
-    (Section::Destination, "drop_box_dir", Key::Destination),
-    (Section::Destination, "destination", Key::Destination),
-    (Section::Destination, "join", Key::Join),
-    (Section::Destination, "destination_is_partial", Key::DestinationIsPartial),
-    (Section::Db, "db_path", Key::DbPath),
-    (Section::Backup, "to_backup", Key::ToBackup),
-    (Section::Backup, "to_exclude", Key::ToExclude),
-    (Section::Backup, "name", Key::Name),
-    (Section::Backup, "device_name", Key::DeviceName),
-    (Section::Backup, "exclude_caches", Key::ExcludeCaches),
-    (Section::Backup, "exclude_larger_than", Key::ExcludeLargerThan),
-    (Section::Backup, "one_file_system", Key::OneFileSystem),
-    (Section::Backup, "compression", Key::Compression),
-    (Section::Backup, "compress_together", Key::CompressTogether),
-    (Section::Backup, "every", Key::Every),
-    (Section::Retention, "keep_last", Key::KeepLast),
-    (Section::Retention, "keep_hourly", Key::KeepHourly),
-    (Section::Retention, "keep_daily", Key::KeepDaily),
-    (Section::Retention, "keep_weekly", Key::KeepWeekly),
-    (Section::Retention, "keep_monthly", Key::KeepMonthly),
-    (Section::Retention, "keep_yearly", Key::KeepYearly),
-    (Section::Retention, "keep_within", Key::KeepWithin),
-    (Section::Retention, "auto_forget", Key::AutoForget),
-];
+/// A key as people write it and as it is explained to them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry {
+    pub(super) section: Section,
+    pub(super) key: Key,
+    /// What is written before the `=`; case does not matter, as the original's reader had it.
+    pub(crate) word: &'static str,
+    /// Another word for the same.
+    pub(crate) alias: Option<&'static str>,
+    /// What stands behind the `=`: `yes or no`, `a folder`.
+    pub(crate) value: &'static str,
+    /// Such a value.
+    pub(crate) example: &'static str,
+    /// What holds where the key is not given; empty where nothing does.
+    pub(crate) default: &'static str,
+    /// What it is for: a sentence of at most 76 characters, so that it fits behind a `#`.
+    pub(crate) about: &'static str,
+}
 
 /// Keys that are accepted, and that this version does not act on.
 pub(super) const NOT_YET: [Key; 8] = [
@@ -92,15 +85,32 @@ pub(super) const NOT_YET: [Key; 8] = [
     Key::AutoForget,
 ];
 
+impl Entry {
+    /// Its section.
+    pub(crate) fn section_word(&self) -> &'static str {
+        self.section.word()
+    }
+
+    /// Whether it may have several values, one on each indented line.
+    pub(crate) fn is_list(&self) -> bool {
+        self.key.is_list()
+    }
+
+    /// Whether this version acts on it.
+    pub(crate) fn has_effect(&self) -> bool {
+        !NOT_YET.contains(&self.key)
+    }
+}
+
 impl Key {
     /// Whether it may have several values and be repeated.
     pub(super) fn is_list(self) -> bool {
         matches!(self, Self::ToBackup | Self::ToExclude)
     }
 
-    /// Its first word in the table.
+    /// How it is written.
     pub(super) fn word(self) -> &'static str {
-        KEYS.iter().find(|(_, _, key)| *key == self).map_or("", |(_, word, _)| word)
+        KEYS.iter().find(|entry| entry.key == self).map_or("", |entry| entry.word)
     }
 }
 
@@ -123,19 +133,28 @@ pub(super) fn section(word: &str) -> Result<Section, String> {
 
 /// The key that this word names in this section, or what to say.
 pub(super) fn key(section: Section, word: &str) -> Result<Key, String> {
-    let same = |known: &&(Section, &str, Key)| known.1.eq_ignore_ascii_case(word);
-    if let Some((_, _, key)) = KEYS.iter().filter(same).find(|known| known.0 == section) {
-        return Ok(*key);
+    if let Some((_, _, key)) =
+        words().find(|known| known.0 == section && known.1.eq_ignore_ascii_case(word))
+    {
+        return Ok(key);
     }
     let place = section.word();
-    if let Some((home, known, _)) = KEYS.iter().find(same) {
+    if let Some((home, known, _)) = words().find(|known| known.1.eq_ignore_ascii_case(word)) {
         return Err(format!("{known} does not belong in [{place}] but in [{}]", home.word()));
     }
-    let here = KEYS.iter().filter(|known| known.0 == section).map(|known| known.1);
+    let here = words().filter(|known| known.0 == section).map(|known| known.1);
     let hint = nearest(word, here)
-        .or_else(|| nearest(word, KEYS.iter().map(|known| known.1)))
+        .or_else(|| nearest(word, words().map(|known| known.1)))
         .map_or_else(String::new, |near| format!("; did you mean {near}?"));
     Err(format!("unknown key {word} in [{place}]{hint}"))
+}
+
+/// Each word for a key, with its section.
+fn words() -> impl Iterator<Item = (Section, &'static str, Key)> {
+    KEYS.iter().flat_map(|entry| {
+        let words = std::iter::once(entry.word).chain(entry.alias);
+        words.map(|word| (entry.section, word, entry.key))
+    })
 }
 
 /// The known word that a slip of the finger could have turned into `word`.
@@ -166,7 +185,9 @@ fn distance(a: &str, b: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{Key, Section, distance, key, section};
+    use super::{KEYS, Key, Section, distance, key, section};
+    use crate::config::Config;
+    use std::path::Path;
 
     #[test]
     fn words_are_found_whatever_their_case() {
@@ -186,6 +207,33 @@ mod tests {
         assert_eq!(said, "db_path does not belong in [Backup] but in [DB]");
         let said = key(Section::Db, "xyzzy").unwrap_err();
         assert_eq!(said, "unknown key xyzzy in [DB]");
+    }
+
+    #[test]
+    fn each_key_is_explained_once_in_the_order_of_its_section() {
+        let mut sections: Vec<_> = KEYS.iter().map(|entry| entry.section_word()).collect();
+        sections.dedup();
+        assert_eq!(sections, ["Credentials", "Destination", "DB", "Backup", "Retention"]);
+        for (at, entry) in KEYS.iter().enumerate() {
+            assert!(KEYS[..at].iter().all(|before| before.key != entry.key), "{}", entry.word);
+            assert_eq!(entry.key.word(), entry.word);
+            let about = entry.about;
+            assert!(about.ends_with('.') && about.chars().count() <= 76, "{about}");
+            assert!(!entry.value.is_empty() && !entry.example.is_empty(), "{}", entry.word);
+            // The example is one that the reader takes.
+            let text = format!("[{}]\n{} = {}\n", entry.section_word(), entry.word, entry.example);
+            let rest = "\n[Destination]\ndestination = /d\n";
+            let rest = if entry.key == Key::Destination { "" } else { rest };
+            let text = match entry.section {
+                Section::Destination if entry.key != Key::Destination => {
+                    format!("{text}destination = /d\n")
+                }
+                _ => format!("{text}{rest}"),
+            };
+            let (path, home) = (Path::new("/c.ini"), Some(Path::new("/home/anna")));
+            let read = Config::parse(text.as_bytes(), path, Path::new("/"), home);
+            assert!(read.is_ok(), "{text}: {}", read.err().unwrap());
+        }
     }
 
     #[test]

@@ -19,6 +19,8 @@ use zeroize::Zeroizing;
 use crate::failure::{Failure, Kind};
 
 pub(crate) use draft::{Draft, writable, write};
+#[cfg(test)]
+use keys::KEYS;
 
 use keys::Key;
 use reader::Ini;
@@ -118,7 +120,7 @@ impl Config {
             path: path.to_owned(),
             password: password(ini, base)?,
             destination: destination.ok_or_else(|| {
-                ini.missing("[DropBox] has no drop_box_dir: where is the backup to go?")
+                ini.missing("[Destination] has no destination (or drop_box_dir); name the folder for the backup")
             })?,
             join: switch(Key::Join, false)?,
             destination_is_partial: switch(Key::DestinationIsPartial, false)?,

@@ -2,10 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Config, Draft, PasswordIn, write};
+use super::{Config, PasswordIn};
 use crate::exit::ExitCode;
 use keepmum::Level;
-use keepmum::Passphrase;
 
 /// The file that the original script was driven by, as it is.
 const ORIGINAL: &str = "\
@@ -226,9 +225,12 @@ fn what_is_not_understood_names_the_line() {
         ("[Backup]\npassword = x", "2: password does not belong in [Backup] but in [Credentials]"),
         (
             "[Backup]\nto_backup = /a",
-            "2: [DropBox] has no drop_box_dir: where is the backup to go?",
+            "2: [Destination] has no destination (or drop_box_dir); name the folder for the backup",
         ),
-        ("", "1: [DropBox] has no drop_box_dir: where is the backup to go?"),
+        (
+            "",
+            "1: [Destination] has no destination (or drop_box_dir); name the folder for the backup",
+        ),
         ("[DropBox]\njoin = maybe\ndrop_box_dir=/d", "2: join is yes or no, not maybe"),
         (
             "[Credentials]\npassword =\n[DropBox]\ndrop_box_dir=/d",
@@ -290,39 +292,7 @@ fn empty_values_count_as_not_given() {
         parse("[DropBox]\ndrop_box_dir=/d\njoin =\n[DB]\ndb_path =\n[Backup]\nname=\nto_backup=\n")
             .unwrap();
     assert!(config.db_path.is_none() && config.name.is_none() && config.roots.is_empty());
-    assert!(wrong("[DropBox]\ndrop_box_dir =\n").contains("no drop_box_dir"));
-}
-
-#[test]
-fn a_first_config_is_read_back_the_same_and_only_by_its_owner() {
-    use std::os::unix::fs::PermissionsExt;
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("config.ini");
-    for secret in ["jdndmnn$23", "#a;b = c: %d", "[x]", "ü \" '"] {
-        let draft = Draft {
-            source: PathBuf::from("/home/anna/my docs"),
-            destination: PathBuf::from("/media/disk #1"),
-            password: Passphrase::new(secret.to_owned()),
-        };
-        write(&path, &draft.text().unwrap()).unwrap();
-        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-        assert!(write(&path, b"").is_err(), "a file was written over");
-        let config = Config::read(&path, None).unwrap();
-        assert_eq!(password(&config), secret);
-        assert_eq!(config.roots, [draft.source.as_path()]);
-        assert_eq!(config.destination, draft.destination);
-        assert!(config.excludes.is_empty());
-        std::fs::remove_file(&path).unwrap();
-    }
-    for bad in [" a", "a ", "a\nb", "\ta", "a\0"] {
-        let draft = Draft {
-            source: PathBuf::from("/s"),
-            destination: PathBuf::from("/d"),
-            password: Passphrase::new(bad.to_owned()),
-        };
-        assert!(draft.text().is_err(), "{bad:?}");
-    }
+    assert!(wrong("[DropBox]\ndrop_box_dir =\n").contains("no destination"));
 }
 
 #[test]

@@ -47,9 +47,12 @@ fn the_config_is_stored_in_a_new_folder_and_never_over_another() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keepmum/config.ini");
     let draft = Draft {
-        source: "/s".into(),
+        roots: vec!["/s".into()],
+        excludes: Vec::new(),
+        exclude_caches: false,
         destination: "/d".into(),
-        password: Passphrase::new("p w".to_owned()),
+        password: Some(Passphrase::new("p w".to_owned())),
+        device_name: "laptop".to_owned(),
     };
     store(&path, &draft).ok().unwrap();
     assert_eq!(Config::read(&path, None).ok().unwrap().roots, [Path::new("/s")]);

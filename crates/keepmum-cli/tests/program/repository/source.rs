@@ -197,8 +197,8 @@ fn a_config_that_makes_no_sense_is_named_with_its_line() {
         ("to_backup = /\n", "config.ini:1: "),
         ("[Backup]\nto_backup\n", "config.ini:2: "),
         ("[Backup]\nname = a\nname = b\n", "config.ini:3: "),
-        ("[Backup]\nto_backup = /\n", "has no drop_box_dir: where is the backup to go?"),
-        ("", "has no drop_box_dir: where is the backup to go?"),
+        ("[Backup]\nto_backup = /\n", "has no destination (or drop_box_dir)"),
+        ("", "has no destination (or drop_box_dir)"),
     ];
     for (text, expected) in cases {
         place.file("config.ini", text);
