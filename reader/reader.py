@@ -87,7 +87,7 @@ def described(entry: Entry, path: bytes, first_of: dict[tuple[int, str], bytes])
     if entry.attributes:
         line["attributes"] = [[space, name.hex(), value.hex()] for space, name, value in entry.attributes]
     same = entry.kind == FILE and entry.link is not None
-    if same and (first := first_of.setdefault((entry.link, repr(entry.content)), path)) != path:
+    if same and (first := first_of.setdefault(repr(replace(entry, name=b"")), path)) != path:
         line |= spelled("hard_link_of", first)
     return line
 

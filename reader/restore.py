@@ -68,8 +68,8 @@ class Restorer:
             os.mkdir(item.name, 0o700, dir_fd=parent)
             self.folders.append((path, item))
             return
-        same = (item.link, repr(item.content))  # only files are linked, and only to equal ones (§6.2)
-        if item.kind == FILE and same in self.first_of and self.hard_link(path, self.first_of[same]):
+        same = repr(replace(item, name=b""))  # only files are linked, and only to equal ones (§6.2)
+        if item.kind == FILE and item.link is not None and same in self.first_of and self.hard_link(path, self.first_of[same]):
             return
         if item.kind == FILE:
             self.file(repository, parent, item)

@@ -89,12 +89,27 @@ impl<'b> Reader<'b> {
         if length > bound {
             return Err(FormatError::BadLength { what, value: length, bound });
         }
-        let mut reader = Self { decoder: Decoder::new(bytes), depth: 0 };
-        let value = read(&mut reader)?;
+        let mut reader = Self::new(bytes);
+        let value = match read(&mut reader) {
+            Err(FormatError::Unknown { .. }) if !Self::is_one_item(bytes) => {
+                return Err(FormatError::Cbor(what));
+            }
+            read => read?,
+        };
         match reader.remaining() {
             0 => Ok(value),
             rest => Err(FormatError::BadLength { what, value: length, bound: length - rest }),
         }
+    }
+
+    fn new(bytes: &'b [u8]) -> Self {
+        Self { decoder: Decoder::new(bytes), depth: 0 }
+    }
+
+    /// Whether these bytes are one well-formed item. What is not has no meaning in any version.
+    fn is_one_item(bytes: &'b [u8]) -> bool {
+        let mut reader = Self::new(bytes);
+        reader.skip("an item").is_ok() && reader.remaining() == 0
     }
 
     fn remaining(&self) -> u64 {

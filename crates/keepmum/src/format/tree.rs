@@ -84,6 +84,8 @@ fn read_leaf(reader: &mut Reader<'_>) -> Result<Node, FormatError> {
     Ok(Node::Leaf { entries, refused, damaged })
 }
 
+/// First names out of order refuse nothing: no reader relies on them, and entries out of order
+/// are refused one by one.
 fn read_split(reader: &mut Reader<'_>, level: u8) -> Result<Node, FormatError> {
     let what = "the children of a tree node";
     let children = reader.tuple(what, 1, u64::MAX, |reader, count| {
@@ -94,17 +96,9 @@ fn read_split(reader: &mut Reader<'_>, level: u8) -> Result<Node, FormatError> {
                 let name = name.map_err(|_| FormatError::BadValue { what })?;
                 Ok((name, ChunkId(reader.fixed("the id of a node")?)))
             })?;
-            ascends(children.last().map(|(last, _)| last), &name)?;
             children.push((name, id));
         }
         Ok(children)
     })?;
     Ok(Node::Split { level, children })
-}
-
-fn ascends(last: Option<&Name>, next: &Name) -> Result<(), FormatError> {
-    match last.is_none_or(|last| last < next) {
-        true => Ok(()),
-        false => Err(FormatError::BadValue { what: "the order of names" }),
-    }
 }

@@ -77,7 +77,7 @@ pub struct DeviceNumber {
 }
 
 /// What every entry has.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Metadata {
     /// The lower twelve mode bits; absent where the system has none.
     pub mode: Option<u16>,
@@ -85,14 +85,15 @@ pub struct Metadata {
     pub mtime: Option<Time>,
     /// To whom it belongs.
     pub owner: Owner,
-    /// Hard link group: files of one snapshot with equal groups are one file.
+    /// Hard link group: entries of one snapshot with equal groups are names of one file, where
+    /// content and metadata are equal too.
     pub link: Option<u64>,
     /// Extended attributes, in the order of their namespaces and names, each once.
     pub attributes: Vec<Attribute>,
 }
 
 /// Owner and group, by number and by name, as far as the system has them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Owner {
     /// Numbers of user and group; absent where the system has none.
     pub numbers: Option<(u32, u32)>,
@@ -103,7 +104,7 @@ pub struct Owner {
 }
 
 /// One attribute in a namespace (`xattr` on Linux).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Attribute {
     /// Which system of attributes it belongs to.
     pub namespace: Box<str>,
@@ -114,7 +115,7 @@ pub struct Attribute {
 }
 
 /// The value of an attribute.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Value {
     /// It stands in the entry.
     Inline(Box<[u8]>),

@@ -17,6 +17,7 @@ pub(crate) mod import;
 pub(crate) mod kept_blocks;
 pub(crate) mod key_cache;
 pub(crate) mod key_copies;
+pub(crate) mod linked;
 pub(crate) mod loss_scan;
 pub(crate) mod metadata;
 pub(crate) mod new_repository;

@@ -1,6 +1,8 @@
 //! Entries of directories: names that lead away, kinds that are none, metadata beyond all bounds.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
+use std::process::Command;
 
 use crate::hostile::cbor::{array, bytes, int, map, nested, text, uint};
 use crate::hostile::forge::{Forge, directory, entry, node};
@@ -338,4 +340,49 @@ fn metadata_keeps_its_bounds() {
 #[test]
 fn attributes_keep_their_bounds() {
     trial(ATTRIBUTES);
+}
+
+/// A group says that names are one file; a content or a time of their own says that they are not.
+#[test]
+fn names_of_a_group_that_differ_are_files_of_their_own() {
+    let mut forge = Forge::new();
+    forge.honest_run();
+    let mut file = |name: &[u8], content: &[u8], time: u64| {
+        let chunk = forge.piece(crate::hostile::forge::CHUNK, content.to_vec());
+        let content = array(&[uint(content.len() as u64), bytes(&chunk.0)]);
+        let time = array(&[uint(time), uint(0)]);
+        entry(name, 0, &[(4, content), (14, time), (18, uint(7))])
+    };
+    let files = [
+        file(b"a", b"first", 1_000_000_000),
+        file(b"b", b"other", 1_000_000_000),
+        file(b"c", b"first", 1_000_000_000),
+        file(b"d", b"first", 1_000_000_009),
+    ];
+    forge.evil(&files);
+    forge.strike_once();
+    let place = &forge.place;
+    let snapshot = forge.snapshot(2);
+    let archive = place.path("archive.tar").display().to_string();
+    for words in [["restore", &snapshot, "-t", "out"], ["dump", &snapshot, "-o", &archive]] {
+        let said = place.run([&["-c", "config.ini"][..], &words].concat());
+        assert_eq!(said.code, 0, "{said:?}");
+    }
+    let unpacked = place.path("unpacked");
+    std::fs::create_dir(&unpacked).unwrap();
+    let mut tar = Command::new("tar");
+    tar.arg("-xf").arg(&archive).arg("-C").arg(&unpacked);
+    assert!(tar.status().unwrap().success());
+    for tree in [place.path("out/evil"), unpacked.join("evil")] {
+        let look = |name: &str| {
+            let there = std::fs::metadata(tree.join(name)).unwrap();
+            let content = std::fs::read_to_string(tree.join(name)).unwrap();
+            (content, there.mtime(), there.nlink())
+        };
+        let first = "first".to_owned();
+        assert_eq!(look("a"), (first.clone(), 1_000_000_000, 2), "{tree:?}");
+        assert_eq!(look("b"), ("other".to_owned(), 1_000_000_000, 1), "{tree:?}");
+        assert_eq!(look("c"), (first.clone(), 1_000_000_000, 2), "{tree:?}");
+        assert_eq!(look("d"), (first, 1_000_000_009, 1), "{tree:?}");
+    }
 }

@@ -84,6 +84,25 @@ fn an_item_that_is_not_understood_is_kept_as_such() {
 }
 
 #[test]
+fn bytes_that_are_no_item_are_malformed_whatever_is_unknown_in_them() {
+    let strange = pipe(1, "19 03e8 00");
+    assert!(matches!(decode_entry(&strange), Err(FormatError::Unknown { .. })));
+    let behind = [&strange[..], &hex("00")].concat();
+    let deep = pipe(1, &["19 03e8", &"81".repeat(17), "00"].concat());
+    for broken in [&strange[..strange.len() - 1], &behind, &deep] {
+        assert_eq!(decode_entry(broken), Err(FormatError::Cbor("an entry")), "{broken:02x?}");
+    }
+}
+
+#[test]
+fn first_names_out_of_order_refuse_nothing() {
+    let child = |name: &str, id: u8| format!("82 41{name} 5820 {}", format!("{id:02x}").repeat(32));
+    let node = hex(&["82 01 82", &child("62", 1), &child("61", 2)].concat());
+    let Node::Split { children, .. } = Node::decode(&node).unwrap() else { panic!() };
+    assert_eq!(children.iter().map(|(_, id)| id.0[0]).collect::<Vec<_>>(), [1, 2]);
+}
+
+#[test]
 fn a_key_counts_once() {
     assert!(matches!(decode_entry(&pipe(1, "02 03")), Err(FormatError::BadValue { .. })));
     let odd = decode_entry(&pipe(2, "19 03e9 00  19 03e9 00"));

@@ -7,12 +7,11 @@ mod acl;
 mod holes;
 mod tar;
 
-use std::collections::HashMap;
 use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, FirstNames};
 use crate::format::PieceKind;
 use crate::model::{ChunkId, Content, Entry, Kind, Piece, Side, TreePath};
 use crate::repository::{PieceReader, PieceWalk, RepositoryError, SeenLists, SnapshotTree};
@@ -21,6 +20,7 @@ use crate::session::access::Access;
 use crate::session::choose::Snapshots;
 use crate::session::error::{Error, ErrorKind};
 use crate::session::event::{Event, Observer, Phase};
+use crate::session::linked::link_key;
 use crate::session::open;
 use crate::session::options::DumpOptions;
 use crate::session::placed::placed;
@@ -80,7 +80,7 @@ pub fn dump(
         catalogue: &repository.catalogue,
         lists: SeenLists::default(),
         observer,
-        links: HashMap::new(),
+        firsts: FirstNames::default(),
         state: chosen.line.state.clone(),
         report: DumpReport {
             snapshot: chosen.line.id.clone(),
@@ -113,8 +113,8 @@ struct Dump<'a, 'o> {
     /// Lists all of whose chunks are here.
     lists: SeenLists,
     observer: &'a dyn Observer,
-    /// Where in the archive the first name of a file with several stands.
-    links: HashMap<u64, Vec<u8>>,
+    /// The first name in the archive of each file with several.
+    firsts: FirstNames,
     /// Whether all of the snapshot is here, or will be.
     state: SnapshotState,
     report: DumpReport,
@@ -172,9 +172,9 @@ impl Dump<'_, '_> {
         let Kind::File(content) = &entry.kind else {
             return self.header(path, name, entry, (None, None));
         };
-        let group = entry.metadata.link;
-        if let Some(first) = group.and_then(|group| self.links.get(&group)).cloned() {
-            return self.header(path, name, entry, (Some(&first), None));
+        let key = link_key(entry);
+        if let Some(first) = key.map(|key| self.firsts.get(&key)).transpose()?.flatten() {
+            return self.header(path, name, entry, (Some(first.path.as_bytes()), None));
         }
         let mut regions = None;
         if content.size <= READ_FIRST {
@@ -202,8 +202,8 @@ impl Dump<'_, '_> {
                 _ => error,
             })?;
         }
-        if let Some(group) = group {
-            self.links.insert(group, name.to_vec());
+        if let Some((key, name)) = key.zip(TreePath::new(name).ok()) {
+            self.firsts.put(&key, &name, None)?;
         }
         let length = regions.as_ref().map_or(content.size, Regions::length);
         tar::pad(&mut self.out, length).map_err(|error| not_written(&error))

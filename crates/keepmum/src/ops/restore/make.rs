@@ -6,8 +6,9 @@ use crate::target::{Existing, TargetTree};
 use super::part::Part;
 use super::plan::Plan;
 use super::stays::Verdict;
-use super::waiting::{Cause, Link, Unwritten, group_of, key_of};
+use super::waiting::{Cause, Link, Unwritten};
 use crate::session::error::Error;
+use crate::session::linked::link_key;
 use crate::session::options::Overwrite;
 use crate::session::report::{Problem, ProblemKind};
 use crate::session::values::fetch_values;
@@ -114,15 +115,14 @@ impl Plan<'_, '_, '_> {
         entry: Entry,
         there: Option<&Found>,
     ) -> Result<(), Error> {
-        let group = group_of(&entry);
+        let key = link_key(&entry);
         let right = there.is_some_and(|found| self.is_right_alone(found, &entry));
         let Kind::File(content) = entry.kind else { return Ok(()) };
-        if let Some(group) = group {
-            let key = key_of(&group);
+        if let Some(key) = key {
             if self.waiting.firsts.get(&key)?.is_some() {
                 self.waiting.bytes += path.as_bytes().len() + entry.metadata.attribute_bytes();
                 let (metadata, there) = (entry.metadata, there.map(|found| found.kind));
-                self.waiting.links.push(Link { group, path, metadata, there, right });
+                self.waiting.links.push(Link { key, content, path, metadata, there, right });
                 return self.maybe_flush();
             }
             self.waiting.firsts.put(&key, &path, None)?;

@@ -12,11 +12,12 @@ use super::block::Worker;
 use super::part::Part;
 use super::report::RestoreReport;
 use super::stays::{Stays, Verdict};
-use super::waiting::{Cause, Unwritten, Waiting, group_of, key_of};
+use super::waiting::{Cause, Unwritten, Waiting};
 use super::window::Windows;
 use super::writing::Writing;
 use crate::session::error::Error;
 use crate::session::event::{ChangeKind, Observer};
+use crate::session::linked::link_key;
 use crate::session::options::{Overwrite, RestoreOptions};
 use crate::session::report::{ProblemKind, SnapshotState};
 use crate::session::walk::{SnapshotWalk, Visit};
@@ -298,7 +299,7 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         let Some(target) = self.target.filter(|_| same) else { return Ok(false) };
         let differs = target.differs(found, &entry.metadata);
         // Of a file with other names, metadata would be set for all of them.
-        let shared = found.links > 1 && group_of(entry).is_none();
+        let shared = found.links > 1 && link_key(entry).is_none();
         if shared && differs.any() {
             return Ok(false);
         }
@@ -329,15 +330,14 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
 
     /// Whether a file of a hard link group is the same file as the first of the group.
     fn has_right_link(&self, entry: &Entry, found: &Found) -> Result<bool, Error> {
-        let Some(group) = group_of(entry) else { return Ok(true) };
-        let first = self.waiting.firsts.get(&key_of(&group))?;
+        let Some(key) = link_key(entry) else { return Ok(true) };
+        let first = self.waiting.firsts.get(&key)?;
         let file = (found.stamp.device, found.stamp.inode);
         Ok(first.is_none_or(|first| first.identity == Some(file)))
     }
 
     fn note_first(&mut self, path: &TreePath, entry: &Entry, found: &Found) -> Result<(), Error> {
-        let Some(group) = group_of(entry) else { return Ok(()) };
-        let key = key_of(&group);
+        let Some(key) = link_key(entry) else { return Ok(()) };
         if self.waiting.firsts.get(&key)?.is_none() {
             let file = (found.stamp.device, found.stamp.inode);
             self.waiting.firsts.put(&key, path, Some(file))?;

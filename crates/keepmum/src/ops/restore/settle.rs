@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque, btree_map};
 
-use crate::catalogue::FirstName;
+use crate::catalogue::{FirstName, LinkKey};
 use crate::model::{Found, FoundKind, Metadata};
 use crate::target::{Target, TargetError, TargetErrorKind};
 
@@ -10,7 +10,7 @@ use super::plan::Plan;
 use super::refusals::target_failed;
 use super::report::RestoreReport;
 use super::stays::Stays;
-use super::waiting::{Cause, Group, Link, Unwritten, key_of};
+use super::waiting::{Cause, Link, Unwritten};
 use crate::session::error::Error;
 use crate::session::event::Event;
 use crate::session::report::{Problem, ProblemKind, note};
@@ -29,9 +29,9 @@ enum Linked {
 /// Links of the same file together, in the order in which they came.
 fn by_group(links: Vec<Link>) -> Vec<VecDeque<Link>> {
     let mut groups: Vec<VecDeque<Link>> = Vec::new();
-    let mut known: HashMap<Group, usize> = HashMap::new();
+    let mut known: HashMap<LinkKey, usize> = HashMap::new();
     for link in links {
-        let place = *known.entry(link.group.clone()).or_insert_with(|| {
+        let place = *known.entry(link.key).or_insert_with(|| {
             groups.push(VecDeque::new());
             groups.len() - 1
         });
@@ -101,13 +101,13 @@ impl Plan<'_, '_, '_> {
     /// it could not be. Those after that one have to wait for it.
     fn link(&mut self, target: &Target, links: &mut VecDeque<Link>) -> Result<(), Error> {
         while let Some(link) = links.pop_front() {
-            let Some(known) = self.waiting.firsts.get(&key_of(&link.group))? else { continue };
+            let Some(known) = self.waiting.firsts.get(&link.key)? else { continue };
             let begun = match self.waiting.unwritten.get(&known.path) {
                 None => match self.link_to(target, &known, &link)? {
                     Linked::Told => false,
                     Linked::Replaced => self.begin_anew(link)?,
                     Linked::Unsupported if link.right => {
-                        self.is_right_as_it_is(link.group.1.size);
+                        self.is_right_as_it_is(link.content.size);
                         false
                     }
                     Linked::Unsupported => {
@@ -136,14 +136,14 @@ impl Plan<'_, '_, '_> {
 
     /// A further name that could not be given. No other name is linked to it.
     fn not_linked(&mut self, link: &Link, cause: Cause) {
-        let file = Unwritten { path: &link.path, size: link.group.1.size, linked: false };
+        let file = Unwritten { path: &link.path, size: link.content.size, linked: false };
         self.not_written(&file, cause);
     }
 
     /// Writes a name as a file of its own, to which the others are linked. Answers whether its place
     /// is free.
     fn begin_anew(&mut self, link: Link) -> Result<bool, Error> {
-        let key = key_of(&link.group);
+        let key = link.key;
         if let Some(before) = self.waiting.firsts.get(&key)? {
             self.waiting.unwritten.remove(&before.path);
         }
@@ -157,7 +157,7 @@ impl Plan<'_, '_, '_> {
         known: &FirstName,
         link: &Link,
     ) -> Result<Linked, Error> {
-        let size = link.group.1.size;
+        let size = link.content.size;
         let is_it = |found: &Found| {
             let same = (found.stamp.device, found.stamp.inode);
             found.kind == FoundKind::File
@@ -196,7 +196,7 @@ impl Plan<'_, '_, '_> {
 
     /// Writes a further name as a file of its own; answers whether its place is free.
     fn write_alone(&mut self, link: Link) -> Result<bool, Error> {
-        let Link { group: (_, content), path, metadata, there, .. } = link;
+        let Link { content, path, metadata, there, .. } = link;
         let existing = self.room_for(&path, there)?;
         match existing {
             Some(existing) => self.queue(path, content, metadata, existing)?,
