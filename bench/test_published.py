@@ -130,6 +130,13 @@ class Documents(Published):
         copy.write_text((Path(__file__).parents[1] / "README.md").read_text())
         self.assertEqual(documents.fill(copy, "figures", lambda _: "x"), ["sysroot"])
 
+    def test_prose_is_wrapped_and_tables_are_not(self) -> None:
+        long = "word " * 30
+        text = documents.wrapped(f"{long}\n| {long} |\n```\n{long}\n```\n![{long}](x)\n{long}")
+        lengths = [len(line) for line in text.splitlines()]
+        self.assertEqual([length > documents.WIDTH for length in lengths],
+                         [False, False, True, False, True, False, True, False, False])  # fmt: skip
+
 
 class Tools(Published):
     def test_levels_are_tools_with_a_config_of_their_own(self) -> None:

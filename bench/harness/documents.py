@@ -9,6 +9,7 @@ to the bench and is replaced, all else is left as it is. Kinds: `figures` and
 import os
 import re
 import sys
+import textwrap
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from harness.pictures import CHARTS
 from harness.rows import Row
 from harness.steps import NAMES
 
+WIDTH = 100
 Cells = dict[tuple[str, str], Row]
 BLOCK = (
     r"^(?P<begin><!-- {kind}: begin (?P<name>[^\s;]+)[^\n]*-->\n)(?P<text>.*?)(?P<end>^<!-- {kind}: end -->$)"
@@ -56,7 +58,7 @@ def fill(path: Path, kind: str, text_of: Callable[[str], str | None]) -> list[st
         if text is None:
             return match[0]
         filled.append(match["name"])
-        return f"{match['begin']}{text.rstrip()}\n{match['end']}"
+        return f"{match['begin']}{wrapped(text).rstrip()}\n{match['end']}"
 
     before = path.read_text()
     after = re.sub(BLOCK.format(kind=kind), new, before, flags=re.MULTILINE | re.DOTALL)
@@ -66,12 +68,23 @@ def fill(path: Path, kind: str, text_of: Callable[[str], str | None]) -> list[st
     return filled
 
 
+def wrapped(text: str) -> str:
+    """Prose at the width of this project's documents; tables, pictures and code as they are."""
+    lines, is_code = [], False
+    for line in text.splitlines():
+        is_code ^= line.startswith("```")
+        free = is_code or line.startswith(("|", "!["))
+        lines += [line] if free or len(line) <= WIDTH else textwrap.wrap(line, WIDTH, break_on_hyphens=False)
+    return "\n".join(lines)
+
+
 def summary(tree: str, cells: Cells, kinds: dict[str, str]) -> str:
     """The short table for a README: no floors, one figure in each cell."""
     tools = [t for t, kind in kinds.items() if kind != "floor" and any(tool == t for _, tool in cells)]
     lines = [
-        f"{_about(tree, cells)}; medians of {_rounds(cells)}, {report.machine()} This command prints the table again",
-        "(`bench/README.md` explains how the comparison stays fair, `doc/performance.md` lists missed goals):",
+        f"{_about(tree, cells)}; medians of {_rounds(cells)}, {report.machine()} This command prints the table"
+        " again (`bench/README.md` explains how the comparison stays fair, `doc/performance.md` lists missed"
+        " goals):",
         "",
         *_command(tree, cells),
         "",

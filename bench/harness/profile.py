@@ -182,7 +182,7 @@ def table(done: list[tuple[str, dict, Profile]]) -> str:
         ("peak memory", [size(cost["peak"]) for _, cost, _ in done]),
         *((kind, [_share(p.kinds[kind] / p.total) for p in profiles]) for kind in shown),
         (f"{OWN}other rooms", [_share(share) for share in rooms]),
-        ("what is left", [_share(share) for share in rest]),
+        ("everything else", [_share(share) for share in rest]),
         *((f"thread {name}", [_share(p.threads[name] / p.total) for p in profiles]) for name in threads),
         ("samples", [f"{p.total:,}" for p in profiles]),
     ]

@@ -8,11 +8,11 @@ from harness.rows import Row, Rows
 from harness.steps import TITLES, title
 
 LEGEND = (
-    "Medians of all rounds. A cell reads: wall time (× the fastest peer's), CPU time, what a `sync` took "
-    "afterwards (+) where that is a tenth of the wall time or more, bytes in new or "
+    "Medians of all rounds. A cell reads: wall time (× the fastest peer's), CPU time, the time of a `sync` "
+    "afterwards (+) if it is a tenth of the wall time or more, bytes in new or "
     "changed files of the destination / number of those files, files deleted there (−), peak memory of "
     "the largest process. kB and MB are decimal. Floors (cp, find, tar and zstd, bare) encrypt nothing "
-    "and are no peers."
+    "and are not peers."
 )
 FLUSH = 0.1  # of the wall time: what a tool left to the kernel is told from here on
 

@@ -80,7 +80,7 @@ fn each_row_of_what_is_kept_is_a_test_and_each_test_a_row() {
     const TESTS: &str = "crates/keepmum-cli/tests/program/fidelity/";
     let table = text(FIDELITY).unwrap();
     let is_row = |line: &&str| {
-        line.starts_with("| ") && !line.starts_with("| what |") && !line.starts_with("|---")
+        line.starts_with("| ") && !line.starts_with("| property |") && !line.starts_with("|---")
     };
     let mut there = BTreeSet::new();
     for path in files().into_iter().filter(|path| path.starts_with(TESTS)) {
@@ -91,11 +91,11 @@ fn each_row_of_what_is_kept_is_a_test_and_each_test_a_row() {
     let mut rows = BTreeSet::new();
     for row in table.lines().filter(is_row) {
         let cells: Vec<_> = row.trim_matches('|').split(" | ").collect();
-        let [what, .., test] = cells[..] else { panic!("no row: {row}") };
+        let [property, .., test] = cells[..] else { panic!("no row: {row}") };
         if cells.len() != 5 || cells.iter().any(|cell| plain(cell).is_empty()) {
             found.push(format!("not one word on each platform: {row}"));
         }
-        let test = (test.trim().trim_matches('`').to_owned(), what.contains("(*long*)"));
+        let test = (test.trim().trim_matches('`').to_owned(), property.contains("(*long*)"));
         if !there.contains(&test) {
             found.push(format!("no such test, or not as long as is said: {row}"));
         }
