@@ -104,6 +104,12 @@ impl Failure {
         Self::new(Kind::Usage, message)
     }
 
+    /// Says what to do next.
+    pub(crate) fn next(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
     /// The config makes no sense.
     pub(crate) fn config(message: impl Into<String>) -> Self {
         Self::new(Kind::Config, message)

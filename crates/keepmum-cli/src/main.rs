@@ -8,44 +8,57 @@ mod config;
 mod exit;
 mod failure;
 mod interrupt;
+mod manual;
 mod moment;
+mod nearest;
 mod settings;
 mod size;
 mod terminal;
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::{env, process};
 
-use clap::Parser;
 #[cfg(target_os = "linux")]
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, Shared};
 use crate::exit::ExitCode;
 use crate::settings::Environment;
 use crate::terminal::{Terminal, error};
 
 fn main() -> process::ExitCode {
     keep_memory_private();
-    let code = match Cli::try_parse() {
+    let typed: Vec<_> = env::args_os().collect();
+    let code = match args::read(typed.clone()) {
         Ok(cli) => run(&cli),
-        Err(typed) => {
-            if typed.use_stderr() && env::args_os().any(|word| word == "--json") {
-                error::typed_wrong(&typed);
-            }
-            print(&typed)
-        }
+        Err(error) if error.use_stderr() && !is_bare(&error) => mistyped(&error, &typed),
+        Err(help) => print(&help),
     };
     code.into()
 }
 
-/// Prints help, or what was typed wrong. Asking for help is no error, and that nobody reads it to
-/// its end is none either; that it cannot be written is one.
-fn print(typed: &clap::Error) -> ExitCode {
-    let printed = typed.print().and_then(|()| io::stdout().flush());
+/// Whether a command was left out, so that help is the answer.
+fn is_bare(error: &clap::Error) -> bool {
+    error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+}
+
+/// Says what was typed wrong, like any other failure.
+fn mistyped(error: &clap::Error, typed: &[OsString]) -> ExitCode {
+    let json = typed.iter().any(|word| word == "--json");
+    let terminal = Terminal::new(&Shared { json, ..Shared::default() }, false);
+    let failure = args::mistake(error, typed);
+    error::show(&terminal, &failure);
+    failure.code()
+}
+
+/// Prints help. Asking for help is no error, and that nobody reads it to its end is none either;
+/// that it cannot be written is one, and so is a command that is left out.
+fn print(help: &clap::Error) -> ExitCode {
+    let printed = help.print().and_then(|()| io::stdout().flush());
     match printed {
-        _ if typed.use_stderr() => ExitCode::Usage,
+        _ if help.use_stderr() => ExitCode::Usage,
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             writeln!(anstream::stderr(), "keepmum: cannot write the output ({error})").ok();
             ExitCode::Usage

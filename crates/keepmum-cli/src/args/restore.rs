@@ -6,29 +6,29 @@ use clap::{Args, ValueEnum};
 
 use super::SnapshotArgs;
 
-/// What to do with files that lie in the target already.
+/// When a restore replaces files that are already in the target.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OverwriteArg {
-    /// Replace what differs and is older than in the snapshot; ask before something newer goes
+    /// Replace files that differ and are older than in the snapshot; ask about newer ones
     #[default]
     IfOlder,
-    /// Replace what differs in size, time or kind, newer or not
+    /// Replace files that differ in size, time or kind, newer or not
     IfChanged,
-    /// Write everything anew
+    /// Replace every file
     Always,
-    /// Leave what is there alone
+    /// Replace nothing
     Never,
 }
 
-/// To whom restored things are given.
+/// Who owns restored files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OwnerArg {
-    /// To the user and group of the same name, else of the same number
+    /// The user and group of the same name, else of the same number
     #[default]
     Name,
-    /// To the user and group of the same number
+    /// The user and group of the same number
     Number,
-    /// To whoever restores
+    /// You
     None,
 }
 
@@ -37,27 +37,28 @@ pub(crate) enum OwnerArg {
 pub(crate) struct RestoreArgs {
     #[command(flatten)]
     pub(crate) which: SnapshotArgs,
-    /// The folder to restore into [default: where it came from]
+    /// Restore into this folder [default: where the files came from]
     #[arg(short, long, value_name = "DIR")]
     pub(crate) target: Option<PathBuf>,
-    /// Only say what would be done
+    /// Show what would be restored, and write nothing
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
-    /// What to do with files that are in the target already
+    /// When to replace files that are already in the target
     #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
     pub(crate) overwrite: OverwriteArg,
-    /// Remove from the target what the snapshot does not have, as far as the backup looked at it;
-    /// --dry-run names what would go
+    /// Delete files and folders that the snapshot does not have. Excluded ones stay. --dry-run
+    /// lists what would be deleted
     #[arg(long)]
     pub(crate) delete: bool,
-    /// With --delete, go on though more than half of the target would go, or more than N entries
+    /// With --delete, run even if more than half of the target, or up to N files and folders, would
+    /// be deleted
     #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, requires = "delete")]
     #[allow(clippy::option_option, reason = "not given, given without a number, given with one")]
     pub(crate) accept_deletions: Option<Option<u64>>,
-    /// To whom restored things are given, where root restores
+    /// Who owns restored files, if root restores
     #[arg(long, value_enum, default_value_t, value_name = "TO")]
     pub(crate) owner: OwnerArg,
-    /// Restore device nodes, set-id bits and privileged attributes too
+    /// Also restore device nodes, set-id bits and privileged attributes
     #[arg(long)]
     pub(crate) special: bool,
 }

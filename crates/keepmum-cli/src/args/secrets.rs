@@ -7,8 +7,8 @@ use clap::Args;
 /// Where the recovery code goes without a terminal.
 #[derive(Args, Default)]
 pub(crate) struct RecoveryCodeArgs {
-    /// Write a recovery code that is made into this new file, which only you can read, instead of
-    /// showing it on the terminal
+    /// Write the new recovery code to this new file, which only you can read, instead of the
+    /// terminal
     #[arg(long, value_name = "FILE")]
     pub(crate) recovery_code_file: Option<PathBuf>,
 }
@@ -16,8 +16,8 @@ pub(crate) struct RecoveryCodeArgs {
 /// Where a new password comes from.
 #[derive(Args)]
 pub(crate) struct NewPasswordArgs {
-    /// Read the new password from the first line of this file [default: ask twice, or the first
-    /// line of standard input when that is no terminal]
+    /// Read the new password from the first line of this file [default: ask twice, or read the
+    /// first line of standard input if it is no terminal]
     #[arg(long, value_name = "FILE")]
     pub(crate) new_password_file: Option<PathBuf>,
 }

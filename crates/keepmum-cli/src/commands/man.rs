@@ -1,23 +1,20 @@
 //! `man`: the manual page, made from the same definition as `--help`.
 
-use clap::CommandFactory;
 use clap_mangen::Man;
 
 use super::Session;
-use crate::args::{Cli, ManArgs};
+use crate::args::{self, ManArgs};
 use crate::exit::ExitCode;
 use crate::failure::{Failure, Kind};
 
 /// Prints the page of the program or of one command.
 pub(crate) fn run(args: &ManArgs, session: &Session<'_>) -> Result<ExitCode, Failure> {
-    let mut program = Cli::command();
-    program.build();
-    let command = match &args.command {
+    let program = args::program();
+    let command = match args.page.first() {
         None => program,
         Some(name) => {
             let known = program.find_subcommand(name);
-            let known = known.ok_or_else(|| Failure::usage(format!("no command {name:?}")))?;
-            known.clone()
+            known.ok_or_else(|| args::unknown_command("", name))?.clone()
         }
     };
     let mut page = Vec::new();

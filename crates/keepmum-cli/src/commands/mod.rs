@@ -6,6 +6,7 @@ mod choice;
 mod completions;
 mod diff;
 mod dump;
+mod help;
 mod init;
 mod init_questions;
 mod key;
@@ -60,6 +61,8 @@ pub(crate) fn run(
         Command::Log(args) => log::run(args, &session),
         Command::Key(args) => key::run(args, &session),
         Command::Completions(args) => completions::run(args, &session),
+        Command::Help(args) => help::run(args, &session),
         Command::Man(args) => man::run(args, &session),
+        Command::Version => help::version(&session),
     }
 }

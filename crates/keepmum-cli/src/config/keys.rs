@@ -4,6 +4,8 @@ mod table;
 
 pub(crate) use table::KEYS;
 
+use crate::nearest::nearest;
+
 /// A key, whatever it is called in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Key {
@@ -157,35 +159,9 @@ fn words() -> impl Iterator<Item = (Section, &'static str, Key)> {
     })
 }
 
-/// The known word that a slip of the finger could have turned into `word`.
-fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let word = word.to_ascii_lowercase();
-    let far = word.chars().count() / 3 + 1;
-    known
-        .map(|candidate| (distance(&word, &candidate.to_ascii_lowercase()), candidate))
-        .filter(|(distance, _)| *distance <= far)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
-}
-
-/// How many letters must be put in, taken out or replaced to make one word the other.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, letter) in a.chars().enumerate() {
-        let mut next = vec![i + 1];
-        for (j, other) in b.iter().enumerate() {
-            let replaced = row[j] + usize::from(letter != *other);
-            next.push(replaced.min(row[j + 1] + 1).min(next[j] + 1));
-        }
-        row = next;
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{KEYS, Key, Section, distance, key, section};
+    use super::{KEYS, Key, Section, key, section};
     use crate::config::Config;
     use std::path::Path;
 
@@ -234,12 +210,5 @@ mod tests {
             let read = Config::parse(text.as_bytes(), path, Path::new("/"), home);
             assert!(read.is_ok(), "{text}: {}", read.err().unwrap());
         }
-    }
-
-    #[test]
-    fn distances() {
-        assert_eq!(distance("", "abc"), 3);
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(distance("same", "same"), 0);
     }
 }

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 
 use crate::binary::{Place, golden};
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 15] = [
     "init",
     "backup",
     "snapshots",
@@ -15,9 +15,12 @@ const COMMANDS: [&str; 12] = [
     "diff",
     "check",
     "status",
+    "log",
     "key",
-    "completions",
+    "help",
     "man",
+    "completions",
+    "version",
 ];
 
 #[test]
@@ -30,11 +33,13 @@ fn help_is_as_it_was() {
         let help = place.run([command, "--help"]);
         assert_eq!((help.code, help.stderr.as_str()), (0, ""), "{command}");
         golden(&format!("{command}.txt"), &help.stdout);
+        assert_eq!(place.run(["help", command]), help, "{command}");
     }
-    assert_eq!(
-        place.run(["--version"]).stdout,
-        concat!("keepmum ", env!("CARGO_PKG_VERSION"), "\n")
-    );
+    assert_eq!(place.run(["help"]).stdout, place.run(["--help"]).stdout);
+    for words in [&["--version"][..], &["version"]] {
+        let version = concat!("keepmum ", env!("CARGO_PKG_VERSION"), "\n");
+        assert_eq!(place.run(words).stdout, version);
+    }
 }
 
 #[test]
@@ -53,6 +58,29 @@ fn what_is_typed_wrong_ends_with_one() {
         let said = place.run(arguments);
         assert_eq!(said.code, 1, "{arguments:?}: {said:?}");
         assert!(said.stdout.is_empty() && !said.stderr.is_empty(), "{arguments:?}: {said:?}");
+    }
+}
+
+/// Clap's own tips name whatever looks alike.
+#[test]
+fn words_of_other_tools_are_answered_with_ours() {
+    let place = Place::new();
+    for words in [
+        "unlock",
+        "find x",
+        "mount /mnt",
+        "-r repo snapshots",
+        "backup --exclude x",
+        "backup --stdin",
+        "snapshots --tag x",
+        "restore latest --include x",
+        "init -r x",
+        "help forget",
+    ] {
+        let said = place.run(words.split(' '));
+        assert_eq!((said.code, said.stdout.as_str()), (1, ""), "{words}: {said:?}");
+        assert!(said.stderr.starts_with("keepmum: there is no `"), "{words}: {said:?}");
+        assert!(said.stderr.contains("\nhint: ") && !said.stderr.contains("tip:"), "{words}");
     }
 }
 
@@ -188,7 +216,7 @@ fn completions_and_pages_are_made_for_every_shell_and_command() {
         assert!(COMMANDS.iter().all(|command| said.stdout.contains(command)), "{shell}");
     }
     let page = place.run(["man"]).stdout;
-    assert!(page.contains(".TH keepmum 1") && page.contains("refused for safety"), "{page}");
+    assert!(page.contains(".TH keepmum 1") && page.contains("Refused for safety"), "{page}");
     for command in COMMANDS {
         let said = place.run(["man", command]);
         assert!(said.stdout.contains(&format!(".TH keepmum-{command} 1")), "{said:?}");

@@ -1,0 +1,128 @@
+//! The whole command line as clap knows it: what is typed, with examples and exit codes beneath.
+
+use std::ffi::OsString;
+
+use clap::{Command, CommandFactory, FromArgMatches};
+
+use super::{Cli, examples};
+use crate::exit;
+
+/// The command line with every command, ready to read words or to print help.
+pub(crate) fn program() -> Command {
+    let mut program = with_foot(Cli::command(), "");
+    for name in names(&program) {
+        program = program.mut_subcommand(name, with_feet);
+    }
+    program.build();
+    program
+}
+
+/// The command of these words below the program: `["key", "add"]`.
+pub(crate) fn subcommand<'a>(program: &'a Command, words: &[String]) -> Option<&'a Command> {
+    let first = |command: &'a Command, word: &String| command.find_subcommand(word);
+    words.iter().try_fold(program, first)
+}
+
+/// Reads what was typed.
+pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let mut program = program();
+    let matches = program.try_get_matches_from_mut(words)?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut program))
+}
+
+/// The names of all commands, the program's an empty one: `key`, `key add`.
+pub(crate) fn commands() -> Vec<String> {
+    let program = program();
+    let mut all = vec![String::new()];
+    for command in program.get_subcommands() {
+        all.push(command.get_name().to_owned());
+        let below = command.get_subcommands();
+        all.extend(below.map(|verb| format!("{} {}", command.get_name(), verb.get_name())));
+    }
+    all
+}
+
+fn names(command: &Command) -> Vec<String> {
+    command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect()
+}
+
+fn with_feet(command: Command) -> Command {
+    let name = command.get_name().to_owned();
+    let mut command = with_foot(command, &name);
+    for verb in names(&command) {
+        let full = format!("{name} {verb}");
+        command = command.mut_subcommand(verb, |verb| with_foot(verb, &full));
+    }
+    command
+}
+
+/// Adds what stands beneath the options.
+fn with_foot(command: Command, name: &str) -> Command {
+    let mut foot = String::from("Examples:\n");
+    for example in examples(name) {
+        foot.push_str(&format!("  {}:\n    {}\n", example.purpose, example.line));
+    }
+    foot.push('\n');
+    foot.push_str(&exit::table(codes(name)));
+    if name.is_empty() {
+        foot.push_str("\n\n`keepmum help COMMAND` tells more about a command, `keepmum help words` explains the words, `keepmum man` opens the manual.");
+    }
+    command.after_help(foot)
+}
+
+/// The exit codes that a command can end with.
+pub(crate) fn codes(command: &str) -> &'static [u8] {
+    match command.split(' ').next().unwrap_or_default() {
+        "" | "dump" => &[0, 1, 2, 3, 4, 5, 6, 130, 141],
+        "log" | "config" | "help" | "man" | "completions" | "version" => &[0, 1, 130],
+        _ => &[0, 1, 2, 3, 4, 5, 6, 130],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{commands, program, read, subcommand};
+
+    fn typed(line: &str) -> Result<super::Cli, clap::Error> {
+        read(line.split_whitespace().map(Into::into))
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        program().debug_assert();
+        assert!(commands().contains(&"key add".to_owned()));
+        let words = ["key", "add"].map(str::to_owned);
+        assert_eq!(subcommand(&program(), &words).unwrap().get_name(), "add");
+        assert!(subcommand(&program(), &["nonsense".to_owned()]).is_none());
+    }
+
+    #[test]
+    fn every_command_and_option_says_what_it_is_for() {
+        let program = program();
+        for name in commands() {
+            let words: Vec<_> = name.split_whitespace().map(str::to_owned).collect();
+            let command = subcommand(&program, &words).unwrap();
+            let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+            assert!(
+                about.starts_with(char::is_uppercase) && !about.ends_with('.'),
+                "{name}: {about}"
+            );
+            for option in command.get_arguments() {
+                let help = option.get_help().map(ToString::to_string).unwrap_or_default();
+                assert!(
+                    !help.is_empty() && !help.ends_with('.'),
+                    "{name} {}: {help}",
+                    option.get_id()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn options_of_every_command_may_stand_after_it() {
+        let cli = typed("keepmum ls -R --from /d --json -q").unwrap();
+        assert!(cli.shared.json && cli.shared.quiet && cli.shared.from.is_some());
+        assert!(typed("keepmum ls --from /d -c x").is_err());
+        assert!(typed("keepmum ls -q -v").is_err());
+    }
+}

@@ -1,0 +1,200 @@
+//! Commands of other tools.
+
+use super::{Foreign, row};
+
+/// What a later version will have is said to be missing; all else has another name here.
+pub(super) const COMMANDS: [Foreign; 41] = [
+    row(
+        &["unlock", "break-lock", "with-lock"],
+        "keepmum has no locks, so there is nothing to unlock",
+        "an interrupted run blocks nothing: run `keepmum backup` again",
+    ),
+    row(
+        &["create", "save", "put", "push", "full", "incremental"],
+        "the command is called `backup`; the config names the folders",
+        "`keepmum backup`; `keepmum init` writes a config if there is none",
+    ),
+    row(
+        &["extract", "recover", "get", "restore-path"],
+        "the command is called `restore`",
+        "`keepmum restore latest:/PATH --target FOLDER`",
+    ),
+    row(
+        &["list", "repo-list", "rlist", "archives", "versions", "collection-status"],
+        "`keepmum snapshots` lists the snapshots, and `keepmum ls` lists what is in one",
+        "`keepmum snapshots`",
+    ),
+    row(
+        &["info", "repo-info", "rinfo", "repoinfo", "repository", "df", "size", "du"],
+        "`keepmum status` shows the state and the space used, `keepmum snapshots` each snapshot",
+        "`keepmum status`",
+    ),
+    row(
+        &["stats", "analyze", "content"],
+        "this version has no `stats`; `status` shows the space used, and `snapshots` how much \
+         each snapshot added",
+        "`keepmum status`",
+    ),
+    row(
+        &["find", "search", "locate"],
+        "this version has no `find` yet",
+        "search one snapshot with `keepmum ls -R latest | grep NAME`",
+    ),
+    row(
+        &["history"],
+        "this version has no `history` yet",
+        "look at an older version with `keepmum ls -l latest~1:/PATH`",
+    ),
+    row(
+        &["forget", "delete", "remove-older-than", "repo-delete", "rdelete", "rm", "expire"],
+        "this version cannot delete snapshots yet; nothing was deleted",
+        "identical content is stored once, so old snapshots cost little: see `keepmum snapshots`",
+    ),
+    row(
+        &["prune", "compact", "gc", "cleanup", "purge", "maintenance"],
+        "this version cannot give space back yet; nothing was deleted",
+        "see the space used with `keepmum status`",
+    ),
+    row(
+        &["mount", "umount", "unmount", "webdav", "browse", "show"],
+        "this version cannot mount snapshots yet",
+        "look with `keepmum ls`, and copy out with `keepmum restore` or `keepmum dump`",
+    ),
+    row(
+        &["ui", "gui", "serve", "server"],
+        "this version has no page to look at and serves nothing; the destination is a folder",
+        "look with `keepmum snapshots` and `keepmum ls`",
+    ),
+    row(
+        &["copy", "transfer", "sync", "copyto", "move", "replicate"],
+        "this version cannot copy a repository; stored files never change, so any tool can",
+        "copy the folder of the destination with rsync or the file manager, then run \
+         `keepmum check --from COPY`",
+    ),
+    row(
+        &["tag", "rename", "comment"],
+        "this version has no tags yet",
+        "name a snapshot by its id or by time: `keepmum ls --at yesterday`",
+    ),
+    row(
+        &["pin"],
+        "this version has no `pin` yet, and deletes no snapshots",
+        "see them with `keepmum snapshots`",
+    ),
+    row(
+        &["device", "devices", "tidy"],
+        "this version does not have this command yet",
+        "see the devices and the copies that a sync client made with `keepmum status`",
+    ),
+    row(
+        &["destination", "remote", "connect"],
+        "this version stores into folders only; the config names the one",
+        "see it with `keepmum help config`",
+    ),
+    row(
+        &["run", "schedule", "cron", "daemon", "watch"],
+        "this version has no scheduler",
+        "let cron or a systemd timer run `keepmum backup --quiet`",
+    ),
+    row(
+        &["notify"],
+        "this version sends no messages",
+        "let a script look at the exit code of `keepmum status --max-age 26h`",
+    ),
+    row(
+        &["drill", "anomaly"],
+        "this version does not have this command yet",
+        "try a restore: `keepmum restore --target FOLDER`, and verify with \
+         `keepmum check --read-data`",
+    ),
+    row(
+        &["verify", "test", "fsck", "cryptcheck", "validate"],
+        "the command is called `check`",
+        "`keepmum check --read-data` reads and verifies every byte",
+    ),
+    row(
+        &["repair", "rebuild-index", "recreate", "rewrite", "repair-index"],
+        "there is nothing to repair by hand: each backup stores again what is missing or damaged, \
+         if the source still has it",
+        "`keepmum check --read-data`, then `keepmum backup`",
+    ),
+    row(
+        &["cat", "export-tar", "export", "print"],
+        "the command is called `dump`; it writes a file as it is, and a folder as a tar archive",
+        "`keepmum dump latest:/PATH`",
+    ),
+    row(
+        &["import-tar", "import", "merge"],
+        "keepmum backs up folders, and imports no archives",
+        "unpack the archive into a folder of the source, then run `keepmum backup`",
+    ),
+    row(&["lsl", "tree", "ll"], "the command is called `ls`", "`keepmum ls -l -R latest`"),
+    row(
+        &["change-passphrase", "passwd", "password", "key-change-passphrase"],
+        "passwords belong to the command `key`",
+        "`keepmum key passwd`",
+    ),
+    row(
+        &["cache", "catalogue"],
+        "the only cache is the local catalogue; it is made again if it is lost",
+        "see where it is with `keepmum help config`",
+    ),
+    row(
+        &["upgrade", "migrate", "convert", "rollback"],
+        "a repository needs no migration",
+        "see its state with `keepmum status`",
+    ),
+    row(
+        &["self-update", "update"],
+        "keepmum does not update itself; your package manager does",
+        "`keepmum version`",
+    ),
+    row(
+        &["options", "features"],
+        "there are no extended options; the config has all settings",
+        "`keepmum help config`",
+    ),
+    row(
+        &["policy", "rules", "settings", "show-config", "configure"],
+        "settings stand in the config file",
+        "`keepmum help config`, `keepmum help config`",
+    ),
+    row(
+        &["exclude", "filter"],
+        "excludes stand in the config, as gitignore patterns under to_exclude",
+        "`keepmum help config`",
+    ),
+    row(
+        &["add", "include"],
+        "the folders to back up stand in the config, under to_backup",
+        "`keepmum help config`",
+    ),
+    row(
+        &["snapshot", "archive"],
+        "the command is called `backup`, and `snapshots` lists what it made",
+        "`keepmum backup`",
+    ),
+    row(
+        &["repo-create", "rcreate", "setup", "new", "join"],
+        "the command is called `init`; it also joins a repository that is already there",
+        "`keepmum init`",
+    ),
+    row(&["logs", "runs", "events"], "the command is called `log`", "`keepmum log`"),
+    row(&["health", "state", "doctor"], "the command is called `status`", "`keepmum status`"),
+    row(&["compare", "changes"], "the command is called `diff`", "`keepmum diff latest`"),
+    row(
+        &["keys", "recovery", "recovery-code"],
+        "the command is called `key`",
+        "`keepmum key list`, `keepmum key recovery`",
+    ),
+    row(
+        &["debug", "benchmark", "generate"],
+        "keepmum has no such command",
+        "`keepmum help` lists the commands",
+    ),
+    row(
+        &["login", "logout", "auth"],
+        "keepmum has no accounts: the sync client of your service carries the files",
+        "`keepmum init`",
+    ),
+];

@@ -1,0 +1,65 @@
+//! `help` and `version`: what a command does, what the words mean, which program this is.
+
+use std::io;
+
+use anstream::{AutoStream, ColorChoice};
+use clap::Command;
+use serde::Serialize;
+
+use super::Session;
+use crate::args::{self, HelpArgs};
+use crate::exit::ExitCode;
+use crate::failure::Failure;
+use crate::manual::words;
+use crate::terminal::json;
+
+/// Shows help for what was asked for.
+pub(crate) fn run(args: &HelpArgs, session: &Session<'_>) -> Result<ExitCode, Failure> {
+    let topic: Vec<&str> = args.topic.iter().map(String::as_str).collect();
+    let page = match topic.as_slice() {
+        ["words"] => words::page(100),
+        _ => of_command(&args.topic)?,
+    };
+    session.terminal.write(page.as_bytes())?;
+    Ok(ExitCode::Done)
+}
+
+/// The same as `--help` behind the command.
+pub(crate) fn of_command(words: &[String]) -> Result<String, Failure> {
+    let program = args::program();
+    let Some(command) = args::subcommand(&program, words) else {
+        let known = (0..words.len()).rev().find_map(|count| {
+            let (above, rest) = words.split_at(count);
+            args::subcommand(&program, above).map(|_| (above.join(" "), rest))
+        });
+        let (above, rest) = known.unwrap_or_default();
+        return Err(args::unknown_command(&above, rest.first().map_or("", String::as_str)));
+    };
+    Ok(help_of(command.clone()))
+}
+
+/// What `--help` prints.
+fn help_of(command: Command) -> String {
+    let asked = command.try_get_matches_from(["keepmum", "--help"]);
+    let help = asked.err().map(|help| help.render()).unwrap_or_default();
+    match AutoStream::choice(&io::stdout()) {
+        ColorChoice::Never => help.to_string(),
+        _ => help.ansi().to_string(),
+    }
+}
+
+/// Which program this is.
+#[derive(Serialize)]
+struct Version {
+    version: &'static str,
+}
+
+/// Prints the version.
+pub(crate) fn version(session: &Session<'_>) -> Result<ExitCode, Failure> {
+    let version = env!("CARGO_PKG_VERSION");
+    match session.terminal.json {
+        true => json::document(session.terminal, &Version { version })?,
+        false => session.terminal.line(&format!("keepmum {version}"))?,
+    }
+    Ok(ExitCode::Done)
+}
