@@ -107,6 +107,8 @@ pub mod inside {
         pub use crate::source::{Rules, Source, check_pattern};
     }
     pub mod store {
-        pub use crate::store::{LocalStore, Put, Store, simulated};
+        #[cfg(any(test, feature = "simulation"))]
+        pub use crate::store::simulated;
+        pub use crate::store::{LocalStore, Put, Store};
     }
 }

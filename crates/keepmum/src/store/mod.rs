@@ -8,6 +8,7 @@ mod conformance;
 mod error;
 mod handles;
 mod local;
+#[cfg(any(test, feature = "simulation"))]
 pub mod simulated;
 #[cfg(test)]
 mod tests;
