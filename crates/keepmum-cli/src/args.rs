@@ -18,7 +18,9 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use keepmum::ops::{Deletions, ReadData};
 
-pub(crate) use definition::{program, read, subcommand};
+#[cfg(test)]
+pub(crate) use definition::commands;
+pub(crate) use definition::{WIDEST, codes, program, program_within, read, subcommand};
 pub(crate) use examples::examples;
 pub(crate) use mistakes::{mistake, unknown_command};
 pub(crate) use restore::{OverwriteArg, OwnerArg, RestoreArgs};
@@ -29,7 +31,6 @@ pub(crate) use secrets::{NewPasswordArgs, RecoveryCodeArgs};
 #[command(
     name = "keepmum",
     version,
-    max_term_width = 100,
     disable_help_subcommand = true,
     subcommand_required = true,
     arg_required_else_help = true

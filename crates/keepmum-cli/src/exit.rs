@@ -34,8 +34,8 @@ pub(crate) const CODES: [(u8, &str); 9] = [
     (2, "Wrong password, or no repository there"),
     (
         3,
-        "Done, but some files could not be read or restored, or something is\n       \
-         still arriving, overdue, older than asked for, or of a newer version",
+        "Done, but some files could not be read or restored, or something is still arriving, \
+         overdue, older than asked for, or of a newer version",
     ),
     (4, "The destination failed"),
     (5, "Refused for safety; nothing was changed"),
@@ -43,15 +43,6 @@ pub(crate) const CODES: [(u8, &str); 9] = [
     (130, "Stopped by Ctrl-C or a signal"),
     (141, "`dump` only: the reader of the output went away before its end"),
 ];
-
-/// The meanings of these codes, one on each line.
-pub(crate) fn table(codes: &[u8]) -> String {
-    let mut table = "Exit codes:".to_owned();
-    for (code, meaning) in CODES.iter().filter(|(code, _)| codes.contains(code)) {
-        table.push_str(&format!("\n  {code:<3}  {meaning}"));
-    }
-    table
-}
 
 impl From<ErrorKind> for ExitCode {
     fn from(kind: ErrorKind) -> Self {
@@ -93,7 +84,7 @@ impl From<ExitCode> for process::ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use super::{CODES, ExitCode, table};
+    use super::{CODES, ExitCode};
     use keepmum::ops::{ErrorKind, Outcome};
 
     #[test]
@@ -133,6 +124,5 @@ mod tests {
     fn the_table_names_each_code_once() {
         let numbers: Vec<_> = CODES.iter().map(|(code, _)| *code).collect();
         assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 130, 141]);
-        assert_eq!(table(&[0, 130]).lines().count(), 3);
     }
 }

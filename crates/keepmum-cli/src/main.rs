@@ -31,7 +31,7 @@ use crate::terminal::{Terminal, error};
 fn main() -> process::ExitCode {
     keep_memory_private();
     let typed: Vec<_> = env::args_os().collect();
-    let code = match args::read(typed.clone()) {
+    let code = match args::read(typed.clone(), commands::help::width()) {
         Ok(cli) => run(&cli),
         Err(error) if error.use_stderr() && !is_bare(&error) => mistyped(&error, &typed),
         Err(help) => print(&help),

@@ -5,13 +5,22 @@ use std::ffi::OsString;
 use clap::{Command, CommandFactory, FromArgMatches};
 
 use super::{Cli, examples};
-use crate::exit;
+use crate::exit::CODES;
+use crate::manual::wrapped;
 
-/// The command line with every command, ready to read words or to print help.
+/// No help is wider.
+pub(crate) const WIDEST: usize = 100;
+
+/// The command line with every command, ready to read words.
 pub(crate) fn program() -> Command {
-    let mut program = with_foot(Cli::command(), "");
+    program_within(WIDEST)
+}
+
+/// The same, with help for a terminal of this width.
+pub(crate) fn program_within(width: usize) -> Command {
+    let mut program = with_foot(Cli::command().term_width(width), "", width);
     for name in names(&program) {
-        program = program.mut_subcommand(name, with_feet);
+        program = program.mut_subcommand(name, |command| with_feet(command, width));
     }
     program.build();
     program
@@ -23,9 +32,12 @@ pub(crate) fn subcommand<'a>(program: &'a Command, words: &[String]) -> Option<&
     words.iter().try_fold(program, first)
 }
 
-/// Reads what was typed.
-pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
-    let mut program = program();
+/// Reads what was typed; help that was asked for has this width.
+pub(crate) fn read(
+    words: impl IntoIterator<Item = OsString>,
+    width: usize,
+) -> Result<Cli, clap::Error> {
+    let mut program = program_within(width);
     let matches = program.try_get_matches_from_mut(words)?;
     Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut program))
 }
@@ -46,28 +58,46 @@ fn names(command: &Command) -> Vec<String> {
     command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect()
 }
 
-fn with_feet(command: Command) -> Command {
+fn with_feet(command: Command, width: usize) -> Command {
     let name = command.get_name().to_owned();
-    let mut command = with_foot(command, &name);
+    let mut command = with_foot(command, &name, width);
     for verb in names(&command) {
         let full = format!("{name} {verb}");
-        command = command.mut_subcommand(verb, |verb| with_foot(verb, &full));
+        command = command.mut_subcommand(verb, |verb| with_foot(verb, &full, width));
     }
     command
 }
 
 /// Adds what stands beneath the options.
-fn with_foot(command: Command, name: &str) -> Command {
-    let mut foot = String::from("Examples:\n");
+fn with_foot(command: Command, name: &str, width: usize) -> Command {
+    let mut foot = String::from("Examples:");
     for example in examples(name) {
-        foot.push_str(&format!("  {}:\n    {}\n", example.purpose, example.line));
+        foot.push_str(&format!("\n  {}:", wrapped(example.purpose, 2, width - 1)));
+        foot.push_str(&format!("\n    {}", continued(example.line, 4, width)));
     }
-    foot.push('\n');
-    foot.push_str(&exit::table(codes(name)));
+    foot.push_str("\n\nExit codes:");
+    for (code, meaning) in CODES.iter().filter(|(code, _)| codes(name).contains(code)) {
+        foot.push_str(&format!("\n  {code:<5}{}", wrapped(meaning, 7, width)));
+    }
     if name.is_empty() {
-        foot.push_str("\n\n`keepmum help COMMAND` tells more about a command, `keepmum help words` explains the words, `keepmum man` opens the manual.");
+        foot.push_str("\n\n");
+        foot.push_str(&wrapped(FURTHER, 0, width));
     }
     command.after_help(foot)
+}
+
+/// Where more is told.
+const FURTHER: &str = "`keepmum help COMMAND` tells more about a command, `keepmum help config` \
+    lists the keys of the config, `keepmum help words` explains the words, and `keepmum man` opens \
+    the manual.";
+
+/// A line to type that is continued on further lines, as shells read it, where it is too long.
+fn continued(line: &str, indent: usize, width: usize) -> String {
+    let narrower = width.saturating_sub(2);
+    match indent + line.chars().count() > width {
+        true => wrapped(line, indent, narrower).replace('\n', " \\\n  "),
+        false => line.to_owned(),
+    }
 }
 
 /// The exit codes that a command can end with.
@@ -84,7 +114,7 @@ mod tests {
     use super::{commands, program, read, subcommand};
 
     fn typed(line: &str) -> Result<super::Cli, clap::Error> {
-        read(line.split_whitespace().map(Into::into))
+        read(line.split_whitespace().map(Into::into), 100)
     }
 
     #[test]

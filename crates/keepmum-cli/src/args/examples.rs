@@ -149,7 +149,7 @@ mod tests {
     fn every_example_can_be_typed() {
         for (command, purpose, line) in EXAMPLES {
             let words = line.split_whitespace().take_while(|word| !["|", ">"].contains(word));
-            read(words.clone().map(Into::into)).unwrap_or_else(|e| panic!("{line}: {e}"));
+            read(words.clone().map(Into::into), 100).unwrap_or_else(|e| panic!("{line}: {e}"));
             let begins = words.skip(1).collect::<Vec<_>>().join(" ");
             assert!(begins.starts_with(command), "{line} is no example of {command}");
             assert!(

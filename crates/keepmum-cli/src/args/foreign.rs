@@ -101,7 +101,7 @@ mod tests {
             for line in lines(foreign) {
                 let line = line.replace("\"2026-11-02 14:00\"", "2026-11-02");
                 let words = line.split_whitespace().take_while(|word| *word != "|");
-                read(words.map(Into::into)).unwrap_or_else(|e| panic!("{line}: {e}"));
+                read(words.map(Into::into), 100).unwrap_or_else(|e| panic!("{line}: {e}"));
             }
             for text in [foreign.answer, foreign.next] {
                 assert!(!text.ends_with('.') && !text.contains("  "), "{text}");

@@ -186,7 +186,7 @@ mod tests {
 
     fn said(line: &str) -> (String, String) {
         let words: Vec<OsString> = line.split_whitespace().map(Into::into).collect();
-        let error = read(words.clone()).err().unwrap_or_else(|| panic!("{line} is right"));
+        let error = read(words.clone(), 100).err().unwrap_or_else(|| panic!("{line} is right"));
         let failure = mistake(&error, &words);
         (failure.to_string(), failure.hint().unwrap_or_default().to_owned())
     }

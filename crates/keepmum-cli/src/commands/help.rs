@@ -8,25 +8,47 @@ use serde::Serialize;
 
 use super::Session;
 use crate::args::{self, HelpArgs};
+use crate::config::KEYS;
 use crate::exit::ExitCode;
 use crate::failure::Failure;
-use crate::manual::words;
+use crate::manual::{config, words};
+use crate::nearest::nearest;
 use crate::terminal::json;
 
 /// Shows help for what was asked for.
 pub(crate) fn run(args: &HelpArgs, session: &Session<'_>) -> Result<ExitCode, Failure> {
     let topic: Vec<&str> = args.topic.iter().map(String::as_str).collect();
     let page = match topic.as_slice() {
-        ["words"] => words::page(100),
+        ["words"] => words::page().plain(width()),
+        ["config"] => config::page().plain(width()),
+        ["config", key] => {
+            let found = config::key(key).ok_or_else(|| unknown_key(key))?;
+            found.plain(width())
+        }
         _ => of_command(&args.topic)?,
     };
     session.terminal.write(page.as_bytes())?;
     Ok(ExitCode::Done)
 }
 
+fn unknown_key(word: &str) -> Failure {
+    let failure = Failure::usage(format!("there is no key {word} in the config"));
+    match nearest(word, KEYS.iter().map(|entry| entry.word)) {
+        Some(near) => failure.next(format!("did you mean `keepmum help config {near}`?")),
+        None => failure.next("`keepmum help config` lists every key"),
+    }
+}
+
+/// How wide help may be here.
+pub(crate) fn width() -> usize {
+    let stated = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let found = || rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| size.ws_col.into());
+    stated.or_else(found).unwrap_or(args::WIDEST).clamp(40, args::WIDEST)
+}
+
 /// The same as `--help` behind the command.
 pub(crate) fn of_command(words: &[String]) -> Result<String, Failure> {
-    let program = args::program();
+    let program = args::program_within(width());
     let Some(command) = args::subcommand(&program, words) else {
         let known = (0..words.len()).rev().find_map(|count| {
             let (above, rest) = words.split_at(count);

@@ -19,8 +19,7 @@ use zeroize::Zeroizing;
 use crate::failure::{Failure, Kind};
 
 pub(crate) use draft::{Draft, writable, write};
-#[cfg(test)]
-use keys::KEYS;
+pub(crate) use keys::{Entry, KEYS};
 
 use keys::Key;
 use reader::Ini;

@@ -2,5 +2,11 @@
 //!
 //! It only makes text from tables; it reads no config and prints nothing.
 
-pub(crate) mod lines;
+mod about;
+pub(crate) mod config;
+mod page;
+pub(crate) mod pages;
+mod roff;
 pub(crate) mod words;
+
+pub(crate) use page::{Page, wrapped};

@@ -1,6 +1,6 @@
 //! The words that keepmum uses, each explained once.
 
-use super::lines::Lines;
+use super::Page;
 
 /// A word and its meaning.
 pub(crate) struct Word {
@@ -108,14 +108,11 @@ const fn word(word: &'static str, meaning: &'static str) -> Word {
 }
 
 /// `help words`.
-pub(crate) fn page(width: usize) -> String {
-    let mut lines = Lines::new(width);
-    lines.paragraph("The words that keepmum uses:");
-    for word in &WORDS {
-        lines.blank();
-        lines.item(word.word, word.meaning);
-    }
-    lines.text()
+pub(crate) fn page() -> Page {
+    let mut page = Page::default();
+    page.text("The words that keepmum uses:");
+    WORDS.iter().for_each(|word| page.item(word.word, word.meaning));
+    page
 }
 
 #[cfg(test)]
@@ -136,7 +133,7 @@ mod tests {
     #[test]
     fn no_line_is_wider_than_the_terminal() {
         for width in [60, 80, 120] {
-            let page = page(width);
+            let page = page().plain(width);
             let widest = page.lines().map(|line| line.chars().count()).max();
             assert!(widest.is_some_and(|widest| widest <= width), "{page}");
         }

@@ -62,5 +62,6 @@ mod repository {
     mod source;
 }
 mod binary;
+mod manual;
 mod prepared;
 mod typing;
