@@ -11,6 +11,8 @@ mod promises;
 mod rooms;
 #[path = "house/sources.rs"]
 mod sources;
+#[path = "house/words.rs"]
+mod words;
 
 use sources::{Source, files, item_end, root, sources, text};
 
