@@ -9,13 +9,15 @@ use keepmum::History;
 use keepmum::ops::{BackupReport, Problem, RunProblem, RunRow};
 use serde::Serialize;
 
+use jiff::Zoned;
+
 use super::Session;
-use super::snapshots::short;
 use crate::args::LogArgs;
 use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::moment;
-use crate::terminal::table::{Column, render};
+use crate::terminal::look::{Look, Tone};
+use crate::terminal::table::{Head, fitting};
 use crate::terminal::{json, text};
 
 /// So many problems of a run are noted.
@@ -130,103 +132,109 @@ pub(crate) fn run(args: &LogArgs, session: &Session<'_>) -> Result<ExitCode, Fai
     runs.reverse();
     if terminal.json {
         json::document(terminal, &Log { runs })?;
-    } else {
-        let page = match (runs.as_slice(), args.run) {
-            ([one], Some(_)) => details(one),
-            _ => table(&runs),
-        };
-        terminal.write(page.as_bytes())?;
+        return Ok(ExitCode::Done);
+    }
+    let now = &session.environment.now;
+    match (runs.as_slice(), args.run) {
+        ([one], Some(_)) => terminal.say(&details(one, now, terminal.out))?,
+        _ => terminal.write(table(&runs, now, terminal.out).as_bytes())?,
     }
     Ok(ExitCode::Done)
 }
 
-fn table(runs: &[RunRow]) -> String {
+fn table(runs: &[RunRow], now: &Zoned, look: Look) -> String {
     let Some(first) = runs.first() else {
-        return "no run is known here: the history begins with the next one\n".to_owned();
+        return look.wrap("No runs yet on this computer. `keepmum backup` makes the first one.");
     };
-    let columns = [
-        ("run", Column::Figures),
-        ("began", Column::Text),
-        ("command", Column::Text),
-        ("exit", Column::Figures),
-        ("took", Column::Figures),
-        ("new", Column::Figures),
-        ("changed", Column::Figures),
-        ("gone", Column::Figures),
-        ("stored", Column::Figures),
-        ("snapshot", Column::Text),
-        ("problems", Column::Text),
+    let heads = vec![
+        Head::figures("run"),
+        Head::text(format!("began ({})", moment::offset(now))),
+        Head::text("command").dropped(1),
+        Head::figures("took").dropped(4),
+        Head::figures("new").dropped(3),
+        Head::figures("changed").dropped(3),
+        Head::figures("moved").dropped(2),
+        Head::figures("deleted").dropped(3),
+        Head::figures("upload").dropped(6),
+        Head::text("snapshot").dropped(5),
+        Head::figures("exit"),
+        Head::text("result"),
     ];
-    let mut page = render(&columns, runs.iter().map(row).collect());
+    let mut page = fitting(heads, runs.iter().map(|run| row(run, now, look)).collect(), look);
     if first.id == 1 {
-        page.push_str("The history of this machine begins here.\n");
+        page.push_str(&look.wrap("The first run that this computer remembers is run 1."));
     }
     page
 }
 
-fn row(run: &RunRow) -> Vec<String> {
+fn row(run: &RunRow, now: &Zoned, look: Look) -> Vec<String> {
     let number = |number: u64| number.to_string();
     vec![
         run.id.to_string(),
-        moment::with_zone(run.time, run.utc_offset_minutes),
+        moment::short(run.time, now),
         run.command.clone(),
-        run.exit_code.map_or_else(|| "-".to_owned(), |code| code.to_string()),
         run.seconds.map(text::duration).unwrap_or_default(),
         number(run.files_new),
         number(run.files_changed),
+        number(run.files_moved),
         number(run.files_gone),
         text::size(run.bytes_stored),
-        run.snapshot.as_deref().map(short).unwrap_or_default().to_owned(),
-        trouble(run),
+        run.snapshot.as_deref().map(text::id).unwrap_or_default().to_owned(),
+        run.exit_code.map_or_else(|| "-".to_owned(), |code| code.to_string()),
+        result(run, look),
     ]
 }
 
-/// What was amiss, in a few words.
-fn trouble(run: &RunRow) -> String {
+/// How it ended, in a few words.
+fn result(run: &RunRow, look: Look) -> String {
     match (&run.error, run.exit_code, run.problem_count) {
         (Some(error), _, _) => text::line(error),
-        (None, None, _) => "not ended: at work, killed, or without power".to_owned(),
-        (None, Some(_), 0) => String::new(),
-        (None, Some(_), count) => text::count(count, "problem", "problems"),
+        (None, None, _) => look.toned(Tone::Warning, "not ended"),
+        (None, Some(0), 0) => look.toned(Tone::Good, "ok"),
+        (None, Some(_), count) => {
+            look.toned(Tone::Warning, &text::count(count, "problem", "problems"))
+        }
     }
 }
 
-fn details(run: &RunRow) -> String {
+fn details(run: &RunRow, now: &Zoned, look: Look) -> String {
     let mut page = format!(
-        "run {}: {}, {}\n",
+        "Run {}: {}, {} ({})\n",
         run.id,
         text::line(&run.command),
-        moment::with_zone(run.time, run.utc_offset_minutes)
+        moment::short(run.time, now),
+        moment::offset(now)
     );
     match (run.exit_code, run.seconds) {
         (Some(code), Some(seconds)) => {
-            page.push_str(&format!("exit code {code} after {}\n", text::duration(seconds)));
+            page.push_str(&format!("Exit code {code} after {}\n", text::duration(seconds)));
         }
-        _ => page.push_str("it has not ended: it is at work, was killed, or lost its power\n"),
+        _ => page.push_str("Not ended: it is still running, was stopped, or the power failed\n"),
     }
     if let Some(error) = &run.error {
-        page.push_str(&format!("{}\n", text::line(error)));
+        page.push_str(&format!("{} {}\n", look.toned(Tone::Damage, "Failed:"), text::line(error)));
     }
     if run.exit_code.is_some() && run.error.is_none() {
         page.push_str(&format!(
-            "files: {} new, {} changed, {} gone; stored {}\n",
+            "Files: {} new, {} changed, {} moved, {} deleted; {} to upload\n",
             run.files_new,
             run.files_changed,
+            run.files_moved,
             run.files_gone,
             text::size(run.bytes_stored)
         ));
     }
     match &run.snapshot {
-        Some(id) => page.push_str(&format!("snapshot {}\n", text::line(id))),
-        None => page.push_str("no snapshot was made\n"),
+        Some(id) => page.push_str(&format!("Snapshot {}\n", text::id(&text::line(id)))),
+        None => page.push_str("It made no snapshot\n"),
     }
     for problem in &run.problems {
         let (path, sentence) = (text::line(&problem.path), text::line(&problem.sentence));
-        page.push_str(&format!("{}: {path}: {sentence}\n", text::line(&problem.kind)));
+        page.push_str(&format!("  {path}: {sentence}\n"));
     }
     let more = run.problem_count.saturating_sub(run.problems.len() as u64);
     if more > 0 {
-        page.push_str(&format!("and {more} more, which are not kept\n"));
+        page.push_str(&format!("and {more} more, which were not kept\n"));
     }
     page
 }

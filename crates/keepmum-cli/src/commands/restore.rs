@@ -136,7 +136,7 @@ mod tests {
             seconds: 2.0,
             ..RestoreReport::default()
         };
-        let expected = "snapshot 0123456789ab: 3 entries written (1.2 MiB in 1 file), \
+        let expected = "snapshot 01234567: 3 entries written (1.2 MiB in 1 file), \
                         7 right already; read 340 KiB; 2.0 s";
         assert_eq!(end(&report, false), expected);
         assert!(end(&report, true).contains("7 right already, 2 removed; read"));

@@ -13,8 +13,6 @@ use crate::terminal::progress::{Shape, watched};
 use crate::terminal::table::{Column, render};
 use crate::terminal::{json, text};
 
-/// Digits of an id that are shown: enough to be unambiguous among millions.
-const DIGITS: usize = 12;
 /// Where the source stands when there are several.
 const SOURCE: usize = 3;
 
@@ -105,7 +103,7 @@ fn rows(lines: &[SnapshotLine]) -> String {
 
 /// The beginning of an id.
 pub(crate) fn short(id: &str) -> &str {
-    id.get(..DIGITS).unwrap_or(id)
+    text::id(id)
 }
 
 /// Whether all of a snapshot is here, and whether all of the source is in it.

@@ -1,8 +1,8 @@
 //! How a failure is shown: what happened, and what to do next.
 
-use anstyle::AnsiColor;
 use serde_json::json;
 
+use super::look::Tone;
 use super::{Terminal, text};
 use crate::failure::Failure;
 
@@ -19,7 +19,7 @@ pub(crate) fn show(terminal: &Terminal, failure: &Failure) {
         // The exit code says it too.
         terminal.line(&document.to_string()).ok();
     }
-    terminal.marked("keepmum", AnsiColor::Red, &failure.to_string());
+    terminal.marked("keepmum:", Tone::Damage, &failure.to_string());
     if let Some(hint) = failure.hint() {
         terminal.aside(&format!("hint: {}", text::line(hint)));
     }

@@ -6,6 +6,7 @@
 mod changes;
 pub(crate) mod error;
 pub(crate) mod json;
+pub(crate) mod look;
 mod newer;
 pub(crate) mod problems;
 pub(crate) mod progress;
@@ -18,12 +19,11 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use anstyle::{AnsiColor, Style};
-
 use crate::args::Shared;
 use crate::exit::ExitCode;
 use crate::failure::{Failure, Kind, Places};
 use crate::interrupt::Interrupt;
+use look::{Look, Tone};
 
 /// The two streams, and how much of what is to go there.
 #[derive(Clone)]
@@ -38,6 +38,10 @@ pub(crate) struct Terminal {
     pub(crate) person_reads: bool,
     /// A person watches standard error.
     pub(crate) person_watches: bool,
+    /// How results look.
+    pub(crate) out: Look,
+    /// How everything else looks.
+    pub(crate) err: Look,
     /// Whether the person wants this to stop.
     pub(crate) interrupt: Interrupt,
     /// Results go to standard error, since standard output is for content.
@@ -51,8 +55,11 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// The streams of this process.
     pub(crate) fn new(shared: &Shared, writes_content: bool) -> Self {
+        let err = Look::of_errors();
         Self {
             results_aside: writes_content,
+            out: if writes_content { err } else { Look::of_output() },
+            err,
             json: shared.json,
             quiet: shared.quiet,
             verbose: shared.verbose,
@@ -126,6 +133,11 @@ impl Terminal {
         self.reader_gone.load(Ordering::Relaxed)
     }
 
+    /// Writes text of a result, wrapped at words to the width of where it goes.
+    pub(crate) fn say(&self, text: &str) -> Result<(), Failure> {
+        self.write(self.out.wrap(text).as_bytes())
+    }
+
     /// Something that a person should know though nothing failed.
     pub(crate) fn notice(&self, sentence: &str) {
         if !self.quiet {
@@ -135,13 +147,12 @@ impl Terminal {
 
     /// Something that a person should change.
     pub(crate) fn warn(&self, sentence: &str) {
-        self.marked("warning", AnsiColor::Yellow, sentence);
+        self.marked("warning:", Tone::Warning, sentence);
     }
 
     /// A word in colour, then a sentence. Colours are left out where they do not belong.
-    fn marked(&self, word: &str, color: AnsiColor, sentence: &str) {
-        let style = Style::new().bold().fg_color(Some(color.into()));
-        self.aside(&format!("{style}{word}:{style:#} {}", text::line(sentence)));
+    fn marked(&self, word: &str, tone: Tone, sentence: &str) {
+        self.aside(&format!("{} {}", self.err.toned(tone, word), text::line(sentence)));
     }
 
     /// A question at the end of standard error, whose line is left open.
@@ -150,12 +161,13 @@ impl Terminal {
         write!(out, "{question}").and_then(|()| out.flush()).ok();
     }
 
-    /// A line on standard error. Where that is closed, there is nobody left to tell.
-    pub(crate) fn aside(&self, line: &str) {
+    /// A paragraph on standard error, wrapped at words. Where that is closed, there is nobody left
+    /// to tell.
+    pub(crate) fn aside(&self, paragraph: &str) {
         if self.results_aside && self.json {
             // A program reads there.
             return;
         }
-        writeln!(anstream::stderr().lock(), "{line}").ok();
+        write!(anstream::stderr().lock(), "{}", self.err.wrap(paragraph)).ok();
     }
 }

@@ -53,6 +53,14 @@ fn misleads(character: char) -> bool {
     )
 }
 
+/// Digits of an id that are shown: nearly always enough to name it by.
+const DIGITS: usize = 8;
+
+/// The beginning of an id.
+pub(crate) fn id(id: &str) -> &str {
+    id.get(..DIGITS).unwrap_or(id)
+}
+
 /// Bytes with two figures or more: `0 B`, `340 KiB`, `1.2 MiB`.
 pub(crate) fn size(bytes: u64) -> String {
     if bytes < 1024 {

@@ -96,7 +96,6 @@ impl Place {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.path("home"))
             .env("TZ", "UTC")
-            .env("COLUMNS", "100")
             .stdin(Stdio::null());
         command
     }

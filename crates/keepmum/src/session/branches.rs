@@ -10,6 +10,7 @@ use crate::repository::Chain;
 
 use super::descent::{Candidate, moment};
 use super::error::{Error, ErrorKind};
+use super::report::DIGITS;
 
 /// More branches than machines are not looked at one by one.
 const MOST: usize = 64;
@@ -97,7 +98,7 @@ fn ask(branches: &Branches, tips: &[&Branch], found: &[Candidate<'_>]) -> Error 
         let one = found.iter().rev().find(is_on)?;
         let time = &one.snapshot.record.time;
         let moment = moment(time.seconds, time.offset_minutes);
-        Some(format!("{} of {moment}", one.id().get(..12)?))
+        Some(format!("{} of {moment}", one.id().get(..DIGITS)?))
     };
     let list: Vec<String> = tips.iter().filter_map(newest).collect();
     let device = found.first().map(|one| format!("{} ({})", one.name, one.device));

@@ -18,7 +18,7 @@ use super::import;
 use super::older::{self, Hidden};
 use super::open::Repository;
 use super::options::{SnapshotChoice, Which};
-use super::report::{Problem, SnapshotLine, SnapshotState, display};
+use super::report::{DIGITS, Problem, SnapshotLine, SnapshotState, display};
 use super::walk_error::absent;
 
 /// A snapshot that was chosen, to be read.
@@ -234,7 +234,7 @@ impl<'r> Snapshots<'r> {
             (0, None) => "there is no snapshot yet".to_owned(),
             (0, Some(newest)) => format!(
                 "there is no complete snapshot; what is here of the newest can be had by its name, {}",
-                &newest.id()[..12]
+                &newest.id()[..DIGITS]
             ),
             (1, _) => "there is only 1 complete snapshot".to_owned(),
             (count, _) => format!("there are only {count} complete snapshots"),
@@ -374,7 +374,10 @@ fn by_id<'c>(found: &'c [Candidate<'c>], prefix: &str) -> Result<&'c Candidate<'
         [] => Err(none(&format!("there is no snapshot {prefix}"))),
         [(_, one)] => Ok(one),
         several => {
-            let ids: Vec<&str> = several.iter().map(|(id, _)| &id[..12]).collect();
+            // More than are shown elsewhere, where those do not tell them apart.
+            let digits = (prefix.len() + 4).max(DIGITS);
+            let ids: Vec<&str> =
+                several.iter().map(|(id, _)| id.get(..digits).unwrap_or(id)).collect();
             let sentence = format!("\"{prefix}\" is the beginning of {}", ids.join(", "));
             Err(Error::new(ErrorKind::Usage, sentence))
         }

@@ -18,7 +18,7 @@ use super::event::{Event, Observer};
 use super::open::Repository;
 use super::placed::placed;
 use super::report::display;
-use super::report::{Problem, ProblemKind, SnapshotState, note};
+use super::report::{DIGITS, Problem, ProblemKind, SnapshotState, note};
 use super::walk::{SnapshotWalk, Visit};
 use super::walk_error::WalkError;
 
@@ -350,6 +350,6 @@ impl Place<'_, '_> {
 
     /// A path with the snapshot that it is in.
     fn of(&self, path: &TreePath) -> String {
-        format!("{}:/{}", &self.one.id()[..12], display(path.as_bytes()))
+        format!("{}:/{}", &self.one.id()[..DIGITS], display(path.as_bytes()))
     }
 }

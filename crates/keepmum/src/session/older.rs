@@ -10,7 +10,7 @@ use crate::model::{DeviceId, ObjectKey, RecordRef};
 use crate::repository::Chains;
 
 use super::open::Repository;
-use super::report::{Problem, ProblemKind, SnapshotLine, SnapshotState};
+use super::report::{DIGITS, Problem, ProblemKind, SnapshotLine, SnapshotState};
 
 /// A record that is known of and tells nothing.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -128,5 +128,5 @@ pub(crate) fn hidden(hidden: Hidden, taken: &SnapshotLine) -> Problem {
 
 /// The beginning of an id, long enough to name one.
 fn short(id: &str) -> &str {
-    id.get(..12).unwrap_or(id)
+    id.get(..DIGITS).unwrap_or(id)
 }

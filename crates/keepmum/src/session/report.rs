@@ -5,6 +5,9 @@ use crate::model::TreePath;
 use super::recovery_code::RecoveryCode;
 use serde::Serialize;
 
+/// Digits of a snapshot's id that are shown: nearly always enough to name it by.
+pub(crate) const DIGITS: usize = 8;
+
 /// How it ended, for the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -43,12 +43,12 @@ fn a_table() {
     assert_data_eq!(
         table(&report),
         str![[r#"
-id            time                        device      files     size    added  state
-000000010000  2026-11-02 14:00:03 +01:00  laptop\x07  12345  5.0 GiB  340 KiB  complete
-000000020000  2026-11-02 15:00:03 +01:00  laptop\x07  12345  5.0 GiB  340 KiB  complete, 3 not read
-000000030000  2026-11-02 16:00:03 +01:00  laptop\x07  12345  5.0 GiB  340 KiB  pending 412 of 420
-000000040000  2026-11-02 17:00:03 +01:00  laptop\x07  12345  5.0 GiB  340 KiB  1 object lost
-000000050000  2026-11-02 18:00:03 +01:00  laptop\x07  12345  5.0 GiB  340 KiB  2 objects not understood
+id        time                        device      files     size    added  state
+00000001  2026-11-02 14:00:03 +01:00  laptop\x07  12345  5.0 GiB  340 KiB  complete
+00000002  2026-11-02 15:00:03 +01:00  laptop\x07  12345  5.0 GiB  340 KiB  complete, 3 not read
+00000003  2026-11-02 16:00:03 +01:00  laptop\x07  12345  5.0 GiB  340 KiB  pending 412 of 420
+00000004  2026-11-02 17:00:03 +01:00  laptop\x07  12345  5.0 GiB  340 KiB  1 object lost
+00000005  2026-11-02 18:00:03 +01:00  laptop\x07  12345  5.0 GiB  340 KiB  2 objects not understood
 the records of 2 runs have not arrived yet
 the records of 1 run are damaged or gone: see `keepmum check`
 the records of 1 run are not understood by this version, and with them perhaps newer snapshots: see `keepmum check`
@@ -62,9 +62,9 @@ the records of 1 run are not understood by this version, and with them perhaps n
     assert_data_eq!(
         table(&SnapshotsReport { snapshots, ..SnapshotsReport::default() }),
         str![[r#"
-id            time                        device      source  files     size    added  state
-000000010000  2026-11-02 14:00:03 +01:00  laptop\x07  docs    12345  5.0 GiB  340 KiB  complete
-000000020000  2026-11-02 15:00:03 +01:00  laptop\x07  photos  12345  5.0 GiB  340 KiB  complete
+id        time                        device      source  files     size    added  state
+00000001  2026-11-02 14:00:03 +01:00  laptop\x07  docs    12345  5.0 GiB  340 KiB  complete
+00000002  2026-11-02 15:00:03 +01:00  laptop\x07  photos  12345  5.0 GiB  340 KiB  complete
 
 "#]]
         .raw()

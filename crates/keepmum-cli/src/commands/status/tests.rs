@@ -44,7 +44,7 @@ fn a_page() {
     assert_data_eq!(
         page(&report, &now),
         str![[r#"
-last snapshot: 000000010000 of docs, 2026-11-02 14:00:03 +01:00 (2 hours ago), complete
+last snapshot: 00000001 of docs, 2026-11-02 14:00:03 +01:00 (2 h ago), complete
 last check: none yet
 destination: 5.0 GiB in 420 objects, 100 GiB free
 stored by the last runs: 340 KiB, 0 B
@@ -54,7 +54,7 @@ stored by the last runs: 340 KiB, 0 B
 2 files not of keepmum, ignored
 
 device  id                last record                               last change  snapshots
-laptop  0011223344556677  2026-11-02 15:08:40 +01:00 (1 hour ago)   1 day ago            8  this one
+laptop  0011223344556677  2026-11-02 15:08:40 +01:00 (1 h ago)      1 day ago            8  this one
 tower   0011223344556677  2026-09-23 17:10:20 +02:00 (40 days ago)  41 days ago          8  silent
 
 "#]]
@@ -111,7 +111,7 @@ fn what_a_check_did_not_understand_is_said() {
     };
     let (said, code) = of(check(Outcome::Partial, true), 0);
     assert_eq!(code, ExitCode::Partial);
-    assert!(said.starts_with("Not all is understood: the check 1 hour ago found"), "{said}");
+    assert!(said.starts_with("Not all is understood: the check 1 h ago found"), "{said}");
     // What had not arrived then is here now, or is still to come.
     assert_eq!(of(check(Outcome::Partial, false), 0).1, ExitCode::Done);
     assert_eq!(of(check(Outcome::Partial, false), 3).1, ExitCode::Partial);

@@ -55,7 +55,7 @@ fn bytes_read(line: &str) -> String {
 
 /// Ids, codes, names of objects, times, durations and what is free on the disk.
 fn words(line: &str) -> String {
-    let line = owners(&times(&bytes_read(line)));
+    let line = owners(&days(&times(&bytes_read(line))));
     let mut calm = String::with_capacity(line.len());
     let mut rest = line.as_str();
     while !rest.is_empty() {
@@ -82,7 +82,7 @@ fn is_code(word: &str) -> bool {
 }
 
 fn is_id(word: &str) -> bool {
-    matches!(word.len(), 12 | 16 | 32) && word.bytes().all(|byte| byte.is_ascii_hexdigit())
+    matches!(word.len(), 8 | 16 | 32) && word.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// `2026-11-23 03:40:00 +00:00`, and what may follow it on the same day.
@@ -101,6 +101,22 @@ fn times(line: &str) -> String {
         calm.push_str(&rest[..at]);
         calm.push_str("[TIME]");
         rest = &rest[at + form.len()..];
+    }
+    calm + rest
+}
+
+/// `today 13:49`, and `yesterday 23:59` just after midnight.
+fn days(line: &str) -> String {
+    let mut calm = String::new();
+    let mut rest = line;
+    while let Some((at, word)) =
+        ["today ", "yesterday "].iter().filter_map(|word| Some((rest.find(word)?, word))).min()
+    {
+        let end = at + word.len();
+        let clock = rest.get(end..end + 5).is_some_and(|clock| clock.as_bytes()[2] == b':');
+        calm.push_str(&rest[..at]);
+        calm.push_str(if clock { "[TIME]" } else { word });
+        rest = &rest[if clock { end + 5 } else { end }..];
     }
     calm + rest
 }
@@ -141,7 +157,7 @@ fn counts(line: &str) -> String {
 
 #[test]
 fn what_differs_is_replaced_and_nothing_else() {
-    let said = "da76f53e116e  2026-11-23 03:40:00 +00:00  laptop  1  6 B  4.0 KiB  complete\n";
+    let said = "da76f53e  2026-11-23 03:40:00 +00:00  laptop  1  6 B  4.0 KiB  complete\n";
     assert_eq!(steady(said), "[ID]  [TIME]  laptop  1  6 B  4.0 KiB  complete\n");
     let said = "files: 1 new, 0 changed, 0 moved, 0 gone (and 5 folders); read 6 B, stored 4.0 KiB in 1 \
                 object; 0.1 s\n";

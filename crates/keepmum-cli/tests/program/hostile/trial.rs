@@ -168,7 +168,7 @@ fn commands(case: &Case, forge: &Forge) -> Result<(), String> {
     let place = &forge.place;
     let listed = run(place, &["snapshots"]);
     expect(&listed, if case.hidden { &[3] } else { &[0] }, "snapshots")?;
-    let newest = match listed.stdout.contains(&forge.snapshot(2)[..12]) {
+    let newest = match listed.stdout.contains(&forge.snapshot(2)[..8]) {
         _ if case.hidden => "latest".to_owned(),
         true => forge.snapshot(2),
         false => forge.snapshot(1),

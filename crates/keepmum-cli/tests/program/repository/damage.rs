@@ -86,7 +86,7 @@ fn a_snapshot_that_a_check_found_damaged_is_not_called_complete() {
     assert_eq!(states(), ["complete", "damaged"]);
     let older = keepmum(&place, ["restore", "-t", "older"]);
     assert_eq!(older.code, 3, "{older:?}");
-    let said = format!("The newer snapshot {} is damaged, as the last", &newest(&place)[..12]);
+    let said = format!("The newer snapshot {} is damaged, as the last", &newest(&place)[..8]);
     assert!(older.stderr.contains(&said), "{older:?}");
     let refused = keepmum(&place, ["restore", "-t", "out", "--delete", &newest(&place)]);
     assert_eq!(refused.code, 5, "{refused:?}");
@@ -112,7 +112,7 @@ fn an_object_that_is_shorter_was_cut() {
     // The older one is whole, and is taken; that it is the older one is said.
     let older = keepmum(&place, ["restore", "-t", "older"]);
     assert_eq!(older.code, 3, "{older:?}");
-    let said = format!("The newer snapshot {} has lost stored objects. ", &newest(&place)[..12]);
+    let said = format!("The newer snapshot {} has lost stored objects. ", &newest(&place)[..8]);
     assert!(older.stderr.contains(&said), "{older:?}");
     let back = restore(&place);
     assert!(matches!(back.code, 3 | 6) && back.stderr.contains(PHOTO), "{back:?}");

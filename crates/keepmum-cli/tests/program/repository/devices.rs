@@ -139,7 +139,7 @@ fn of_two_machines_under_one_id_latest_is_the_own_one_or_has_to_be_named() {
         assert_eq!((said.code, &*said.stdout), (1, ""), "{said:?}");
         assert!(said.stderr.contains("two machines have written under the id of"), "{said:?}");
         let named = said.stderr.split("the one that you mean: ").nth(1).unwrap();
-        let ids: Vec<&str> = named.split("; ").map(|one| &one[..12]).collect();
+        let ids: Vec<&str> = named.split("; ").map(|one| &one[..8]).collect();
         let mut found: Vec<String> = ids
             .iter()
             .map(|id| {

@@ -145,7 +145,7 @@ fn snapshots_are_a_table() {
     assert_eq!((table.code, table.stderr.as_str()), (0, ""));
     says(
         &table.stdout,
-        "id            time                        device  [..]files     size    added  state
+        "id        time                        device  [..]files     size    added  state
 [..]  [..] +00:00  [..]     4  293 KiB  [..] KiB  complete
 [..]  [..] +00:00  [..]     4  293 KiB  [..] KiB  complete
 ",

@@ -36,7 +36,7 @@ fn every_run_is_known_whatever_came_of_it() {
     let said = keepmum(&place, ["log"]);
     assert_eq!(
         (said.code, said.stdout.as_str()),
-        (0, "no run is known here: the history begins with the next one\n")
+        (0, "No runs yet on this computer. `keepmum backup` makes the first one.\n")
     );
     // Refused: the source is empty. Then one that saves, and one that finds nothing to store.
     assert_eq!(keepmum(&place, ["backup"]).code, 5);
@@ -208,7 +208,7 @@ fn problems_of_a_run_are_kept() {
     assert_eq!(said.code, 3, "{said:?}");
     let shown = crate::prepared::as_nobody(&place, ["log", "1"]);
     assert!(shown.stdout.contains("letter.txt"), "{shown:?}");
-    assert!(shown.stdout.contains("exit code 3"), "{shown:?}");
+    assert!(shown.stdout.contains("Exit code 3"), "{shown:?}");
     let status = crate::prepared::as_nobody(&place, ["status"]);
     assert_eq!(status.code, 3, "{status:?}");
     assert!(status.stdout.starts_with("The last run, just now, had 1 problem"), "{status:?}");
@@ -217,12 +217,14 @@ fn problems_of_a_run_are_kept() {
 #[test]
 fn a_lost_catalogue_begins_its_history_anew_and_says_so() {
     let place = filled();
-    assert!(
-        keepmum(&place, ["log"]).stdout.ends_with("The history of this machine begins here.\n")
-    );
+    let begins = "The first run that this computer remembers is run 1.\n";
+    assert!(keepmum(&place, ["log"]).stdout.ends_with(begins));
     fs::remove_dir_all(place.path("db")).unwrap();
     let said = keepmum(&place, ["log"]);
-    assert_eq!(said.stdout, "no run is known here: the history begins with the next one\n");
+    assert_eq!(
+        said.stdout,
+        "No runs yet on this computer. `keepmum backup` makes the first one.\n"
+    );
     // What the destination says of this device still counts.
     assert_eq!(status(&place, &[]), (0, "All is well: last saved just now.".to_owned()));
     // The history outlives a catalogue that is damaged.

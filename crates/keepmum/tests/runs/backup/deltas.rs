@@ -139,7 +139,7 @@ fn a_lost_base_is_lost_for_all_that_stands_on_it_and_stored_again_in_full() {
         assert_eq!(check.outcome(), Outcome::Damaged, "run {run}: {check:#?}");
         // The folders above what was changed stand on what they were, so each later snapshot until
         // a chain begins anew misses something.
-        let of = |id: &str| check.problems.iter().any(|one| one.path.starts_with(&id[..12]));
+        let of = |id: &str| check.problems.iter().any(|one| one.path.starts_with(&id[..8]));
         let next = history.world.kept.get(run + 2).map(|(id, _)| of(id));
         assert!(next.unwrap_or(true), "run {run}: {:#?}", check.problems);
         // A check names each snapshot of which something does not come back, and no other. That
@@ -187,7 +187,7 @@ fn damage_to_a_base_is_told_of_all_that_stands_on_it_and_healed() {
         }
         for (id, _) in &history.world.kept {
             let (report, _) = history.world.restored(&history.world.own(), id);
-            let is_named = check.problems.iter().any(|one| one.path.starts_with(&id[..12]));
+            let is_named = check.problems.iter().any(|one| one.path.starts_with(&id[..8]));
             assert_eq!(is_named, !report.problems.is_empty(), "run {run}: {id}");
         }
         history.world.try_backup().unwrap();

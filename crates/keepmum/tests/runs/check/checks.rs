@@ -107,7 +107,7 @@ fn missing(world: &World, access: &Access) -> Vec<String> {
         let (_, found) = world.restored(access, id);
         let gone = tree.keys().filter(|path| !found.contains_key(*path));
         let name = |path: std::borrow::Cow<str>| {
-            format!("{}:{}/{path}", &id[..12], world.source().display())
+            format!("{}:{}/{path}", &id[..8], world.source().display())
         };
         missing.extend(gone.map(|path| name(String::from_utf8_lossy(path))));
     }

@@ -61,10 +61,10 @@ fn a_prefix_must_mean_one() {
     let id = |prefix: &str| chosen(&access(), &choice(Which::Id(prefix.to_owned())));
     for expected in &ids {
         assert_eq!(&id(expected).unwrap(), expected);
-        assert_eq!(&id(&expected[..12].to_uppercase()).unwrap(), expected);
+        assert_eq!(&id(&expected[..8].to_uppercase()).unwrap(), expected);
     }
     let error = id("").unwrap_err().to_string();
-    assert!(ids.iter().all(|id| error.contains(&id[..12])), "{error}");
+    assert!(ids.iter().all(|id| error.contains(&id[..8])), "{error}");
     let none = id("ffffffffffffffffffffffffffffffff").unwrap_err();
     assert!(none.to_string().starts_with("there is no snapshot ffff"), "{none}");
 }
