@@ -1,7 +1,7 @@
 //! keepmum: encrypted, versioned backups into a place that is not trusted.
 //!
-//! Every verb is a function of [`ops`]: it takes an [`ops::Access`] and its options, tells an
-//! [`ops::Observer`] what happens, and gives a report.
+//! Every verb is a function of [`ops`]: it takes an [`ops::Access`] and its options, reports events
+//! to an [`ops::Observer`], and returns a report.
 //!
 //! ```no_run
 //! use keepmum::ops::{self, Access, BackupOptions, CatalogueAt, Installation, Silent};
@@ -61,8 +61,7 @@ pub use pipeline::Mode;
 pub use seam::Seam;
 pub use source::{Rules, check_pattern};
 
-/// What the tests and measurements of this project use of the rooms. No other program may rely on
-/// it.
+/// Internals for the tests and measurements of this project. No other program may rely on them.
 #[doc(hidden)]
 pub mod inside {
     pub mod catalogue {

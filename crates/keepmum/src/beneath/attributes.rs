@@ -1,7 +1,7 @@
 //! Extended attributes of one thing that is held open.
 //!
-//! A descriptor that was opened for its path only (links, pipes, devices, what may not be read)
-//! is reached through `/proc/self/fd`, which names exactly the thing held and follows nothing.
+//! A descriptor that was opened for its path only (links, pipes, devices, unreadable files) is
+//! reached through `/proc/self/fd`, which names exactly the held file and follows nothing.
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -49,7 +49,7 @@ pub struct Unread {
     /// Their names; nothing if not even those are known: the kernel gives no list of more than
     /// 64 KiB.
     pub names: Option<Vec<Box<[u8]>>>,
-    /// What the operating system said of the first.
+    /// The operating system's error for the first.
     pub error: io::Error,
 }
 
@@ -125,7 +125,7 @@ impl<'a> Handle<'a> {
         Self { file, path: Some(format!("/proc/self/fd/{}", file.as_raw_fd())) }
     }
 
-    /// What is known of it.
+    /// The known data about it.
     pub(crate) fn stat(&self) -> Result<Statx, Errno> {
         stat(self.file)
     }

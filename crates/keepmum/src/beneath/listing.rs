@@ -1,7 +1,7 @@
 //! Listing one directory: its names by `getdents64`, then one `statx` a name and nothing else.
 //!
-//! The names are read at once, because only together can they be sorted, and kept in little
-//! memory. What they stand for is looked at page by page.
+//! The names are read at once, because only together can they be sorted, and kept in little memory.
+//! The files themselves are looked at page by page.
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -14,7 +14,7 @@ use crate::model::{DeviceNumber, Found, FoundKind, Metadata, Name, Owner, PAGE, 
 /// Bytes of directory entries taken from the kernel at once.
 const BUFFER: usize = 64 << 10;
 
-/// What is used again from directory to directory: a buffer, and how much makes a page.
+/// State reused from directory to directory: a buffer, and the size of a page.
 pub(crate) struct Scratch {
     buffer: Vec<u8>,
     page: usize,
@@ -33,7 +33,7 @@ impl Scratch {
     }
 }
 
-/// A page of what a directory holds.
+/// A page of a directory's contents.
 pub(crate) struct Listed {
     /// In ascending order of names, none twice.
     pub(crate) entries: Vec<Found>,
@@ -42,7 +42,7 @@ pub(crate) struct Listed {
     /// Names of a later page that were there when they were read and are not now. Of the first
     /// page none are told: that was the same moment.
     pub(crate) vanished: Vec<Name>,
-    /// What has still to be looked at.
+    /// The names still to be looked at.
     pub(crate) rest: Option<LaterNames>,
 }
 
@@ -232,17 +232,18 @@ fn mask() -> StatxFlags {
         | StatxFlags::SIZE
 }
 
-/// What is known of a name in an open directory, of a link itself and not of what it names.
+/// The known data about a name in an open directory; for a link, about the link itself and not its
+/// target.
 pub(crate) fn stat_at(directory: BorrowedFd<'_>, name: &[u8]) -> Result<Statx, Errno> {
     statx(directory, name, AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT, mask())
 }
 
-/// What is known of an open file or directory, its allocated blocks too.
+/// The known data about an open file or directory, including its allocated blocks.
 pub(crate) fn stat(file: BorrowedFd<'_>) -> Result<Statx, Errno> {
     statx(file, c"", AtFlags::EMPTY_PATH, mask() | StatxFlags::BLOCKS)
 }
 
-/// What it is.
+/// The kind.
 pub(crate) fn kind_of(stat: &Statx) -> FoundKind {
     let numbers = DeviceNumber { major: stat.stx_rdev_major, minor: stat.stx_rdev_minor };
     match FileType::from_raw_mode(u32::from(stat.stx_mode)) {

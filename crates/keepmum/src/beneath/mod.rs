@@ -1,4 +1,4 @@
-//! What lies beneath one open directory: opening it, listing it, its attributes.
+//! Everything beneath one open directory: opening it, listing it, its attributes.
 //!
 //! Source, target and the destination's folder stand on this: all reach deep paths of trees that
 //! somebody else may be changing. A path is only ever resolved from a descriptor downward: no symbolic

@@ -45,7 +45,7 @@ struct Hop {
 }
 
 impl Hop {
-    /// What remains of a path from here; nothing if it does not lie beneath.
+    /// The rest of a path from here; nothing if it does not lie beneath.
     fn rest_of<'a>(&self, path: &'a [u8]) -> Option<&'a [u8]> {
         path.strip_prefix(self.path.as_slice())?.strip_prefix(b"/")
     }
@@ -80,7 +80,7 @@ impl Beneath {
         self.hops().len()
     }
 
-    /// Opens what lies at `path`: names joined by `/`, empty for the directory itself.
+    /// Opens the file at `path`: names joined by `/`, empty for the directory itself.
     pub(crate) fn open(&self, path: &[u8], flags: OFlags) -> io::Result<OwnedFd> {
         let path = &*self.redirected(path);
         if path.len() <= HOP {
@@ -109,7 +109,7 @@ impl Beneath {
             return Cow::Borrowed(path);
         }
         let redirects = self.redirects.read().unwrap_or_else(PoisonError::into_inner);
-        // The longest one counts: those above it are in what it leads to already.
+        // The longest one counts: those above it are already part of its target.
         let longest = redirects.iter().rev().find_map(|(from, to)| {
             let rest = path.strip_prefix(from.as_slice())?;
             (rest.is_empty() || rest.starts_with(b"/")).then_some((to, rest))
@@ -132,7 +132,7 @@ impl Beneath {
         self.hops.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The deepest kept hop on the way to `path`, and what remains of the path from there.
+    /// The deepest kept hop on the way to `path`, and the rest of the path from there.
     fn kept_hop<'a>(&self, path: &'a [u8]) -> Option<(Hop, &'a [u8])> {
         let kept = self.hops();
         let found = kept.iter().rev().find_map(|hop| Some((hop, hop.rest_of(path)?)));

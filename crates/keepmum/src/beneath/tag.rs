@@ -10,7 +10,7 @@ use crate::model::FoundKind;
 
 /// The name of the file that says it.
 pub(crate) const TAG: &[u8] = b"CACHEDIR.TAG";
-/// What it begins with.
+/// The bytes at its beginning.
 const SIGNATURE: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55";
 
 /// Whether a directory with a tag in it says of itself that it is a cache.
@@ -18,7 +18,7 @@ pub(crate) fn is_cache(directory: BorrowedFd<'_>) -> bool {
     stat_at(directory, TAG).is_ok_and(|tag| kind_of(&tag) == FoundKind::File) && is_tag(directory)
 }
 
-/// Whether what has the name of a tag has its signature.
+/// Whether a file with the name of a tag has its signature.
 pub(crate) fn is_tag(directory: BorrowedFd<'_>) -> bool {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let Ok(tag) = openat(directory, TAG, flags | OFlags::NOCTTY, Mode::empty()) else {

@@ -1,4 +1,5 @@
-//! Names of what a restore has begun. Whoever lists a folder must know them: they are nobody's work.
+//! Temporary names of a restore. Code that lists a folder must know them: such files belong to
+//! nobody.
 
 use crate::model::Name;
 
@@ -10,5 +11,5 @@ pub fn is_temporary(name: &Name) -> bool {
     })
 }
 
-/// With what all of them begin.
+/// The common prefix of all of them.
 pub(crate) const PREFIX: &[u8] = b".keepmum-";

@@ -94,7 +94,7 @@ fn long_paths_are_reached_going_down_and_up_and_after_a_directory_was_replaced()
     assert_eq!(beneath.held(), super::open::KEPT);
     let up: Vec<u64> = paths.iter().rev().map(|path| inode(path).unwrap()).collect();
     assert_eq!(down, up.into_iter().rev().collect::<Vec<_>>());
-    // Another directory is at the path of a kept one, and what was beneath is there no more.
+    // Another directory is at the path of a kept one, and the former contents are gone.
     inode(&paths[60]).unwrap();
     fs::rename(dir.path().join(&name), dir.path().join("elsewhere")).unwrap();
     fs::create_dir(dir.path().join(&name)).unwrap();

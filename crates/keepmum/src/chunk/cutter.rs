@@ -58,7 +58,7 @@ impl Cutter {
         for mark in marks {
             let mark = start + u64::from(*mark);
             self.candidate(mark, cuts);
-            // No cut was made here, so what was passed over after it may hold one.
+            // No cut was made here, so the bytes skipped after it may hold one.
             let (from, to) = (self.last_cut + self.minimum, end.min(mark + self.minimum - 1));
             if self.last_cut < mark && from <= to {
                 let at = |offset: u64| usize::try_from(offset - start).expect("within a piece");

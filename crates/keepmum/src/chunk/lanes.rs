@@ -47,7 +47,7 @@ impl<'a> Lanes<'a> {
 pub(super) trait WindowFunction {
     /// Memory for the work, made once per scan.
     type Scratch;
-    /// What is rolled along.
+    /// The value rolled along.
     type State: Copy;
 
     /// Makes that memory.

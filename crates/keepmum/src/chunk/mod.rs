@@ -38,10 +38,9 @@ impl Chunker {
     }
 
     /// Appends to `out`, in ascending order, offsets `1..=data.len()` before which a cut may be
-    /// made. After each that it finds it passes over the next ones as if a cut were made there:
-    /// those that are nearer to it than the least size. So the greater part of a file is looked at
-    /// no more than is needed, although nobody knows yet where the cut before `data` will be.
-    /// [`Cutter::marked`] makes good what was passed over wrongly.
+    /// made. After each one it skips offsets nearer to it than the least size, as if a cut were
+    /// made there. So most of a file is examined no more than needed, although nobody knows yet
+    /// where the cut before `data` will be. [`Cutter::marked`] corrects wrong skips.
     ///
     /// `before` are the bytes that precede `data` in the extent: the last [`WINDOW`] − 1 of them
     /// matter, and fewer only at the extent's start. So a long extent may be scanned in pieces by

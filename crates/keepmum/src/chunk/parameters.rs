@@ -9,7 +9,7 @@ pub const WINDOW: usize = 64;
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("an average chunk of {average} bytes is not a power of two from 16 KiB to 1 MiB")]
 pub struct ParameterError {
-    /// What was asked for, in bytes.
+    /// The requested value, in bytes.
     pub average: u32,
 }
 

@@ -22,15 +22,15 @@ use zeroize::Zeroize;
 /// Two hashes of one window, under tables of their own.
 type Digest = [u64; 2];
 
-/// What x⁶⁴ is in the field.
+/// The value of x⁶⁴ in the field.
 const REDUCED: u64 = 0x1b;
 
 /// The keyed function.
 pub(super) struct Prf {
     aes: Aes128Enc,
-    /// What a byte adds when it enters the window.
+    /// The term that a byte adds when it enters the window.
     enter: [Digest; 256],
-    /// What it adds when it leaves, which takes it out: `T[b]·x⁶⁴`.
+    /// The term that a byte adds when it leaves, which removes it: `T[b]·x⁶⁴`.
     leave: [Digest; 256],
     threshold: u64,
 }
@@ -142,7 +142,7 @@ impl WindowFunction for Prf {
 }
 
 impl Prf {
-    /// What one step adds to the hash: a byte enters the window and another leaves it.
+    /// The change of the hash in one step: a byte enters the window and another leaves it.
     #[inline(always)]
     fn change(&self, enter: u8, leave: u8) -> Digest {
         let (enter, leave) = (self.enter[usize::from(enter)], self.leave[usize::from(leave)]);

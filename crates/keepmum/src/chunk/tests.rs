@@ -1,5 +1,5 @@
-//! Cuts are checked against a slow formulation written straight from the definition, frozen as
-//! constants, and looked at for what they are for.
+//! Cuts are compared with a slow formulation written straight from the definition, frozen as
+//! constants, and checked against their purpose.
 
 use super::{Chunker, Cutter, Parameters, WINDOW};
 use proptest::prelude::{ProptestConfig, any, prop_assert_eq, proptest};

@@ -10,7 +10,7 @@ pub enum CompressError {
     /// The plain length is beyond [`MAX_BLOCK`].
     #[error("a block claims {0} bytes, more than any block has")]
     TooLong(usize),
-    /// The bytes are not what the codec and the plain length say.
+    /// The bytes do not match the codec and the plain length.
     #[error("a block does not decompress to its length")]
     Malformed,
 }

@@ -1,4 +1,4 @@
-//! Frames made on other plain bytes: as long as what differs.
+//! Frames made on other plain bytes: as long as the difference.
 //!
 //! The prefix is raw content whatever it begins with, so it may be anybody's. Decoding writes
 //! exactly the length that was asked for, or fails, as for any other block.
@@ -8,7 +8,7 @@ use zstd::zstd_safe::{CCtx, CParameter, DCtx, compress_bound};
 use super::MAX_BLOCK;
 use super::decode::{CompressError, is_one_frame_of};
 
-/// How hard to try: what little differs is found at any level, and the rest should be small.
+/// The effort: small differences are found at any level, and the rest should be small.
 const LEVEL: i32 = 12;
 /// A prefix and a block on it fit such a window.
 const WINDOW_LOG: u32 = 23;
@@ -41,7 +41,7 @@ pub fn delta(prefix: &[u8], plain: &[u8], most: usize) -> Option<Vec<u8>> {
 /// The `plain_len` plain bytes of a frame on `prefix`. Never more than that is written.
 ///
 /// # Errors
-/// See [`CompressError`]. A wrong prefix need not show: what comes out has to prove itself.
+/// See [`CompressError`]. A wrong prefix need not show: the output has to be verified by its id.
 pub fn undelta(prefix: &[u8], frame: &[u8], plain_len: usize) -> Result<Vec<u8>, CompressError> {
     let longest = plain_len.max(prefix.len());
     if longest > MAX_BLOCK {

@@ -1,8 +1,8 @@
 //! Compression of one block at a time.
 //!
-//! Nothing is tried beforehand to see whether a block will compress, because zstd sees it earlier:
-//! on noise it strides ahead at several GB/s, while compressing a few samples and looking for
-//! repetitions between them took a GB/s, and samples miss what lies between them.
+//! No probe estimates whether a block will compress, because zstd itself notices earlier: on noise
+//! it runs at several GB/s, while compressing a few samples and looking for repetitions between
+//! them ran at one GB/s, and samples miss everything between them.
 
 use super::decode::Decompressor;
 use super::{Codec, MAX_BLOCK};

@@ -1,4 +1,4 @@
-//! What goes in comes out, and nothing else does.
+//! The output equals the input, and nothing else appears.
 
 use super::decode::CompressError;
 use super::{Codec, Compressor, Decompressor, Level, MAX_BLOCK, delta, undelta};

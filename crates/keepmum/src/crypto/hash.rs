@@ -53,9 +53,9 @@ pub fn record_hash(bytes: &[u8]) -> [u8; 32] {
     *blake3::hash(bytes).as_bytes()
 }
 
-/// The salt of one sealing: as good as `random` where that is good. Where it is not (a machine that
-/// is resumed twice from one image draws the same bytes), `circumstances`, which are clocks and the
-/// like, and what is sealed first keep two contents from sharing key and nonce.
+/// The salt of one sealing: as good as `random` if that is good. If it is not (a machine that is
+/// resumed twice from one image draws the same bytes), `circumstances`, which are clocks and the
+/// like, and the first content sealed keep two contents from sharing key and nonce.
 #[must_use]
 pub fn sealing_salt(
     random: &[u8; 32],

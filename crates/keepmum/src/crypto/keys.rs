@@ -22,7 +22,7 @@ use zeroize::Zeroize;
 /// The extract salt of every derivation from a stored secret.
 const SALT: &[u8] = b"keepmum v0";
 
-/// What the repository secret gives: all keys that outlive a rotation.
+/// The keys derived from the repository secret, which outlive a rotation.
 pub struct RepositoryKeys {
     name: Secret<64>,
     piece_id: Secret<32>,
@@ -57,8 +57,8 @@ impl RepositoryKeys {
         id
     }
 
-    /// A keyed hash that identifies something (`label` says what kind of thing) without naming
-    /// it: BLAKE3 over the label's length as one byte ‖ label ‖ bytes.
+    /// A keyed hash that identifies something (`label` names its kind) without revealing it: BLAKE3
+    /// over the label's length as one byte ‖ label ‖ bytes.
     ///
     /// # Panics
     /// If the label is longer than 255 bytes; labels are constants of the program.
@@ -90,7 +90,7 @@ impl RepositoryKeys {
     }
 }
 
-/// What an epoch secret gives: the key of the objects written in that epoch.
+/// The key derived from an epoch secret: it seals the objects written in that epoch.
 pub struct EpochKey {
     object: Secret<32>,
 }

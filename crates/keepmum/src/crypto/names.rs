@@ -1,4 +1,4 @@
-//! Object names: what a name says, sealed so that it looks like noise to everybody else.
+//! Object names: the fields of a name, sealed so that it looks like noise to everybody else.
 //!
 //! AES-256-SIV (RFC 5297) without associated data or nonce. It is deterministic on purpose: one
 //! object has one name, and a name that was not made with our key does not open. The result is

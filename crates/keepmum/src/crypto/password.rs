@@ -38,7 +38,7 @@ pub enum PasswordError {
     /// The memory that the profile needs could not be had.
     #[error("not enough memory to derive the key from the password ({needed} MiB)")]
     OutOfMemory {
-        /// What the profile asks for, in MiB.
+        /// The memory that the profile needs, in MiB.
         needed: u32,
     },
     /// The passphrase is longer than Argon2 takes (4 GiB).
@@ -46,8 +46,8 @@ pub enum PasswordError {
     TooLong,
 }
 
-/// The key for a password: Unicode NFC, then Argon2id version 1.3 with four lanes. What was derived
-/// once is remembered by the passphrase.
+/// The key for a password: Unicode NFC, then Argon2id version 1.3 with four lanes. The passphrase
+/// remembers each derived key.
 ///
 /// NFC, because the same password typed on another system may arrive decomposed.
 ///

@@ -63,8 +63,8 @@ impl RecoveryCode {
     }
 }
 
-/// Whether a character only stands between groups: spaces, what is not seen, and the dashes that
-/// programs for text put in the place of `-`.
+/// Whether a character only separates groups: spaces, invisible characters, and the dashes that
+/// text programs use instead of `-`.
 fn separates(character: char) -> bool {
     match character {
         '-' | '_' | '.' | '\u{ad}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}' => true,

@@ -60,7 +60,7 @@ impl ObjectCipher {
     }
 }
 
-/// Seals an object whose content comes piece by piece: what is sealed can leave at once.
+/// Seals an object whose content comes piece by piece: sealed parts can leave at once.
 pub struct Sealer {
     cipher: ObjectCipher,
     segments: u64,
@@ -100,7 +100,7 @@ impl Sealer {
         self.open.extend_from_slice(rest);
     }
 
-    /// Seals what is left, which ends the object.
+    /// Seals the rest, which ends the object.
     pub fn finish(mut self, out: &mut Vec<u8>) {
         self.seal_open(out);
     }

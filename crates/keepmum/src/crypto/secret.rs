@@ -60,7 +60,7 @@ pub struct Passphrase {
     derived: Mutex<Vec<(KeyOf, Secret<32>)>>,
 }
 
-/// What a derived key is of: a salt, and the number of a profile.
+/// The inputs of a derived key: a salt, and the number of a profile.
 type KeyOf = ([u8; 32], u8);
 
 impl Passphrase {

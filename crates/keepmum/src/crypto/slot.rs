@@ -35,8 +35,8 @@ impl AgreementKey {
         Self(secret(expand::<32>(kek, &[b"keepmum v0 slot key"]).expose()))
     }
 
-    /// The key pair of one block: as good as `random`, and where that comes twice, `circumstances`
-    /// and what the block holds keep two blocks from sharing it.
+    /// The key pair of one block: as good as `random`; if that repeats, `circumstances` and the
+    /// contents of the block keep two blocks from sharing it.
     #[must_use]
     pub fn of_block(random: &[u8; 32], circumstances: &[u8; 32], content: &[&[u8]]) -> Self {
         let mut hasher = blake3::Hasher::new_derive_key("keepmum v0 ephemeral key");
@@ -49,13 +49,13 @@ impl AgreementKey {
         Self(secret(&bytes))
     }
 
-    /// What everybody may know of it.
+    /// Its public part.
     #[must_use]
     pub fn public_key(&self) -> [u8; 32] {
         PublicKey::from(&self.0).to_bytes()
     }
 
-    /// What both sides of a block's slots agree on.
+    /// The secret shared by both sides of a block's slots.
     #[must_use]
     pub fn with_block(&self, ephemeral: &[u8; 32]) -> Agreed {
         Agreed { shared: self.agree(ephemeral), ephemeral: *ephemeral, slot: self.public_key() }
@@ -131,7 +131,7 @@ impl Agreed {
     }
 }
 
-/// What hides salt and ephemeral key of a block, from the beginning of its sealed keyring.
+/// The mask over salt and ephemeral key of a block, from the beginning of its sealed keyring.
 #[must_use]
 pub fn key_block_mask(keyring_head: &[u8]) -> [u8; MASKED] {
     let mut hasher = blake3::Hasher::new_derive_key("keepmum v0 key block mask");

@@ -1,7 +1,8 @@
-//! CBOR with the rules of §1: what is written is deterministic, what is read is bounded.
+//! CBOR with the rules of §1: writing is deterministic, reading is bounded.
 //!
 //! The reader never recurses deeper than [`DEPTH_MAX`], never allocates for a count that the
-//! remaining bytes cannot hold, and lets nothing pass but what rule 1.1 lets it: unknown odd keys.
+//! remaining bytes cannot hold, and ignores only items that rule 1.1 allows it to ignore: unknown
+//! odd keys.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -106,7 +107,7 @@ impl<'b> Reader<'b> {
         Self { decoder: Decoder::new(bytes), depth: 0 }
     }
 
-    /// Whether these bytes are one well-formed item. What is not has no meaning in any version.
+    /// Whether these bytes are one well-formed item. Other bytes have no meaning in any version.
     fn is_one_item(bytes: &'b [u8]) -> bool {
         let mut reader = Self::new(bytes);
         reader.skip("an item").is_ok() && reader.remaining() == 0
@@ -236,7 +237,7 @@ impl<'b> Reader<'b> {
         mut read: impl FnMut(&mut Self) -> Result<T>,
     ) -> Result<Vec<T>> {
         self.tuple(what, 0, most, |reader, count| {
-            // It grows with what was really read: an element may be larger here than in bytes.
+            // It grows with the data really read: an element may be larger here than in bytes.
             let mut elements = Vec::new();
             for _ in 0..count {
                 elements.push(read(reader)?);

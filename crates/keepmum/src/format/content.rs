@@ -1,4 +1,4 @@
-//! What a file holds, and the list nodes of long files (§6.3).
+//! The content of a file, and the list nodes of long files (§6.3).
 
 use super::cbor::{Reader, Writer};
 use super::error::FormatError;

@@ -12,7 +12,7 @@ use crate::model::{
 const NANOS: u32 = 1_000_000_000;
 const MODE: u16 = 0o7777;
 
-/// Appends an entry. Mode and nanoseconds are cut to what the format can say, attributes sorted.
+/// Appends an entry. Mode and nanoseconds are cut to the range of the format, attributes sorted.
 pub fn encode_entry(entry: &Entry, out: &mut Vec<u8>) {
     write_entry(entry, &mut Writer::new(out));
 }
@@ -115,7 +115,7 @@ fn write_attributes(
     }
 }
 
-/// What only one kind has, but for the content of a file, whose key comes earlier.
+/// The fields of one kind only, except the content of a file, whose key comes earlier.
 fn write_value(kind: &Kind, out: &mut Writer<'_>) {
     match kind {
         Kind::Directory(node) => {
@@ -136,7 +136,7 @@ fn write_value(kind: &Kind, out: &mut Writer<'_>) {
     }
 }
 
-/// Everything an entry may have, before it is known what it must have.
+/// Everything an entry may have, before its required fields are known.
 #[derive(Default)]
 struct Fields {
     name: Option<Name>,
@@ -152,7 +152,7 @@ impl Fields {
     fn read(reader: &mut Reader<'_>) -> Result<Self, FormatError> {
         let mut fields = Self::default();
         let read = reader.map("an entry", |reader, key| fields.key(reader, key));
-        // A kind of a later version may have what would be malformed in this one.
+        // A kind of a later version may have fields that would be malformed in this one.
         match (fields.number, read) {
             (Some(value), Err(FormatError::BadValue { .. } | FormatError::BadLength { .. }))
                 if value > u64::from(Kind::BLOCK_DEVICE) =>
@@ -204,7 +204,7 @@ impl Fields {
             11 => self.attributes(reader, |reader| {
                 let content = read_content(reader)?;
                 match &content.pieces {
-                    // What a system may take as a whole is named as a whole.
+                    // A value that a system may accept as a whole is named as a whole.
                     Pieces::Lists { .. } if content.size <= CHUNK_MAX => {
                         Err(FormatError::BadValue { what: "the value of an attribute" })
                     }

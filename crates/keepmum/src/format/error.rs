@@ -1,4 +1,4 @@
-//! Why bytes are not what they should be.
+//! The reason why bytes are refused.
 
 /// These bytes are refused. The sentences speak of the stored form, not of its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -9,7 +9,7 @@ pub enum FormatError {
     /// A length or a count is beyond its bound.
     #[error("the length of {what} is {value}, which does not fit its bound {bound}")]
     BadLength {
-        /// What has the length.
+        /// The item that has the length.
         what: &'static str,
         /// The length that was met.
         value: u64,
@@ -19,13 +19,13 @@ pub enum FormatError {
     /// A value that the format does not allow.
     #[error("{what} has a value that the format does not allow")]
     BadValue {
-        /// What has the value.
+        /// The item that has the value.
         what: &'static str,
     },
     /// Something critical that only a newer version knows.
     #[error("{what} {value} is not known to this version")]
     Unknown {
-        /// What kind of thing it is.
+        /// The kind of thing.
         what: &'static str,
         /// Its number.
         value: u64,

@@ -1,5 +1,5 @@
-//! Optional items of later versions, kept as they were read (§3): whoever writes a keyring again
-//! must not drop what a later version put there.
+//! Optional items of later versions, kept as they were read (§3): a program that rewrites a keyring
+//! must not drop items that a later version added.
 
 use zeroize::Zeroizing;
 
@@ -32,7 +32,7 @@ impl Further {
     }
 
     /// The map of an item with these keys of its own, in ascending order; `write` writes their
-    /// values. What is kept stands between them in its place.
+    /// values. Kept items go between them in their place.
     pub(super) fn map<'a>(
         &self,
         out: &mut Writer<'a>,

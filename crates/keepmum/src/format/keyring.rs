@@ -1,4 +1,5 @@
-//! The keyring of a key block (§3): every secret there is, who may open it, and what it follows.
+//! The keyring of a key block (§3): every secret, the slots that may open it, and the editions it
+//! follows.
 
 use zeroize::Zeroizing;
 
@@ -22,7 +23,7 @@ const HEAD: usize = 2;
 /// By this later editions say that they follow one.
 pub type MarkKey = [u8; 16];
 
-/// What a key block keeps.
+/// The contents of a key block.
 #[derive(Clone)]
 pub struct Keyring {
     /// From 1; each change makes a higher one.
@@ -31,13 +32,13 @@ pub struct Keyring {
     pub repositories: Vec<KeyringRepository>,
     /// Who may open it.
     pub families: Vec<Family>,
-    /// What it follows, the latest first.
+    /// The editions it follows, the latest first.
     pub former: Vec<Former>,
     /// The generation in which a slot was last removed; 0 if never.
     pub last_removal: u64,
     /// Nothing is united into it.
     pub is_restricted: bool,
-    /// What a later version put there.
+    /// Items added by a later version.
     pub further: Further,
 }
 

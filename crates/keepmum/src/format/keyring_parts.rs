@@ -32,7 +32,7 @@ pub struct KeyringRepository {
     pub parameters: Parameters,
     /// Random name.
     pub id: RepositoryId,
-    /// What a later version put there.
+    /// Items added by a later version.
     pub further: Further,
 }
 
@@ -45,7 +45,7 @@ pub struct Epoch {
     pub secret: Option<Zeroizing<[u8; 32]>>,
     /// To this objects may be sealed by who only writes.
     pub public_key: Option<[u8; 32]>,
-    /// What a later version put there.
+    /// Items added by a later version.
     pub further: Further,
 }
 
@@ -60,7 +60,7 @@ pub struct Parameters {
     pub padding: u8,
     /// Most bytes of a data object; absent: 16 MiB. Not checked here.
     pub object_size: Option<u32>,
-    /// What a later version put there.
+    /// Items added by a later version.
     pub further: Further,
 }
 
@@ -71,7 +71,7 @@ pub struct Family {
     pub salt: [u8; 32],
     /// Its slots, 1 to 16.
     pub slots: Vec<SlotLine>,
-    /// What a later version put there.
+    /// Items added by a later version.
     pub further: Further,
 }
 
@@ -88,9 +88,9 @@ pub struct SlotLine {
     pub since: u64,
     /// When it was made, in seconds since 1970; 0 where that is not said.
     pub created: u64,
-    /// What people call it, at most 30 bytes.
+    /// Its name for people, at most 30 bytes.
     pub label: String,
-    /// What a later version put there.
+    /// Items added by a later version.
     pub further: Further,
 }
 
@@ -138,7 +138,7 @@ impl KeyringRepository {
 }
 
 impl Epoch {
-    /// What tells it from others.
+    /// Its distinguishing id.
     pub fn key(&self) -> (u16, Option<&[u8; 32]>) {
         (self.number, self.secret.as_deref())
     }
@@ -295,7 +295,7 @@ impl Parameters {
 }
 
 /// The repositories of all these lists, each once and in this order, with every epoch that any of
-/// them has, those of the first list first. Nothing is dropped but what stands twice.
+/// them has, those of the first list first. Only duplicates are dropped.
 pub fn unite(lists: &[&[KeyringRepository]]) -> Vec<KeyringRepository> {
     // Secrets are copied into memory that does not grow, and wiped where they were.
     let mut all: Vec<KeyringRepository> = Vec::with_capacity(lists.iter().map(|it| it.len()).sum());

@@ -1,12 +1,12 @@
-//! What a run left out of its snapshot (§7.4): what is not in the snapshot and was not looked at
-//! either, so that nobody takes it for gone.
+//! The paths that a run left out of its snapshot (§7.4): they are not in the snapshot, but were not
+//! looked at either, so that nobody takes them for gone.
 
 use super::ITEMS_MAX;
 use super::cbor::{Reader, Writer};
 use super::error::FormatError;
 use crate::model::TreePath;
 
-/// The rules in force, and what could not be looked at. All paths are absolute.
+/// The rules in force, and the paths that could not be looked at. All paths are absolute.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LeftOut {
     /// Patterns as in a gitignore file, each relative to every root; one that begins with a
@@ -16,11 +16,11 @@ pub struct LeftOut {
     pub caches: bool,
     /// Files of more than so many bytes were left out.
     pub larger_than: Option<u64>,
-    /// What lies on other file systems than the roots was left out.
+    /// Whether files on other file systems than the roots' were left out.
     pub one_file_system: bool,
-    /// What belongs to the backup itself.
+    /// The backup's own files.
     pub own: Vec<Vec<u8>>,
-    /// What could not be read.
+    /// The unreadable paths.
     pub unread: Vec<Vec<u8>>,
     /// Mount points that were not entered.
     pub mounts: Vec<Vec<u8>>,

@@ -44,7 +44,7 @@ impl ListWriter {
         if ends(self.pieces.len(), id) { self.end_pieces(emit) } else { Ok(()) }
     }
 
-    /// What stands in the entry of the file, after the last list nodes have been given out.
+    /// The content for the entry of the file, after the last list nodes have been given out.
     pub fn finish<E>(
         mut self,
         emit: &mut impl FnMut(Vec<u8>) -> Result<ChunkId, E>,

@@ -1,29 +1,29 @@
-//! What the name of an object says once it has been opened (§4.2).
+//! The contents of an object's name once it has been opened (§4.2).
 //!
 //! Encryption of names is not done here: these are the 40 plain bytes and the 90 characters.
 
 use super::{OBJECT_MAX, base32};
 use crate::model::{DeviceId, ObjectKey};
 
-/// Characters of an object's name; what follows them in a file name marks a conflict copy.
+/// Characters of an object's name; further ones in a file name mark a conflict copy.
 pub const NAME_LENGTH: usize = base32::CHARACTERS;
 /// Plain bytes of a name.
 pub const FIELDS_LENGTH: usize = 40;
-/// What the context of every sealed object begins with.
+/// The prefix of the context of every sealed object.
 const CONTEXT: &[u8; 17] = b"keepmum v0 object";
 /// The part of a name that is known before the object is sealed.
 const PLACE_LENGTH: usize = 19;
 /// Length of the context of a sealed object in bytes.
 pub const CONTEXT_LENGTH: usize = CONTEXT.len() + PLACE_LENGTH;
 
-/// What an object is for.
+/// The purpose of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ObjectKind {
     /// Chunks of files.
     Data,
     /// Tree nodes, list nodes and indexes.
     Meta,
-    /// What ends a run: the record, and in a small run everything else as well.
+    /// The end of a run: the record, and in a small run everything else as well.
     Record,
     /// A kind that only a later version knows: such an object is counted and never opened.
     Other(u8),
@@ -63,7 +63,7 @@ impl ObjectKind {
 pub struct ObjectName {
     /// The epoch whose key seals it, from 1.
     pub epoch: u16,
-    /// What it is for.
+    /// Its purpose.
     pub kind: ObjectKind,
     /// The device that wrote it.
     pub device: DeviceId,
@@ -87,8 +87,8 @@ impl ObjectName {
         fields
     }
 
-    /// What these bytes say. They were authentic, so the name is one of ours, whatever it says:
-    /// see [`ObjectName::is_understood`].
+    /// Reads these bytes. They were authentic, so the name is one of ours, whatever it says: see
+    /// [`ObjectName::is_understood`].
     pub fn from_fields(fields: &[u8; FIELDS_LENGTH]) -> Option<Self> {
         let (epoch, rest) = fields.split_first_chunk::<2>()?;
         let ([kind], rest) = rest.split_first_chunk::<1>()?;

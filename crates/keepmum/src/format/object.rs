@@ -12,7 +12,7 @@ pub const CODEC_DELTA: u8 = 2;
 /// Length of the footer in bytes.
 pub const FOOTER_LENGTH: usize = 8;
 
-/// What the pieces of a block are.
+/// The kind of the pieces of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PieceKind {
     /// Chunks of files.
@@ -44,7 +44,7 @@ impl PieceKind {
 /// A run of bytes in an object that is compressed as one. Lengths are in bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
-    /// What its pieces are.
+    /// The kind of its pieces.
     pub kind: PieceKind,
     /// [`CODEC_STORED`], 1 for a zstd frame, or [`CODEC_DELTA`].
     pub codec: u8,
@@ -54,7 +54,7 @@ pub struct Block {
     pub plain: u32,
     /// Id and length of each piece in order.
     pub pieces: Vec<(ChunkId, u32)>,
-    /// What a delta stands on.
+    /// The bases of a delta.
     pub bases: Bases,
 }
 
@@ -89,8 +89,8 @@ impl Table {
         Reader::whole(bytes, "a table", TABLE_MAX, Self::read)
     }
 
-    /// At least as many bytes as a table with so many blocks and pieces takes. What a delta stands
-    /// on counts as [`Block::ids`] says.
+    /// At least as many bytes as a table with so many blocks and pieces takes. The bases of a delta
+    /// count as [`Block::ids`] says.
     pub fn bound(blocks: usize, pieces: usize) -> usize {
         const HEAD: usize = 9;
         // Array, kind, codec, two lengths, and the heads of ids and lengths.
@@ -99,8 +99,8 @@ impl Table {
         HEAD + blocks * BLOCK + pieces * PIECE
     }
 
-    /// Each block and where it begins in the object's plaintext, in bytes. A decoded table never
-    /// exceeds what the offsets can say.
+    /// Each block and its offset in the object's plaintext, in bytes. A decoded table never exceeds
+    /// the range of the offsets.
     pub fn offsets(&self) -> impl Iterator<Item = (u32, &Block)> {
         self.blocks.iter().scan(0u32, |next, block| {
             let offset = *next;
@@ -161,7 +161,7 @@ fn read_block(reader: &mut Reader<'_>) -> Result<Block, FormatError> {
         let codec = u8::try_from(value).ok().filter(|codec| *codec <= CODEC_DELTA);
         let codec = codec.ok_or(FormatError::Unknown { what: "codec", value })?;
         if elements == 7 && codec != CODEC_DELTA {
-            // What is unknown counts before anything that is malformed.
+            // Unknown things count before malformed ones.
             return Err(FormatError::Unknown { what: "element of a block", value: elements });
         }
         // Nothing compressed is longer than it was, and a reader holds all of it.

@@ -7,7 +7,7 @@ use super::record_item::{Item, read_reference};
 use super::{NAMED_MAX, RECORD_MAX};
 use crate::model::{DeviceId, RecordHash, RecordRef};
 
-/// What a run of a device did.
+/// The actions of one run of a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// The device.
@@ -22,7 +22,7 @@ pub struct Record {
     pub time: RecordTime,
     /// Objects of this run and those taken over from runs that ended without a record.
     pub objects: Vec<RunObjects>,
-    /// What it says.
+    /// Its items.
     pub items: Vec<Item>,
     /// The program that wrote it; empty if it did not say.
     pub program: String,
@@ -48,12 +48,12 @@ pub struct RunObjects {
     pub objects: Vec<ObjectEntry>,
 }
 
-/// One object, by what its name says.
+/// One object, by the fields of its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ObjectEntry {
     /// Its number in the run.
     pub number: u32,
-    /// What it is for.
+    /// Its purpose.
     pub kind: ObjectKind,
     /// Its sealed length in bytes.
     pub length: u64,
@@ -231,7 +231,7 @@ fn read_run(reader: &mut Reader<'_>) -> Result<RunObjects, FormatError> {
 fn read_object(reader: &mut Reader<'_>) -> Result<ObjectEntry, FormatError> {
     reader.row("an object of a run", 4, 4, |reader, _| {
         let number = reader.narrow("the number of an object")?;
-        // A list is only a list: what this version cannot open may stand in it.
+        // A list is only a list: it may name objects that this version cannot open.
         let kind = ObjectKind::from_u8(reader.narrow("the kind of an object")?);
         let length = reader.up_to("an object", NAMED_MAX)?;
         Ok(ObjectEntry { number, kind, length, hash: reader.fixed("the hash of an object")? })

@@ -1,4 +1,4 @@
-//! What a record says: its items (§7.1 to §7.4).
+//! The items of a record (§7.1 to §7.4).
 
 use super::ITEMS_MAX;
 use super::cbor::{Reader, Writer};
@@ -17,7 +17,7 @@ const OPTIONAL: u64 = 128;
 pub enum Item {
     /// The device is new here.
     Join {
-        /// What people call it.
+        /// Its name for people.
         device_name: String,
         /// By this an installation knows itself again.
         token: [u8; 16],
@@ -43,7 +43,7 @@ pub enum Item {
 pub struct Backup {
     /// Root node of its tree.
     pub root: ChunkId,
-    /// What was backed up.
+    /// The folders backed up.
     pub source: SourceName,
     /// The runs of other devices whose objects may be needed; no other is. Those of its own device
     /// are needed up to its own.
@@ -52,7 +52,8 @@ pub struct Backup {
     pub unread: u64,
     /// Counts to be shown.
     pub summary: Summary,
-    /// What the run left out; nothing if the record does not say, or says more than is understood.
+    /// The paths that the run left out; nothing if the record does not list them, or not in a form
+    /// that this version understands.
     pub left_out: Option<LeftOut>,
 }
 
@@ -228,7 +229,7 @@ impl Backup {
             match key {
                 0 => root = Some(ChunkId(reader.fixed("the id of a node")?)),
                 1 => summary = Summary::read(reader)?,
-                // What is not understood here must not cost the snapshot.
+                // Unknown items here must not cost the snapshot.
                 3 => left_out = reader.refusable("what was left out", LeftOut::read)?,
                 4 => source = Some(reader.row("a source", 2, 2, read_source)?),
                 6 => needs = Some(reader.list("the needs of a backup", read_needs)?),

@@ -1,4 +1,4 @@
-//! What a snapshot says of one file, directory or other thing.
+//! The data that a snapshot holds about one file, directory or other thing.
 
 use super::id::ChunkId;
 use super::path::Name;
@@ -17,20 +17,20 @@ pub struct Time {
 pub struct Entry {
     /// Its name in the directory.
     pub name: Name,
-    /// What it is, with what only that kind has.
+    /// The kind, with the data that only this kind has.
     pub kind: Kind,
-    /// What all kinds have.
+    /// The data that all kinds have.
     pub metadata: Metadata,
 }
 
-/// What an entry is.
+/// The kind of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A regular file.
     File(Content),
     /// A directory and the id of its node.
     Directory(ChunkId),
-    /// A symbolic link and what it says.
+    /// A symbolic link and its target.
     Symlink(Box<[u8]>),
     /// A named pipe.
     Fifo,
@@ -76,7 +76,7 @@ pub struct DeviceNumber {
     pub minor: u32,
 }
 
-/// What every entry has.
+/// The data that every entry has.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Metadata {
     /// The lower twelve mode bits; absent where the system has none.
@@ -124,7 +124,7 @@ pub enum Value {
 }
 
 impl Attribute {
-    /// By what attributes are told apart and sorted.
+    /// The key by which attributes are distinguished and sorted.
     pub fn key(&self) -> (&str, &[u8]) {
         (&self.namespace, &self.name)
     }
@@ -147,7 +147,7 @@ impl Attribute {
 }
 
 impl Metadata {
-    /// What is stored for it beside the entry: the values of large attributes.
+    /// The contents stored beside the entry: the values of large attributes.
     pub fn stored(&self) -> impl Iterator<Item = &Content> {
         self.attributes.iter().filter_map(Attribute::stored)
     }
@@ -162,7 +162,7 @@ impl Metadata {
     }
 }
 
-/// What a file holds.
+/// The content of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Content {
     /// Length of the file in bytes, holes included.
@@ -176,7 +176,7 @@ pub struct Content {
 pub enum Pieces {
     /// All chunks and holes, at most eight; none for an empty file.
     Inline(Vec<Piece>),
-    /// List nodes of depth `depth - 1`, each with the length of what is beneath; at most eight.
+    /// List nodes of depth `depth - 1`, each with the length of the data beneath; at most eight.
     Lists {
         /// Levels of list nodes, at least one.
         depth: u8,

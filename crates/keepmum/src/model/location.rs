@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::id::{ChunkId, DeviceId};
 
-/// Which object, by what its name says.
+/// The object, by the numbers in its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectKey {
     /// The device that wrote it.
@@ -51,7 +51,7 @@ pub const REACH_MAX: u8 = 9;
 /// Most bytes of all base pieces of a block together.
 pub const BASES_LENGTH_MAX: u64 = 4 << 20;
 
-/// What a block is a delta on.
+/// The bases of a delta block.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Bases {
     /// How many blocks are decoded for this one, itself included; 1 for one that stands on nothing.
@@ -86,7 +86,7 @@ pub struct Location {
     pub offset: u32,
     /// Length of the piece.
     pub length: u32,
-    /// What the block is a delta on.
+    /// The bases of the delta block.
     pub bases: Bases,
 }
 

@@ -1,8 +1,8 @@
 //! The one merge. Backup, diff, restore and check are this walk with different ends.
 //!
-//! Two trees are walked side by side in the order of paths; each name comes out once, with what
-//! either side has of it. A directory comes page by page, as its entries are asked for: of each
-//! level that the walk is in, never more than one page of either side is held.
+//! Walks two trees side by side in the order of paths; each name comes out once, with the entries
+//! of both sides. A directory comes page by page, as its entries are asked for: for each level of
+//! the walk, at most one page of either side is held.
 
 use std::cmp::Ordering;
 use std::convert::Infallible;
@@ -33,7 +33,7 @@ impl Named for super::stamp::Found {
     }
 }
 
-/// Some entries of a directory that follow each other, and what the next ones are asked for with.
+/// Some consecutive entries of a directory, and the position at which the next ones begin.
 #[derive(Debug)]
 pub struct Page<I, R> {
     /// In ascending order of their names, behind all that came before; there may be none.
@@ -54,11 +54,11 @@ pub type PageOf<S> = Page<<S as Side>::Item, <S as Side>::Rest>;
 
 /// One tree of a merge.
 pub trait Side {
-    /// What it lists.
+    /// The listed item.
     type Item: Named;
     /// How it finds a directory's entries again (a row, a node, a path).
     type Place;
-    /// What it has to know of a directory that it has given a part of.
+    /// The state of a directory that has been delivered in part.
     type Rest;
     /// Why it cannot be read at all.
     type Error;
@@ -95,7 +95,7 @@ impl Side for Nothing {
     }
 }
 
-/// What two directories have of one name; at least one is there.
+/// The entries that two directories have under one name; at least one is there.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Pair<A, B> {
     /// The old side.
@@ -106,7 +106,7 @@ pub struct Pair<A, B> {
 
 /// One step of a merge.
 pub enum Step<A, B, E> {
-    /// A name. Answer with [`Merge::enter`] to walk what is beneath it next.
+    /// A name. Answer with [`Merge::enter`] to walk the entries beneath it next.
     Pair(TreePath, Pair<A, B>),
     /// One side cannot go on with this directory: of its names that did not come yet, nothing is
     /// known. The end of the directory comes next.
@@ -115,7 +115,7 @@ pub enum Step<A, B, E> {
     Leave(TreePath),
 }
 
-/// What is still to come of a directory on one side.
+/// The rest of a directory on one side.
 struct Rows<S: Side> {
     page: IntoIter<S::Item>,
     rest: Option<S::Rest>,

@@ -53,7 +53,7 @@ pub struct TreePath(Vec<u8>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidPath;
 
-/// As people write it: from the top, and what is no text replaced.
+/// The path as people write it: from the top, with non-text bytes replaced.
 impl fmt::Display for TreePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "/{}", String::from_utf8_lossy(&self.0))
@@ -150,7 +150,7 @@ impl PartialOrd for TreePath {
 
 impl Ord for TreePath {
     /// Component by component: `/` sorts below every other byte, so that a directory comes just
-    /// before what it holds.
+    /// before its contents.
     fn cmp(&self, other: &Self) -> Ordering {
         let rank = |b: &u8| if *b == b'/' { 0 } else { *b };
         self.0.iter().map(rank).cmp(other.0.iter().map(rank))

@@ -1,4 +1,5 @@
-//! What the file system says of an entry without reading it, and when that proves it unchanged.
+//! The metadata that the file system reports without reading an entry, and when it proves the entry
+//! unchanged.
 
 use super::entry::{DeviceNumber, Metadata, Time};
 use super::path::Name;
@@ -27,9 +28,9 @@ impl Stamp {
     /// grains of up to so many.
     const GRAIN: i64 = 2;
 
-    /// Seconds after which the kernel has written back what a program stored through a memory
-    /// map. Until then further stores to the same page change no time. The usual age is 30
-    /// seconds; laptops wait for some minutes.
+    /// Seconds after which the kernel has written back stores through a memory map. Until then
+    /// further stores to the same page change no time. The usual age is 30 seconds; laptops wait
+    /// for some minutes.
     const WRITE_BACK: i64 = 600;
 
     /// Whether a stamp that was taken at this moment, or after it, proves something: the last
@@ -82,12 +83,12 @@ impl Stamp {
     }
 }
 
-/// What a walk found: everything but the content.
+/// The result of a walk: everything but the content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     /// Its name in the directory.
     pub name: Name,
-    /// What it is.
+    /// The kind.
     pub kind: FoundKind,
     /// Mode, times, owner by number. Names of the owner, attributes and link group are not filled
     /// in by a walk: they cost system calls that only changed entries are worth.
@@ -119,13 +120,13 @@ impl Found {
         self.settled.then(|| self.kept_stamp())
     }
 
-    /// The same for something that was read: only if it was then what had been listed.
+    /// The same for an entry that was read, if it still was the listed one at that time.
     pub fn lasting_stamp_if(&self, read: Option<&Stamp>) -> Option<[u8; Stamp::LENGTH]> {
         self.lasting_stamp().filter(|_| read == Some(&self.stamp))
     }
 }
 
-/// What a walk can tell of the kind.
+/// The kind, as far as a walk can tell it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FoundKind {
     /// A regular file.

@@ -3,7 +3,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-/// Buffers of one purpose, so that what one user left fits the next.
+/// Buffers of one purpose, so that a buffer of one user fits the next.
 pub struct Buffers {
     kept: Mutex<Vec<Vec<u8>>>,
     most: usize,

@@ -151,8 +151,9 @@ impl<'env, S: Send + 'env> Pool<'env, S> {
         ticket
     }
 
-    /// Runs a job on a thread of its own. It must end by itself, at the latest when what the body
-    /// works with is dropped. In replay it does not run at all, so it may only hasten the work.
+    /// Runs a job on a separate thread. It must end without being told to, at the latest when the
+    /// body's other ends are dropped. In replay it does not run at all, so it may only speed the
+    /// work up.
     pub fn hasten(&self, job: impl FnOnce() + Send + 'env) {
         if let Some(side) = &self.side {
             // A job that no thread takes is dropped.
@@ -178,7 +179,7 @@ impl<S> Drop for Closing<'_, '_, S> {
     }
 }
 
-/// Runs `body` with a pool and returns what it returns, once all threads have ended.
+/// Runs `body` with a pool and returns its result, once all threads have ended.
 ///
 /// `make_state` is called by each worker before its first task, and again after a task of that
 /// worker panicked. Tasks not begun when `body` returns are dropped unrun.
@@ -249,7 +250,7 @@ fn side_threads<'scope, 'env: 'scope, 'job: 'scope>(
     name.spawn_scoped(scope, keeper).ok().map(|_| sender)
 }
 
-/// Does `work` on parts of so many items each, at most, and answers in their order. What is one part
+/// Does `work` on parts of so many items each, at most, and answers in their order. A single part
 /// is done on the calling thread.
 pub fn in_parts<T: Sync, R: Send>(
     mode: Mode,

@@ -2,8 +2,8 @@
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// How late in the work a task stands. The highest stage is served first, so that what is
-/// nearly finished leaves memory before more comes in; within a stage, first come first served.
+/// How late in the work a task comes. The highest stage is served first, so that nearly finished
+/// work leaves memory before more comes in; within a stage, first come first served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Stage(pub u8);
 
@@ -60,7 +60,7 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What a ticket needs of the pool, whatever the pool's worker state is.
+/// The part of the pool that a ticket needs, whatever the pool's worker state is.
 pub(super) trait Turn: Send + Sync {
     fn has_workers(&self) -> bool;
     /// Runs one task on this thread; only without workers.
@@ -83,8 +83,8 @@ struct Line<'env, S> {
     closed: bool,
 }
 
-/// The line of tasks. It is short (the coordinator bounds what it has in flight), so taking
-/// the best one is a plain scan.
+/// The queue of tasks. It is short (the coordinator bounds the work in flight), so taking the best
+/// one is a plain scan.
 pub(super) struct Queue<'env, S> {
     line: Mutex<Line<'env, S>>,
     changed: Condvar,

@@ -23,7 +23,7 @@ pub trait Disk: Send + Sync {
     /// Begins a file without a name in the root. Dropped unpublished, it leaves nothing.
     ///
     /// # Errors
-    /// What the file system says; `NotFound` when the root was deleted.
+    /// The error of the file system; `NotFound` when the root was deleted.
     fn create(&self) -> io::Result<Box<dyn NewFile>>;
 
     /// Makes all names published and removed in the root until now durable.
@@ -33,11 +33,11 @@ pub trait Disk: Send + Sync {
     /// After another error nothing may be believed durable, whatever a second call answers.
     fn sync_directory(&self) -> io::Result<()>;
 
-    /// Visits every regular file below the root once, in no order. What vanishes meanwhile,
-    /// what is not a regular file, and folders that may not be entered are left out.
+    /// Visits every regular file below the root once, in no order. Files that vanish meanwhile,
+    /// anything that is not a regular file, and folders that may not be entered are skipped.
     ///
     /// # Errors
-    /// What the file system or `visit` says; the listing is incomplete then.
+    /// The error of the file system or of `visit`; the listing is incomplete then.
     fn list(&self, visit: &mut dyn FnMut(Found) -> io::Result<()>) -> io::Result<()>;
 
     /// Opens a regular file for reading, beneath the root and through no symbolic link.
@@ -55,13 +55,13 @@ pub trait Disk: Send + Sync {
     /// Removes staging files of killed runs, older than a day at `now`; returns how many.
     ///
     /// # Errors
-    /// What the file system says about the root; a leftover that resists is skipped.
+    /// The error of the file system about the root; a leftover that resists is skipped.
     fn sweep_staging(&self, now: Timestamp) -> io::Result<u64>;
 
     /// Bytes that may still be written.
     ///
     /// # Errors
-    /// What the file system says.
+    /// The error of the file system.
     fn free_space(&self) -> io::Result<u64>;
 
     /// Whether the destination's path still leads to the folder that was opened at the start.
@@ -76,7 +76,7 @@ pub trait NewFile: Send {
     /// Writes at the end; may write less than asked, never more.
     ///
     /// # Errors
-    /// What the file system says; `Interrupted` may be tried again.
+    /// The error of the file system; `Interrupted` may be tried again.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
 
     /// Makes the content durable.
@@ -92,10 +92,10 @@ pub trait NewFile: Send {
     /// no more use than to be read again.
     fn publish(&mut self, name: &str) -> io::Result<()>;
 
-    /// Reads what was written, as [`ReadAt::read_at`] does.
+    /// Reads the written bytes, as [`ReadAt::read_at`] does.
     ///
     /// # Errors
-    /// What the file system says; `Interrupted` may be tried again.
+    /// The error of the file system; `Interrupted` may be tried again.
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
 }
 
@@ -105,7 +105,7 @@ pub trait ReadAt: Send + Sync {
     /// are read.
     ///
     /// # Errors
-    /// What the file system says.
+    /// The error of the file system.
     fn is_at_hand(&self) -> io::Result<bool> {
         Ok(true)
     }
@@ -113,12 +113,12 @@ pub trait ReadAt: Send + Sync {
     /// Length in bytes now.
     ///
     /// # Errors
-    /// What the file system says.
+    /// The error of the file system.
     fn length(&self) -> io::Result<u64>;
 
     /// Reads at `offset` into `buffer`; may read less, and 0 only at the end.
     ///
     /// # Errors
-    /// What the file system says; `Interrupted` may be tried again.
+    /// The error of the file system; `Interrupted` may be tried again.
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
 }

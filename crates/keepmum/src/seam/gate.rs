@@ -5,7 +5,7 @@
 
 use std::io;
 
-/// What is about to be done to a source or to a restore target.
+/// The next operation on a source or on a restore target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Operation {
     /// Listing a directory of the source.
@@ -14,7 +14,7 @@ pub enum Operation {
     SourceOpen,
     /// Reading bytes from a file of the source.
     SourceRead,
-    /// Having a file system of the source write back what programs stored.
+    /// Having a file system of the source write back the data that programs stored.
     SourceSync,
     /// Creating a file or directory in the target.
     TargetCreate,
@@ -45,7 +45,7 @@ pub trait Gate: Send + Sync {
     /// file for a read.
     ///
     /// # Errors
-    /// What the operation shall fail with, as if the operating system had said it.
+    /// The error with which the operation shall fail, as if it came from the operating system.
     fn pass(&self, operation: Operation, path: &[u8], bytes: usize) -> io::Result<usize>;
 }
 

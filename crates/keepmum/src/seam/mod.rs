@@ -33,9 +33,9 @@ pub trait Random: Send + Sync {
     /// The operating system has no randomness to give; nothing may be sealed then.
     fn fill(&self, buffer: &mut [u8]) -> io::Result<()>;
 
-    /// What differs from one call to the next even where the randomness does not, as on a machine
-    /// that is resumed twice from one image: clocks, the process, a count. It is mixed into salts,
-    /// and is nothing under replay.
+    /// Values that differ from one call to the next even if the randomness does not, as on a
+    /// machine that is resumed twice from one image: clocks, the process, a count. They are mixed
+    /// into salts, and are zero under replay.
     fn circumstances(&self) -> [u8; 32] {
         [0; 32]
     }

@@ -1,7 +1,7 @@
 //! Limits on how many bytes go by in a second, put before the real accesses.
 //!
-//! A limit delays and never refuses: what passes it is the same work, later. Steps are small, and
-//! a limit can be lifted, so that no access holds up a run that is to end.
+//! A limit delays and never refuses: the same work happens, later. Steps are small, and a limit can
+//! be lifted, so that no access holds up a run that is to end.
 
 use std::io;
 use std::num::NonZeroU64;
@@ -52,8 +52,8 @@ impl Pace {
 }
 
 impl Seam {
-    /// At most so many bytes a second are written to the destination, until that is lifted: who
-    /// stops a run does not want to wait for what is begun.
+    /// At most so many bytes a second are written to the destination, until the limit is lifted:
+    /// somebody who stops a run does not want to wait for unfinished writes.
     #[must_use]
     pub fn limit_upload(self, bytes_per_second: NonZeroU64, lifted: &Arc<AtomicBool>) -> Self {
         let write = Some(Pace::new(bytes_per_second, &self.clock, lifted));

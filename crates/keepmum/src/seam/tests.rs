@@ -1,4 +1,4 @@
-//! Spelling, staging names, and the real disk against what people and attackers leave there.
+//! Spelling, staging names, and the real disk with leftovers of people and attackers.
 
 use std::fs;
 use std::io::ErrorKind;

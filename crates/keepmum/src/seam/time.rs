@@ -12,7 +12,7 @@ pub struct Timestamp {
     pub nanos: u32,
 }
 
-/// Where the library learns what time it is.
+/// The library's only source of the current time.
 pub trait Clock: Send + Sync {
     /// The wall clock. It may jump in either direction at any moment.
     fn now(&self) -> Timestamp;

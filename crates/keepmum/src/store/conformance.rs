@@ -1,4 +1,4 @@
-//! What every store must do, as one function over any empty store.
+//! The duties of every store, as one function over any empty store.
 //!
 //! A new kind of store passes this before anything else is said about it.
 

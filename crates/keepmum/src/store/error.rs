@@ -1,11 +1,11 @@
-//! What can go wrong with a store, in words for the person who reads it.
+//! The errors of a store, in words for the person who reads them.
 
 use std::fmt;
 use std::io;
 
 use rustix::io::Errno;
 
-/// Errors of the destination, told apart by what can be done about them.
+/// Errors of the destination, distinguished by their remedy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StoreErrorKind {
     /// There is no such object.
@@ -32,11 +32,11 @@ pub enum StoreErrorKind {
 #[derive(Debug, thiserror::Error)]
 #[error("{}", Sentence(self))]
 pub struct StoreError {
-    /// What can be done about it.
+    /// The remedy.
     pub kind: StoreErrorKind,
     /// The object concerned, if one is.
     pub path: Option<String>,
-    /// What the system said.
+    /// The system's error.
     pub source: io::Error,
 }
 
@@ -47,7 +47,7 @@ impl StoreError {
         Self { kind, path: path.map(str::to_owned), source: io::Error::other(words.to_owned()) }
     }
 
-    /// Sorts what the system said about `path`.
+    /// Classifies the system's error about `path`.
     #[must_use]
     pub fn from_io(source: io::Error, path: Option<&str>) -> Self {
         Self { kind: kind_of(&source), path: path.map(str::to_owned), source }

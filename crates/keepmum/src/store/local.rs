@@ -44,7 +44,7 @@ impl LocalStore {
         }
     }
 
-    /// Turns what the disk said into an error that tells a vanished destination apart.
+    /// Turns the disk's error into one that recognises a vanished destination.
     fn error(&self, source: io::Error, path: Option<&str>) -> StoreError {
         let mut error = StoreError::from_io(source, path);
         let unclear = matches!(error.kind, StoreErrorKind::Io | StoreErrorKind::Missing);
@@ -95,7 +95,7 @@ impl LocalStore {
         opened.map(Arc::from).map_err(|source| self.error(source, Some(path)))
     }
 
-    /// Whether the file `name` holds exactly what was written to another, of `length` bytes.
+    /// Whether the file `name` holds exactly the `length` bytes written to another one.
     fn holds(&self, name: &str, new: &dyn NewFile, length: u64) -> Result<bool, StoreError> {
         let failed = |source| self.error(source, Some(name));
         let file = self.open(name)?;

@@ -16,7 +16,7 @@ mod tests;
 pub use error::{StoreError, StoreErrorKind};
 pub use local::LocalStore;
 
-/// What became of a put.
+/// The result of a put.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Put {
@@ -42,7 +42,7 @@ pub trait NewObject: Send {
     /// Appends bytes.
     ///
     /// # Errors
-    /// What the store says. The object must be dropped.
+    /// The error of the store. The object must be dropped.
     fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError>;
 
     /// Makes the content durable, then names it, never replacing anything.
@@ -58,7 +58,7 @@ pub trait Store: Send + Sync {
     /// Begins an object whose name comes with its last bytes.
     ///
     /// # Errors
-    /// What the store says, and always after a failed sync.
+    /// The error of the store, and always after a failed sync.
     fn begin(&self) -> Result<Box<dyn NewObject + '_>, StoreError>;
 
     /// A whole object at once.

@@ -57,7 +57,7 @@ fn scenario(store: &dyn Store) -> (usize, Result<(), StoreError>) {
     (durable, result)
 }
 
-/// After any fault and a power cut: what was called durable is there, and nothing is half.
+/// After any fault and a power cut: durable data is there, and nothing is half.
 fn check_survivors(disk: &SimulatedDisk, durable: usize, context: &str) {
     for (number, (name, bytes)) in objects().into_iter().enumerate() {
         match disk.content(&name) {

@@ -1,4 +1,4 @@
-//! What a later version may add, and what one malformed thing costs.
+//! Items that a later version may add, and the cost of one malformed thing.
 
 use super::rules::{hex, pipe, record};
 use crate::format::{
@@ -20,7 +20,7 @@ fn a_malformed_entry_costs_itself_and_no_other() {
         };
         assert_eq!(entries.len(), 1, "{text}");
     }
-    // What cannot be passed over costs the node.
+    // An entry that cannot be passed over costs the node.
     let endless = [&hex("82 00 82 a1 07 9fff")[..], &last].concat();
     assert!(Node::decode(&endless).is_err());
 }
@@ -114,7 +114,7 @@ fn attributes_are_taken_in_any_order_and_each_once() {
     let read = decode_entry(&entry(&stored)).unwrap();
     assert_eq!(read.metadata.attributes.len(), 2);
     assert_eq!(read.metadata.attributes[1].stored(), Some(&Content::empty()));
-    // What is read is written sorted, and then the same.
+    // Values are written sorted, and then read back equal.
     let mut written = Vec::new();
     encode_entry(&read, &mut written);
     assert_eq!(decode_entry(&written).unwrap(), read);

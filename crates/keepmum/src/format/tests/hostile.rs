@@ -1,4 +1,4 @@
-//! Bytes of an enemy: every decoder answers, and what it accepts means one thing.
+//! Bytes of an attacker: every decoder answers, and accepted bytes have one meaning.
 
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
@@ -12,7 +12,7 @@ use crate::format::{
     ObjectName, base32, encode_entry, encode_index, footer, parse_footer, split_file_name,
 };
 
-/// Reading what was read and written again changes nothing any more.
+/// Writing the value read and reading it again changes nothing any more.
 fn settles(codec: Codec, bytes: &[u8]) -> bool {
     codec(bytes).is_none_or(|again| codec(&again).as_ref() == Some(&again))
 }
@@ -108,7 +108,7 @@ proptest! {
     }
 }
 
-/// Items that are CBOR, but hardly what any decoder wants; heads may lie about their length.
+/// Items that are CBOR, but hardly useful to any decoder; heads may lie about their length.
 fn cbor(depth: u32) -> impl Strategy<Value = Vec<u8>> {
     let head = (0..8u8, 0..24u8).prop_map(|(major, low)| vec![major << 5 | low]);
     let leaf = proptest::prop_oneof![

@@ -21,7 +21,7 @@ pub(super) fn config() -> Config {
     }
 }
 
-/// One kind of bytes: reads them and, if that succeeds, writes what was read.
+/// One kind of bytes: reads them and, if that succeeds, writes the result.
 pub(super) type Codec = fn(&[u8]) -> Option<Vec<u8>>;
 
 /// Every decoder of the room that reads bytes of any length.

@@ -1,4 +1,4 @@
-//! What is written is read again as the same value.
+//! A written value is read back as the same value.
 
 use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 

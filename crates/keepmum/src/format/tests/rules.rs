@@ -61,7 +61,7 @@ fn an_unknown_even_key_refuses_the_entry_and_no_other() {
         assert_eq!((entries.len(), refused), (1, 1));
         assert_eq!(entries[0].name.as_bytes(), b"b");
     }
-    // What is malformed is no newer version, and refuses all.
+    // A malformed item is not a newer version, and refuses everything.
     let node = [&hex("82 00 82")[..], &pipe(1, "19 03e9 9f00ff"), &second].concat();
     assert!(Node::decode(&node).is_err());
 }
@@ -310,7 +310,7 @@ fn a_record_names_no_later_run() {
         (2, 4, later(objects)),
     ] {
         let (before, lists) = (previous(before), listed(lists));
-        // Keys may come in any order: what is compared is the whole record.
+        // Keys may come in any order: the whole record is compared.
         for keys in [[&run(3)[..], &before, &lists], [&before, &lists, &run(3)]] {
             let record = ["a7", device, &keys.concat(), rest].concat();
             let read = Record::decode(&hex(&record)).map(|_| ());

@@ -119,7 +119,7 @@ fn bad_keyrings_are_refused() {
     assert!(Keyring::decode(&none.encode().unwrap()).is_err());
 }
 
-/// A later version may have written anything but key 0: what is said is that it did.
+/// A later version may have written anything but key 0: the error says only that it did.
 #[test]
 fn a_keyring_of_a_later_version_is_known_as_one() {
     for cbor in [

@@ -17,7 +17,7 @@ use crate::model::{
 const COMMITTED: &str = include_str!("../../../tests/vectors/format.json");
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/format.json");
 
-/// Name, what the value is, bytes. The name begins with the kind of bytes.
+/// Name, description, bytes. The name begins with the kind of bytes.
 type Vector = (&'static str, &'static str, Vec<u8>);
 
 fn id(byte: u8) -> ChunkId {

@@ -63,8 +63,8 @@ impl Disk for RealDisk {
     fn sync_directory(&self) -> io::Result<()> {
         match fsync(self.directory()) {
             Ok(()) => Ok(()),
-            // A file system that cannot sync a folder, such as one of VirtualBox's: what it can
-            // do is write out all that it holds.
+            // A file system that cannot sync a folder, such as one of VirtualBox's, can still write
+            // out all of its data.
             Err(error @ (Errno::INVAL | Errno::OPNOTSUPP | Errno::NOSYS)) => {
                 match syncfs(self.directory()) {
                     Ok(()) | Err(Errno::INVAL | Errno::OPNOTSUPP | Errno::NOSYS) => {}
@@ -146,7 +146,7 @@ struct OpenFile(File);
 impl ReadAt for OpenFile {
     fn is_at_hand(&self) -> io::Result<bool> {
         let found = self.0.metadata()?;
-        // What a client has not fetched takes no room. Objects have no holes.
+        // A placeholder that a client has not fetched takes no room. Objects have no holes.
         Ok(found.blocks().saturating_mul(512) >= found.len() / 2)
     }
 

@@ -17,8 +17,8 @@ use crate::pipeline::{self, Mode, Stage, Ticket};
 /// of 4,096 bytes, and no object lies there.
 const LONGEST_PATH: usize = 3_800;
 
-/// So many names are looked at in one go. A folder that has more is looked at by threads, because
-/// the look at each file is what a listing of a large destination costs.
+/// So many names are looked at in one go. A larger folder is looked at by threads, because looking
+/// at each file is the main cost of listing a large destination.
 const AT_ONCE: usize = 2_048;
 const LOOKERS: usize = 2;
 
@@ -46,7 +46,7 @@ fn is_left_out(error: &io::Error) -> bool {
     E::from_io_error(error).is_some_and(|error| left_out.contains(&error))
 }
 
-/// A name in a directory, and of what kind it is where the file system tells.
+/// A name in a directory, and its kind if the file system tells it.
 type Row = (CString, FileType);
 /// The same with its length, once it was looked at.
 type Looked = Vec<(Row, u64)>;
@@ -120,7 +120,7 @@ fn rows(entries: &mut Dir, path: &[u8]) -> io::Result<(Vec<Row>, bool)> {
     Ok((rows, true))
 }
 
-/// Kinds and lengths of what has these names; what vanished meanwhile is left out.
+/// Kinds and lengths of the files with these names; files that vanished meanwhile are left out.
 fn look(directory: BorrowedFd<'_>, rows: Vec<Row>) -> io::Result<Looked> {
     let mut looked = Vec::with_capacity(rows.len());
     for (name, mut kind) in rows {

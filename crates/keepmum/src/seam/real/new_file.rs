@@ -20,7 +20,7 @@ use rustix::io::Errno;
 use super::super::{NewFile, Random, staging_name};
 use crate::beneath::Beneath;
 
-/// The held folder and what was learnt about its file system.
+/// The held folder and the known facts about its file system.
 pub(super) struct Root {
     /// The destination.
     pub(super) beneath: Beneath,
@@ -90,9 +90,9 @@ impl Content {
         Ok(count)
     }
 
-    /// Makes the content durable. A large file then leaves the page cache: a long run would else
-    /// push out what its user works with, and page after page of fresh memory is what writing
-    /// costs most.
+    /// Makes the content durable. A large file then leaves the page cache: otherwise a long run
+    /// would push out other programs' data, and fresh memory, page after page, is the main cost of
+    /// writing.
     fn sync(&mut self) -> io::Result<()> {
         self.file.sync_all()?;
         if self.length >= WRITE_OUT {
@@ -209,7 +209,7 @@ impl Staged {
 impl Drop for Staged {
     fn drop(&mut self) {
         if !self.renamed {
-            // What cannot be removed now is swept a day later.
+            // A file that cannot be removed now is swept a day later.
             unlinkat(self.root.directory(), &self.staging, AtFlags::empty()).ok();
         }
     }

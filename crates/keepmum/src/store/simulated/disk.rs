@@ -13,7 +13,7 @@ use crate::seam::{Disk, Found, NewFile, ReadAt, Timestamp};
 /// Free space reported while the disk is not full.
 const FREE: u64 = 1 << 40;
 
-/// A destination in memory that keeps what programs see apart from what is durable.
+/// A destination in memory that distinguishes the view of programs from durable data.
 ///
 /// Each create, write, sync, publish, `sync_directory`, list, open, read and remove counts as
 /// one operation, from 0; `free_space`, `same_place` and lengths do not.
@@ -65,8 +65,8 @@ impl SimulatedDisk {
         lock(&self.state).crashed = true;
     }
 
-    /// Power returns. What was durable is there; of the rest `seed` chooses: a new name kept
-    /// or lost, a removed one gone or back, unsynced content missing, cut, whole or garbage.
+    /// Power returns. Durable data is there; for the rest `seed` chooses: a new name kept or lost,
+    /// a removed one gone or back, unsynced content missing, cut, whole or garbage.
     pub fn restart(&self, seed: u64) {
         lock(&self.state).restart(seed);
     }

@@ -1,4 +1,4 @@
-//! What can be planned to go wrong at one operation of the simulated disk.
+//! The faults that can be planned for one operation of the simulated disk.
 
 /// A fault at one numbered operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -7,8 +7,8 @@ pub enum Fault {
     None,
     /// Power is lost just before the operation; everything fails until the restart.
     Crash,
-    /// The operation fails with EIO and does nothing. A failed sync loses what it should have
-    /// made durable for good: later syncs of the same file or directory answer well without it.
+    /// The operation fails with EIO and does nothing. A failed sync loses its data for good: later
+    /// syncs of the same file or directory succeed without it.
     Error,
     /// The operation takes effect and fails with EIO all the same.
     LateError,

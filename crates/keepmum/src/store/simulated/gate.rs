@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::seam::{Gate, Operation};
 
-/// What happens to one operation at the gate.
+/// The fate of one operation at the gate.
 pub enum GateFault {
     /// It fails with this error number, as from the operating system.
     Error(i32),
@@ -28,7 +28,7 @@ struct Plans {
     killed: bool,
 }
 
-/// Counts every operation and lets through what no plan speaks against.
+/// Counts every operation and lets it through unless a plan says otherwise.
 #[derive(Default)]
 pub struct FaultyGate(Mutex<Plans>);
 

@@ -1,6 +1,6 @@
-//! What a test may do to the simulated disk behind the library's back. None of it counts as
-//! an operation, and all of it is durable at once: it is what a sync client, bad hardware or
-//! a person did.
+//! Changes that a test may make to the simulated disk behind the library's back. None of them
+//! counts as an operation, and all of them are durable at once: they stand for a sync client, bad
+//! hardware or a person.
 
 use std::sync::Arc;
 
@@ -86,8 +86,8 @@ impl SimulatedDisk {
         })
     }
 
-    /// The damaged content is a new file: what was opened before reads the old bytes, and two
-    /// forks never share the damage.
+    /// The damaged content is a new file: files opened before read the old bytes, and two forks
+    /// never share the damage.
     fn damage(&self, path: &str, change: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
         let mut state = lock(&self.state);
         let State { files, entries, .. } = &mut *state;

@@ -1,5 +1,5 @@
-//! What the simulated disk holds: what programs see, and apart from it what would still be
-//! there after a power cut.
+//! The contents of the simulated disk: the view of programs and, separately, the data that would
+//! still be there after a power cut.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -16,7 +16,7 @@ pub(super) type FileId = u64;
 #[derive(Clone)]
 pub(super) struct Content {
     pub(super) seen: Arc<Vec<u8>>,
-    /// What the last good sync made durable; `None` before the first.
+    /// The data made durable by the last good sync; `None` before the first.
     pub(super) durable: Option<Arc<Vec<u8>>>,
     /// A sync failed: the kernel has forgotten that the pages are not written.
     pub(super) stuck: bool,
@@ -44,7 +44,7 @@ pub(super) struct State {
     pub(super) gone: bool,
 }
 
-/// What an operation shall do after the faults were looked at.
+/// The operation's result after the faults were looked at.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Course {
     Normal,
@@ -60,7 +60,7 @@ pub(super) enum Course {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Effect {
     Reads,
-    /// Frees space or only orders what is there already.
+    /// Frees space or only reorders existing data.
     Settles,
     Grows,
 }
@@ -144,7 +144,7 @@ impl State {
         }
     }
 
-    /// A directory sync failed: what changed until now will not be written by a later one.
+    /// A directory sync failed: changes made until now will not be written by a later one.
     pub(super) fn lose_entries(&mut self) {
         let names = self.entries.keys().chain(self.durable_entries.keys());
         let changed =
@@ -153,7 +153,7 @@ impl State {
         self.stuck_entries.extend(changed);
     }
 
-    /// What is left after the power cut, where the disk was free to choose, chosen by `seed`.
+    /// The contents after the power cut, chosen by `seed` wherever the disk was free to choose.
     pub(super) fn restart(&mut self, seed: u64) {
         let mut dice = Dice::new(seed);
         let names: BTreeSet<String> =
@@ -188,7 +188,7 @@ impl Content {
             return durable;
         }
         let seen = &*self.seen;
-        // Synced bytes in front stay; what was appended after them may come out in any state.
+        // Synced bytes in front stay; bytes appended after them may come out in any state.
         let safe = if seen.starts_with(&durable) { durable.len() } else { 0 };
         let cut = safe + dice.up_to(seen.len() - safe);
         match dice.up_to(3) {
