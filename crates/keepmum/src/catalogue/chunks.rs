@@ -19,10 +19,10 @@ const WAITING: usize = 128 * 1024;
 /// as a part of the table's rows.
 const PATIENCE: u64 = 2048;
 const SHARE: u64 = 16;
-/// Deltas of which it is remembered whether what they stand on is here.
+/// Deltas for which it is remembered whether their bases are here.
 const STANDING: usize = 1 << 16;
 
-/// What is known about chunks besides the table.
+/// Known facts about chunks besides the table.
 #[derive(Default)]
 pub(super) struct Chunks {
     /// Rows not yet in the table: (chunk, block) to (offset, length).
@@ -160,7 +160,7 @@ impl Catalogue {
     /// Whether an object that is here holds the chunk with a length that fits.
     fn has_place(&self, id: &ChunkId, fits: impl Fn(u32) -> bool) -> Result<bool, CatalogueError> {
         let (presence, chunks) = (self.presence.borrow(), self.chunks.borrow());
-        // Deltas are asked for what they stand on once nothing else holds it.
+        // Deltas are checked for their bases once nothing else holds the chunk.
         let mut deltas = Vec::new();
         let mut is_here = |block: i64, length| {
             let is_here = fits(length) && presence.has_row(block >> BLOCK_BITS);

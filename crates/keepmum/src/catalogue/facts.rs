@@ -18,8 +18,8 @@ impl Catalogue {
         Ok(query.query_row([key], |row| row.get(0)).optional()?)
     }
 
-    /// Sets a fact. It survives the end of the program, but the next power cut may undo it: what
-    /// must not be undone is made durable by [`Catalogue::make_durable`] before it is built upon.
+    /// Sets a fact. It survives the end of the program, but the next power cut may undo it: if that
+    /// must not happen, call [`Catalogue::make_durable`] before relying on it.
     pub(super) fn set_fact(&self, key: &str, value: &[u8]) -> Result<(), CatalogueError> {
         let mut insert = self.connection.prepare_cached(
             "INSERT INTO fact VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value = excluded.value",
@@ -35,7 +35,7 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Makes what was committed until now survive a power cut. Not inside a transaction.
+    /// Makes everything committed until now survive a power cut. Not inside a transaction.
     pub fn make_durable(&self) -> Result<(), CatalogueError> {
         if self.file.is_none() || !self.connection.is_autocommit() {
             return Ok(());
@@ -88,7 +88,7 @@ fn run_file(file: &Path) -> PathBuf {
     name.into()
 }
 
-/// What cannot be read counts as nothing: the listing of the destination is asked as well.
+/// An unreadable number counts as zero: the listing of the destination is asked as well.
 fn read_number(file: &Path) -> u32 {
     fs::read_to_string(file).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0)
 }

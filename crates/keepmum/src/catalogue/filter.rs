@@ -1,8 +1,8 @@
 //! A small filter in front of the chunk table: most chunks of a first run are new, and asking a
 //! tree on the disk for each would cost more than hashing it.
 //!
-//! It may say "perhaps" wrongly, never "no" for what was put in. Chunk ids are already random, so
-//! their bits are used as they are.
+//! It may say "perhaps" wrongly, but never "no" for a chunk that was put in. Chunk ids are already
+//! random, so their bits are used as they are.
 
 use crate::model::ChunkId;
 
@@ -14,7 +14,7 @@ const MOST_WORDS: usize = 1 << 20;
 /// Chunks for each word of a layer until the next one is begun.
 const PER_WORD: usize = 4;
 
-/// Layers, each with how many chunks are in it: memory grows with what is put in.
+/// Layers, each with its number of chunks: memory grows with the number of entries.
 pub(super) struct Filter {
     layers: Vec<Vec<u64>>,
     /// How many more fit the last layer.

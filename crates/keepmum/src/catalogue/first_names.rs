@@ -26,11 +26,11 @@ pub type LinkKey = (u64, [u8; 16]);
 pub struct FirstName {
     /// The name.
     pub path: TreePath,
-    /// Device and inode of what was there before.
+    /// Device and inode of the former file.
     pub identity: Option<(u64, u64)>,
 }
 
-/// First names by what their files are.
+/// First names by the identity of their files.
 #[derive(Default)]
 pub struct FirstNames(Option<Connection>);
 

@@ -1,9 +1,9 @@
 //! The history of this installation: its runs and its checks, also those that stored nothing.
 //!
-//! A small database of its own beside the catalogue. Whoever was refused because another run holds
-//! the catalogue must still be able to note that, and what is known of a run must outlive a
-//! catalogue that is set aside. It is for people: nothing that is stored ever depends on it, it is
-//! never sent anywhere, and a run never fails because of it.
+//! A small separate database beside the catalogue. A run that is refused because another one holds
+//! the catalogue must still be able to note that, and the history must outlive a catalogue that is
+//! set aside. It is for people: nothing that is stored ever depends on it, it is never sent
+//! anywhere, and a run never fails because of it.
 
 mod checks;
 
@@ -29,7 +29,7 @@ const PROBLEMS: usize = 20;
 const TEXT: usize = 2000;
 /// `PRAGMA user_version`: one of another version is begun anew.
 const VERSION: i64 = 2;
-/// What version 2 has beyond version 1.
+/// The additions of version 2 to version 1.
 const SINCE_1: &str = "
 BEGIN IMMEDIATE;
 ALTER TABLE run ADD COLUMN error_kind TEXT;
@@ -78,7 +78,7 @@ pub struct RunRow {
     pub seconds: Option<f64>,
     /// Its exit code; nothing while it is at work, or if it was killed.
     pub exit_code: Option<u8>,
-    /// What ended it, where it failed.
+    /// The error that ended it, if it failed.
     pub error: Option<String>,
     /// That as one word; `busy` where another run was at work.
     pub error_kind: Option<String>,
@@ -103,9 +103,9 @@ pub struct RunRow {
 /// A problem of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RunProblem {
-    /// What kind, as one word.
+    /// Its kind, as one word.
     pub kind: String,
-    /// Of what.
+    /// The path of the problem.
     pub path: String,
     /// A plain sentence.
     pub sentence: String,
@@ -122,7 +122,8 @@ impl History {
         beside(catalogue, ".runs")
     }
 
-    /// Opens the history beside this catalogue, or begins one. What cannot be used is begun anew.
+    /// Opens the history beside this catalogue, or begins one. An unusable file is replaced by a
+    /// new one.
     pub fn open(catalogue: &Path) -> Result<Self, CatalogueError> {
         let file = Self::file_of(catalogue);
         match Self::connect(&file) {

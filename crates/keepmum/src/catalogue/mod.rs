@@ -1,4 +1,4 @@
-//! The catalogue: what this machine remembers, in one local SQLite database.
+//! The catalogue: this machine's memory, in one local SQLite database.
 //!
 //! It is disposable. Losing it costs time, never data, and the destination always wins over it:
 //! a chunk is held only by objects that the last listing showed. Only the reserved run number is
@@ -130,8 +130,8 @@ impl Catalogue {
         Ok(done)
     }
 
-    /// Inside of [`Self::reading`], sees from here on what others have committed meanwhile. A state
-    /// that is held for long keeps their log from being folded.
+    /// Inside [`Self::reading`], sees from here on the changes that others have committed
+    /// meanwhile. A state that is held for long keeps their log from being folded.
     ///
     /// # Errors
     /// The database cannot be read.

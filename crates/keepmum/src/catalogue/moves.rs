@@ -1,4 +1,5 @@
-//! What left its place in this run, and what arrived at another: to find out what only moved.
+//! Entries that left their place in this run, and entries that arrived at another: together they
+//! show moves.
 //!
 //! Both may be as many as there are files, so they lie in tables. A run makes the tables in its
 //! transaction and drops them before it ends: whatever happens, they never last, and the version
@@ -24,7 +25,7 @@ CREATE INDEX IF NOT EXISTS departed_content ON departed(content);
 CREATE INDEX IF NOT EXISTS departed_look ON departed(size, kind, seconds, nanos);
 ";
 
-/// What [`Catalogue::unread_arrivals`] asks for. The index is named for the same reason.
+/// The query of [`Catalogue::unread_arrivals`]. The index is named for the same reason.
 const UNREAD: &str = "SELECT a.id, a.path, a.unit FROM arrived a
     WHERE a.id > ?2 AND a.content IS NULL AND a.kind = ?1 AND a.size > 0
     AND EXISTS(SELECT 1 FROM departed d INDEXED BY departed_look
@@ -37,7 +38,7 @@ pub struct Sighting<'a> {
     pub path: &'a TreePath,
     /// The part of the source that the place is in, as the caller numbers it.
     pub unit: u32,
-    /// What it is, as the format numbers it.
+    /// The kind, as the format numbers it.
     pub kind: u8,
     /// File system and inode, if they are known.
     pub identity: Option<(u64, u64)>,
@@ -49,7 +50,7 @@ pub struct Sighting<'a> {
     pub content: Option<[u8; 32]>,
 }
 
-/// What makes two entries the same.
+/// The properties that make two entries the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Likeness {
     /// The inode, with size and time: an inode alone may have been given to another file.
@@ -100,9 +101,9 @@ pub struct Move {
 /// Which of the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Passage {
-    /// What left its place.
+    /// The entry that left.
     Departed,
-    /// What arrived.
+    /// The entry that arrived.
     Arrived,
 }
 
@@ -143,7 +144,7 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Takes what arrived and is like something that left out of both tables, each with one other.
+    /// Removes each arrival that equals a departure from both tables, one for one.
     pub fn match_moves(
         &self,
         likeness: Likeness,
@@ -192,7 +193,7 @@ impl Catalogue {
         Ok(found)
     }
 
-    /// Notes what an arrived file holds.
+    /// Notes the content of an arrived file.
     pub fn note_content(&self, row: i64, content: &[u8; 32]) -> Result<(), CatalogueError> {
         let mut query =
             self.connection.prepare_cached("UPDATE arrived SET content = ?2 WHERE id = ?1")?;
@@ -207,8 +208,8 @@ impl Catalogue {
         Ok(())
     }
 
-    /// What is left in a table, in the order of paths, until `each` has had enough; directories
-    /// among what left, too.
+    /// The rest of a table, in the order of paths, until `each` has had enough; including
+    /// directories among the departures.
     pub fn unmatched(
         &self,
         passage: Passage,

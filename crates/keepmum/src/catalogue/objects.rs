@@ -1,4 +1,4 @@
-//! Objects and their blocks: what importing an object's table leaves behind.
+//! Objects and their blocks: the rows that importing an object's table leaves behind.
 
 use rusqlite::OptionalExtension;
 
@@ -9,7 +9,7 @@ use crate::model::{Bases, ChunkId, ObjectKey};
 /// A block of an object's table.
 #[derive(Clone, Debug)]
 pub struct ImportedBlock<'a> {
-    /// What its pieces are, as the format numbers it.
+    /// The kind of its pieces, as the format numbers it.
     pub kind: u8,
     /// Its codec, as the format numbers it.
     pub codec: u8,
@@ -21,7 +21,7 @@ pub struct ImportedBlock<'a> {
     pub plain: u32,
     /// Its pieces in order, with their lengths in bytes.
     pub pieces: &'a [(ChunkId, u32)],
-    /// What a delta stands on.
+    /// The bases of a delta.
     pub bases: Bases,
 }
 
@@ -62,7 +62,7 @@ impl Catalogue {
         })
     }
 
-    /// Whether what is known of an object is this table: an index may have said something else.
+    /// Whether this table equals the known one of an object: an index may have said something else.
     pub fn agrees(
         &self,
         key: &ObjectKey,
@@ -105,7 +105,7 @@ impl Catalogue {
         Ok(true)
     }
 
-    /// Drops what is known of an object that is gone: its blocks, its pieces and its record.
+    /// Drops the rows of an object that is gone: its blocks, its pieces and its record.
     pub fn forget_object(&self, key: &ObjectKey) -> Result<(), CatalogueError> {
         self.together(|| {
             let bytes = key.to_bytes();

@@ -1,7 +1,7 @@
 //! Opening: a usable catalogue, whatever lay there before.
 //!
-//! Only content that cannot be ours or cannot be whole leads to a new file. What the system
-//! refuses (a folder in its place, no permission, a full disk) is an error and changes nothing.
+//! Only content that cannot be ours or cannot be whole leads to a new file. If the system refuses
+//! (a folder in its place, no permission, a full disk), that is an error and changes nothing.
 
 use std::cell::{Cell, RefCell};
 use std::fs::{self, OpenOptions, Permissions};
@@ -18,7 +18,8 @@ use super::schema::{APPLICATION, SANITY, TABLES, VERSION};
 use super::set_aside::{ResetReason, folder_of, is_catalogue, sync_folder};
 use super::{Catalogue, CatalogueError, RunLock};
 
-/// What is set on every connection: 8 MiB of cache, and a log that shrinks again after a first run.
+/// The settings of every connection: 8 MiB of cache, and a log that shrinks again after a first
+/// run.
 const EVERY_TIME: &str = "
 PRAGMA synchronous = NORMAL;
 PRAGMA cache_size = -8192;
@@ -85,7 +86,7 @@ impl Catalogue {
         Ok(Self::around(connection, None))
     }
 
-    /// What was committed last, to be read while this catalogue is written to; nothing where a reader
+    /// The last committed state, to be read while this catalogue is written to; nothing if a reader
     /// would hold up the writer.
     pub fn committed(&self) -> Result<Option<Self>, CatalogueError> {
         let Some(file) = &self.file else { return Ok(None) };
@@ -133,7 +134,7 @@ fn connect(file: &Path) -> Result<Connection, Trouble> {
     // Without the URI flag a path that begins with "file:" is a path.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
-    // SQLite opens for reading alone what it may not write, without a word.
+    // If SQLite may not write a file, it silently opens it for reading only.
     if connection.is_readonly("main")? {
         return Err(Trouble::Error(CatalogueError::Io("it may not be written".into())));
     }

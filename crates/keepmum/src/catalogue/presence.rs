@@ -1,7 +1,7 @@
-//! What the destination's listing says of the objects that the catalogue knows.
+//! The destination's listing, matched with the objects that the catalogue knows.
 //!
-//! Presence is held in memory and never written: what was here yesterday says nothing of today.
-//! Only whether an object was ever seen is kept, because "gone" and "not yet arrived" differ.
+//! Presence is held in memory and never written: yesterday's listing says nothing of today. Only
+//! whether an object was ever seen is kept, because "gone" and "not yet arrived" differ.
 
 use rusqlite::OptionalExtension;
 use std::collections::{HashMap, HashSet};
@@ -20,7 +20,7 @@ pub struct ListedObject {
     pub length: u64,
 }
 
-/// What a listing and the catalogue have to say of each other.
+/// The differences between a listing and the catalogue.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reconciled {
     /// Objects of the listing that have not been imported, sorted.
@@ -29,8 +29,8 @@ pub struct Reconciled {
     pub gone: Vec<(ObjectKey, u8)>,
 }
 
-/// What is here, as of the last listing and what was written since. There can be a million objects:
-/// a row of the listing takes 48 bytes, and one that is imported 16 more.
+/// The objects that are here, as of the last listing and later writes. There can be a million
+/// objects: a row of the listing takes 48 bytes, and one that is imported 16 more.
 #[derive(Default)]
 pub(super) struct Presence {
     /// The objects of the listing, sorted, then those that came later.
@@ -145,8 +145,8 @@ impl Catalogue {
         Ok(Reconciled { unknown: unknown.map(|(object, _)| *object).collect(), gone })
     }
 
-    /// Finds the rows of what is here; returns the other rows, but those of objects that are
-    /// listed at another length: they are unknown, and importing them replaces the row.
+    /// Finds the rows of the listed objects; returns the other rows, except those of objects that
+    /// are listed at another length: they are unknown, and importing them replaces the row.
     fn match_rows(&self) -> Result<Vec<Row>, CatalogueError> {
         let mut presence = self.presence.borrow_mut();
         let mut others = Vec::new();
@@ -176,7 +176,7 @@ impl Catalogue {
         Ok(others)
     }
 
-    /// Reads the rows of what is here again, after a rollback has taken some away.
+    /// Reads the rows of the listed objects again, after a rollback has taken some away.
     pub(super) fn refresh_presence(&self) -> Result<(), CatalogueError> {
         let mut presence = self.presence.borrow_mut();
         presence.rows.clear();
@@ -210,7 +210,7 @@ impl Catalogue {
         first_seen.retain(|row| rows.contains_key(row));
     }
 
-    /// Whether what an object holds is known, and the object here.
+    /// Whether an object's contents are known, and the object is here.
     pub fn is_imported(&self, key: &ObjectKey) -> Result<bool, CatalogueError> {
         let mut query =
             self.connection.prepare_cached("SELECT length FROM object WHERE key = ?1")?;

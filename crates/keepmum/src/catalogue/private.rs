@@ -1,4 +1,4 @@
-//! Reading where nothing can be written: a private copy of what the catalogue knows.
+//! Reading without writing: a private copy of the catalogue's knowledge.
 //!
 //! A disk that went read-only, a full one, a folder of somebody else: whoever only reads must be
 //! able to go on. The copy vanishes with its value, and the file itself is never touched.
@@ -12,12 +12,13 @@ use super::schema::{APPLICATION, VERSION};
 use super::set_aside::beside;
 use super::{Catalogue, CatalogueError};
 
-/// What readers need. Entries and their directories are for a backup, which has to write anyway.
+/// The tables that readers need. Entries and their directories are for a backup, which has to write
+/// anyway.
 const TABLES: [&str; 5] = ["fact", "object", "block", "chunk", "record"];
 
 impl Catalogue {
-    /// A private catalogue with what the one in this file knows of the destination. Where that
-    /// cannot be read either, it is empty: then everything is learnt from the destination.
+    /// A private catalogue with this file's knowledge of the destination. If the file cannot be
+    /// read either, it is empty: then everything is learnt from the destination.
     pub fn private_copy(file: &Path) -> Result<Self, CatalogueError> {
         for how in ways(file) {
             let copy = Self::temporary()?;
@@ -46,9 +47,9 @@ impl Catalogue {
     }
 }
 
-/// How a database is opened to be read only, the best way first. Where it has no log, nothing can
-/// change it, and it can be read without making one. Where it has one that cannot be used without
-/// writing, what is in the log is passed over.
+/// Ways to open a database for reading only, the best first. Without a log, nothing can change it,
+/// and it can be read without making one. With a log that cannot be used without writing, the
+/// contents of the log are ignored.
 pub(super) fn ways(file: &Path) -> &'static [&'static str] {
     const UNCHANGING: &str = "mode=ro&immutable=1";
     match fs::metadata(beside(file, "-wal")).is_ok_and(|log| log.len() > 0) {

@@ -70,7 +70,7 @@ impl Catalogue {
         object: &ObjectKey,
     ) -> Result<(), CatalogueError> {
         if let Some((_, known)) = self.record(&record)? {
-            // It is the same wherever it lies; what counts is where it can be read.
+            // It is the same in every place; only the place where it can be read matters.
             return match self.is_present(&known) {
                 true => Ok(()),
                 false => self.move_record(&record, object),

@@ -12,14 +12,14 @@ use crate::model::{Name, Named, PAGE, Page, Stamp};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DirectoryId(pub(super) i64);
 
-/// What is remembered of one entry.
+/// The memory of one entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remembered {
     /// Its name.
     pub name: Name,
-    /// What it is, as the format numbers it.
+    /// The kind, as the format numbers it.
     pub kind: u8,
-    /// What the file system said of it; none if that proves nothing.
+    /// Its metadata from the file system; none if that proves nothing.
     pub stamp: Option<[u8; Stamp::LENGTH]>,
     /// The entry as it was encoded.
     pub entry: Vec<u8>,
@@ -33,9 +33,9 @@ impl Named for Remembered {
     }
 }
 
-/// The parts of an entry's row. All but the key lie in one column, because what a column costs
-/// to read is most of what a row costs:
-/// check sum u32 ‖ kind u8 ‖ whether it has a stamp u8 ‖ child i64 (0 if none) ‖ stamp ‖ entry.
+/// The parts of an entry's row. All but the key lie in one column, because reading columns is most
+/// of the cost of a row: check sum u32 ‖ kind u8 ‖ whether it has a stamp u8 ‖ child i64 (0 if
+/// none) ‖ stamp ‖ entry.
 pub(super) struct EntryRow<'a> {
     pub(super) directory: DirectoryId,
     pub(super) name: &'a [u8],
@@ -96,9 +96,9 @@ fn parse(directory: DirectoryId, name: &[u8], body: &[u8]) -> Option<Remembered>
 }
 
 impl Catalogue {
-    /// What is remembered of up to so many of a directory's entries, in ascending order of names
-    /// as bytes: those behind a name, or the first ones. The page is empty for a directory that
-    /// is not remembered.
+    /// The memory of up to so many of a directory's entries, in ascending order of names as bytes:
+    /// those after a name, or the first ones. The page is empty for a directory that is not
+    /// remembered.
     pub fn page(
         &self,
         directory: DirectoryId,
@@ -154,13 +154,13 @@ impl Catalogue {
         if fits { Ok(()) } else { Err(CatalogueError::row("entry")) }
     }
 
-    /// What is remembered of all of a directory's entries, in the same order. Of what is behind
-    /// the one that was given last, changes that are made meanwhile show or do not.
+    /// The memory of all of a directory's entries, in the same order. Changes made meanwhile to
+    /// entries after the one returned last may show or not.
     pub fn children(&self, directory: DirectoryId) -> Children<'_> {
         Children { catalogue: self, directory, page: Vec::new().into_iter(), next: Some(None) }
     }
 
-    /// What is remembered of one entry.
+    /// The memory of one entry.
     pub fn child(
         &self,
         directory: DirectoryId,
@@ -179,7 +179,7 @@ pub struct Children<'a> {
     catalogue: &'a Catalogue,
     directory: DirectoryId,
     page: IntoIter<Remembered>,
-    /// What the next page lies behind, if there is one.
+    /// The name after which the next page begins, if there is one.
     next: Option<Option<Name>>,
 }
 

@@ -53,8 +53,8 @@ impl Catalogue {
                 earlier.push(file.with_file_name(name));
             }
         }
-        // What still waits in the write-ahead log goes: replayed into the new file it would
-        // damage that one too.
+        // The rest of the write-ahead log is deleted: replayed into the new file, it would damage
+        // that one too.
         for suffix in ["-wal", "-shm", "-journal"] {
             match fs::remove_file(beside(file, suffix)) {
                 Err(e) if e.kind() != ErrorKind::NotFound => return Err(e.into()),

@@ -1,5 +1,5 @@
-//! What this device remembers beside the source's tree and the stored pieces: each fact, its type
-//! and its bytes on one page.
+//! This device's memory apart from the source's tree and the stored pieces: each fact, its type and
+//! its bytes on one page.
 //!
 //! All of it may be lost at any time. A value that cannot be understood counts as absent, and none
 //! may be the only copy of anything.
@@ -67,8 +67,8 @@ pub const DAMAGED_SNAPSHOTS: Fact<Vec<u8>> = Fact::new("damaged snapshots");
 pub const HEALED: Fact<BTreeSet<ObjectKey>> = Fact::new("healed");
 /// Objects of metadata that were read in part.
 pub const HALF_READ: Fact<BTreeSet<ObjectKey>> = Fact::new("half read");
-/// Objects that are here and that this version does not understand, or not in all that they hold.
-/// Where there is one, nothing may be deleted or folded: nobody knows what it says.
+/// Objects here that this version does not understand, in whole or in part. If there is one,
+/// nothing may be deleted or folded: nobody knows its contents.
 pub const NOT_UNDERSTOOD: Fact<BTreeSet<ObjectKey>> = Fact::new("not understood");
 /// The last object that a check of a subset has read.
 pub const READ_LAST: Fact<ObjectKey> = Fact::new("read last");
@@ -90,9 +90,9 @@ impl Catalogue {
         Ok(self.fact(fact.key)?.and_then(|bytes| T::from_value(&bytes)))
     }
 
-    /// Sets a fact; where it says so already, nothing is written. It survives the end of the
-    /// program, but the next power cut may undo it: what must not be undone is made durable by
-    /// [`Catalogue::make_durable`] before it is built upon.
+    /// Sets a fact; if it has that value already, nothing is written. It survives the end of the
+    /// program, but the next power cut may undo it: if that must not happen, call
+    /// [`Catalogue::make_durable`] before relying on it.
     ///
     /// # Errors
     /// The database failed.

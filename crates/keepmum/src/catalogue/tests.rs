@@ -42,7 +42,7 @@ fn object(number: u32) -> ObjectKey {
     ObjectKey { device: DeviceId(*b"a device"), run: 7, number, hash: [number as u8; 16] }
 }
 
-/// What only tests look at.
+/// Internals that only tests look at.
 impl Catalogue {
     fn count(&self, table: &str) -> usize {
         let sql = format!("SELECT count(*) FROM {table}");

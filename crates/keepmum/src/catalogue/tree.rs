@@ -178,7 +178,7 @@ impl Catalogue {
         })
     }
 
-    /// Takes an entry out of its directory. If it is a directory itself, what is beneath stays,
+    /// Takes an entry out of its directory. If it is a directory itself, the entries beneath stay,
     /// to be moved elsewhere or to be removed with [`Catalogue::remove_detached`].
     pub fn detach(&self, directory: DirectoryId, name: &Name) -> Result<(), CatalogueError> {
         self.connection

@@ -1,4 +1,4 @@
-//! How much of what snapshots need is here.
+//! The share of the objects that snapshots need which is here.
 //!
 //! Every snapshot names nearly all runs before it, so the objects of each record are counted once
 //! and a range of runs is the difference of two sums: asking for all of a thousand snapshots must
@@ -12,13 +12,13 @@ use crate::model::{DeviceId, ObjectKey, RecordRef};
 use super::chain::{Chain, Chains};
 use super::listing::Listing;
 
-/// What the records of all devices list, and how much of it is here.
+/// The lists of the records of all devices, and how many of the listed objects are here.
 #[derive(Default)]
 pub struct Availability {
     devices: BTreeMap<DeviceId, Counts>,
 }
 
-/// What a snapshot needs, and how much of it is here.
+/// The needs of a snapshot, and how many of them are here.
 #[derive(Default)]
 pub struct Needed {
     /// Objects here at their right length.
@@ -29,8 +29,8 @@ pub struct Needed {
     pub missing: Vec<ObjectKey>,
     /// Of each record that is not here, whose it is.
     pub missing_records: Vec<DeviceId>,
-    /// How many are here and not understood, records and other objects: nobody knows what they
-    /// hold, so they do not count as here.
+    /// The number of objects that are here and not understood, records and others: nobody knows
+    /// their contents, so they do not count as here.
     pub unknown: u64,
 }
 
@@ -40,19 +40,19 @@ struct Counts {
     /// Run number of each record, and how many objects all records before it list.
     before: Vec<(u32, u64)>,
     of: u64,
-    /// What is not here, by the run whose record lists it.
+    /// The missing objects, by the run whose record lists them.
     missing: Vec<(u32, ObjectKey)>,
     /// Runs whose record is not here.
     missing_records: Vec<u32>,
     /// Runs whose record lists something that is not understood, or is so itself; in order, once
     /// for each.
     unknown: Vec<u32>,
-    /// Runs of records that are not understood: nobody knows what they list. In order.
+    /// Runs of records that are not understood: nobody knows their lists. In order.
     unknown_records: Vec<u32>,
 }
 
 impl Availability {
-    /// Counts what all records list, each record's own object with it.
+    /// Counts the objects that all records list, each record's own object with them.
     pub fn new(chains: &Chains, listing: &Listing) -> Self {
         let counted =
             |(device, chain): (&DeviceId, &Chain)| (*device, Counts::new(*device, chain, listing));

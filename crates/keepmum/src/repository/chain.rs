@@ -35,12 +35,12 @@ pub struct SnapshotRecord<'a> {
     pub record: &'a Record,
     /// The object that holds it.
     pub object: &'a ObjectKey,
-    /// What it says of the source.
+    /// Its data about the source.
     pub backup: &'a Backup,
 }
 
 impl Chain {
-    /// What people call the device.
+    /// The name of the device for people.
     pub fn device_name(&self) -> &str {
         let names = self.records.iter().flat_map(|(_, record, _)| &record.items);
         let mut names = names.filter_map(|item| match item {

@@ -1,7 +1,7 @@
 //! Deltas: which blocks one needs, how it is made again, and when it is worth making.
 //!
-//! A chain of deltas ends after a few blocks: what a block claims to reach bounds what is read for
-//! it, whatever an enemy has written.
+//! A chain of deltas ends after a few blocks: the claimed reach of a block bounds the data read for
+//! it, whatever an attacker has written.
 
 use std::sync::{Arc, PoisonError};
 
@@ -97,7 +97,7 @@ impl ObjectReader<'_> {
         self.on_prefix(&recipe.place, &prefix)
     }
 
-    /// What a delta stands on, end to end.
+    /// The bases of a delta, end to end.
     pub fn prefix(
         &self,
         recipe: &Recipe,
@@ -136,7 +136,7 @@ impl ObjectReader<'_> {
     }
 }
 
-/// What a new piece may stand on: pieces that have places here, and their plain bytes.
+/// Possible bases of a new piece: pieces that have places here, and their plain bytes.
 pub struct DeltaBases {
     /// The pieces, and the reach of a block on them.
     pub bases: Bases,

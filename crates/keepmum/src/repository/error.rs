@@ -1,4 +1,4 @@
-//! What can go wrong between the engine and its objects.
+//! The errors between the engine and its objects.
 
 use std::convert::Infallible;
 use std::io;
@@ -15,12 +15,12 @@ pub enum RepositoryError {
     /// The destination itself failed.
     #[error(transparent)]
     Destination(#[from] StoreError),
-    /// An object of the right length does not open, or does not hold what it should.
+    /// An object of the right length does not open, or has wrong contents.
     #[error("object {object} is damaged: {what}")]
     Damaged {
         /// Its file name at the destination.
         object: String,
-        /// What is wrong with it.
+        /// The problem.
         what: String,
     },
     /// A file of an object has its length and not yet its bytes: a sync client is at work on it.
@@ -28,16 +28,16 @@ pub enum RepositoryError {
     Arriving {
         /// Its file name at the destination.
         object: String,
-        /// By what that is seen.
+        /// The sign by which it is seen.
         what: String,
     },
-    /// A later version wrote it, or no key block that is here holds its key: nothing is damaged, and
-    /// nothing can be said of what it holds.
+    /// A later version wrote it, or no key block here holds its key: nothing is damaged, and
+    /// nothing is known about its contents.
     #[error("object {object} is not understood: {what}")]
     NotUnderstood {
         /// Its file name at the destination.
         object: String,
-        /// What is not known.
+        /// The unknown item.
         what: String,
     },
     /// No object that is here holds this piece.
@@ -57,7 +57,7 @@ pub enum RepositoryError {
         /// How many there are.
         of: usize,
     },
-    /// What the password opens is of a later version.
+    /// The block that the password opens is of a later version.
     #[error("the key block was made by a later version of keepmum; this one cannot read it")]
     KeysNotUnderstood,
     /// There are no key blocks and no objects.
@@ -72,12 +72,12 @@ pub enum RepositoryError {
     /// The slots of the key blocks cannot be changed in this way.
     #[error("{0}")]
     Slots(&'static str),
-    /// What was to be written does not fit the format.
+    /// The value to write does not fit the format.
     #[error("this cannot be written: {0}")]
     Unwritable(#[from] FormatError),
 }
 
-/// What is added where not all blocks were tried.
+/// The addition to the message if not all blocks were tried.
 fn untried(tried: usize, of: usize) -> String {
     if tried < of {
         format!(" (tried {tried} of {of} files that may be one)")
@@ -93,8 +93,8 @@ impl From<Infallible> for RepositoryError {
 }
 
 impl RepositoryError {
-    /// What it means for an object that its bytes are refused: only a later version may understand
-    /// what is unknown, everything else is damage.
+    /// The meaning of refused bytes for an object: unknown items may be understood by a later
+    /// version, everything else is damage.
     pub fn refused(object: String, error: FormatError) -> Self {
         let what = error.to_string();
         match error {

@@ -1,9 +1,9 @@
 //! Where an object ends, so that little padding is stored.
 //!
 //! Sealed lengths are padded to classes that lie 256 KiB apart just below 16 MiB (`doc/format.md`,
-//! §4.3). An object that ends anywhere is padded by half of that; one that ends where its content
-//! happens to come up to a class, by a small part of it. This only decides where an object ends,
-//! never how long a class is: that would tell what is in it.
+//! §4.3). An object that ends anywhere is padded by half of that on average; one that ends where
+//! its content happens to come up to a class, by a small part of it. This only decides where an
+//! object ends, never how long a class is: that would reveal something about its contents.
 
 use crate::compress::Codec;
 use crate::crypto::sealed_length;
@@ -23,11 +23,11 @@ const LITTLE: u64 = 512;
 /// The same where a piece ends, of which there are ten times as many.
 const VERY_LITTLE: u64 = 6 * LITTLE;
 
-/// What became of a block.
+/// The result of placing a block.
 pub(super) enum Filled {
     /// It is in the object, and more may come.
     Open,
-    /// The object ends here, without what is left of the block.
+    /// The object ends here, without the rest of the block.
     Full(Option<PackedBlock>),
 }
 
@@ -40,7 +40,7 @@ impl ObjectBuilder {
             self.push(block);
             return Filled::Open;
         }
-        // Only what is stored as it is can be divided.
+        // Only data stored unchanged can be divided.
         let divisible = block.block.codec == Codec::Stored.to_u8();
         let count = block.block.pieces.len();
         let (end, padding) = match divisible {
@@ -109,8 +109,8 @@ mod tests {
         PackedBlock { block, bytes: vec![0; length as usize] }
     }
 
-    /// Fills objects with blocks until 24 have ended; answers with what they weigh and what is
-    /// padded, and checks that no piece is lost.
+    /// Fills objects with blocks until 24 have ended; returns their weight and padding, and checks
+    /// that no piece is lost.
     fn fill(mut next: impl FnMut(u32) -> PackedBlock) -> (u64, u64) {
         let spare = Spare::default();
         let (mut weight, mut padded, mut ended) = (0, 0, 0);

@@ -1,4 +1,4 @@
-//! Key blocks: what they look like, and making them.
+//! Key blocks: their layout, and making them.
 //!
 //! A block needs no password to be made: its key is sealed to the public keys of its slots. It is
 //! made anew each time, and no part of another one is ever taken over.
@@ -45,7 +45,7 @@ impl Candidate {
 /// A key block on its way to the destination: file name and bytes.
 pub type NamedBlock = (String, Vec<u8>);
 
-/// What must be written to make a repository, and what must be shown once.
+/// The files that must be written to make a repository, and the code that must be shown once.
 pub struct NewKeyBlocks {
     /// Each copy.
     pub blocks: Vec<NamedBlock>,
@@ -55,7 +55,7 @@ pub struct NewKeyBlocks {
     pub recovery_slot: SlotId,
 }
 
-/// What opens a slot.
+/// The secret that opens a slot.
 #[derive(Clone, Copy)]
 pub enum SlotSecret<'a> {
     /// A password.
@@ -236,7 +236,7 @@ impl Head {
     }
 }
 
-/// Plain bytes of a keyring, and what they say.
+/// Plain bytes of a keyring, and their meaning.
 type PlainKeyring = (Zeroizing<Vec<u8>>, Result<Keyring, FormatError>);
 
 /// The keyring of a block; nothing if this is not its key.
@@ -291,7 +291,7 @@ pub(super) fn random_bytes<const N: usize>(
     Ok(bytes)
 }
 
-/// A block that a password opens with another keyring, of any CBOR, for tests of what is refused.
+/// A block that a password opens with another keyring, of any CBOR, for tests of refusals.
 #[cfg(test)]
 pub(super) fn reseal_for_tests(
     block: &[u8],

@@ -1,7 +1,7 @@
 //! Changing slots: a new edition with a new block key, and which blocks it supersedes.
 //!
-//! The new edition holds all that the ones hold which it supersedes. Whoever lost his slot by it
-//! opens neither its blocks nor what is stored under its epoch.
+//! The new edition holds everything that the superseded ones hold. Somebody who lost his slot by it
+//! opens neither its blocks nor data stored under its epoch.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashSet};
@@ -20,7 +20,7 @@ use super::key_edition::{Block, Edition, Place};
 use super::key_lineage::{is_former, living};
 use super::key_open::{Opened, united};
 
-/// What is to become of the slots.
+/// The change of the slots.
 pub struct KeyChange<'a> {
     /// Slots that shall not open any more.
     pub remove: Vec<SlotId>,
@@ -30,15 +30,15 @@ pub struct KeyChange<'a> {
 
 /// A slot to be made.
 pub struct NewSlot<'a> {
-    /// What opens it.
+    /// The secret that opens it.
     pub secret: SlotSecret<'a>,
-    /// What people call it, at most 30 bytes.
+    /// Its name for people, at most 30 bytes.
     pub label: String,
     /// When it is made, in seconds since 1970.
     pub created: u64,
 }
 
-/// What must be written, and what may be deleted when that is durable.
+/// The files to write, and those to delete when they are durable.
 pub struct ChangedKeys {
     /// File name and bytes of the new blocks.
     pub blocks: Vec<NamedBlock>,
@@ -50,11 +50,11 @@ pub struct ChangedKeys {
     pub generation: u64,
 }
 
-/// A slot in use, and whether what was given opens it.
+/// A slot in use, and whether the given secret opens it.
 pub struct KnownSlot {
-    /// What the keyring says of it.
+    /// Its entry in the keyring.
     pub line: SlotLine,
-    /// Whether what was given opens it.
+    /// Whether the given secret opens it.
     pub own: bool,
     /// Whether it counts. One that does not was added by somebody who had been removed, or at the
     /// same time as a removal; the next change leaves it out.
@@ -121,7 +121,7 @@ impl Opened {
         Ok(())
     }
 
-    /// Whether what was given would open the next edition without these slots.
+    /// Whether the given secret would open the next edition without these slots.
     pub fn opens_without(&self, removed: &[SlotId]) -> bool {
         self.slots().iter().any(|it| it.own && it.is_listed && !removed.contains(&it.line.id))
     }
@@ -175,7 +175,7 @@ impl Opened {
         Ok(ChangedKeys { blocks, superseded: self.superseded(), added, generation })
     }
 
-    /// Whether several tips are followed, and one of them does not hold what all of them hold.
+    /// Whether several tips are followed, and one of them lacks something that another holds.
     pub fn is_divided(&self) -> bool {
         let followed = || self.editions.iter().filter(|it| it.place == Place::Followed);
         let all = united(followed());
@@ -220,7 +220,7 @@ impl Opened {
         ))
     }
 
-    /// What the new edition follows. A foreign edition counts for nothing but its mark.
+    /// The editions that the new one follows. A foreign edition counts only for its mark.
     fn former(&self) -> Vec<Former> {
         let own = |edition: &Edition, generation| Former {
             generation,
@@ -275,7 +275,7 @@ fn full() -> RepositoryError {
     )
 }
 
-/// A new epoch for what is written from now on, unless there is no room for one.
+/// A new epoch for everything written from now on, unless there is no room for one.
 fn rotate(keyring: &mut Keyring, random: &dyn Random) -> Result<(), RepositoryError> {
     let Some(first) = keyring.repositories.first_mut() else { return Ok(()) };
     if first.epochs.len() >= EPOCHS_MAX.into() {

@@ -1,7 +1,7 @@
-//! The copies of the key blocks: which are whole, which are not, and what takes their place.
+//! The copies of the key blocks: which are whole, which are not, and their replacements.
 //!
-//! What comes in the place of a lost copy is the copy that this machine keeps, or else another copy's
-//! bytes under the missing number: so that two devices put back the same.
+//! A lost copy is replaced by the copy that this machine keeps, or else by another copy's bytes
+//! under the missing number: so that two devices put back the same.
 
 use crate::model::RepositoryId;
 use crate::seam::Random;

@@ -1,4 +1,4 @@
-//! What opening key blocks gives: blocks, and the editions of the keyring that they hold.
+//! The result of opening key blocks: blocks, and the editions of the keyring that they hold.
 
 use zeroize::Zeroizing;
 
@@ -7,7 +7,7 @@ use crate::format::{Keyring, SlotId};
 
 use super::key_block::Head;
 
-/// What one change wrote: blocks with one keyring under one block key.
+/// The result of one change: blocks with one keyring under one block key.
 pub(super) struct Edition {
     pub(super) block_key: Secret<32>,
     pub(super) mark_key: Secret<16>,
@@ -19,7 +19,7 @@ pub(super) struct Edition {
     pub(super) place: Place,
 }
 
-/// A file of a key block's length, or what this machine keeps of one.
+/// A file of a key block's length, or this machine's copy of one.
 pub(super) struct Block {
     /// Where it lies; nothing where only this machine has it.
     pub(super) path: Option<String>,
@@ -32,7 +32,7 @@ pub(super) struct Block {
     pub(super) is_known: bool,
 }
 
-/// What an edition is worth beside the others.
+/// The rank of an edition among the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Place {
     /// A tip whose slots count.

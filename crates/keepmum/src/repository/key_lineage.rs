@@ -97,8 +97,8 @@ fn common(x: &Edition, y: &Edition) -> u64 {
     own.into_iter().chain(former.map(|former| former.generation)).max().unwrap_or(0)
 }
 
-/// The families with the slots that live: those of all followed tips, without what one of them has
-/// removed.
+/// The families with their living slots: those of all followed tips, except slots that one of them
+/// has removed.
 pub(super) fn living(editions: &[Edition]) -> Vec<Family> {
     let followed = || editions.iter().filter(|edition| edition.place == Place::Followed);
     let mut families: Vec<Family> = Vec::new();

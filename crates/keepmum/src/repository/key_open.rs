@@ -1,4 +1,4 @@
-//! Opening key blocks: what the passphrase opens, and what comes with it.
+//! Opening key blocks: everything that the passphrase opens.
 //!
 //! Nothing here reads a parameter of the password's derivation from storage. Blocks that somebody
 //! adds cost time and lock nobody out: those that opened before come first. Of the others, in turns,
@@ -22,7 +22,7 @@ const TRIED_KNOWN: usize = 8;
 /// The same where none is known: there may be more families than one.
 const TRIED_NEW: usize = 64;
 
-/// With what blocks are opened, and how hard that is tried.
+/// The secret for opening blocks, and the limit of trials.
 pub struct Unlock<'a> {
     /// Password or recovery code.
     pub passphrase: &'a Passphrase,
@@ -41,11 +41,11 @@ pub struct Unlock<'a> {
     pub is_all: &'a dyn Fn(&Keyring) -> bool,
 }
 
-/// What opening found.
+/// The result of opening.
 pub struct Opened {
     /// The keyrings of all blocks that opened, united.
     pub keyring: Keyring,
-    /// What opened it.
+    /// The secret that opened it.
     pub(super) kind: SlotKind,
     /// Those that writers take as theirs first.
     pub(super) editions: Vec<Edition>,
@@ -55,12 +55,12 @@ pub struct Opened {
     pub(super) later: usize,
 }
 
-/// Opens what the passphrase opens among these candidates, and unites it.
+/// Opens with the passphrase all of these candidates that it can, and unites them.
 ///
 /// # Errors
-/// [`RepositoryError::NoRepository`] without any candidate, [`RepositoryError::WrongPassword`]
-/// where none opens that is not superseded, [`RepositoryError::KeysNotUnderstood`] where what opens was
-/// made by a later version.
+/// [`RepositoryError::NoRepository`] without any candidate, [`RepositoryError::WrongPassword`] if
+/// none opens that is not superseded, [`RepositoryError::KeysNotUnderstood`] if a later version
+/// made the block that opens.
 pub fn open(candidates: Vec<Candidate>, mut unlock: Unlock<'_>) -> Result<Opened, RepositoryError> {
     let has_known = !unlock.kept.is_empty();
     let kept = std::mem::take(&mut unlock.kept);
@@ -179,7 +179,7 @@ pub(super) fn united<'a>(editions: impl Iterator<Item = &'a Edition> + Clone) ->
     }
 }
 
-/// What was given, and what it opened.
+/// The given secret, and the blocks it opened.
 struct Unlocking<'a> {
     secret: SlotSecret<'a>,
     unlock: &'a Unlock<'a>,
@@ -212,7 +212,7 @@ impl<'a> Unlocking<'a> {
         }
     }
 
-    /// Tries all of them; answers what did not open.
+    /// Tries all of them; returns those that did not open.
     fn try_all(&mut self, blocks: Vec<Block>, after: usize) -> Result<Vec<Block>, RepositoryError> {
         let mut closed = Vec::new();
         for block in blocks {
@@ -230,7 +230,7 @@ impl<'a> Unlocking<'a> {
             }
             closed.extend(left);
         }
-        // What none of its slots opens may belong to a block that was opened later.
+        // A block that none of its slots opens may belong to one that was opened later.
         Ok(closed.into_iter().filter_map(|block| self.adopt(block)).collect())
     }
 

@@ -1,4 +1,4 @@
-//! The unlocked keys of all repositories of a keyring, and which of them opens what.
+//! The unlocked keys of all repositories of a keyring, and the choice of the key for each object.
 
 use zeroize::Zeroizing;
 
@@ -6,7 +6,7 @@ use crate::crypto::{self, EpochKey, NAME_SEALED, RepositoryKeys, Secret};
 use crate::format::{self, Epoch, Keyring, ObjectName, Parameters, PieceKind};
 use crate::model::{ChunkId, RepositoryId};
 
-/// In the place of a kind: what is hashed so is no piece.
+/// In the place of a kind: bytes hashed in this way are not a piece.
 const NO_PIECE: u8 = u8::MAX;
 
 /// The keys of one repository.
@@ -25,7 +25,7 @@ impl RepositoryAccess {
         ChunkId(self.keys.piece_id(kind as u8, bytes))
     }
 
-    /// A keyed hash of what is no piece, for this machine alone.
+    /// A keyed hash of bytes that are not a piece, for this machine alone.
     pub fn likeness(&self, bytes: &[u8]) -> [u8; 32] {
         self.keys.piece_id(NO_PIECE, bytes)
     }
@@ -65,7 +65,7 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Derives everything from a keyring; nothing if it does not open what a writer would write.
+    /// Derives everything from a keyring; nothing if it cannot open a writer's output.
     pub fn derive(keyring: &Keyring) -> Option<Self> {
         keyring.repositories.first()?.epochs.first()?.secret.as_ref()?;
         let key =
@@ -94,7 +94,7 @@ impl Keys {
         &self.repositories
     }
 
-    /// What a name says, and which repository it belongs to; nothing for a foreign name.
+    /// The fields of a name, and its repository; nothing for a foreign name.
     pub fn open_name(&self, sealed: &[u8; NAME_SEALED]) -> Option<(usize, ObjectName)> {
         self.repositories.iter().enumerate().find_map(|(place, repository)| {
             let fields = crypto::open_name(&repository.keys, sealed)?;

@@ -1,4 +1,4 @@
-//! What lies at the destination, sorted by what the names say. No object is opened for this.
+//! The files at the destination, sorted by the fields of their names. No object is opened for this.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,7 +49,7 @@ enum Place {
 /// One object that is here under its own name or as a copy.
 #[derive(Clone, Debug)]
 pub struct ListedObject {
-    /// What its name says.
+    /// The fields of its name.
     pub name: ObjectName,
     /// Which repository of the keyring it belongs to.
     pub repository: usize,
@@ -94,7 +94,7 @@ impl ListedObject {
     }
 }
 
-/// Objects by what their names say.
+/// Objects by the fields of their names.
 #[derive(Clone, Debug, Default)]
 pub struct Objects {
     /// Those of the listing that lie under their own names, in the order of their keys.
@@ -158,7 +158,7 @@ impl Objects {
 /// A destination as listed, with the names opened.
 #[derive(Default)]
 pub struct Listing {
-    /// Every object by what its name says.
+    /// Every object by the fields of its name.
     pub objects: Objects,
     /// Files whose names are not of the right shape.
     pub foreign: u64,
@@ -171,7 +171,7 @@ pub struct Listing {
     pub key_blocks: Vec<(String, String)>,
     /// Objects that were read and are not understood, or not in all that they hold.
     pub not_understood: BTreeSet<ObjectKey>,
-    /// The device that writes here: what it wrote is never on its way.
+    /// The device that writes here: its own objects are never on their way.
     pub own: Option<DeviceId>,
 }
 
@@ -223,12 +223,12 @@ impl RawListing {
         (self.others.len() - self.copies().count()) as u64
     }
 
-    /// File names of what may be key blocks.
+    /// File names of possible key blocks.
     pub fn key_block_names(&self) -> Vec<String> {
         self.key_block_files().map(|(_, name, _)| name).collect()
     }
 
-    /// Reads what may be key blocks; what cannot be read is left out, as long as another one can.
+    /// Reads possible key blocks; unreadable ones are left out, as long as another one can be read.
     pub fn key_blocks(&self, store: &dyn Store) -> Result<Vec<Candidate>, StoreError> {
         use StoreErrorKind::{Missing, Truncated};
         let mut candidates = Vec::new();
@@ -248,7 +248,7 @@ impl RawListing {
         }
     }
 
-    /// Path, name and length of what may be key blocks.
+    /// Path, name and length of possible key blocks.
     fn key_block_files(&self) -> impl Iterator<Item = (String, String, u64)> {
         let originals = self.originals.iter().filter(|one| is_key_block_length(one.length));
         let originals = originals.map(|one| (one.path(), one.path(), one.length));

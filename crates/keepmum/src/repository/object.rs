@@ -1,4 +1,4 @@
-//! One object being built, and what is known of it once it is sealed.
+//! One object being built, and the facts known once it is sealed.
 
 use crate::crypto::sealed_length;
 use crate::format::object::FOOTER_LENGTH;
@@ -31,19 +31,19 @@ pub(super) const TABLE_TARGET: usize = 1024 * 1024;
 
 /// A block with its stored bytes.
 pub(super) struct PackedBlock {
-    /// What the table says of it.
+    /// Its row of the table.
     pub block: Block,
     /// Its stored bytes.
     pub bytes: Vec<u8>,
 }
 
 impl PackedBlock {
-    /// What it adds to an object, its row of the table included.
+    /// The bytes it adds to an object, its row of the table included.
     pub(super) fn weight(&self) -> u64 {
         Self::weight_of(self.bytes.len() as u64, self.block.ids())
     }
 
-    /// What a block with so many stored bytes and pieces adds to an object.
+    /// The bytes that a block with so many stored bytes and pieces adds to an object.
     pub(super) fn weight_of(bytes: u64, pieces: usize) -> u64 {
         bytes + row(pieces) as u64
     }
@@ -84,7 +84,7 @@ pub(super) struct ObjectBuilder {
 /// Who writes an object, and which it is.
 #[derive(Clone, Copy)]
 pub(super) struct ObjectPlace {
-    /// What kind of object.
+    /// The kind of object.
     pub kind: ObjectKind,
     /// The device that writes it.
     pub device: DeviceId,
@@ -101,7 +101,7 @@ impl ObjectBuilder {
         Self { size, blocks, body, bodies, weight: 0, rows: 0 }
     }
 
-    /// Takes what is built; the next one of the same size begins.
+    /// Takes the built object; the next one of the same size begins.
     pub(super) fn take(&mut self) -> Self {
         std::mem::replace(self, Self::of(self.size))
     }
@@ -178,7 +178,7 @@ impl ObjectBuilder {
 }
 
 impl Table {
-    /// What comes after `plain` stored bytes: so many zeros, then the table and the footer.
+    /// The end after `plain` stored bytes: so many zeros, then the table and the footer.
     pub(super) fn ending(&self, plain: u64) -> Result<(u64, Vec<u8>), RepositoryError> {
         let mut ending = self.encode();
         let length = u32::try_from(ending.len())

@@ -31,12 +31,12 @@ pub(super) struct Outgoing<'env> {
     /// The part that is being filled, and those before it that are not handed in yet.
     part: Vec<u8>,
     waiting: Vec<Vec<u8>>,
-    /// All that is handed in. What is written goes from task to task, so that parts stay in order
-    /// whichever thread they are written on.
+    /// All objects handed in. Written bytes go from task to task, so that parts stay in order on
+    /// any thread.
     written: Ticket<'env, Result<Written<'env>, RepositoryError>>,
 }
 
-/// What of an object is written.
+/// The written part of an object.
 struct Written<'env> {
     object: Box<dyn NewObject + 'env>,
     hasher: CiphertextHasher,
@@ -77,7 +77,7 @@ impl<'env> Outgoing<'env> {
         Ok(Self { to, place, spare, sealer, epoch, plain: 0, part, waiting, written })
     }
 
-    /// Takes what a builder holds of its blocks.
+    /// Takes the blocks that a builder holds.
     pub(super) fn take<S: Send + 'env>(
         mut self,
         pool: &Pool<'env, S>,
@@ -117,7 +117,7 @@ impl<'env> Outgoing<'env> {
         Ok(self)
     }
 
-    /// Ends the object with what is left in its builder, its padding and its table. Its bytes are
+    /// Ends the object with the rest in its builder, its padding and its table. Its bytes are
     /// durable when the ticket is done, its name is with the store's next sync.
     pub(super) fn end<S: Send + 'env>(
         mut self,
@@ -145,7 +145,7 @@ impl<'env> Outgoing<'env> {
             let name =
                 ObjectName { epoch, kind, device, run, number, length, hash: hasher.finish() };
             let file_name = to.keys.writing().seal_name(&name);
-            // The name holds the hash of the bytes: what lies there already is the same.
+            // The name holds the hash of the bytes: an existing file is the same.
             let _same = object.finish(&file_name)?;
             Ok(StoredObject { name, table })
         }))

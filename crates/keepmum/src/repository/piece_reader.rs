@@ -64,7 +64,7 @@ impl<'a> PieceReader<'a> {
             match self.piece_of_any_copy(id, location) {
                 Ok(bytes) => return Ok(bytes),
                 Err(error) if !error.is_of_one_object() => return Err(error),
-                // What is still to arrive may be whole.
+                // An object that is still arriving may be whole.
                 Err(_) if may_be_whole(&last) => {}
                 Err(error) => last = error,
             }
@@ -72,8 +72,8 @@ impl<'a> PieceReader<'a> {
         Err(last)
     }
 
-    /// What opens and does not prove itself may be the bytes of another object: then another copy
-    /// is tried.
+    /// A piece that opens and fails verification may be the bytes of another object: then another
+    /// copy is tried.
     fn piece_of_any_copy(
         &mut self,
         id: &ChunkId,
@@ -131,8 +131,8 @@ impl<'a> PieceReader<'a> {
         Ok(block)
     }
 
-    /// What a delta stands on, end to end, each base from whichever of its places can be read. A
-    /// base reaches less far than what stands on it, so this ends.
+    /// The bases of a delta, end to end, each from any of its places that can be read. A base has a
+    /// smaller reach than the block that depends on it, so this ends.
     fn prefix(&mut self, at: &Location) -> Result<Vec<u8>, RepositoryError> {
         let mut bases = Vec::with_capacity(at.bases.ids.len());
         let mut least = 1_u8;

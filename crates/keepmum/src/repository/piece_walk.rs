@@ -1,8 +1,8 @@
-//! What a file holds: its chunks and holes one after another, however many there are.
+//! The content of a file: its chunks and holes one after another, however many there are.
 //!
 //! A list of many pieces is never held whole. Lists may share parts, and a hostile one so many that
-//! its pieces cannot be counted one by one: whoever only wants to know what is there looks at each
-//! part once.
+//! its pieces cannot be counted one by one: a caller that only counts the pieces looks at each part
+//! once.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -18,8 +18,8 @@ const REMEMBERED: usize = 1 << 16;
 /// A list where it is used: its id, its depth and how many bytes are beneath it.
 type Used = (ChunkId, u8, u64);
 
-/// The chunks and holes of a file, one after another: of a list of many, only what is on the way
-/// is held.
+/// The chunks and holes of a file, one after another: of a list of many, only the current path is
+/// held.
 pub struct PieceWalk {
     ready: VecDeque<Piece>,
     /// Lists that are still to be read, the next one last.
@@ -71,8 +71,8 @@ fn used(nodes: &[(u64, ChunkId)], depth: u8) -> impl DoubleEndedIterator<Item = 
     nodes.iter().map(move |(length, id)| (*id, below, *length))
 }
 
-/// Reads a list, which must be what its use says. Each is one level lower than the one that names
-/// it, so a walk comes to an end.
+/// Reads a list, which must match its use. Each is one level lower than the one that names it, so a
+/// walk comes to an end.
 fn read(
     reader: &mut PieceReader<'_>,
     (id, depth, length): &Used,
@@ -86,7 +86,7 @@ fn read(
     Ok(list)
 }
 
-/// Looks at the chunks of many files, and at what they share once.
+/// Looks at the chunks of many files, and at shared parts once.
 #[derive(Default)]
 pub struct SeenLists {
     well: HashSet<Used>,
@@ -154,7 +154,7 @@ impl Extent {
     }
 }
 
-/// Counts how much files hold, and what they share once.
+/// Counts the size of files, and shared parts once.
 #[derive(Default)]
 pub struct Extents(HashMap<Used, Extent>);
 

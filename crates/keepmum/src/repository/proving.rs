@@ -18,9 +18,9 @@ const STEP: u64 = 1024 * 1024;
 
 impl ObjectReader<'_> {
     /// Reads an object whole and compares its bytes with the hash in its name. A file with other
-    /// bytes is not read any more. Of an object of at most `keep` bytes the plaintext is kept, until
-    /// another one is read so: nothing is read again for its ranges. One that cannot be had in this
-    /// way is had range by range, and then it turns out what is wrong with it.
+    /// bytes is not read any more. The plaintext of an object of at most `keep` bytes is kept,
+    /// until another one is read in this way: nothing is read again for its ranges. An object that
+    /// cannot be read whole is read range by range, and then its problem shows.
     pub fn read_at_once(&self, key: &ObjectKey, keep: u64) {
         *self.whole.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let Ok(object) = self.object(key) else { return };
@@ -71,8 +71,8 @@ impl ObjectReader<'_> {
         Ok(fits.then_some(bytes))
     }
 
-    /// Whether a file has the hash of its name, or does not open: a flipped bit costs what it is
-    /// in, and nothing else.
+    /// Whether a file has the hash of its name, or does not open: a flipped bit costs only the data
+    /// it is in.
     fn is_its_own(
         &self,
         key: &ObjectKey,

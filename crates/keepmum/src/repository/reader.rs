@@ -46,7 +46,7 @@ impl From<&Location> for BlockPlace {
 /// How many openers are kept; each is a key schedule of a few hundred bytes.
 const OPENERS: usize = 512;
 
-/// What is wrong with a file whose bytes have not the hash in its name.
+/// The problem of a file whose bytes do not have the hash in its name.
 const EXCHANGED: &str = "its bytes are not those that its name says";
 
 /// Reads parts of objects. Usable from several threads at once.
@@ -65,7 +65,7 @@ pub struct ObjectReader<'a> {
 }
 
 impl<'a> ObjectReader<'a> {
-    /// A reader of what the listing found.
+    /// A reader of the listed objects.
     pub fn new(store: &'a dyn Store, keys: &'a Keys, listing: &'a Listing) -> Self {
         let (openers, whole, exchanged, bases) = Default::default();
         Self { store, keys, listing, openers, whole, exchanged, bases }
@@ -115,7 +115,7 @@ impl<'a> ObjectReader<'a> {
     }
 
     /// A copy that does not open says nothing of an object whose original is not here: a sync
-    /// client may just be writing it. What this device wrote is not on its way.
+    /// client may just be writing it. This device's own objects are not on their way.
     fn arriving_or(&self, object: &ListedObject, error: RepositoryError) -> RepositoryError {
         let own = self.listing.own == Some(object.name.device);
         match error {
@@ -226,8 +226,8 @@ impl<'a> ObjectReader<'a> {
         opened
     }
 
-    /// No key block that is here holds its key. That may still be on its way; what this device wrote
-    /// itself is here, and closed all the same.
+    /// No key block here holds its key. The key block may still be on its way; this device's own
+    /// objects are here, and closed all the same.
     fn without_epoch(&self, object: &ListedObject) -> RepositoryError {
         let what = "no key block that is here holds the key of its epoch".to_owned();
         let own = self.listing.own == Some(object.name.device);
@@ -271,7 +271,7 @@ impl<'a> ObjectReader<'a> {
         Ok(table)
     }
 
-    /// Reads what lies behind the blocks of an object, padding included, and so proves it.
+    /// Reads the bytes behind the blocks of an object, padding included, and so verifies it.
     pub fn behind_blocks(&self, key: &ObjectKey, table: &Table) -> Result<u64, RepositoryError> {
         const STEP: u64 = 1024 * 1024;
         let object = self.object(key)?;

@@ -51,7 +51,7 @@ impl std::ops::AddAssign for Refused {
     }
 }
 
-/// What is still to be read of a directory: the parts that it was split into.
+/// The unread rest of a directory: the parts that it was split into.
 pub struct Parts {
     node: ChunkId,
     /// Nodes that are still to be read and their levels, the next one last.
@@ -97,8 +97,8 @@ impl<'a> SnapshotTree<'a> {
         std::mem::take(&mut self.untold)
     }
 
-    /// The entry at a path, walking down from the root node. What is refused on the way is not
-    /// what was asked for, and not counted.
+    /// The entry at a path, walking down from the root node. Entries refused on the way are not the
+    /// requested one, and not counted.
     pub fn find(&mut self, path: &TreePath) -> Result<Option<Entry>, RepositoryError> {
         let mut at = TreePath::root();
         let mut place = Some(self.root);

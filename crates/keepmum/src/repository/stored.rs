@@ -1,4 +1,4 @@
-//! What is known of one object on its way to the store, and once it is there.
+//! The known facts about one object on its way to the store, and once it is there.
 
 use crate::format::{ObjectEntry, ObjectName, Table};
 use crate::seam::Random;
@@ -19,9 +19,9 @@ pub struct Destination<'env> {
 
 /// An object that was stored in this run.
 pub struct StoredObject {
-    /// What its name says.
+    /// The fields of its name.
     pub name: ObjectName,
-    /// What is in it.
+    /// Its contents.
     pub table: Table,
 }
 

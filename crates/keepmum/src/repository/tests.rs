@@ -1,4 +1,4 @@
-//! What is written stays within the bounds of who reads it, and every key that fits is tried.
+//! The writer stays within the reader's bounds, and every key that fits is tried.
 
 mod deltas;
 mod key_vectors;
@@ -181,7 +181,7 @@ fn a_record_that_no_block_holds_is_not_written() {
     assert!(write(&sim, &keys, 1, &[], vec![0; length]).is_ok());
 }
 
-/// Sums of runs say what counting one by one says.
+/// Sums of runs equal counting one by one.
 #[test]
 fn what_a_range_of_runs_needs_is_counted_right() {
     let object = |run, number| ObjectEntry {
@@ -264,8 +264,8 @@ fn some_backup() -> Backup {
     }
 }
 
-/// What cannot be compressed costs its tags, its rows in a table and in an index, and what little
-/// is padded: with ends wherever a block ends it would be twice as much.
+/// Incompressible data costs its tags, its rows in a table and in an index, and a little padding:
+/// with ends wherever a block ends it would be twice as much.
 #[test]
 fn noise_costs_a_half_percent_over_its_length_at_most() {
     let sim = Simulation::new(5);

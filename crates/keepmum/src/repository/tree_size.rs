@@ -11,17 +11,17 @@ use crate::model::{ChunkId, Kind};
 
 use super::piece_reader::PieceReader;
 
-/// So many entries are walked before they are counted: to read the directories of that many a
-/// second time costs little beside what is done with each entry.
+/// So many entries are walked before they are counted: reading the directories of that many a
+/// second time costs little beside the work for each entry.
 const WALKED: u64 = 1 << 16;
 /// More entries than any snapshot has.
 pub const ENTRIES_MAX: u64 = 1 << 32;
-/// Of a snapshot that has more, only folders with so few entries beneath them are entered, and so
-/// many entries are given in all: what is well beside the rest shall come back.
+/// In a larger snapshot, only folders with so few entries beneath them are entered, and so many
+/// entries are returned in all: intact entries beside the rest shall come back.
 const SMALL_FOLDER: u64 = 1 << 12;
 const GIVEN: u64 = 1 << 17;
 
-/// What a walk has given so far, and whether it may go on.
+/// The state of a walk so far, and whether it may continue.
 #[derive(Default)]
 pub(super) struct Size {
     pub(super) given: u64,
@@ -65,7 +65,7 @@ struct Open {
     entries: u64,
 }
 
-/// Entries beneath a node. What cannot be read has none: the walk will say so.
+/// Entries beneath a node. An unreadable node has none: the walk will report it.
 fn count(reader: &mut PieceReader<'_>, node: ChunkId, known: &mut HashMap<ChunkId, u64>) -> u64 {
     let mut open = vec![read(reader, node)];
     loop {

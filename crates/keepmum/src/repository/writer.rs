@@ -23,7 +23,7 @@ use super::outgoing::Outgoing;
 use super::packing::Packing;
 use super::stored::{Destination, StoredObject, object_entry};
 
-/// What ended a run.
+/// The reason that ended a run.
 pub struct Finished {
     /// The object that holds the record.
     pub object: StoredObject,
@@ -57,7 +57,7 @@ pub struct RunWriter<'p, 'env, S> {
     spare: Arc<Spare>,
     packing: Packing<'env>,
     data: ObjectBuilder,
-    /// What has left of that one.
+    /// The part of that one that has left.
     leaving: Option<Outgoing<'env>>,
     meta: ObjectBuilder,
     storing: VecDeque<Ticket<'env, Result<StoredObject, RepositoryError>>>,
@@ -98,7 +98,7 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         }
     }
 
-    /// Compresses what a small run stores with more effort, and so the first of a large one.
+    /// Compresses the data of a small run, and so the first data of a large one, with more effort.
     pub fn compress_first_harder(&mut self) {
         self.packing.pack_first_harder();
     }
@@ -209,7 +209,8 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         Ok(())
     }
 
-    /// Lets go of what there is of a data object, once it is too large for a small run's only one.
+    /// Releases the existing part of a data object, once it is too large for a small run's only
+    /// one.
     fn let_data_leave(&mut self) -> Result<(), RepositoryError> {
         if self.leaving.is_none() && self.data.weight() > SMALL_RUN {
             let first = self.data.first_id().to_vec();
@@ -264,7 +265,7 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         Ok(finished)
     }
 
-    /// Stores what was held back, and from now on each object when it is full.
+    /// Stores the held-back objects, and from now on each object when it is full.
     pub fn release(&mut self) -> Result<(), RepositoryError> {
         for (kind, builder) in self.held_back.take().unwrap_or_default() {
             self.store_object(kind, builder)?;
@@ -295,8 +296,8 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         Ok(())
     }
 
-    /// Ends the run: stores what is open, makes it durable, then writes the record that
-    /// `record` gives for the list of this run's other objects, and makes that durable.
+    /// Ends the run: stores the open objects, makes them durable, then writes the record that
+    /// `record` returns for the list of this run's other objects, and makes that durable.
     pub fn finish(
         &mut self,
         record: impl FnOnce(Vec<ObjectEntry>, u64) -> Result<Vec<u8>, RepositoryError>,
@@ -332,7 +333,7 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         Ok(Finished { object, hash, record: bytes })
     }
 
-    /// Closes all blocks of chunks, lists and nodes and places them: what is full is stored, or
+    /// Closes all blocks of chunks, lists and nodes and places them: full objects are stored, or
     /// held back, when this returns.
     pub fn close_blocks(&mut self) -> Result<(), RepositoryError> {
         loop {
@@ -340,7 +341,7 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
                 self.pack(kind)?;
             }
             self.collect(0)?;
-            // What was no good as a delta is open again.
+            // Pieces that were no good as deltas are open again.
             if self.packing.is_closed() {
                 return Ok(());
             }

@@ -1,6 +1,6 @@
 //! The rules of a run applied later, and elsewhere: whether it looked at a path.
 //!
-//! For who deletes what a snapshot does not have. In doubt, the run did not look.
+//! For code that deletes things missing from a snapshot. In doubt, the run did not look.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use super::root::tree_path;
 use super::rules::{Patterns, Rules};
 use crate::model::{Found, FoundKind, TreePath};
 
-/// What a run with some roots and rules leaves out, as far as the rules alone say it.
+/// The paths that a run with some roots and rules leaves out, as far as the rules alone decide it.
 pub struct Covered {
     /// Each root with the patterns that count below it.
     roots: Vec<(TreePath, Patterns)>,
@@ -28,9 +28,9 @@ impl Covered {
         Ok(Self { roots: compiled?, larger_than: rules.exclude_larger_than })
     }
 
-    /// Whether a rule leaves out what was found at a path of the source. What lies above it was
-    /// asked before. A pattern for folders counts for files too, and the other way round: what had
-    /// the name when the run was made, nobody knows.
+    /// Whether a rule leaves out the thing found at a path of the source. The paths above it were
+    /// asked before. A pattern for folders counts for files too, and the other way round: nobody
+    /// knows which of them had the name when the run was made.
     pub fn leaves_out(&self, path: &TreePath, found: &Found) -> bool {
         let large = |limit| found.kind == FoundKind::File && found.stamp.size > limit;
         self.larger_than.is_some_and(large)
@@ -41,7 +41,7 @@ impl Covered {
     }
 }
 
-/// The path from a root downward; nothing for the root itself and for what is not beneath it.
+/// The path from a root downward; nothing for the root itself and for paths outside it.
 fn beneath<'a>(path: &'a TreePath, root: &TreePath) -> Option<&'a [u8]> {
     let path = path.as_bytes();
     if root.is_root() {

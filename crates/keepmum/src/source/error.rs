@@ -1,4 +1,4 @@
-//! What can go wrong with a source, apart from everything that can go wrong with a destination.
+//! The errors of a source, separate from all errors of a destination.
 
 use std::io;
 use std::path::PathBuf;
@@ -11,11 +11,11 @@ use crate::model::TreePath;
 #[derive(Debug, thiserror::Error)]
 #[error("/{} {kind}: {source}", String::from_utf8_lossy(path.as_bytes()))]
 pub struct SourceError {
-    /// What could not be read.
+    /// The unreadable path.
     pub path: TreePath,
     /// Why, as far as a program has to know.
     pub kind: SourceErrorKind,
-    /// What the operating system said.
+    /// The operating system's error.
     pub source: io::Error,
 }
 
@@ -92,7 +92,7 @@ pub enum RootProblem {
     Missing {
         /// The root.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
     /// A root is there but may not be read.
@@ -100,7 +100,7 @@ pub enum RootProblem {
     Unreadable {
         /// The root.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
     /// A root's path is not absolute, or has `.` or `..` in it.
@@ -122,7 +122,7 @@ pub enum RootProblem {
     BadPattern {
         /// The pattern.
         pattern: String,
-        /// What is wrong with it.
+        /// The problem.
         reason: String,
     },
 }

@@ -79,7 +79,7 @@ impl OpenFile {
         }
     }
 
-    /// Whether it is no longer what it was at `stamp`, as far as size and times show.
+    /// Whether it differs from its state at `stamp`, as far as size and times show.
     ///
     /// # Errors
     /// The system failed.
@@ -125,7 +125,7 @@ impl OpenFile {
                 break;
             }
         }
-        // The room may have been larger than what was asked for.
+        // The room may have been larger than requested.
         buffer.truncate(end);
         Ok(())
     }

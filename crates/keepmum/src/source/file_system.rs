@@ -1,4 +1,4 @@
-//! What is known of a kind of file system, by the number that the kernel gives it.
+//! Known properties of a kind of file system, by the number that the kernel gives it.
 
 use std::os::fd::BorrowedFd;
 

@@ -1,9 +1,9 @@
 //! Directories listed ahead of the walk.
 //!
-//! The walk asks for directories one by one, depth first. Listers run before it on other threads:
-//! what a listed directory holds is put on a stack, so that they take nearly the same way. They
-//! only save time. A directory that nobody has taken when the walk asks for it is listed by the
-//! walk itself, so no number of listers, none included, and no limit can make it wait for ever.
+//! The walk asks for directories one by one, depth first. Listers run ahead of it on other threads:
+//! they push the contents of a listed directory on a stack, so that they take nearly the same way.
+//! They only save time. If nobody has listed a directory when the walk asks for it, the walk lists
+//! it itself, so no number of listers, not even zero, and no limit can make it wait for ever.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -48,12 +48,12 @@ pub(super) enum Claim<'a> {
 
 #[derive(Default)]
 struct State {
-    /// What the walk has not yet asked for.
+    /// The directories that the walk has not yet asked for.
     nodes: HashMap<Ticket, Node>,
-    /// What listers take next, from the end; tickets without a waiting node are passed over.
+    /// The listers' next work, taken from the end; tickets without a waiting node are skipped.
     stack: Vec<Ticket>,
     next: Ticket,
-    /// Entries in the nodes that are done, and what the names behind them weigh.
+    /// Entries in the finished nodes, and the weight of the names behind them.
     ahead: usize,
     /// Whether anything more can come.
     open: bool,
@@ -64,7 +64,7 @@ struct State {
     limit: usize,
 }
 
-/// What the walk and its listers share.
+/// State shared by the walk and its listers.
 pub(super) struct Ahead {
     state: Mutex<State>,
     work: Condvar,
@@ -169,7 +169,7 @@ impl Ahead {
         }
     }
 
-    /// Hands over what was found, unless the walk has passed by meanwhile.
+    /// Hands over the result, unless the walk has passed by meanwhile.
     fn deliver(&self, ticket: Ticket, path: &TreePath, found: Result<Listing, SourceError>) {
         let mut state = self.lock();
         if !state.nodes.contains_key(&ticket) {
@@ -213,7 +213,7 @@ impl State {
             children.push_back((entry.name.clone(), self.next));
         }
         self.stack.extend(children.iter().rev().map(|(_, ticket)| *ticket));
-        // While listers rest, what the walk takes itself stays here as dead tickets.
+        // While listers rest, directories that the walk takes itself stay here as dead tickets.
         if self.stack.len() > 2 * self.nodes.len() + 1024 {
             let nodes = &self.nodes;
             self.stack.retain(|ticket| matches!(nodes.get(ticket), Some(Node::Waiting(_))));

@@ -21,18 +21,18 @@ use crate::beneath::{
 use crate::model::{Found, FoundKind, Name, Time, TreePath};
 use crate::seam::Operation;
 
-/// A page of a directory with what was left out of it.
+/// A page of a directory with the entries that were left out of it.
 #[derive(Default)]
 pub(super) struct Listing {
-    /// What is there, in ascending order of names.
+    /// The entries, in ascending order of names.
     pub(super) entries: Vec<Found>,
-    /// What was left out, if that is recorded.
+    /// The entries left out, if that is recorded.
     pub(super) excluded: Vec<Excluded>,
     /// How much was left out.
     pub(super) counts: ExcludedCounts,
-    /// What is there but cannot be looked at.
+    /// Existing names that cannot be looked at.
     pub(super) problems: Vec<SourceError>,
-    /// What gives the next page.
+    /// The state from which the next page comes.
     pub(super) rest: Option<LaterNames>,
 }
 
@@ -44,7 +44,7 @@ impl Listing {
 
     fn exclude(&mut self, rules: &Rules, path: impl FnOnce() -> TreePath, why: Why) {
         self.counts.count(&why);
-        // What no pattern explains is noted in any case: a record says it.
+        // Omissions that no pattern explains are always noted: a record lists them.
         let single = matches!(why, Why::Size | Why::OtherFileSystem | Why::Never);
         if single || rules.record_excluded {
             self.excluded.push(Excluded { path: path(), why });
@@ -168,7 +168,7 @@ impl Inner {
         Ok(Some(names))
     }
 
-    /// A folder above the roots: only what leads to them.
+    /// A folder above the roots: only the names that lead to them.
     fn list_above(&self, path: &TreePath) -> Listing {
         let mut listing = Listing::default();
         for leading in self.above.get(path).map_or(&[][..], Vec::as_slice) {
@@ -201,8 +201,8 @@ impl Inner {
         Ok(device != root.device && !self.nested.iter().any(named))
     }
 
-    /// Takes out what an interrupted restore left behind: it is nobody's work, and the next restore
-    /// removes it. A folder of such a name that holds something is somebody's.
+    /// Removes leftovers of an interrupted restore from the list: they belong to nobody, and the
+    /// next restore deletes them. A folder of such a name that holds something belongs to somebody.
     fn take_out_unfinished(
         &self,
         path: &TreePath,
@@ -228,7 +228,7 @@ impl Inner {
         entries.splice(first..first, kept);
     }
 
-    /// Takes out what the rules leave out.
+    /// Removes the entries that the rules leave out.
     fn apply(&self, path: &TreePath, root: &Root, entries: Vec<Found>, listing: &mut Listing) {
         let longest = TreePath::MAX - path.as_bytes().len().min(TreePath::MAX);
         if longest > Name::MAX && !self.rules.choose_entries() {

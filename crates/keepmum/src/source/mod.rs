@@ -88,7 +88,7 @@ impl Source {
     ///
     /// # Errors
     /// A root that is missing, unreadable, or left out by the rules, and a pattern that cannot be
-    /// understood. The run must be refused then: what is not seen would look deleted.
+    /// understood. The run must be refused then: unseen files would look deleted.
     pub fn open(
         roots: &[PathBuf],
         rules: Rules,
@@ -137,9 +137,9 @@ impl Source {
         })))
     }
 
-    /// Has the file systems of the roots write back what programs stored. What is listed from now
-    /// on, and was changed before, shows by its time if it is stored to again, through a memory
-    /// map too. Where a file system does not do that, or fails, its files are believed later.
+    /// Has the file systems of the roots write back data that programs stored. If a file listed
+    /// from now on was changed before, a further store to it shows in its time, through a memory
+    /// map too. If a file system cannot do this, or fails, its files are trusted later.
     pub fn write_back(&self) {
         let mut written_back: Vec<(u64, Time)> = Vec::new();
         for root in &self.0.roots {
@@ -162,7 +162,7 @@ impl Source {
         self.0.roots.iter().map(|root| &root.path)
     }
 
-    /// What of the backup itself would lie in the roots, whether or not it is there now.
+    /// The backup's own files that would lie in the roots, whether or not they are there now.
     pub fn own(&self) -> impl Iterator<Item = &TreePath> {
         self.0.never.paths().filter(|path| self.0.root_of(path).is_some())
     }
@@ -188,7 +188,7 @@ impl Source {
         Walk::new(self.0.clone(), ahead, lister::AHEAD, PAGE)
     }
 
-    /// The same with another limit of what is listed ahead, and pages of so many names.
+    /// The same with another limit for listing ahead, and pages of so many names.
     #[cfg(test)]
     fn walk_within(&self, ahead: usize, limit: usize, page: usize) -> (Walk, Vec<Lister>) {
         Walk::new(self.0.clone(), ahead, limit, page)
@@ -206,8 +206,7 @@ impl Source {
         found.is_some_and(|found| kind_of(&found) != FoundKind::Other)
     }
 
-    /// Whether the patterns, or what belongs to the backup itself, leave out a directory or one
-    /// that it lies in.
+    /// Whether the patterns, or the backup's own files, leave out a directory or one above it.
     pub fn leaves_out(&self, path: &TreePath) -> bool {
         self.0.leaves_out_above(path)
     }
@@ -224,7 +223,7 @@ impl Source {
         Some(above.dev() != stamp(&found).device)
     }
 
-    /// What is at a path of the source now; not whether its stamp is settled.
+    /// The entry at a path of the source now; not whether its stamp is settled.
     ///
     /// # Errors
     /// It is not there, or the system failed.
@@ -243,7 +242,7 @@ impl Source {
         OpenFile::open(&self.0, path, expected)
     }
 
-    /// What a symbolic link says.
+    /// The target of a symbolic link.
     ///
     /// # Errors
     /// It is no longer a link, or cannot be read.
@@ -342,8 +341,8 @@ impl Inner {
     }
 }
 
-/// The folders above the roots, with mode and owner but without a time: what else happens in them
-/// is not the source's.
+/// The folders above the roots, with mode and owner but without a time: other changes in them do
+/// not concern the source.
 fn above(roots: &[Root]) -> Result<BTreeMap<TreePath, Vec<Leading>>, RootProblem> {
     let mut above: BTreeMap<TreePath, Vec<Leading>> = BTreeMap::new();
     for (place, root) in roots.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! What is never backed up: the backup itself.
+//! Things that are never backed up: the backup itself.
 //!
 //! The destination and the catalogue are left out by path and by identity, so that they are found
 //! under a second path too, and also when they do not exist yet while the walk begins.
@@ -25,7 +25,7 @@ pub(super) struct SelfExclusion {
 }
 
 impl SelfExclusion {
-    /// Finds out what these paths are, seen from the roots.
+    /// Determines the identity of these paths, as seen from the roots.
     pub(super) fn new(rules: &Rules, roots: &[Root]) -> Self {
         let mut never = Self::default();
         let lasting = rules.never.iter().map(|path| (path, true));
@@ -66,7 +66,7 @@ impl SelfExclusion {
         self.paths.iter()
     }
 
-    /// Whether a root is, or lies in, what is left out.
+    /// Whether a root is, or lies in, something left out.
     pub(super) fn holds_root(&self, root: &Root) -> bool {
         let real = tree_path(&root.real).ok();
         self.identities.contains(&(root.device, root.inode))

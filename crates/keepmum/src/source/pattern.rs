@@ -11,7 +11,7 @@ struct Pattern {
     body: Vec<u8>,
     /// Bytes at the beginning that stand for themselves.
     plain: usize,
-    /// What it matches stays.
+    /// Matching entries stay.
     keeps: bool,
     only_directories: bool,
     /// It is matched with the last name of a path, wherever that is.
@@ -20,7 +20,7 @@ struct Pattern {
     is_suffix: bool,
 }
 
-/// What is wrong with a pattern.
+/// The mistake in a pattern.
 ///
 /// # Errors
 /// A sentence that says it.
@@ -66,7 +66,7 @@ impl Pattern {
                     && wildmatch::matches(&self.body, name, false)
             };
         }
-        // As git does it: what follows the plain part is a pattern of its own.
+        // As in git, the part after the plain prefix is a pattern of its own.
         let (plain, rest) = self.body.split_at(self.plain);
         let Some(left) = path.strip_prefix(plain) else { return false };
         wildmatch::matches(rest, left, true)
@@ -92,7 +92,7 @@ fn without_blanks(line: &str) -> &str {
 #[derive(Clone, Debug, Default)]
 pub(super) struct PatternList(Vec<Pattern>);
 
-/// What a list says of a path.
+/// The verdict of a list about a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict<'a> {
     /// This pattern leaves it out.
@@ -112,7 +112,7 @@ impl PatternList {
         self.0.is_empty()
     }
 
-    /// What it says of a path without slashes at its ends; nothing if no pattern matches.
+    /// Its verdict about a path without slashes at its ends; nothing if no pattern matches.
     pub(super) fn verdict(&self, path: &[u8], is_directory: bool) -> Option<Verdict<'_>> {
         let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
         let last = self.0.iter().rev().find(|one| one.matches(path, name, is_directory))?;

@@ -15,7 +15,7 @@ use super::rules::{Patterns, Rules};
 use crate::beneath::{Beneath, found, kind_of, stamp, stat, stat_at};
 use crate::model::{Found, FoundKind, Name, TreePath};
 
-/// A root and how to reach what lies beneath it.
+/// A root and the way to reach the entries beneath it.
 pub(super) struct Root {
     /// Its path as it was named.
     pub(super) path: TreePath,
@@ -35,7 +35,7 @@ pub(super) struct Root {
 
 impl Root {
     /// Opens a root. Links in its path are followed, and so is the root itself if it is one: the
-    /// user named what it leads to.
+    /// user meant its target.
     pub(super) fn open(path: &Path, rules: &Rules, roots: &[PathBuf]) -> Result<Self, RootProblem> {
         let tree_path = tree_path(path)?;
         let problem = |source: io::Error| match source.kind() {
@@ -67,7 +67,7 @@ impl Root {
         rest.strip_prefix(b"/").unwrap_or(rest)
     }
 
-    /// Has its file system write back what programs stored, if that file system is known to
+    /// Has its file system write back data that programs stored, if that file system is known to
     /// protect the pages of memory maps again when it does so.
     pub(super) fn write_back(&self) -> bool {
         let (path, flags) = match &self.file {

@@ -1,4 +1,4 @@
-//! What is left out of a source, and why.
+//! The rules for leaving things out of a source.
 
 use std::path::{Path, PathBuf};
 
@@ -6,21 +6,22 @@ use super::error::RootProblem;
 use super::pattern::{PatternList, Verdict};
 use crate::model::TreePath;
 
-/// What is left out of a source. Roots themselves are never left out: who names a folder wants it.
+/// The rules for leaving things out of a source. Roots themselves are never left out: somebody who
+/// names a folder wants it.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
     /// Patterns as in a gitignore file, each relative to every root; one that begins with a
     /// root's own path counts below that root only.
     pub excludes: Vec<String>,
-    /// Leave out what lies beside a `CACHEDIR.TAG` with the standard signature. The directory and
+    /// Leave out the files beside a `CACHEDIR.TAG` with the standard signature. The directory and
     /// the tag stay.
     pub exclude_caches: bool,
     /// Leave out regular files of more than so many bytes.
     pub exclude_larger_than: Option<u64>,
-    /// Leave out what lies on other file systems than the roots do. Mount points stay, empty.
+    /// Leave out files on other file systems than the roots'. Mount points stay, empty.
     pub one_file_system: bool,
-    /// Absolute paths that are left out whatever else is said, with what lies at them under any
-    /// other path: the destination, the catalogue.
+    /// Absolute paths that are always left out, also under any other path to the same files: the
+    /// destination, the catalogue.
     pub never: Vec<PathBuf>,
     /// Absolute paths of files that come and go beside those, left out by path only: the system may
     /// give their inodes to other files meanwhile.
@@ -42,7 +43,7 @@ impl Rules {
 /// Something that was left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Excluded {
-    /// What it was.
+    /// The kind of thing left out.
     pub path: TreePath,
     /// By which rule.
     pub why: Why,
@@ -76,7 +77,7 @@ pub struct ExcludedCounts {
     pub size: u64,
     /// Mount points.
     pub other_file_system: u64,
-    /// The backup itself, and what interrupted restores left behind.
+    /// The backup itself, and leftovers of interrupted restores.
     pub never: u64,
 }
 
@@ -128,7 +129,7 @@ pub(super) struct Patterns {
 }
 
 impl Patterns {
-    /// Compiles what of `excludes` concerns `root`, one of `roots`.
+    /// Compiles the part of `excludes` that concerns `root`, one of `roots`.
     pub(super) fn new(
         excludes: &[String],
         root: &Path,
@@ -209,7 +210,7 @@ fn relative(pattern: &str, root: &Path, roots: &[PathBuf]) -> Result<Option<Stri
     Ok(Some(format!("{sign}{rest}")))
 }
 
-/// What follows a root's path in a pattern, with its leading `/`.
+/// The part of a pattern after a root's path, with its leading `/`.
 fn beneath<'a>(pattern: &'a str, root: &Path) -> Option<&'a str> {
     let root = root.to_str()?;
     if root == "/" {

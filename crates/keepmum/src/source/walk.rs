@@ -38,7 +38,7 @@ struct Frame {
     more: bool,
 }
 
-/// What is left of a directory of which a page has been given.
+/// The rest of a directory of which a page has been returned.
 pub struct Rest(LaterNames);
 
 impl Walk {
@@ -74,7 +74,7 @@ impl Walk {
         std::mem::take(&mut self.problems)
     }
 
-    /// What was left out since this was last asked, if [`super::Rules::record_excluded`] is set.
+    /// The paths left out since the last call, if [`super::Rules::record_excluded`] is set.
     pub fn take_excluded(&mut self) -> Vec<Excluded> {
         std::mem::take(&mut self.excluded)
     }
@@ -84,7 +84,7 @@ impl Walk {
         self.counts
     }
 
-    /// Leaves all directories but those that this one lies in; forgets what was passed by.
+    /// Leaves all directories except those that this one lies in; forgets directories passed by.
     fn climb_to(&mut self, ahead: &Ahead, folder: Option<&TreePath>) -> Option<&mut Frame> {
         let is_it = |at: &TreePath, frame: &Frame| {
             folder
@@ -97,7 +97,7 @@ impl Walk {
         self.frames.last_mut()
     }
 
-    /// The ticket of a directory in the one that the walk is in. Forgets what was passed by.
+    /// The ticket of a directory in the current one. Forgets directories passed by.
     fn ticket(&mut self, ahead: &Ahead, path: &TreePath) -> Option<Ticket> {
         let (folder, name) = path.split().unzip();
         let frame = self.climb_to(ahead, folder.as_ref())?;
@@ -139,7 +139,7 @@ impl Walk {
         listing
     }
 
-    /// The next page of a directory; what lies in it may be listed ahead as well.
+    /// The next page of a directory; directories in it may be listed ahead as well.
     fn more_with(
         &mut self,
         ahead: &Ahead,
@@ -160,8 +160,8 @@ impl Walk {
         listing
     }
 
-    /// Lets the listers go at the end. What is still to be asked for has a node or is in a page
-    /// that has still to come.
+    /// Lets the listers go at the end. Every remaining directory has a node or is in a page that is
+    /// still to come.
     fn close_if_through(&self, ahead: &Ahead) {
         if self.unfinished == 0 {
             ahead.close_if_through();

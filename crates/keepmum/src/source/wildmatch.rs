@@ -1,8 +1,8 @@
 //! Wildcards as git matches them, byte by byte.
 //!
-//! What git leaves open is left open in the same way: `**` counts only where it is a whole part
-//! of a path, a class of characters never matches `/`, and a mistake matches nothing. Mistakes are
-//! found before, by [`check`], and are errors.
+//! Cases that git leaves open are left open in the same way: `**` counts only as a whole part of a
+//! path, a class of characters never matches `/`, and a mistake matches nothing. [`check`] finds
+//! mistakes before; they are errors.
 
 /// How a match ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -95,7 +95,7 @@ fn stars(pattern: &[u8], p: &mut usize, text: &[u8], t: &mut usize, is_path: boo
     Some(after_star(rest, &text[*t..], takes_slashes, is_path))
 }
 
-/// Tries what follows a star at each place that the star may reach.
+/// Tries the part after a star at each place that the star may reach.
 fn after_star(rest: &[u8], text: &[u8], takes_slashes: bool, is_path: bool) -> End {
     let mut at = 0;
     while at < text.len() {
@@ -200,7 +200,7 @@ fn posix(name: &[u8], byte: u8) -> Option<bool> {
     })
 }
 
-/// What is wrong with a pattern, which then would match nothing.
+/// The mistake in a pattern, which then would match nothing.
 pub(super) fn check(pattern: &[u8]) -> Result<(), &'static str> {
     let mut p = 0;
     while let Some(byte) = pattern.get(p) {

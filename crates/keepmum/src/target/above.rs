@@ -1,4 +1,4 @@
-//! Folders above what is restored: made as they are to be, or left as they are.
+//! Folders above the restored things: made with their final metadata, or left as they are.
 //!
 //! One that is there is the user's own and keeps its mode. So a restore that is cut off must leave
 //! none that has only been begun: the next one would take it for the user's own.
@@ -41,7 +41,7 @@ impl Target {
             ..metadata.clone()
         };
         let (lies_in, known_as) = (temporary.folder.clone(), temporary.name.clone());
-        // What cannot be set is told when all of its metadata is applied.
+        // Failures are reported when all of its metadata is applied.
         inner.hold_in(
             &lies_in,
             known_as.as_bytes(),

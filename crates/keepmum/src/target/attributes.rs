@@ -1,4 +1,4 @@
-//! Extended attributes of what is restored: which may be set, which are left out, which go.
+//! Extended attributes of restored things: which are set, which are left out, which are removed.
 
 use std::io;
 
@@ -15,8 +15,7 @@ use crate::seam::Operation;
 const CAPABILITY: &str = "security.capability";
 
 impl Target {
-    /// Whether the attributes in the target differ from what they are to be, as far as they can
-    /// be set.
+    /// Whether the attributes in the target differ from the wanted ones, as far as they can be set.
     ///
     /// # Errors
     /// They cannot be read, or something of another kind is there.
@@ -32,7 +31,7 @@ impl Target {
             let found = handle.stat().map_err(|error| TargetError::new(path, error))?;
             Ok((present, stamp(&found).device))
         })??;
-        // Of what cannot be had nobody knows whether it differs.
+        // An unreadable attribute counts as equal: nobody knows whether it differs.
         let unknown = |one: &Attribute| {
             wanted.iter().any(|wanted| wanted.value().is_none() && wanted.key() == one.key())
         };
@@ -44,15 +43,15 @@ impl Target {
         if present == wanted {
             return Ok(false);
         }
-        // What the target cannot keep beside what is there makes no difference.
+        // Attributes that the target cannot keep beside the existing ones make no difference.
         let missing: Vec<Attribute> =
             wanted.iter().filter(|one| !present.contains(one)).cloned().collect();
         let others = present.iter().any(|one| !wanted.contains(one));
         Ok(others || self.0.refusals(device, &present, &missing).iter().any(Option::is_none))
     }
 
-    /// What something in the target lacks of its metadata because it may not be given to it. It is
-    /// right as far as it can be, and setting its metadata again would say the same.
+    /// The metadata that something in the target lacks because it may not be given to it. The thing
+    /// is as right as it can be, and setting its metadata again would report the same.
     ///
     /// # Errors
     /// Its attributes cannot be read, or something of another kind is there.
@@ -97,8 +96,8 @@ impl Target {
     }
 }
 
-/// What is said of an attribute that is left out. A label (`security.selinux` and its kin) is
-/// given to everything by the system that runs, and its own serves as well: nothing is lacking.
+/// The sentence about an omitted attribute. The running system gives a label (`security.selinux`
+/// and its kin) to everything, and its own serves as well: nothing is lacking.
 fn refusal(path: &TreePath, attribute: &Attribute) -> Option<TargetError> {
     let name = String::from_utf8_lossy(&attribute.name);
     if *attribute.namespace != *XATTR {
@@ -140,7 +139,7 @@ fn has_space(handle: &Handle<'_>) -> bool {
 }
 
 impl Inner {
-    /// Sets the attributes whose values are at hand; what is left out or not taken is told.
+    /// Sets the attributes whose values are at hand; omitted and refused ones are reported.
     pub(super) fn set_attributes(
         &self,
         handle: &Handle<'_>,

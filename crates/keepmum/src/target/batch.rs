@@ -1,9 +1,9 @@
-//! What is whole and waits for its name: gathered, made durable together, then put in place.
+//! Finished things that wait for their name: gathered, made durable together, then put in place.
 //!
-//! A batch is bounded in number, because each file of it is held open, and in bytes. It is emptied by
-//! a thread that waits for the disk, once it is half full, while others go on; where that comes too
-//! late, whoever fills it empties it. A sync that failed ends the target: what the system
-//! then says of other files cannot be believed.
+//! A batch is bounded in number, because each file of it is held open, and in bytes. Once it is
+//! half full, a thread that waits for the disk empties it while others continue; if that comes too
+//! late, the thread that fills it empties it. A failed sync ends the target: the system's later
+//! answers about other files cannot be trusted.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,15 +24,15 @@ use crate::seam::Operation;
 const MOST: usize = 8192;
 /// Most bytes of files in a batch.
 const MOST_BYTES: u64 = 256 * 1024 * 1024;
-/// Up to so many files are synced each by itself: a sync of the whole file system would wait for
-/// what others write.
+/// Up to so many files are synced one by one: a sync of the whole file system would wait for writes
+/// of other programs.
 const FEW: usize = 8;
 /// Open files that are left to all else.
 const SPARE: u64 = 256;
 
 /// Something that was whole and did not get its name.
 pub struct Unplaced {
-    /// What it was.
+    /// The kind of thing.
     pub kind: FoundKind,
     /// Bytes of a file.
     pub size: u64,
@@ -42,7 +42,7 @@ pub struct Unplaced {
     pub error: TargetError,
 }
 
-/// Everything about what waits.
+/// The state of the waiting things.
 pub(super) struct Batch {
     waiting: Mutex<Waiting>,
     /// Held while a batch is put in place.
@@ -92,8 +92,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Target {
-    /// Makes everything that waits durable and gives it its name. What did not get it is to be had
-    /// from [`Self::unplaced`].
+    /// Makes everything that waits durable and gives it its name. [`Self::unplaced`] returns the
+    /// things that did not get theirs.
     ///
     /// # Errors
     /// Something could not be made durable; the path of the error is the root's.
@@ -114,7 +114,7 @@ impl Target {
         std::mem::take(&mut lock(&self.0.batch.placed))
     }
 
-    /// What did not get its name since this was asked last.
+    /// The things that did not get their name since the last call.
     ///
     /// # Errors
     /// Something could not be made durable: nothing more can be restored.
@@ -144,8 +144,8 @@ impl Inner {
         waiting.stages.len() >= self.batch.most || waiting.bytes >= MOST_BYTES
     }
 
-    /// Does something again as long as there was no space and some has been made, by whomever: what
-    /// is replaced takes its space until the new file has its name.
+    /// Repeats an operation as long as there was no space and some has been freed, by any thread: a
+    /// replaced file takes its space until the new file has its name.
     pub(super) fn with_space<T>(
         &self,
         mut act: impl FnMut() -> Result<T, TargetError>,
@@ -164,7 +164,7 @@ impl Inner {
         }
     }
 
-    /// Puts in place what waits, if `when` says so; answers how much that was.
+    /// Puts the waiting things in place, if `when` says so; returns their number.
     fn place_all(&self, when: impl Fn(&Waiting) -> bool) -> Result<usize, TargetError> {
         let placing = lock(&self.batch.placing);
         let mut waiting = lock(&self.batch.waiting);
@@ -175,7 +175,7 @@ impl Inner {
         }
         let count = batch.stages.len();
         self.make_durable(&batch.stages)?;
-        // What is replaced gives space back: the others are put in place before that is told.
+        // Replaced files give space back: the others are put in place before the error is reported.
         let mut full = Vec::new();
         for mut stage in batch.stages {
             match self.name(&mut stage) {

@@ -1,4 +1,4 @@
-//! What can go wrong with a restore target.
+//! The errors of a restore target.
 
 use std::io;
 
@@ -10,11 +10,11 @@ use crate::model::TreePath;
 #[derive(Debug, thiserror::Error)]
 #[error("{} {kind}: {source}", String::from_utf8_lossy(path.as_bytes()))]
 pub struct TargetError {
-    /// What it is about, from the target downward.
+    /// The path concerned, from the target downward.
     pub path: TreePath,
     /// Why, as far as a program has to know.
     pub kind: TargetErrorKind,
-    /// What the operating system said, or why it was not asked.
+    /// The operating system's error, or the reason why it was not asked.
     pub source: io::Error,
 }
 

@@ -121,7 +121,7 @@ impl Target {
 }
 
 impl TargetFile {
-    /// Writes bytes at an offset. What is never written is a hole.
+    /// Writes bytes at an offset. Ranges never written are holes.
     ///
     /// # Errors
     /// Not all of it could be written.
@@ -152,10 +152,10 @@ impl TargetFile {
         }
     }
 
-    /// Hands what was written to the disk at once, so that the sync at the end of a restore finds
-    /// little left, and takes large files out of the page cache as they come: a long restore would
-    /// else push out all that is there, and memory that has to be found is what writing costs most.
-    /// Only advice: a file system that does not take it writes and keeps as it likes.
+    /// Hands written data to the disk at once, so that the sync at the end of a restore finds
+    /// little left, and takes large files out of the page cache as they come: otherwise a long
+    /// restore would push out everything there, and finding memory is the main cost of writing.
+    /// This is only advice: a file system that ignores it writes and keeps data as it likes.
     fn let_go(&self, start: u64, length: u64) {
         if length < WRITE_OUT {
             return;
@@ -180,8 +180,8 @@ impl TargetFile {
         Ok(())
     }
 
-    /// Sets the metadata; the file is whole then and waits for its name. What of the metadata could
-    /// not be set is returned. To be called once, after the last write.
+    /// Sets the metadata; the file is whole then and waits for its name. Returns the metadata that
+    /// could not be set. To be called once, after the last write.
     ///
     /// # Errors
     /// The target has failed; nothing of the file is left.

@@ -1,4 +1,4 @@
-//! The file systems that a target reaches: mostly one. What each can do is learnt once.
+//! The file systems that a target reaches: mostly one. The abilities of each are learnt once.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -27,11 +27,11 @@ pub(super) struct FileSystem {
     without_unnamed_files: AtomicBool,
     /// Whether open files are named by their descriptor, without a way through `/proc`.
     by_descriptor: AtomicBool,
-    /// What new files have shown to be kept, if all folders are alike.
+    /// The metadata that new files have shown to be kept, if all folders are alike.
     kept: Option<Kept>,
 }
 
-/// What was set, for a look at what was kept.
+/// The values set, for comparison with the values kept.
 #[derive(Default)]
 pub(super) struct Set {
     pub(super) owner: Option<(u32, u32)>,
@@ -39,7 +39,7 @@ pub(super) struct Set {
     pub(super) mtime: Option<Time>,
 }
 
-/// What a file system has kept of the metadata of new files: it is not looked at again.
+/// The metadata of new files that a file system has kept: it is not looked at again.
 #[derive(Default)]
 struct Kept {
     /// From the first to the last second of times that were kept.

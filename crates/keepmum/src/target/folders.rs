@@ -26,7 +26,7 @@ pub(super) fn held(open_files: u64) -> usize {
 /// The attribute that a folder's default access list leaves on a new file.
 pub(super) const ACCESS_LIST: &[u8] = b"system.posix_acl_access";
 
-/// What a folder makes of a new file, as the first ones in it have shown.
+/// The metadata that a folder gives to a new file, as the first ones in it have shown.
 #[derive(Clone, Copy, Default)]
 pub(super) struct FolderDefaults {
     /// Whether anything is known yet.
@@ -48,7 +48,7 @@ pub(super) struct Folder {
     directory: OwnedFd,
     file_system: Arc<FileSystem>,
     defaults: Mutex<FolderDefaults>,
-    /// Where temporary names for what comes into it lie, if not in itself.
+    /// The folder of temporary names for things that come into it, if not itself.
     temporaries: OnceLock<Arc<Self>>,
     /// Other restores know that temporary names in it are in use.
     pub(super) claimed: OnceLock<()>,
@@ -85,7 +85,7 @@ impl Folder {
         Arc::ptr_eq(&self.file_system, &other.file_system)
     }
 
-    /// Where temporary names for what comes into it lie, as far as that is known.
+    /// The folder of temporary names for things that come into it, as far as known.
     pub(super) fn temporaries_lie_in(&self) -> Option<&Arc<Self>> {
         self.temporaries.get()
     }
@@ -99,13 +99,13 @@ impl Folder {
         self.defaults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is known of new files.
+    /// Known facts about new files.
     pub(super) fn defaults(&self) -> FolderDefaults {
         *self.lock()
     }
 
-    /// What a file that was just made with `mode` has got. The file is only looked at if earlier
-    /// ones have not shown it.
+    /// The metadata of a file just made with `mode`. The file is only looked at if earlier ones
+    /// have not shown it.
     pub(super) fn learn(&self, file: BorrowedFd<'_>, mode: u16) -> io::Result<FolderDefaults> {
         let known = self.defaults();
         if known.known && mode & !known.asked == 0 {
@@ -187,7 +187,7 @@ impl Folders {
         Ok(folder)
     }
 
-    /// Closes what lies at or beneath a path, because it is removed or changed.
+    /// Closes everything at or beneath a path, because it is removed or changed.
     pub(super) fn close(&self, path: &TreePath) {
         let mut held = self.lock();
         held.folders.retain(|other, _| !other.is_within(path));

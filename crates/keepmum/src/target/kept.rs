@@ -1,9 +1,9 @@
-//! What a target keeps of metadata. Not every file system keeps what it is given: times are
-//! rounded or have an end, modes and owners are taken and forgotten, attributes refused.
+//! The metadata that a target keeps. Not every file system keeps all: times are rounded or limited,
+//! modes and owners are accepted and forgotten, attributes refused.
 //!
-//! After something was set it is looked at, so that what is lost is told. And before something
-//! counts as different it is asked what the target makes of the right value, on a file that nobody
-//! sees: else everything would be written anew by each restore, for ever.
+//! Set values are read again, so that losses are reported. And before something counts as
+//! different, the right value is given to a hidden file, to see the target's version of it:
+//! otherwise each restore would write everything again, for ever.
 
 use std::collections::HashMap;
 use std::io;
@@ -19,7 +19,7 @@ use super::{Inner, TargetError, TargetErrorKind};
 use crate::beneath::{Handle, stamp};
 use crate::model::{Attribute, Found, FoundKind, Metadata, Time, TreePath};
 
-/// A file on which it is tried what the target keeps.
+/// A hidden file that shows which values the target keeps.
 struct Probe {
     file: OwnedFd,
     /// Goes with the probe.
@@ -59,8 +59,8 @@ pub(super) const TIME: &str = "the exact time of its last change";
 pub(super) const OWNER: &str = "its owner";
 
 impl Inner {
-    /// Looks at what was set and says what was not kept. Of a new file that is known where its file
-    /// system has kept the like of another.
+    /// Reads values again after setting them and reports those that were not kept. For a new file
+    /// this is known if its file system has kept the like for another one.
     pub(super) fn look(
         &self,
         handle: &Handle<'_>,
@@ -90,7 +90,7 @@ impl Inner {
         }
     }
 
-    /// What something that is right as far as the target keeps it lacks.
+    /// The metadata lost in something that is otherwise as right as the target allows.
     pub(super) fn lacking(
         &self,
         path: &TreePath,
@@ -107,7 +107,7 @@ impl Inner {
         }
     }
 
-    /// Whether the target makes of a time just what is there.
+    /// Whether the existing time is the target's version of this one.
     pub(super) fn becomes_time(&self, found: &Found, mtime: Time) -> bool {
         // Greater numbers have meanings of their own to the kernel.
         mtime.nanos < 1_000_000_000
@@ -118,8 +118,8 @@ impl Inner {
             })
     }
 
-    /// Whether the target makes of a mode just what is there. It is a file that it is tried on: of
-    /// a folder it only shows whether modes are kept at all.
+    /// Whether the existing mode is the target's version of this one. The hidden thing is a file:
+    /// for a folder it only shows whether modes are kept at all.
     pub(super) fn becomes_mode(&self, found: &Found, mode: u16) -> bool {
         self.tried(found, |probe| {
             probe.set_mode(mode).ok();

@@ -1,5 +1,5 @@
-//! What an interrupted restore left behind: found by its name, and removed unless a restore that is
-//! still at work may be using it.
+//! Leftovers of an interrupted restore: found by their name, and removed unless a running restore
+//! may be using them.
 //!
 //! A restore holds a shared lock on each folder that it has temporary names in. The lock ends with
 //! the process, however that ends. Where a file system knows no locks, the name alone decides.
@@ -28,8 +28,8 @@ impl Claims {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the lock, unless it is held. Without it, another restore may take what is in use for
-    /// a leftover; that costs one file, which is told.
+    /// Takes the lock, unless it is held. Without it, another restore may take a file in use for a
+    /// leftover; that costs one file, which is reported.
     pub(super) fn hold(&self, folder: BorrowedFd<'_>) {
         let mut held = self.lock();
         let (Ok(identity), Ok(own)) = (identity(folder), open(folder)) else { return };
@@ -77,8 +77,8 @@ fn open(folder: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
 }
 
 impl Target {
-    /// Removes what interrupted restores left in a folder. A folder that is not there, or that this
-    /// user may not look into, holds nothing of theirs.
+    /// Removes leftovers of interrupted restores in a folder. A folder that is not there, or that
+    /// this user may not look into, holds none of them.
     ///
     /// # Errors
     /// Something is left and could not be removed.
@@ -96,8 +96,8 @@ impl Target {
             .try_for_each(|name| self.remove_from(held.as_fd(), &folder.join(&name), &name))
     }
 
-    /// Removes something that an interrupted restore left behind. A folder that holds something was
-    /// none of its own; it stays, and so does what a restore at work may be using.
+    /// Removes a leftover of an interrupted restore. A folder that holds something is not one; it
+    /// stays, and so does anything that a running restore may be using.
     ///
     /// # Errors
     /// It could not be removed.

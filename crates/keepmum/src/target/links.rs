@@ -14,9 +14,9 @@ use crate::model::{Found, Name, TreePath};
 use crate::seam::Operation;
 
 impl Target {
-    /// Makes a second name for a file of the target, at once: what has a name is durable. `is_it`
-    /// says whether what has the first name is still what the second one is for: somebody may have
-    /// replaced it meanwhile.
+    /// Makes a second name for a file of the target, at once, because everything that has a name is
+    /// durable. `is_it` says whether the first name still belongs to the wanted file: somebody may
+    /// have replaced it meanwhile.
     ///
     /// # Errors
     /// [`TargetErrorKind::Occupied`] if something is there that must not be replaced,
@@ -63,7 +63,7 @@ impl Target {
     }
 }
 
-/// Holds what has a name, if it is what is wanted; links are not followed.
+/// Holds the file that has a name, if it is the wanted one; links are not followed.
 fn hold(
     folder: &Folder,
     name: &Name,

@@ -55,8 +55,8 @@ impl Target {
         Ok(false)
     }
 
-    /// Makes a symbolic link that says `text`, which is not looked at. It waits for its name then,
-    /// as all of these do. What of the metadata could not be set is returned.
+    /// Makes a symbolic link with the target `text`, which is not looked at. It waits for its name
+    /// then, as all of these do. Returns the metadata that could not be set.
     ///
     /// # Errors
     /// It could not be made.

@@ -1,5 +1,5 @@
-//! Owner, attributes, mode and times of what is restored, in the order that keeps them: a new
-//! owner takes set-id bits away, attributes need a writable thing, and everything moves the times.
+//! Owner, attributes, mode and times of restored things, in the order that keeps them: a new owner
+//! takes set-id bits away, attributes need a writable thing, and everything moves the times.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -18,15 +18,15 @@ use crate::seam::Operation;
 
 const SET_ID: u16 = 0o6000;
 
-/// What something has before its metadata is set.
+/// The state of something before its metadata is set.
 pub(super) enum CurrentMetadata<'a> {
-    /// A file that was just made in a folder with this defaults, the mode it got, and what it lies on.
+    /// A file just made in a folder with these defaults, its mode, and its file system.
     New { defaults: FolderDefaults, mode: u16, file_system: &'a FileSystem },
     /// Something that has been there: owner, mode, and the mode that it had at first.
     Known { owner: (u32, u32), mode: u16, first: u16 },
 }
 
-/// In what something in the target differs from what it is to be, as far as that can be set.
+/// The differences between something in the target and its wanted state, as far as that can be set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Differences {
     /// In its mode.
@@ -45,7 +45,7 @@ impl Differences {
 }
 
 impl Target {
-    /// Compares something in the target with what it is to be, no finer than the target keeps it.
+    /// Compares something in the target with its wanted state, no finer than the target keeps it.
     /// Attributes are not looked at.
     pub fn differs(&self, found: &Found, wanted: &Metadata) -> Differences {
         let inner = &self.0;
@@ -65,10 +65,10 @@ impl Target {
         }
     }
 
-    /// Sets the metadata of something that is there: owner, attributes (others of the user are
-    /// removed), mode, times. What could not be set is returned. The target itself is left alone.
-    /// Of a folder that lay above a source, which has no time, only owner and mode are known: its
-    /// attributes are left alone, and that it belongs to somebody else is nothing to be told.
+    /// Sets the metadata of an existing thing: owner, attributes (others of the user are removed),
+    /// mode, times. Returns the metadata that could not be set. The target itself is left alone.
+    /// For a folder that lay above a source, which has no time, only owner and mode are known: its
+    /// attributes are left alone, and another owner is not reported.
     ///
     /// # Errors
     /// It is not there, or something of another kind is.
@@ -151,7 +151,7 @@ impl Inner {
         Ok(act(&handle, CurrentMetadata::Known { owner, mode, first: mode }))
     }
 
-    /// Sets all metadata of an open thing; returns what could not be set.
+    /// Sets all metadata of an open thing; returns the metadata that could not be set.
     pub(super) fn settle(
         &self,
         handle: &Handle<'_>,

@@ -56,7 +56,7 @@ use owners::Owners;
 /// How things are restored.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
-    /// Restore what gives power too: device nodes, set-id bits of files, attributes of the
+    /// Also restore things that give power: device nodes, set-id bits of files, attributes of the
     /// namespaces `security` and `trusted`.
     pub special: bool,
     /// To whom things are given.
@@ -166,7 +166,7 @@ impl Target {
     /// Makes everything that was restored durable, names and folders too.
     ///
     /// # Errors
-    /// The system failed; what was restored may not outlive a power cut.
+    /// The system failed; restored files may not outlive a power cut.
     pub fn sync(&self) -> Result<(), TargetError> {
         self.0.probes.drop_all();
         self.0.file_systems.all().iter().try_for_each(|one| self.0.sync_file_system(one))

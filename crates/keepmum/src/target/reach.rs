@@ -1,5 +1,5 @@
-//! How far a deletion could reach: whether something that must stay lies in a folder of the
-//! target, or that folder in it. Answered by what the folders are, never by what their paths say.
+//! The reach of a deletion: whether something that must stay lies in a folder of the target, or
+//! that folder in it. Decided by the identity of the folders, never by their paths.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -17,7 +17,7 @@ type Identity = (u64, u64);
 /// So many links may lead from one to the next.
 const LINKS: usize = 40;
 
-/// Things that must stay whatever is deleted, by what they are.
+/// Things that must stay whatever is deleted, by their identity.
 #[derive(Debug, Default)]
 pub struct Staying {
     things: Vec<Stay>,
@@ -26,7 +26,7 @@ pub struct Staying {
 #[derive(Debug)]
 struct Stay {
     path: PathBuf,
-    /// What it is, once links are followed.
+    /// Its identity, once links are followed.
     itself: Option<Identity>,
     is_folder: bool,
     /// The folders that hold it, or a link on the way to it, and all above them.
@@ -34,7 +34,8 @@ struct Stay {
 }
 
 impl Staying {
-    /// What these paths are now. One that does not exist may come to be: its folder counts.
+    /// The present identity of these paths. One that does not exist may come into being: its folder
+    /// counts.
     pub fn new(paths: &[PathBuf]) -> Self {
         Self { things: paths.iter().map(|path| Stay::new(path)).collect() }
     }
@@ -70,7 +71,7 @@ impl Stay {
         for _ in 0..LINKS {
             let folders = way.ancestors().skip(1).filter_map(|folder| open(folder).ok());
             folders.filter_map(|folder| chain(folder).ok()).for_each(|chain| above.extend(chain));
-            // The first link on the way; what it says leads on.
+            // The first link on the way; its target leads on.
             let link = way.ancestors().filter(|part| part.is_symlink()).last().map(Path::to_owned);
             let Some(link) = link else { break };
             let Ok(text) = std::fs::read_link(&link) else { break };
@@ -109,7 +110,7 @@ impl Target {
         Ok(staying.around(&chain(held).map_err(problem)?))
     }
 
-    /// On what a folder lies: its file system, and where that is mounted.
+    /// The place of a folder: its file system, and where that is mounted.
     ///
     /// # Errors
     /// It cannot be looked at.

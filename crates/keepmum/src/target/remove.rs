@@ -1,4 +1,5 @@
-//! Removing what is in the way, to any depth, without recursion and without following a link.
+//! Removing things that are in the way, to any depth, without recursion and without following a
+//! link.
 
 use std::io;
 

@@ -1,8 +1,8 @@
 //! Things that are whole but for their name.
 //!
-//! A name is given only to what is durable, so that after a power cut a name never stands for
-//! zeros. Until then a file has no name at all (`O_TMPFILE`), or, where the file system has no such
-//! files and for what is no file, a temporary one that the next restore knows and removes.
+//! Only durable things get a name, so that after a power cut a name never stands for zeros. Until
+//! then a file has no name at all (`O_TMPFILE`) or, if the file system has no such files, and for
+//! things that are not files, a temporary one that the next restore knows and removes.
 
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use super::{Inner, TargetError};
 use crate::model::{FoundKind, Name, TreePath};
 use crate::seam::Operation;
 
-/// What to do with something that is there already.
+/// The treatment of an existing thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {
     /// Nothing may be there.
@@ -29,7 +29,7 @@ pub enum Existing {
     Replace,
 }
 
-/// A temporary name. What has it is removed when this is dropped.
+/// A temporary name. Its file is removed when this is dropped.
 pub(super) struct Temporary {
     pub(super) folder: Arc<Folder>,
     pub(super) name: String,
@@ -40,7 +40,7 @@ pub(super) struct Temporary {
 impl Drop for Temporary {
     fn drop(&mut self) {
         if !self.renamed {
-            // Nobody is left to be told; the name says what it is.
+            // There is nobody to report to; the name tells the purpose.
             if unlinkat(self.folder.fd(), self.name.as_str(), AtFlags::empty()).is_err() {
                 unlinkat(self.folder.fd(), self.name.as_str(), AtFlags::REMOVEDIR).ok();
             }
@@ -136,7 +136,7 @@ impl Inner {
                 }
                 Err(Errno::EXIST) => {}
                 Err(error) => {
-                    // Some file systems leave an empty file behind what they could not make.
+                    // Some file systems leave an empty file behind when making one fails.
                     unlinkat(folder.fd(), name.as_str(), AtFlags::empty()).ok();
                     return Err(error);
                 }

@@ -1,4 +1,5 @@
-//! What is in a target already, as one side of a merge: this is what makes restore incremental.
+//! The present contents of a target, as one side of a merge: this is what makes restore
+//! incremental.
 
 use std::os::fd::AsFd;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ pub struct TargetTree {
     scratch: Scratch,
 }
 
-/// What is left of a directory of which a page has been given.
+/// The rest of a directory of which a page has been returned.
 pub struct Rest(LaterNames);
 
 impl TargetTree {

@@ -1,7 +1,7 @@
-//! Links that stand in the target on the way to what is restored.
+//! Links in the target on the way to restored things.
 //!
-//! Who keeps `home -> data` wants what belongs to `home` in `data`. A link is followed only where
-//! the caller asks for it by its path, before anything is restored, and only to a folder of this
+//! Somebody who keeps `home -> data` wants the files of `home` in `data`. A link is followed only
+//! if the caller asks for it by its path, before anything is restored, and only to a folder of this
 //! target; from then on its path means that folder. Nowhere else is a link followed.
 
 use std::fs::canonicalize;
@@ -17,7 +17,7 @@ use super::{Target, TargetError};
 use crate::beneath::{found, is_cache, stat, stat_at};
 use crate::model::{Found, FoundKind, Side, TreePath};
 
-/// What stands in the target at a path on the way to what is restored.
+/// The thing in the target at a path on the way to restored things.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Way {
     /// No link.
@@ -29,7 +29,7 @@ pub enum Way {
 }
 
 impl Target {
-    /// What is there, if anything is: a link itself and not what it names.
+    /// The existing thing, if any: a link itself and not its target.
     ///
     /// # Errors
     /// It cannot be looked at.
@@ -48,7 +48,7 @@ impl Target {
         }
     }
 
-    /// What a link says; nothing if it is none.
+    /// The target of a link; nothing if it is none.
     pub fn link_text(&self, path: &TreePath) -> Option<Vec<u8>> {
         let (above, name) = path.split()?;
         let folder = self.0.beneath.open(above.as_bytes(), OFlags::PATH | OFlags::DIRECTORY);
@@ -68,9 +68,9 @@ impl Target {
         self.tree().list(&(), path).is_ok_and(|page| page.entries.is_empty() && page.rest.is_none())
     }
 
-    /// Looks at a path on the way to what is restored; if a link stands there that leads to a
-    /// folder of the target, the path means that folder from now on. `home` is the path of the
-    /// target itself. To be asked of upper paths first.
+    /// Looks at a path on the way to restored things; if a link there leads to a folder of the
+    /// target, the path means that folder from now on. `home` is the path of the target itself. To
+    /// be asked of upper paths first.
     ///
     /// # Errors
     /// It cannot be looked at.
@@ -94,7 +94,7 @@ impl Target {
         let Ok(to) = TreePath::new(rest.as_os_str().as_bytes()) else {
             return Ok(Way::Astray("leads to nothing that can be named"));
         };
-        // From here on no link counts: what was looked at a moment ago may be another thing now.
+        // From here on no link counts: the thing looked at a moment ago may have been replaced.
         let flags = OFlags::PATH | OFlags::DIRECTORY;
         let Ok(folder) = self.0.beneath.open(to.as_bytes(), flags) else {
             return Ok(Way::Astray("leads to no folder"));
@@ -105,7 +105,7 @@ impl Target {
         Ok(Way::Followed(Box::new(found(name, &stat))))
     }
 
-    /// The path with the links in it that are followed replaced by what they lead to.
+    /// The path with its followed links replaced by their targets.
     pub fn real(&self, path: &TreePath) -> TreePath {
         let real = self.0.beneath.redirected(path.as_bytes());
         TreePath::new(&real).unwrap_or_else(|_| path.clone())

@@ -1,4 +1,4 @@
-//! The checks of the history: how each went, and what is left of what they found.
+//! The checks of the history: their results, and the damage that is still open.
 
 use rusqlite::OptionalExtension;
 use serde::Serialize;
@@ -10,7 +10,7 @@ use crate::catalogue::CatalogueError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckKind {
-    /// What is here, without reading data.
+    /// A listing, without reading data.
     Listing,
     /// Some of the data too.
     Subset,
@@ -29,7 +29,7 @@ pub struct CheckRow {
     pub outcome: u8,
     /// The least kind of check that must be clean before all is well again; nothing where all is.
     pub damage: Option<CheckKind>,
-    /// It met what this version does not understand.
+    /// Whether it met data that this version does not understand.
     pub unknown: bool,
     /// The keys of objects whose data is damaged, end to end: a subset that reads these again
     /// covers the damage. Empty where a subset cannot.
@@ -41,7 +41,7 @@ pub struct CheckRow {
 }
 
 impl History {
-    /// Notes what came of a check. Only the last ones are kept.
+    /// Notes the result of a check. Only the last ones are kept.
     pub fn keep_check(&self, check: &CheckRow) -> Result<(), CatalogueError> {
         self.connection.execute(
             "INSERT INTO checked(time, kind, outcome, damage, bad, problem_count, seconds,

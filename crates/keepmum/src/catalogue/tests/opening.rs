@@ -215,7 +215,7 @@ fn a_private_copy_knows_what_the_catalogue_knew_and_leaves_it_alone() {
     assert_eq!(copy.get(&state::DEVICE).unwrap().unwrap(), DeviceId(*b"12345678"));
     copy.set(&state::DEVICE, &DeviceId(*b"another ")).unwrap();
     assert!((names(&folder), fs::read(&odd).unwrap()) == before);
-    // What is none, or not there, or damaged, leads to an empty one.
+    // A missing, foreign or damaged file leads to an empty catalogue.
     for bytes in [&b"nonsense"[..], &[], &before.1[..20_000]] {
         fs::write(&file, bytes).unwrap();
         let copy = Catalogue::private_copy(&file).unwrap();

@@ -50,7 +50,7 @@ fn two_runs_cannot_hold_the_lock() {
         other => panic!("{other:?}"),
     }
     Catalogue::lock_for_run(&folder.path().join("another")).unwrap();
-    // What a forked process holds does not keep the next run from beginning.
+    // Files held open by a forked process do not keep the next run from beginning.
     let _forked = lock.0.try_clone().unwrap();
     drop(lock);
     drop(Catalogue::lock_for_run(&file).unwrap());
@@ -142,7 +142,7 @@ fn a_fact_that_was_made_durable_is_in_the_file_itself_or_its_log() {
     for round in 0..3_u64 {
         catalogue.set(&state::ENTRIES, &round).unwrap();
         catalogue.make_durable().unwrap();
-        // What lies on the disk while it is open, as a power cut would leave it.
+        // The files on the disk while it is open, as a power cut would leave them.
         let copy = folder.path().join(format!("copy {round}"));
         for suffix in ["", "-wal"] {
             let name = |path: &std::path::Path| format!("{}{suffix}", path.display());

@@ -218,7 +218,7 @@ fn directories_without_a_node_are_known() {
     assert_eq!(catalogue.unwritten().unwrap(), [root]);
 }
 
-/// What is remembered of a source can be read as it was while a run changes it.
+/// The memory of a source can be read as it was while a run changes it.
 #[test]
 fn what_was_committed_last_stays_readable_beside_what_is_written() {
     let folder = tempfile::tempdir().unwrap();

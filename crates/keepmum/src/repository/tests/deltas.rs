@@ -36,7 +36,7 @@ fn noise(seed: u64, length: usize) -> Vec<u8> {
     bytes
 }
 
-/// A repository and what lies in it.
+/// A repository and its contents.
 struct Stored {
     sim: Simulation,
     keys: Keys,

@@ -1,4 +1,4 @@
-//! Who opens what, and what somebody can do who was removed and kept all that he had.
+//! Who opens which blocks, and the power of somebody who was removed and kept everything he had.
 
 use std::cell::Cell;
 
@@ -103,8 +103,8 @@ impl Removed {
         opened(&blocks.concat(), kept, "anna", &*self.sim.seam.random).unwrap()
     }
 
-    /// What Bob writes who kept all that he ever had: he seals a keyring of his own to Anna, for
-    /// whatever he says of generation and removals.
+    /// The block written by Bob, who kept everything he ever had: he seals a keyring of his own to
+    /// Anna, with any claims of generation and removals.
     fn forged(&self, say: impl FnOnce(&mut Keyring)) -> Vec<NamedBlock> {
         let random = &*self.sim.seam.random;
         let bobs = opened(&self.before, &[], "bob", random).unwrap();
@@ -139,7 +139,7 @@ fn a_removed_password_opens_nothing_that_is_made_later() {
         assert!(matches!(wrong, Some(RepositoryError::WrongPassword { .. })));
     }
     assert!(it.after.iter().all(|(_, b)| open_keyring(b, &bobs.editions[0].block_key).is_none()));
-    // What is stored from then on is under an epoch that he does not know.
+    // Data stored from then on is under an epoch that he does not know.
     let annas = it.open(&[&it.after], &[]);
     let (known, first) = (&bobs.keyring.repositories[0], &annas.keyring.repositories[0]);
     assert!(known.epochs.iter().all(|epoch| *epoch != first.epochs[0]));
@@ -184,7 +184,7 @@ fn a_fresh_machine_tells_a_forged_block_by_the_removal_that_it_does_not_know() {
         assert_eq!(opened.keyring.generation, 3);
         assert_eq!(labels(&opened, false), ["bob"]);
         assert!(opened.editions.iter().any(|edition| edition.place == Place::Foreign));
-        // What lies there can be read all the same.
+        // Existing data can still be read.
         assert_eq!(opened.keyring.repositories.len(), 2);
     }
     let forged = it.forged(|keyring| keyring.last_removal = u64::MAX);
@@ -192,7 +192,7 @@ fn a_fresh_machine_tells_a_forged_block_by_the_removal_that_it_does_not_know() {
     assert!(opened.editions.iter().all(|edition| edition.place == Place::Followed));
 }
 
-/// He may write what he likes: a forged block takes nobody's way in.
+/// He may write anything he likes: a forged block locks nobody out.
 #[test]
 fn a_removed_holder_cannot_call_a_later_block_superseded() {
     let it = Removed::new();
@@ -223,7 +223,7 @@ fn the_newest_generation_opens_though_many_older_ones_lie_beside_it() {
     assert!(matches!(wrong, Some(RepositoryError::WrongPassword { tried: 90, of: 90 })));
 }
 
-/// Opens these blocks on a fresh machine; how many keys were made for that, and what came of it.
+/// Opens these blocks on a fresh machine; returns the number of keys made for that, and the result.
 fn counted(
     blocks: &[NamedBlock],
     random: &dyn Random,

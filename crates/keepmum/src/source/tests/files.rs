@@ -39,7 +39,7 @@ fn a_file_is_read_as_it_was_listed() {
     file.append_to(&mut whole, 11).unwrap();
     assert_eq!(whole, b"left from before, hello world");
     assert!(!file.changed_since(&found.stamp).unwrap());
-    // A file that has grown gives what was asked for and no more.
+    // A file that has grown returns only the requested bytes.
     fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"!!!").unwrap();
     whole.clear();
     file.append_to(&mut whole, 11).unwrap();
@@ -57,7 +57,7 @@ fn what_took_a_files_place_is_not_read() {
     let kind = |name: &str, swap: &dyn Fn(&Path)| {
         let path = folder.write(name, b"x");
         let stamp = stamp(&source, &path);
-        // It stays under another name, so that its number is not given to what comes.
+        // It stays under another name, so that no new file gets its number.
         fs::rename(&path, folder.join(format!("{name}.old"))).unwrap();
         swap(&path);
         source.open_file(&tree_path(&path), &stamp).err().map(|error| error.kind)

@@ -1,4 +1,4 @@
-//! What is left out.
+//! Things left out.
 
 use std::fs;
 use std::os::unix::fs::symlink;

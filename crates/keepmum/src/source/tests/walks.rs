@@ -251,7 +251,7 @@ fn what_may_not_be_read_is_told() {
     fs::set_permissions(folder.join("shut"), fs::Permissions::from_mode(0o700)).unwrap();
 }
 
-/// What a merge can fail with here.
+/// The errors that a merge can return here.
 #[derive(Debug)]
 struct Failure(SourceError);
 

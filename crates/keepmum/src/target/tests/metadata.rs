@@ -1,4 +1,4 @@
-//! Owner, mode, attributes, times; what is left out is told.
+//! Owner, mode, attributes, times; omissions are reported.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -49,7 +49,7 @@ fn what_has_no_mode_and_no_owner_is_this_users_only() {
     let done = target.apply_metadata(&path("d"), FoundKind::Directory, &bare).unwrap();
     assert!(done.is_empty());
     assert_eq!(found(target, "d").metadata.mode, Some(0o700));
-    // What is there keeps what it has, also where its owner has to be let in meanwhile.
+    // An existing thing keeps its metadata, also if its owner has to be let in meanwhile.
     assert_eq!(write(target, "g", &mode(0o4455)), [TargetErrorKind::NotPermitted]);
     let with = Metadata { attributes: vec![attribute("user.a", b"1")], ..bare.clone() };
     assert!(!target.differs(&found(target, "g"), &Metadata { mtime: None, ..bare }).any());
@@ -267,8 +267,8 @@ fn times_differ_to_the_nanosecond_and_must_be_times() {
     assert!(!place.target.differs(&there, &metadata).any());
 }
 
-/// Most file systems of disks end in some century. What they make of a later time is all that can
-/// be had, and no reason to write a file anew.
+/// Most disk file systems end in some century. Their version of a later time is the best possible
+/// one, and no reason to write a file again.
 #[test]
 fn a_time_that_the_target_cannot_keep_is_told_and_is_no_difference() {
     let dir = tempfile::tempdir().unwrap();

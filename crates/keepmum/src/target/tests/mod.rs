@@ -15,7 +15,7 @@ use super::{Existing, Options, Target, TargetError, TargetErrorKind};
 use crate::model::{Metadata, TreePath};
 use crate::seam::{Gate, OpenGate, Operation};
 
-/// A folder with a target in it, and room beside the target for what must not be touched.
+/// A folder with a target in it, and room beside the target for files that must not be touched.
 pub(super) struct Place {
     pub(super) dir: tempfile::TempDir,
     pub(super) target: Target,
@@ -63,7 +63,7 @@ impl Place {
     }
 }
 
-/// A folder in memory where the system has one: what gets a name is synced before. `TMPDIR`
+/// A folder in memory if the system has one: things are synced before they get a name. `TMPDIR`
 /// chooses another place.
 fn memory() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
@@ -74,7 +74,7 @@ fn memory() -> tempfile::TempDir {
     }
 }
 
-/// Puts in place what waits; the first thing that did not get its name is the error.
+/// Puts the waiting things in place; the first one that did not get its name is the error.
 pub(super) fn place<T>(target: &Target, made: Result<T, TargetError>) -> Result<T, TargetError> {
     let made = made?;
     target.place()?;
@@ -140,7 +140,7 @@ impl Keeper {
 impl Gate for Keeper {
     fn pass(&self, operation: Operation, _path: &[u8], bytes: usize) -> io::Result<usize> {
         self.asked.lock().unwrap().push(operation);
-        // Once: what is done to clean up must get through.
+        // Once: the calls that clean up must get through.
         if operation == self.refuse && self.closed.swap(false, Ordering::SeqCst) {
             return Err(io::Error::from_raw_os_error(28));
         }

@@ -63,7 +63,7 @@ fn modes_are_right_whatever_the_folder_gives() {
     let target = &place.target;
     target.make_directory(&path("d")).unwrap();
     assert_eq!(fs::metadata(place.at("d")).unwrap().mode() & 0o7777, 0o700);
-    // More than once each: the first file shows what the folder does to modes.
+    // More than one of each: the first file shows how the folder changes modes.
     for round in 0..3 {
         for wanted in [0o600, 0o644, 0o000, 0o777, 0o666, 0o1755, 0o444] {
             let name = format!("d/{wanted:o}-{round}");
@@ -181,6 +181,6 @@ fn a_small_file_costs_few_accesses() {
     assert_eq!(asked[..2], [TargetUnnamed, TargetWrite]);
     let (asked, end) = asked.split_at(asked.len() - 2);
     assert_eq!(end, [TargetSync, TargetLink]);
-    // The times, and the mode only where the umask of this machine forbids what is wanted.
+    // The times, and the mode only if the umask of this machine forbids the wanted one.
     assert!(asked[2..].len() <= 2 && asked[2..].iter().all(|o| *o == TargetMetadata), "{asked:?}");
 }
