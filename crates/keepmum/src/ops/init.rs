@@ -11,7 +11,7 @@ use crate::session::new_repository::make;
 use crate::session::open;
 use crate::session::recovery_code::RecoveryCode;
 
-/// What `init` did.
+/// The result of `init`.
 #[derive(Debug, Serialize)]
 pub struct InitReport {
     /// Files in the destination that are not ours.
@@ -41,7 +41,7 @@ pub fn init(access: &Access, observer: &dyn Observer) -> Result<InitReport, Erro
         return Err(destination.locked().no_keys()?);
     }
     let recovery_code = make(access, &destination, observer)?;
-    // Opening it once tells the catalogue, and proves that the password opens what was written.
+    // Opening it once informs the catalogue, and proves that the password opens the new blocks.
     destination.raw = RawListing::read(&*destination.store).map_err(RepositoryError::from)?;
     let repository = destination.open(access, observer)?;
     open::remember_repositories(&repository)?;

@@ -1,4 +1,4 @@
-//! What is in a snapshot.
+//! The contents of a snapshot.
 
 use crate::model::{Entry, Kind, Side, TreePath};
 

@@ -1,7 +1,7 @@
 //! The verbs: one file or folder each, and nothing else. No verb calls another; they share `session`.
 //!
-//! A verb is a function: what it needs comes in, a report comes out, and what happens meanwhile
-//! goes to one [`Observer`]. A problem with one file is in the report; an [`Error`] ends the run.
+//! A verb is a function: its inputs are arguments, its result is a report, and events meanwhile go
+//! to one [`Observer`]. A problem with one file is in the report; an [`Error`] ends the run.
 
 mod backup;
 mod check;

@@ -1,4 +1,4 @@
-//! What every verb needs to get at a repository.
+//! The values that every verb needs to get at a repository.
 
 use std::path::PathBuf;
 
@@ -24,7 +24,7 @@ pub struct KeyCacheAt {
     pub secret: PathBuf,
 }
 
-/// This machine, and what tells this installation from others on it.
+/// This machine, and the identity of this installation among others on it.
 #[derive(Clone, Debug, Default)]
 pub struct Installation {
     /// The machine's own id. It is never stored at the destination, only a keyed hash of it and of
@@ -32,7 +32,7 @@ pub struct Installation {
     pub machine: Vec<u8>,
     /// The path of the catalogue; nothing where it is a temporary one.
     pub place: Option<PathBuf>,
-    /// What people call this device.
+    /// The name of this device for people.
     pub device_name: String,
     /// The roots of the source that the catalogue is for; empty where no config says any.
     pub roots: Vec<PathBuf>,
@@ -46,7 +46,7 @@ impl Installation {
     }
 }
 
-/// What every verb needs.
+/// The values that every verb needs.
 pub struct Access {
     /// The destination, the clock, randomness, and the gate before source and target.
     pub seam: Seam,

@@ -1,4 +1,4 @@
-//! Which snapshot is meant. Order is that of the chain; no clock decides what is latest.
+//! The choice of a snapshot. Order is that of the chain; no clock decides which one is latest.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -25,7 +25,7 @@ use super::walk_error::absent;
 pub(crate) struct Chosen<'r> {
     pub(crate) line: SnapshotLine,
     pub(crate) backup: Backup,
-    /// It is older than what was asked for, for this reason.
+    /// It is older than requested, for this reason.
     pub(crate) older: Option<Problem>,
     pub(crate) objects: ObjectReader<'r>,
     catalogue: &'r Catalogue,
@@ -42,7 +42,7 @@ impl Chosen<'_> {
         SnapshotTree::new(self.pieces(), self.backup.root)
     }
 
-    /// Its tree and what is at a path in it; nothing for the root.
+    /// Its tree and the entry at a path in it; nothing for the root.
     pub(crate) fn at(&self, path: &TreePath) -> Result<(SnapshotTree<'_>, Option<Entry>), Error> {
         let mut tree = self.tree().past_damage();
         if path.is_root() {
@@ -153,7 +153,7 @@ impl<'r> Snapshots<'r> {
                 false => SnapshotState::Complete,
             };
         }
-        // Before the tree was asked: what is not understood may be of no importance to it.
+        // Before the tree was asked: the parts not understood may not matter to it.
         let lost = |key: &&ObjectKey| self.is_lost(*device, key);
         let own = |device: &&DeviceId| self.own == Some(**device);
         let objects = needed.missing.iter().filter(lost).count();
@@ -164,7 +164,7 @@ impl<'r> Snapshots<'r> {
         }
     }
 
-    /// What this device wrote, or once saw whole, is not on its way: it is lost.
+    /// An object that this device wrote, or once saw whole, is not on its way: it is lost.
     pub(crate) fn is_lost(&self, device: DeviceId, key: &ObjectKey) -> bool {
         (self.own == Some(device) && key.device == device) || self.gone.contains(key)
     }
@@ -226,7 +226,7 @@ impl<'r> Snapshots<'r> {
             };
             return Ok((one, line, older));
         }
-        // All of it is here; what is damaged is told when it is read.
+        // All of it is here; damage is reported when it is read.
         if let (0, 0, Some(one)) = (complete, back, damaged) {
             return Ok((one, self.line(one, SnapshotState::Damaged), None));
         }
@@ -246,7 +246,7 @@ impl<'r> Snapshots<'r> {
         let mut newest_first = found.iter().rev();
         let picked = newest_first.find(|one| one.snapshot.record.time.seconds <= seconds);
         let picked = picked.ok_or_else(|| none("there is no snapshot at or before that time"))?;
-        // What cannot be read may be of that time, unless a later record is from after it.
+        // An unreadable record may be of that time, unless a later record is from after it.
         let taken = picked.snapshot.at;
         let records = self.chains.device(taken.device).map(|chain| &chain.records);
         let mut later = records.into_iter().flatten();
@@ -258,14 +258,14 @@ impl<'r> Snapshots<'r> {
         Ok((picked, line, older))
     }
 
-    /// What may be hidden between a snapshot and the record `before`, or beside it.
+    /// The snapshots that may be hidden between a snapshot and the record `before`, or beside it.
     fn hidden(&self, picked: &Candidate<'_>, before: Option<u32>) -> Option<Hidden> {
         let known = (&self.chains, self.own);
         let hidden = older::hidden_after(self.repository, known, picked.snapshot.at, before);
         hidden.or_else(|| self.hidden_beside(picked))
     }
 
-    /// Of a chain that forks, only what is on the branch that is meant.
+    /// In a forked chain, only the snapshots on the chosen branch.
     fn keep_one_branch(&self, found: &mut Vec<Candidate<'_>>) -> Result<(), Error> {
         let Some(device) = found.first().map(|one| one.device) else { return Ok(()) };
         let Some(chain) = self.chains.device(device) else { return Ok(()) };
@@ -327,7 +327,7 @@ impl<'r> Snapshots<'r> {
         });
         let run = |key: &ObjectKey| Some((key.device, key.run)).filter(|at| !runs.contains(at));
         let damaged: HashSet<_> = unread.filter_map(|(key, _)| run(&key)).collect();
-        // What this device wrote is not on its way.
+        // This device's own objects are not on their way.
         let own = named.iter().filter(|(device, _)| self.own == Some(*device)).copied();
         let lost = gone.filter_map(run).chain(own).filter(|at| !damaged.contains(at));
         let lost: HashSet<_> = lost.collect();
@@ -363,7 +363,7 @@ impl<'r> Snapshots<'r> {
     }
 }
 
-/// What was picked, and why it is older than what was asked for if it is.
+/// The chosen snapshot, and the reason if it is older than requested.
 type Picked<'c> = (&'c Candidate<'c>, SnapshotLine, Option<Problem>);
 
 fn by_id<'c>(found: &'c [Candidate<'c>], prefix: &str) -> Result<&'c Candidate<'c>, Error> {

@@ -1,7 +1,7 @@
 //! Which objects of other devices count for a backup: those that a record lists.
 //!
-//! What no record lists belongs to a run that is at work or dead. Nobody owns it, so nothing may
-//! come to lean on it. Whoever reads may use it all the same: a piece proves itself.
+//! An object that no record lists belongs to a run that is at work or dead. Nobody owns it, so
+//! nothing may rely on it. Readers may still use it: a piece is verified by its id.
 
 use std::collections::{HashMap, HashSet};
 
@@ -40,7 +40,7 @@ pub(crate) fn listed_by_records(
     Ok(listed)
 }
 
-/// What a record lists; nothing if it cannot be read.
+/// The objects that a record lists; nothing if it cannot be read.
 fn listed_in(device: DeviceId, record: &[u8]) -> Vec<ObjectKey> {
     let Ok(record) = Record::decode(record) else { return Vec::new() };
     let key = |run: u32| move |number, hash| ObjectKey { device, run, number, hash };
@@ -52,9 +52,9 @@ fn listed_in(device: DeviceId, record: &[u8]) -> Vec<ObjectKey> {
     .collect()
 }
 
-/// Takes out of a listing what other devices have stored and no record lists: for a backup it is
-/// not there. Of records that are here the names tell nearly all; only those are decoded that may
-/// list objects of other runs.
+/// Takes out of a listing the objects that other devices have stored and no record lists: for a
+/// backup they are not there. For records that are here, the names tell nearly all; only those that
+/// may list objects of other runs are decoded.
 pub(crate) fn set_aside(
     catalogue: &Catalogue,
     listing: &mut Listing,
@@ -98,7 +98,7 @@ pub(crate) fn set_aside(
     Ok(claims)
 }
 
-/// Whether a record can be relied on: nobody knows what one lists that is not understood.
+/// Whether a record can be relied on: nobody knows the list of one that is not understood.
 fn is_read(listing: &Listing, holder: &ObjectKey) -> bool {
     listing.here(holder).is_some() && !listing.not_understood.contains(holder)
 }
@@ -120,7 +120,7 @@ fn taken_over(
     }
     let may_list = |at: &RecordRef| since.get(&at.device).is_some_and(|first| *first <= at.run);
     for at in catalogue.record_refs()?.into_iter().filter(may_list) {
-        // What is left of a device is no more than was looked for.
+        // Only the wanted objects of a device are left.
         if !unclaimed.iter().any(|key| key.device == at.device && key.run <= at.run) {
             continue;
         }

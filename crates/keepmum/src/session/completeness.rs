@@ -1,7 +1,7 @@
 //! Whether every piece of a snapshot is in some object that is here.
 //!
-//! The listing alone says which objects are missing. Whether they matter it cannot say: what they
-//! held may have been stored again elsewhere. So where objects are missing, the tree is asked.
+//! The listing alone says which objects are missing, but not whether they matter: their contents
+//! may have been stored again elsewhere. So if objects are missing, the tree is asked.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -15,7 +15,7 @@ use super::open::Repository;
 use super::walk::{SnapshotWalk, Visit};
 use super::walk_error::WalkError;
 
-/// Looks at snapshots, and at what they share only once.
+/// Looks at snapshots, and at shared parts only once.
 #[derive(Default)]
 pub(crate) struct Completeness {
     /// Nodes beneath which nothing is missing.

@@ -1,6 +1,6 @@
 //! One line of descent: the snapshots of one source on one device. Only of one is there a latest.
 //!
-//! Names are what people gave, so two devices may have one; ids tell them apart.
+//! People choose the names, so two devices may have the same one; ids distinguish them.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use super::error::{Error, ErrorKind};
 #[derive(Clone, Copy)]
 pub(crate) struct Candidate<'a> {
     pub(crate) device: DeviceId,
-    /// What people call the device.
+    /// The name of the device for people.
     pub(crate) name: &'a str,
     pub(crate) snapshot: SnapshotRecord<'a>,
 }

@@ -1,7 +1,7 @@
 //! Runs whose names may not have become durable: their last directory sync failed.
 //!
 //! Their objects can be listed and be gone after the next power cut, whatever a later sync answers.
-//! This device never builds on them: for it they are not there, and what they held is stored again.
+//! This device never relies on them: for it they are missing, and their contents are stored again.
 
 use crate::catalogue::{Catalogue, state};
 use crate::model::DeviceId;

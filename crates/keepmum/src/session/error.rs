@@ -1,18 +1,18 @@
-//! What ends a run: a kind for programs, a sentence for people, the path, the cause.
-//! Hints on what to do next are added at the edge, never here.
+//! The error that ends a run: a kind for programs, a sentence for people, the path, the cause.
+//! Hints for the next step are added at the edge, never here.
 
 use std::fmt;
 
 use crate::catalogue::CatalogueError;
 use crate::repository::RepositoryError;
 
-/// What went wrong, for programs. The command line maps each to an exit code.
+/// The kind of error, for programs. The command line maps each to an exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The request makes no sense (no such snapshot, an ambiguous prefix, no such path).
     Usage,
-    /// What was given (roots, patterns, a password) cannot be used.
+    /// The given values (roots, patterns, a password) cannot be used.
     Unusable,
     /// The password opens no key block.
     WrongPassword,
@@ -20,8 +20,8 @@ pub enum ErrorKind {
     NoRepository,
     /// Key blocks have not arrived yet, though objects have.
     Pending,
-    /// A newer version wrote what was asked for, or the key blocks, and this one does not understand
-    /// it.
+    /// A newer version wrote the requested data, or the key blocks, and this one does not
+    /// understand it.
     NotUnderstood,
     /// Key blocks were here, and are gone.
     KeysGone,
@@ -31,7 +31,8 @@ pub enum ErrorKind {
     Refused,
     /// Refused for safety: the source, or much of it, is gone.
     SourceGone,
-    /// Refused for safety: what a deletion could reach, or might take for gone.
+    /// Refused for safety: the deletion could reach something protected, or mistake something for
+    /// gone.
     DeletionRefused,
     /// Refused for safety: more would be deleted than was accepted.
     ManyDeletions,
@@ -53,7 +54,7 @@ pub enum ErrorKind {
     Interrupted,
 }
 
-/// What ended a run.
+/// The error that ended a run.
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,

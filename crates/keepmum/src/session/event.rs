@@ -6,7 +6,7 @@ use super::error::{Error, ErrorKind};
 use super::recovery_code::RecoveryCode;
 use super::report::Problem;
 
-/// What a verb is busy with.
+/// The current activity of a verb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// Deriving keys from the password.
@@ -15,7 +15,7 @@ pub enum Phase {
     Opening,
     /// Walking and storing, restoring, or checking.
     Working,
-    /// Writing what makes the run count.
+    /// Writing the record that makes the run count.
     Finishing,
 }
 
@@ -36,7 +36,7 @@ pub enum ChangeKind {
     Removed,
 }
 
-/// What happens.
+/// An event.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// A new phase begins.
@@ -80,27 +80,27 @@ pub enum Event {
     },
 }
 
-/// Something in the target that is newer than what the snapshot has of that name.
+/// Something in the target that is newer than the snapshot's version.
 #[derive(Clone, Debug)]
 pub struct Newer {
     /// Where it is, from the target downward.
     pub path: TreePath,
     /// When it was changed.
     pub there: Time,
-    /// When what the snapshot has was changed.
+    /// The time when the snapshot's version was changed.
     pub snapshot: Time,
     /// Whether both can be had.
     pub can_have_both: bool,
 }
 
-/// What to do with something newer.
+/// The treatment of something newer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// Replace it.
     Overwrite,
     /// Leave it alone.
     Keep,
-    /// Leave it alone, and put what the snapshot has beside it under another name.
+    /// Leave it alone, and put the snapshot's version beside it under another name.
     Both,
 }
 
@@ -112,14 +112,14 @@ pub trait Observer: Sync {
     /// Whether the user wants the run to stop. Asked between files and between objects.
     fn stopping(&self) -> bool;
 
-    /// What to do with something newer; nothing if there is nobody to be asked. Then it stays, and
+    /// The treatment of something newer; nothing if there is nobody to be asked. Then it stays, and
     /// is a problem of the report.
     fn ask(&self, _: &Newer) -> Option<Answer> {
         None
     }
 
-    /// Shows a recovery code, once what it opens is durable, and answers whether the person has it
-    /// now. If not, the code is in the report of the verb: it must not be lost.
+    /// Shows a recovery code, once the data that it opens is durable, and returns whether the
+    /// person has it now. If not, the code is in the report of the verb: it must not be lost.
     fn show_recovery_code(&self, _code: &RecoveryCode) -> bool {
         false
     }

@@ -1,7 +1,7 @@
 //! Objects that are here and damaged, as a check found them: a backup reads no data, so it is told.
 //!
-//! For a backup such an object is not there, and what it held is stored again as far as the source
-//! still has it. Whoever reads still tries it: one bad segment costs no other.
+//! For a backup such an object is missing, and its contents are stored again as far as the source
+//! still has them. Readers still try it: one bad segment costs no other.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ pub(crate) fn damaged(catalogue: &Catalogue) -> Result<BTreeSet<ObjectKey>, Erro
     Ok(catalogue.get(&state::DAMAGED)?.unwrap_or_default())
 }
 
-/// Notes what a check has found of the objects that it read: damaged ones and whole ones.
+/// Notes the result of a check for the objects that it read: damaged ones and whole ones.
 pub(crate) fn note(
     catalogue: &Catalogue,
     found: impl IntoIterator<Item = (ObjectKey, bool)>,

@@ -1,4 +1,4 @@
-//! Bringing into the catalogue what metadata objects say that it has not seen.
+//! Bringing new metadata objects into the catalogue.
 //!
 //! Nothing is fetched without need: data objects are never read here, and of metadata objects
 //! only those that are new, and of them only tables, indexes and records.
@@ -21,19 +21,19 @@ use super::metadata::{Metadata, Metadatas};
 
 /// Reading metadata objects.
 const READING: Stage = Stage(1);
-/// Metadata objects of so many bytes are read ahead: what is decoded of them waits in memory.
+/// Metadata objects of so many bytes are read ahead: their decoded form waits in memory.
 const AHEAD: u64 = 4 * 1024 * 1024;
 
-/// What was found while the catalogue was brought up to date.
+/// The findings while the catalogue was brought up to date.
 #[derive(Default)]
 pub(crate) struct Imported {
-    /// Metadata objects that do not open or hold something malformed: file name and what is wrong.
+    /// Metadata objects that do not open or hold something malformed: file name and problem.
     pub(crate) damaged: Vec<(String, String)>,
     /// The first of them that the destination did not give, whether or not it is damaged.
     pub(crate) unread: Option<RepositoryError>,
     /// Metadata objects that have their length and not yet their bytes.
     pub(crate) arriving: Vec<ObjectKey>,
-    /// Objects that are here and not understood, or not in all that they hold, with what is not.
+    /// Objects here that are not understood in whole or in part, with the unknown item.
     pub(crate) not_understood: BTreeMap<ObjectKey, String>,
     /// Objects that the catalogue had seen whole and that are not here now.
     pub(crate) gone: Vec<(ObjectKey, u8)>,
@@ -43,7 +43,7 @@ pub(crate) struct Imported {
     pub(crate) held_up: bool,
 }
 
-/// Reconciles the catalogue with the listing and imports what is new.
+/// Reconciles the catalogue with the listing and imports new objects.
 pub(crate) fn bring_up(
     catalogue: &mut Catalogue,
     store: &dyn Store,
@@ -132,7 +132,7 @@ fn written(
 }
 
 /// Data objects that a record lists and no index names: their index is damaged, lost or still on
-/// its way. What no record lists belongs to a run that is not over.
+/// its way. An object that no record lists belongs to a run that is not over.
 fn unindexed(catalogue: &Catalogue, data: Vec<ObjectKey>) -> Result<Vec<ObjectKey>, Error> {
     let mut missing = Vec::new();
     for key in data {
@@ -149,8 +149,9 @@ fn unindexed(catalogue: &Catalogue, data: Vec<ObjectKey>) -> Result<Vec<ObjectKe
     Ok(missing)
 }
 
-/// Reads the own tables of data objects of runs whose record is not here, where one of the device
-/// is missing: what a snapshot waits for may be here already. A backup counts none of this.
+/// Reads the tables inside data objects of runs whose record is not here, if a record of the device
+/// is missing: the data that a snapshot waits for may be here already. For a backup none of this
+/// counts.
 pub(crate) fn unclaimed(
     catalogue: &Catalogue,
     store: &dyn Store,
@@ -174,7 +175,7 @@ pub(crate) fn unclaimed(
         return Ok(());
     }
     let reader = ObjectReader::new(store, keys, listing);
-    // What cannot be read here is no record's, so there is nobody to tell.
+    // An unreadable object here belongs to no record, so there is nobody to tell.
     let mut ignored = Imported::default();
     written(catalogue, &mut ignored, |ignored| {
         import_unindexed(catalogue, &reader, listing, &unread, ignored)
@@ -255,8 +256,8 @@ fn import_all<'env>(
 }
 
 impl Imported {
-    /// An object that cannot be read costs what it holds and nothing else; a destination that
-    /// fails ends the run.
+    /// An unreadable object costs its contents and nothing else; a destination that fails ends the
+    /// run.
     fn refuse(&mut self, key: &ObjectKey, error: RepositoryError) -> Result<(), Error> {
         match error {
             RepositoryError::Damaged { object, what } => self.damaged.push((object, what)),

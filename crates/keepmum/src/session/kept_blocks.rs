@@ -1,4 +1,4 @@
-//! Key blocks: what this machine keeps of them, what is put back, and keyrings that become one.
+//! Key blocks: this machine's copies, putting copies back, and uniting keyrings.
 //!
 //! The catalogue keeps the newest blocks as they lie at the destination. They are no more secret
 //! there, and a folder out of which somebody removes every small file still opens. Nothing here
@@ -12,21 +12,21 @@ use super::access::Access;
 use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer};
 
-/// What is to be done about the key blocks of a destination.
+/// The changes that the key blocks of a destination need.
 #[derive(Default)]
 pub(crate) struct KeyBlocks {
     /// Copies that should be here and are not, as file name and bytes.
     pub(crate) missing: Vec<NamedBlock>,
-    /// New blocks whose keyring holds what several families hold, if there are several.
+    /// New blocks whose keyring holds everything that several families hold, if there are several.
     pub(crate) united: Vec<NamedBlock>,
-    /// None is here: they were opened with what this machine keeps.
+    /// None is here: they were opened with this machine's copies.
     all_gone: bool,
     /// Families hold different keyrings, and that cannot be mended by itself.
     pub(crate) is_divided: bool,
 }
 
 impl KeyBlocks {
-    /// Looks at what was opened.
+    /// Looks at the opened blocks.
     pub(crate) fn of(
         opened: &Opened,
         raw: &RawListing,
@@ -35,7 +35,8 @@ impl KeyBlocks {
         let is_divided = opened.is_divided();
         let nothing = KeyChange { remove: Vec::new(), add: None };
         let random = &*access.seam.random;
-        // What does not fit into one keyring is left as it is: a person must remove a slot first.
+        // If the united keyring is too large, all is left as it is: a person must remove a slot
+        // first.
         let united = is_divided.then(|| opened.change(&nothing, access.profile, random).ok());
         let united = united.flatten();
         Ok(Self {
@@ -51,7 +52,7 @@ impl KeyBlocks {
         self.missing.is_empty() && !self.is_divided && !self.all_gone
     }
 
-    /// Tells who only reads what the next backup will mend.
+    /// Tells readers which problems the next backup will repair.
     pub(crate) fn say(&self, observer: &dyn Observer) {
         if self.all_gone {
             observer.event(Event::Notice(
@@ -133,7 +134,7 @@ pub(crate) fn write(store: &dyn Store, blocks: &[NamedBlock]) -> Result<(), Repo
     Ok(())
 }
 
-/// What is said where the catalogue knows key blocks and none is left anywhere.
+/// The error if the catalogue knows key blocks and none is left anywhere.
 pub(crate) fn gone() -> Error {
     Error::new(
         ErrorKind::KeysGone,

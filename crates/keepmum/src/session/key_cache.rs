@@ -53,7 +53,7 @@ fn private(file: &Path, limit: u64) -> Option<Zeroizing<Vec<u8>>> {
     if metadata.len() > limit || metadata.mode() & 0o077 != 0 {
         return None;
     }
-    // Room for all of it at once, or what is moved would stay unwiped; no more, since all room is
+    // Room for all of it at once, or moved bytes would stay unwiped; no more, since all room is
     // wiped in the end.
     let length = usize::try_from(metadata.len()).ok()?;
     let mut bytes = Zeroizing::new(Vec::with_capacity(length + 1));
@@ -61,7 +61,7 @@ fn private(file: &Path, limit: u64) -> Option<Zeroizing<Vec<u8>>> {
     Some(bytes)
 }
 
-/// Removes the cache: what it keeps was changed.
+/// Removes the cache, because the cached keys were changed.
 pub(crate) fn forget(at: &KeyCacheAt) {
     // If it stays it is of no use: it is bound to blocks that are no longer all there is.
     fs::remove_file(&at.file).ok();
@@ -99,7 +99,7 @@ fn make_secret(file: &Path, random: &dyn Random) -> Option<Secret<SECRET_LENGTH>
     known()
 }
 
-/// Puts a file that only its owner can read in the place of what is there.
+/// Replaces a file by one that only its owner can read.
 fn replace(file: &Path, temporary: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::remove_file(temporary).ok();
     let mut options = OpenOptions::new();

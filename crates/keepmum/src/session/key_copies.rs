@@ -14,7 +14,7 @@ use super::report::{Problem, ProblemKind};
 
 /// The files that may be key blocks, as far as they can be judged without the password.
 pub(crate) struct KeyFiles {
-    /// Names that are not those of what the files hold.
+    /// Names that do not match the contents of their files.
     damaged: Vec<String>,
     whole: usize,
 }
@@ -42,8 +42,8 @@ impl KeyFiles {
         if is_well { Trust::KeptKey } else { Trust::KeyBlocks }
     }
 
-    /// What is wrong with the copies. One that is damaged and was put back under another name is
-    /// of no more use, and does no harm.
+    /// The problems of the copies. A damaged one that was put back under another name is of no more
+    /// use, and does no harm.
     pub(crate) fn problems(&self, repository: &Repository) -> Result<Vec<Problem>, Error> {
         let missing = repository.key_blocks.missing.len();
         // Where this device never was, the others may be on their way.

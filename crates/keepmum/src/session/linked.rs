@@ -10,7 +10,7 @@ use crate::catalogue::LinkKey;
 use crate::crypto::CiphertextHasher;
 use crate::model::{Entry, Kind};
 
-/// Gives what is hashed to the hasher that makes 16 bytes of it.
+/// Gives the hashed bytes to the hasher that makes 16 bytes of them.
 struct Feed(CiphertextHasher);
 
 impl Hasher for Feed {
@@ -24,8 +24,8 @@ impl Hasher for Feed {
     }
 }
 
-/// What the names of one file have in common; nothing for what has no other names. Contents may be
-/// long and files many, so it is short.
+/// The common data of the names of one file; nothing for a file without other names. Contents may
+/// be long and files many, so it is short.
 pub fn link_key(entry: &Entry) -> Option<LinkKey> {
     let Kind::File(content) = &entry.kind else { return None };
     let group = entry.metadata.link?;

@@ -1,8 +1,7 @@
-//! Walking the trees of snapshots: which file of which snapshot misses what.
+//! Walking the trees of snapshots to find which pieces each file of each snapshot misses.
 //!
-//! A search tells what it finds. One made on trial tells nothing and ends with the first thing that
-//! is not well: it can go on while nobody knows yet which objects are damaged, and counts only if
-//! none is.
+//! A search reports its findings. A speculative one reports nothing and ends with the first
+//! problem: it can run before anybody knows which objects are damaged, and counts only if none is.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -22,18 +21,18 @@ use super::report::{DIGITS, Problem, ProblemKind, SnapshotState, note};
 use super::walk::{SnapshotWalk, Visit};
 use super::walk_error::WalkError;
 
-/// A search for what snapshots miss.
+/// A search for missing parts of snapshots.
 pub(crate) struct LossScan<'a> {
     repository: &'a Repository,
     known: &'a Snapshots<'a>,
     observer: &'a dyn Observer,
     /// Only in snapshots of this device, if of any.
     pub(crate) of: Option<DeviceId>,
-    /// Pieces that were read and are damaged or still arriving, with what is wrong.
+    /// Pieces that were read and are damaged or still arriving, with the problem.
     pub(crate) bad: HashMap<ChunkId, Fault>,
     /// Pieces that stand on something that does not open, at least in one of its places.
     pub(crate) on_bad: HashMap<ChunkId, Fault>,
-    /// Objects of which nothing can be read, with what is wrong.
+    /// Objects of which nothing can be read, with the problem.
     pub(crate) unreadable: HashMap<ObjectKey, Fault>,
     /// Nodes beneath which all is well, with the number of entries there.
     clean: HashMap<ChunkId, u64>,
@@ -47,20 +46,20 @@ pub(crate) struct LossScan<'a> {
     pub(crate) damaged: BTreeSet<SnapshotId>,
     /// Whether anything is missing.
     pub(crate) misses: bool,
-    /// What was found.
+    /// The findings.
     pub(crate) problems: Vec<Problem>,
     /// How the trial goes, if it is one.
     trial: Option<Speculation>,
 }
 
-/// What is wrong with something that was read.
+/// The problem of something that was read.
 #[derive(Clone)]
 pub(crate) struct Fault {
     pub(crate) what: String,
     pub(crate) kind: FaultKind,
 }
 
-/// What that means for what lies in it.
+/// Its consequence for the contents.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FaultKind {
     Damaged,
@@ -71,7 +70,7 @@ pub(crate) enum FaultKind {
 }
 
 impl Fault {
-    /// What an error says of the object that it is about.
+    /// The verdict of an error about its object.
     pub(crate) fn from_error(error: &RepositoryError) -> Self {
         let kind = match error {
             RepositoryError::Arriving { .. } => FaultKind::Arriving,
@@ -81,7 +80,7 @@ impl Fault {
         Self { what: error.to_string(), kind }
     }
 
-    /// What it means for a file with this chunk.
+    /// Its consequence for a file with this chunk.
     fn of(&self, id: &ChunkId) -> RepositoryError {
         let (object, what) = (format!("chunk {id}"), self.what.clone());
         match self.kind {
@@ -99,7 +98,7 @@ enum Speculation {
     Over,
 }
 
-/// What is done between two steps of a search; an error ends the search.
+/// The action between two steps of a search; an error ends the search.
 type Meanwhile<'m> = &'m mut dyn FnMut() -> Result<(), Error>;
 
 impl<'a> LossScan<'a> {
@@ -253,7 +252,7 @@ impl<'a> LossScan<'a> {
         !self.clean.contains_key(&node)
     }
 
-    /// What an entry holds beside its node: a file's content, and values of attributes.
+    /// The contents of an entry beside its node: a file's content, and values of attributes.
     fn contents(&mut self, place: &mut Place<'_, '_>, entry: &Entry) -> Result<(), WalkError> {
         if let Kind::File(content) = &entry.kind {
             self.content(place, content)?;
@@ -334,13 +333,13 @@ struct Place<'a, 'r> {
     /// The snapshot, and how much of it is here once that was asked.
     one: &'r Candidate<'r>,
     state: Option<SnapshotState>,
-    /// The directories that the walk is in, and what is above the root.
+    /// The directories that the walk is in, and those above the root.
     open: Vec<Open>,
     meanwhile: Meanwhile<'r>,
 }
 
 impl Place<'_, '_> {
-    /// Counts what a directory that the walk is in has shown.
+    /// Counts the entries that the current directory has shown.
     fn take(&mut self, shown: &Open) {
         if let Some(open) = self.open.last_mut() {
             open.faulty |= shown.faulty;

@@ -9,7 +9,7 @@ use crate::store::Store;
 /// Objects of at most so many bytes are held in memory while they are read.
 const AT_ONCE: u64 = 64 * 1024;
 
-/// What each worker reads metadata objects with.
+/// Each worker's reader of metadata objects.
 pub(crate) struct Metadatas<'a> {
     reader: ObjectReader<'a>,
     listing: &'a Listing,
@@ -37,7 +37,7 @@ impl<'a> Metadatas<'a> {
     }
 }
 
-/// What an object holds that the catalogue is told.
+/// The contents of an object, for the catalogue.
 pub(crate) struct Metadata {
     pub(crate) table: Table,
     pub(crate) indexes: Vec<IndexEntry>,
@@ -105,7 +105,7 @@ fn read_metadata(
 }
 
 impl Metadata {
-    /// Something in it cannot be read: what is not understood is not damage.
+    /// Something in it cannot be read: an item that is not understood is not damage.
     fn refuse(&mut self, error: RepositoryError) {
         match error {
             RepositoryError::NotUnderstood { what, .. } => drop(self.unknown.get_or_insert(what)),
@@ -120,7 +120,7 @@ impl Metadata {
         record: &Record,
         bytes: Vec<u8>,
     ) {
-        // What a record is, it says itself; the name of its object only bounds it.
+        // A record itself says which one it is; the name of its object only bounds it.
         if record.device != key.device || record.run > key.run {
             let (object, what) = (reader.path_of(key), "its record is of another run".to_owned());
             return self.refuse(RepositoryError::Damaged { object, what });

@@ -1,7 +1,7 @@
-//! An open repository: what the verbs share.
+//! An open repository: the parts shared by the verbs.
 //!
-//! It opens a repository, imports records, selects a snapshot, and says what is here, damaged or
-//! lost. It must never do a verb's work, and never import a verb.
+//! It opens a repository, imports records, selects a snapshot, and determines which data is here,
+//! damaged or lost. It must never do a verb's work, and never import a verb.
 
 pub(crate) mod access;
 pub(crate) mod branches;

@@ -46,7 +46,8 @@ pub(crate) fn make(
     }
     if let Err(error) = store.sync() {
         // Nothing was ever sealed with these keys, and their names may not last: a later run must
-        // not build on them. What cannot be removed is a repository of its own beside another.
+        // not rely on them. A block that cannot be removed is a repository of its own beside
+        // another.
         for (name, _) in &made.blocks {
             access.seam.disk.remove(name).ok();
         }
@@ -85,8 +86,8 @@ fn new_keyring(random: &dyn Random) -> Result<Keyring, Error> {
     })
 }
 
-/// An empty repository under keys that nobody keeps: what a run would do in the one that it would
-/// make can be said without making it.
+/// An empty repository under keys that nobody keeps: it shows the result of a run in the repository
+/// that the run would make, without making it.
 pub(crate) fn imagine(
     access: &Access,
     destination: Destination,

@@ -1,4 +1,4 @@
-//! A snapshot that is older than what was asked for, and why no newer one was taken.
+//! A snapshot that is older than requested, and why no newer one was taken.
 //!
 //! Whoever asks for `latest` or for a time and gets less must be told, and the exit code must say
 //! so too: a script would else take last week's files for yesterday's.
@@ -23,8 +23,8 @@ pub(crate) enum Hidden {
     Unknown,
 }
 
-/// A record of the same device with a number above that of the snapshot taken, and below `before`,
-/// which may hold a snapshot that nobody can see. What is lost counts before what is late.
+/// A record of the same device with a number above that of the chosen snapshot, and below `before`,
+/// which may hold a snapshot that nobody can see. Lost records count before late ones.
 pub(crate) fn hidden_after(
     repository: &Repository,
     (chains, own): (&Chains, Option<DeviceId>),

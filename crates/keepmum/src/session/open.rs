@@ -1,7 +1,7 @@
-//! Opening a repository: list once, unlock, open the names, bring the catalogue up to what is here.
+//! Opening a repository: list once, unlock, open the names, bring the catalogue up to the listing.
 //!
-//! The destination wins over the catalogue: what the catalogue believes counts only as far as this
-//! listing confirms it.
+//! The destination wins over the catalogue: the catalogue counts only as far as this listing
+//! confirms it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -35,13 +35,13 @@ pub(crate) struct Repository {
     /// The last record of each device that was read before this listing, and understood with all
     /// before it.
     pub(crate) seen: Vec<RecordRef>,
-    /// What bringing in new metadata found.
+    /// The result of importing new metadata.
     pub(crate) imported: Imported,
-    /// What is to be done about the key blocks.
+    /// The changes that the key blocks need.
     pub(crate) key_blocks: KeyBlocks,
 }
 
-/// What the destination holds, before any key is known.
+/// The contents of the destination, before any key is known.
 pub(crate) struct Destination {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) raw: RawListing,
@@ -119,7 +119,7 @@ impl Destination {
         if trust == Trust::KeyBlocks && repository.key_blocks.missing.is_empty() {
             repository.catalogue.forget(&state::KEY_COPIES_ARE_ILL)?;
         }
-        // Whoever writes must not take for lost what can be read again tomorrow.
+        // A writer must not take data for lost that can be read again tomorrow.
         if let Some(error) = repository.imported.unread.take() {
             return Err(error.into());
         }
@@ -144,7 +144,7 @@ impl Destination {
         let mut listing = self.raw.open(&keys, access.mode);
         listing.own = self.catalogue.get(&state::DEVICE)?;
         if listing.key_blocks.is_empty() && listing.objects.is_empty() {
-            // What this machine keeps opens, and nothing that lies here is of it.
+            // This machine's copy opens, and nothing in the destination belongs to it.
             return Err(self.locked().no_keys()?);
         }
         // With a million objects it is a large part of the memory of a run.
@@ -268,7 +268,7 @@ impl Repository {
         private.copy_fact(&state::DEVICE, &self.catalogue)?;
         private.copy_fact(&state::KEY_BLOCKS, &self.catalogue)?;
         private.copy_fact(&state::UNSEEN_CODE, &self.catalogue)?;
-        // What was here once is known to the other catalogue alone.
+        // Only the other catalogue knows which objects were here once.
         let gone = std::mem::take(&mut self.imported.gone);
         let imported = import::bring_up(
             &mut private,

@@ -1,4 +1,4 @@
-//! What can be asked of the verbs.
+//! The options of the verbs.
 
 use std::path::PathBuf;
 
@@ -35,16 +35,16 @@ impl Deletions {
     }
 }
 
-/// What a backup is to do. By default it saves nothing: `source` and `roots` are to be given.
+/// The options of a backup. By default it saves nothing: set `source` and `roots`.
 #[derive(Clone)]
 pub struct BackupOptions {
     /// Name of the source.
     pub source: String,
-    /// Absolute paths of what is to be saved.
+    /// Absolute paths of the folders to save.
     pub roots: Vec<PathBuf>,
-    /// What is left out.
+    /// The exclude rules.
     pub rules: Rules,
-    /// Only say what would be done.
+    /// Only report the actions, as a dry run.
     pub dry_run: bool,
     /// Report each entry that is new, changed, gone or left out.
     pub list_changes: bool,
@@ -116,49 +116,50 @@ pub struct SnapshotChoice {
     pub own: bool,
 }
 
-/// What a listing is to show.
+/// The options of a listing.
 #[derive(Clone, Default)]
 pub struct ListOptions {
     /// Of which snapshot.
     pub snapshot: SnapshotChoice,
-    /// What in it; the root for all.
+    /// The path in it; the root for all.
     pub path: TreePath,
-    /// Also what is beneath the folders beneath.
+    /// Also list the contents of subfolders.
     pub recursive: bool,
 }
 
-/// What to do with files that lie in the target already.
+/// The treatment of files that are already in the target.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Overwrite {
-    /// Replace what differs in size, time or kind, but ask before something newer is replaced.
+    /// Replace things that differ in size, time or kind, but ask before something newer is
+    /// replaced.
     #[default]
     IfOlder,
-    /// Replace what differs in size, time or kind.
+    /// Replace things that differ in size, time or kind.
     IfChanged,
     /// Write everything anew.
     Always,
-    /// Leave what is there alone.
+    /// Leave existing things alone.
     Never,
 }
 
-/// What a restore is to do.
+/// The options of a restore.
 #[derive(Clone, Default)]
 pub struct RestoreOptions {
     /// Which snapshot.
     pub snapshot: SnapshotChoice,
-    /// What in it; the root for all.
+    /// The path in it; the root for all.
     pub path: TreePath,
     /// Where to; nothing for where it came from.
     pub target: Option<PathBuf>,
-    /// Only say what would be done.
+    /// Only report the actions, as a dry run.
     pub dry_run: bool,
-    /// What to do with files that are there.
+    /// The treatment of existing files.
     pub overwrite: Overwrite,
-    /// Remove what the snapshot does not have.
+    /// Remove things that the snapshot does not have.
     pub delete: bool,
     /// How much of it.
     pub deletions: Deletions,
-    /// What must stay whatever is removed: the destination, the catalogue, the config.
+    /// Things that must never be removed: the destination, the catalogue, the config.
     pub staying: Vec<PathBuf>,
     /// To whom things are given.
     pub owner: Owner,
@@ -171,7 +172,7 @@ pub struct RestoreOptions {
 /// How much of the stored data a check reads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ReadData {
-    /// None: only what is here is looked at.
+    /// None: only the listing is looked at.
     #[default]
     Nothing,
     /// A share of its bytes, in percent, and at least one object. Repeated checks read all.
@@ -182,14 +183,14 @@ pub enum ReadData {
     Everything,
 }
 
-/// What a check is to do.
+/// The options of a check.
 #[derive(Clone, Default)]
 pub struct CheckOptions {
     /// How much of the stored data to read.
     pub read_data: ReadData,
 }
 
-/// What a comparison is between.
+/// The two sides of a comparison.
 pub struct DiffOptions {
     /// The older side.
     pub old: SnapshotChoice,
@@ -201,21 +202,21 @@ pub struct DiffOptions {
 pub enum DiffAgainst {
     /// Another snapshot.
     Snapshot(SnapshotChoice),
-    /// The source as it is now: absolute paths of what is saved, and what is left out.
+    /// The source as it is now: absolute paths of its roots, and the exclude rules.
     Source {
         /// Absolute paths.
         roots: Vec<PathBuf>,
-        /// What is left out.
+        /// The exclude rules.
         rules: Rules,
     },
 }
 
-/// What is to be written out.
+/// The options of a dump.
 #[derive(Clone, Default)]
 pub struct DumpOptions {
     /// Of which snapshot.
     pub snapshot: SnapshotChoice,
-    /// What in it: a file, or a folder; the root for all.
+    /// The path in it: a file, or a folder; the root for all.
     pub path: TreePath,
 }
 

@@ -1,4 +1,4 @@
-//! Where a chunk of a file is, and what it means when it is nowhere.
+//! The place of a chunk of a file, and the consequence if it has none.
 
 use crate::catalogue::Catalogue;
 use crate::format::PieceKind;

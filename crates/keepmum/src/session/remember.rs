@@ -1,5 +1,5 @@
-//! What the catalogue remembers of the source, learnt again from this device's last snapshot, and
-//! doubted where stored objects are gone.
+//! The catalogue's memory of the source, rebuilt from this device's last snapshot, and doubted if
+//! stored objects are gone.
 
 use crate::catalogue::{Catalogue, DirectoryId, Remembered, state};
 use crate::format::{Backup, ObjectKind, decode_entry, encode_entry};
@@ -95,8 +95,9 @@ pub(crate) fn directory_at(
     Ok(Some(row))
 }
 
-/// Takes away the stamps of what has content in no object that is here, a file's own or that of an
-/// attribute, so that this run reads and stores it again. Answers whether tree nodes may be lost too.
+/// Removes the stamps of entries whose content, a file's own or that of an attribute, is in no
+/// object here, so that this run reads and stores it again. Returns whether tree nodes may be lost
+/// too.
 pub(crate) fn doubt_lost(repository: &Repository) -> Result<bool, Error> {
     let catalogue = &repository.catalogue;
     let objects = repository.objects();

@@ -1,4 +1,4 @@
-//! What verbs report: plain values whose field names are those of `--json`.
+//! Reports of the verbs: plain values whose field names are those of `--json`.
 
 use crate::model::TreePath;
 
@@ -20,13 +20,13 @@ pub enum Outcome {
     Damaged,
 }
 
-/// What kind of problem one file had.
+/// The kind of a problem with one file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProblemKind {
     /// A source file could not be read; its earlier version stays.
     Unreadable,
-    /// A source file changed while it was read; what was read is kept, and it is read again next time.
+    /// A source file changed while it was read; it was saved as read, and is read again next time.
     ChangedWhileRead,
     /// A source file was saved, but not all of its attributes, or not with the size that it states.
     NotWhole,
@@ -51,15 +51,15 @@ pub enum ProblemKind {
 /// One thing that could not be done, or not wholly.
 #[derive(Clone, Debug, Serialize)]
 pub struct Problem {
-    /// What kind.
+    /// The kind.
     pub kind: ProblemKind,
-    /// Of what; for display, bytes that are not UTF-8 replaced.
+    /// The path; for display, bytes that are not UTF-8 replaced.
     pub path: String,
     /// A plain sentence.
     pub sentence: String,
 }
 
-/// What `backup` did.
+/// The result of `backup`.
 #[derive(Debug, Default, Serialize)]
 pub struct BackupReport {
     /// The snapshot, unless nothing was to be written.
@@ -76,8 +76,8 @@ pub struct BackupReport {
     pub new: u64,
     /// Entries that differ, directories included.
     pub changed: u64,
-    /// Entries that lie at another place than before, directories included. Of a directory that
-    /// moved, what lies in it is not counted.
+    /// Entries that lie at another place than before, directories included. The contents of a moved
+    /// directory are not counted.
     pub moved: u64,
     /// Entries that are there no more, directories included.
     pub gone: u64,
@@ -101,11 +101,11 @@ pub struct BackupReport {
     pub excluded: u64,
     /// Files in the destination that are not ours.
     pub foreign_files: u64,
-    /// Nothing was written because it was only asked what would be.
+    /// Nothing was written because this was a dry run.
     pub dry_run: bool,
     /// Seconds it took.
     pub seconds: f64,
-    /// What could not be done.
+    /// The problems.
     pub problems: Vec<Problem>,
     /// Of a repository that this run made, where the observer did not show it; never in JSON.
     #[serde(skip)]
@@ -154,7 +154,7 @@ pub struct SnapshotLine {
     pub device_id: String,
     /// The source's name.
     pub source: String,
-    /// What was saved.
+    /// The totals of the source.
     pub roots: Vec<String>,
     /// Run number.
     pub run: u32,
@@ -173,7 +173,7 @@ pub struct SnapshotLine {
     pub own: bool,
 }
 
-/// What `snapshots` found: oldest first, each device in the order of its chain.
+/// The result of `snapshots`: oldest first, each device in the order of its chain.
 #[derive(Debug, Default, Serialize)]
 pub struct SnapshotsReport {
     /// The snapshots.
@@ -188,7 +188,7 @@ pub struct SnapshotsReport {
     pub foreign_files: u64,
 }
 
-/// What an entry is.
+/// The kind of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)]
@@ -209,7 +209,7 @@ pub struct EntryLine {
     /// The path's exact bytes, for programs that are given it.
     #[serde(skip)]
     pub path_bytes: Vec<u8>,
-    /// What it is.
+    /// The kind.
     pub kind: EntryKind,
     /// Bytes of a file.
     pub size: u64,
@@ -225,23 +225,23 @@ pub struct EntryLine {
     pub group: Option<String>,
     /// Seconds since 1970 of its last change.
     pub mtime: Option<i64>,
-    /// What a symlink says; for display.
+    /// The target of a symlink; for display.
     pub link_target: Option<String>,
     /// The exact bytes of that.
     #[serde(skip)]
     pub link_target_bytes: Option<Vec<u8>>,
 }
 
-/// What `ls` found.
+/// The result of `ls`.
 #[derive(Debug, Serialize)]
 pub struct ListReport {
     /// The snapshot.
     pub snapshot: SnapshotLine,
-    /// What could not be read of it.
+    /// The parts of it that could not be read.
     pub problems: Vec<Problem>,
 }
 
-/// What `check` found.
+/// The result of `check`.
 #[derive(Debug, Default, Serialize)]
 pub struct CheckReport {
     /// Snapshots looked at.
@@ -252,7 +252,7 @@ pub struct CheckReport {
     pub objects_pending: u64,
     /// Objects that were here and are gone or shorter.
     pub objects_lost: u64,
-    /// Objects that fail authentication or do not hold what they should.
+    /// Objects that fail authentication or have wrong contents.
     pub objects_damaged: u64,
     /// Objects that a newer version wrote and that this one does not understand, or not in all that
     /// they hold.
@@ -277,7 +277,7 @@ pub struct CheckReport {
     pub bytes_here: u64,
     /// Seconds it took.
     pub seconds: f64,
-    /// What is wrong, by object, file and snapshot.
+    /// The problems, by object, file and snapshot.
     pub problems: Vec<Problem>,
 }
 

@@ -1,5 +1,4 @@
-//! Unlocking a destination: the key that is kept, or the key blocks, and what is said where neither
-//! opens.
+//! Unlocking a destination: the cached key, or the key blocks, and the error if neither opens.
 
 use std::collections::HashSet;
 
@@ -21,11 +20,11 @@ const TRIED_UNATTENDED: usize = 1024;
 /// So many trials go by without a word: several devices may have begun apart.
 const TRIED_SILENTLY: usize = 6;
 
-/// What is done of a phase that begins.
+/// The progress of a phase that begins.
 const NOTHING_DONE: Event =
     Event::Progress { entries: 0, entries_total: 0, bytes: 0, bytes_total: 0 };
 
-/// What the keys are taken from.
+/// The source of the keys.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trust {
     /// The key that is kept beside the catalogue, where it fits and no key block was damaged since.
@@ -34,7 +33,7 @@ pub(crate) enum Trust {
     KeyBlocks,
 }
 
-/// A destination as it is listed, and what this machine knows of it.
+/// A destination as it is listed, and this machine's knowledge of it.
 pub(crate) struct Locked<'a> {
     pub(crate) store: &'a dyn Store,
     pub(crate) raw: &'a RawListing,
@@ -47,7 +46,7 @@ impl Locked<'_> {
         Ok(self.catalogue.get(&state::REPOSITORIES)?.is_some())
     }
 
-    /// The keys, and what is to be done about the key blocks.
+    /// The keys, and the changes that the key blocks need.
     pub(crate) fn unlock(
         &self,
         access: &Access,
@@ -91,7 +90,7 @@ impl Locked<'_> {
         Ok(names.join("\n").into_bytes())
     }
 
-    /// Reads and opens the key blocks themselves, whatever is kept elsewhere of what they hold.
+    /// Reads and opens the key blocks themselves, ignoring any copy of their contents.
     pub(crate) fn open_key_blocks(
         &self,
         access: &Access,
@@ -180,8 +179,8 @@ fn tell_trials(observer: &dyn Observer, tried: usize, of: usize) {
     }
 }
 
-/// Tells that objects are here which a recovery code does not open: who opened a part must not take
-/// it for all. What no password opens is another's, and counts as foreign.
+/// Reports that objects are here which a recovery code does not open: somebody who opened a part
+/// must not take it for all. Objects that no password opens belong to others, and count as foreign.
 pub(crate) fn sort_unopened(listing: &mut Listing, access: &Access, observer: &dyn Observer) {
     if crypto::RecoveryCode::parse(access.passphrase.expose()).is_none() {
         listing.foreign += std::mem::take(&mut listing.unopened);

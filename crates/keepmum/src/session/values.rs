@@ -14,8 +14,8 @@ const ONE: u64 = 64 << 10;
 /// The values of one entry are had all at once, so they have a bound.
 const ALL: u64 = 16 << 20;
 
-/// Fetches the values of an entry in a snapshot of this state. What cannot be had stays as it is,
-/// and is told: nobody may take it for gone.
+/// Fetches the values of an entry in a snapshot of this state. A value that cannot be read stays as
+/// it is, and is reported: nobody may take it for gone.
 pub(crate) fn fetch_values(
     contents: &mut PieceReader<'_>,
     (path, metadata): (&TreePath, &mut Metadata),

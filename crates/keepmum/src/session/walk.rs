@@ -11,7 +11,7 @@ use super::error::Error;
 use super::event::Observer;
 use super::walk_error::{Refusing, WalkError};
 
-/// What comes next on a walk.
+/// The next step of a walk.
 pub(crate) enum Visit {
     /// An entry. A folder is entered next, unless it is skipped.
     Entry(TreePath, Entry),
@@ -26,10 +26,10 @@ pub(crate) struct SnapshotWalk<'w, S: Side> {
     merge: Merge<Nothing, S>,
     /// The folder that is entered next.
     next: Option<(TreePath, ChunkId)>,
-    /// What comes before the next step, the first one last.
+    /// The entries before the next step, the first one last.
     ready: Vec<Visit>,
     observer: &'w dyn Observer,
-    /// What is done to the entries, as the sentence of a walk that is stopped has it.
+    /// The action on the entries, for the sentence of a walk that is stopped.
     done: &'static str,
 }
 
@@ -37,8 +37,8 @@ impl<'w, S> SnapshotWalk<'w, S>
 where
     S: Side<Item = Entry, Place = ChunkId, Error = RepositoryError> + Refusing,
 {
-    /// A walk that begins with what is in the folder `node` at `path`. If the observer wants it to
-    /// stop, it ends with the error that not all was `done`.
+    /// A walk that begins with the contents of the folder `node` at `path`. If the observer wants
+    /// it to stop, it ends with the error that not all was `done`.
     pub(crate) fn new(
         tree: S,
         (path, node): (TreePath, ChunkId),

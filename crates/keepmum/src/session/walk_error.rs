@@ -111,7 +111,7 @@ pub(crate) fn problem_of(
         },
         RepositoryError::Arriving { .. } => ProblemKind::Pending,
         RepositoryError::NotUnderstood { .. } => ProblemKind::Unknown,
-        // What cannot be read is as good as damaged; another attempt may find it whole.
+        // An unreadable object counts as damaged; another attempt may find it whole.
         error if error.is_of_one_object() => ProblemKind::Damaged,
         _ => return Err(error.into()),
     };

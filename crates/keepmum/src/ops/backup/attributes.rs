@@ -20,7 +20,7 @@ use crate::session::report::ProblemKind;
 const INLINE: usize = 64 << 10;
 /// A value up to this length always stands in the entry: an id is not shorter.
 const SHORT: usize = 64;
-/// What an attribute takes beside its name and value.
+/// The bytes that an attribute takes beside its name and value.
 const FRAME: usize = 32;
 /// Most bytes of the values of one entry: whoever gives them back may have them all at once.
 const ALL: usize = 16 << 20;
@@ -71,8 +71,8 @@ impl Backup<'_, '_, '_> {
         Ok((self.place_values(attributes)?, is_whole))
     }
 
-    /// Stores by itself what is not to stand in the entry: large values, and where the others take
-    /// too much together, the longest of them. In a dry run it only finds their ids.
+    /// Stores values separately that are not to be part of the entry: large ones, and if the others
+    /// take too much together, the longest of them. In a dry run it only computes their ids.
     pub(super) fn place_values(
         &mut self,
         mut attributes: Vec<Attribute>,

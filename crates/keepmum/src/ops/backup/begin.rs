@@ -1,4 +1,4 @@
-//! Everything before the walk: lock, source, repository, device, and what earlier runs left.
+//! Everything before the walk: lock, source, repository, device, and leftovers of earlier runs.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -42,19 +42,19 @@ pub(super) struct Begun {
     pub(super) report: BackupReport,
 }
 
-/// What earlier runs left behind for this one.
+/// The state that earlier runs left for this one.
 pub(super) struct Prepared {
     pub(super) start: Start,
     /// Objects that are gone and need no second look once this run is through.
     pub(super) gone: BTreeSet<ObjectKey>,
     pub(super) remembered_entries: u64,
     pub(super) full_tree: bool,
-    /// Nothing is remembered of the source but what a snapshot says, so all of it is read.
+    /// Only a snapshot remembers the source, so all of it is read.
     pub(super) is_first: bool,
 }
 
-/// Removes what killed runs left half-written under a name, where the listing has such names: to look
-/// for them costs as much as the listing.
+/// Removes half-written files of killed runs that have a name, if the listing has such names:
+/// looking for them costs as much as the listing.
 fn sweep(access: &Access, destination: &mut open::Destination) -> Result<(), Error> {
     if destination.raw.has_staging() {
         // A folder that cannot be swept is told by whoever needs it next.
@@ -92,7 +92,7 @@ pub(super) fn begin(
         if !fresh || destination.locked().is_known()? {
             return Err(destination.locked().no_keys()?);
         }
-        // Before anything is made: what is refused leaves no repository behind.
+        // Before anything is made: a refused run leaves no repository behind.
         refuse_missing_disks(&source, options, &destination.catalogue)?;
         if !options.dry_run {
             report.recovery_code = make(access, &destination, observer)?;
@@ -186,7 +186,7 @@ pub(super) fn chunker(keys: &Keys) -> Result<Chunker, Error> {
     Ok(Chunker::new(parameters, repository.chunker_key()))
 }
 
-/// Sorts out what earlier runs left: lost objects, runs that were cut off, a lost catalogue.
+/// Sorts out the state left by earlier runs: lost objects, interrupted runs, a lost catalogue.
 pub(super) fn prepare(repository: &Repository, set: &Setting<'_>) -> Result<Prepared, Error> {
     let catalogue = &repository.catalogue;
     catalogue.begin()?;
@@ -203,8 +203,8 @@ pub(super) fn prepare(repository: &Repository, set: &Setting<'_>) -> Result<Prep
     Ok(prepared)
 }
 
-/// What a run left that was cut off before its directory sync is about to be built upon: its names
-/// must be durable first. If that fails they are in doubt.
+/// This run is about to rely on objects of a run that was interrupted before its directory sync:
+/// their names must be durable first. If that fails they are in doubt.
 fn make_names_durable(
     repository: &Repository,
     set: &Setting<'_>,
@@ -299,8 +299,8 @@ fn has_no_snapshot(repository: &Repository, device: DeviceId) -> Result<bool, Er
     Ok(chains.device(device).is_none_or(|chain| chain.snapshots().next().is_none()))
 }
 
-/// After the catalogue was lost: what earlier snapshots relied on, this device still relies on,
-/// though it will not ask for the nodes of unchanged folders again.
+/// After the catalogue was lost: this device still relies on everything that earlier snapshots
+/// relied on, though it will not ask for the nodes of unchanged folders again.
 fn keep_foreign_runs(repository: &Repository, device: DeviceId) -> Result<(), Error> {
     let catalogue = &repository.catalogue;
     let mut runs = catalogue.get(&state::FOREIGN_RUNS)?.unwrap_or_default();

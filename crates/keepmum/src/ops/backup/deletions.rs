@@ -25,7 +25,7 @@ impl Backup<'_, '_, '_> {
     /// Refuses to forget more than may go unasked, or than was accepted.
     pub(super) fn refuse_deletions(&mut self) -> Result<(), Error> {
         if self.run.has_no_snapshot() {
-            // What is gone was remembered by a run that was killed, and saved by none.
+            // The missing files were remembered by a run that was killed, and saved by none.
             return Ok(());
         }
         let accepted = self.set.options.accept_deletions;
@@ -72,7 +72,7 @@ impl Backup<'_, '_, '_> {
     }
 }
 
-/// What a part has lost, and the part.
+/// The losses of a part, and the part.
 fn about(unit: &Unit) -> (String, TreePath) {
     let path = &unit.path;
     let said = match unit.what {

@@ -33,8 +33,8 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// Tells the catalogue at once: should this run be cut off, the next one must know its objects,
-    /// and what it relies on.
+    /// Tells the catalogue at once: if this run is interrupted, the next one must know its objects,
+    /// and those it relies on.
     pub(super) fn keep(&self, catalogue: &Catalogue) -> Result<(), Error> {
         let known = catalogue.get(&state::DEVICE)? == Some(self.device);
         if known && catalogue.get(&state::MACHINE)?.is_some_and(|id| id == self.machine) {

@@ -1,4 +1,4 @@
-//! Directories: entering them, and what their own metadata says.
+//! Directories: entering them, and their own metadata.
 
 use std::sync::Arc;
 
@@ -54,15 +54,14 @@ impl Backup<'_, '_, '_> {
                 if self.problems == told {
                     self.source_problem(&error);
                 }
-                // What was remembered beneath it stays; a new one stands there empty.
+                // The remembered entries beneath it stay; a new directory is empty there.
                 Ok(())
             }
             Err(other) => Err(other.into()),
         }
     }
 
-    /// The rest of the directory that the walk is in cannot be listed: what was remembered of it
-    /// stays.
+    /// The rest of the current directory cannot be listed: its remembered entries stay.
     pub(super) fn cut(&mut self, error: &SourceError) {
         self.source_problem(error);
     }
@@ -86,7 +85,7 @@ impl Backup<'_, '_, '_> {
         let read = self.directory_metadata(path, new, Some(old))?;
         let Some((mut metadata, fits)) = read else { return Ok(()) };
         if self.set.source.is_unsteady(path) {
-            // Its time is that of the last run: a run must not differ by what it did itself.
+            // Its time is that of the last run: a run must not differ because of its own actions.
             metadata.mtime = before.metadata.mtime;
         }
         let stamp = new.lasting_stamp().filter(|_| fits);
@@ -115,7 +114,7 @@ impl Backup<'_, '_, '_> {
         new: &Found,
     ) -> Result<DirectoryId, Error> {
         let read = self.directory_metadata(path, new, None)?;
-        // What could not be read is looked at again: a stamp would let it pass for unchanged.
+        // An unreadable entry is looked at again: a stamp would let it pass for unchanged.
         let is_whole = read.as_ref().is_some_and(|(_, fits)| *fits);
         let stamp = new.lasting_stamp().filter(|_| is_whole);
         let metadata = read.map(|(metadata, _)| metadata).unwrap_or_else(|| {
@@ -126,8 +125,8 @@ impl Backup<'_, '_, '_> {
         self.tree.put_directory(parent.id, new, (metadata, stamp.as_ref()), None)
     }
 
-    /// Attributes and owner names beside what the walk found, and whether all attributes fit;
-    /// nothing if they cannot be read.
+    /// Attributes and owner names beside the metadata from the walk, and whether all attributes
+    /// fit; nothing if they cannot be read.
     pub(super) fn directory_metadata(
         &mut self,
         path: &TreePath,

@@ -1,4 +1,4 @@
-//! One name of the merge: what it was, what it is, and what follows from that.
+//! One name of the merge: its old state, its new state, and the consequence.
 
 use crate::catalogue::Remembered;
 use crate::format::decode_entry;
@@ -13,7 +13,7 @@ use crate::session::error::Error;
 use crate::session::event::ChangeKind;
 use crate::session::report::ProblemKind;
 
-/// What remembering an entry needs to know of its place.
+/// The place of an entry, as needed to remember it.
 pub(super) struct Remembering<'x> {
     pub(super) parent: &'x OpenDirectory,
     pub(super) path: &'x TreePath,
@@ -24,7 +24,7 @@ pub(super) struct Remembering<'x> {
 /// The walk's entries between two progress events.
 const PROGRESS_EVERY: u64 = 256;
 
-/// How the format numbers what a walk found; nothing for what it cannot hold.
+/// The format's number of a kind found by the walk; nothing for kinds that it cannot hold.
 pub(super) fn kind_number(kind: FoundKind) -> Option<u8> {
     Some(match kind {
         FoundKind::File => Kind::FILE,
@@ -55,7 +55,7 @@ impl Backup<'_, '_, '_> {
                 None => Ok(()),
                 Some(old) => {
                     self.take_notes(merge.new_side());
-                    // Of what could not be looked at, what was remembered stays.
+                    // If a thing could not be looked at, its remembered state stays.
                     match self.unseen.contains(&path) {
                         true => Ok(()),
                         false => self.gone(&path, &old),
@@ -94,9 +94,9 @@ impl Backup<'_, '_, '_> {
         self.go_on_reading()
     }
 
-    /// What a run would say of a file that it reads. It is taken for unchanged if all that an entry
-    /// keeps, and can be seen without reading, is as it was: the move of another of its names, or a
-    /// mode that was set and set back, changes nothing but the stamp.
+    /// The verdict of a run about a file that it reads. It counts as unchanged if everything that
+    /// an entry keeps, and that can be seen without reading, is as it was: the move of another of
+    /// its names, or a mode that was set and set back, changes nothing but the stamp.
     fn foresee(
         &mut self,
         path: &TreePath,
@@ -227,7 +227,7 @@ impl Backup<'_, '_, '_> {
     }
 }
 
-/// What was remembered, if it can still be understood.
+/// The remembered entry, if it can still be understood.
 pub(super) fn remembered_entry(old: &Remembered) -> Option<Entry> {
     decode_entry(&old.entry).ok()
 }

@@ -1,5 +1,5 @@
-//! The nodes that directories had in the last snapshot, made again from what the catalogue
-//! remembered of them. Nothing is fetched for them, and one counts only if its hash is its id.
+//! The nodes that directories had in the last snapshot, rebuilt from the catalogue's memory.
+//! Nothing is fetched for them, and one counts only if its hash is its id.
 
 use std::cell::OnceCell;
 
@@ -26,7 +26,7 @@ struct FormerNode {
 #[derive(Default)]
 pub(super) struct FormerNodes(Vec<FormerNode>);
 
-/// What ends the making of nodes early.
+/// The reasons that end the making of nodes early.
 enum Halt {
     /// There are too many, or they cannot be made.
     None,

@@ -1,7 +1,7 @@
-//! What is refused for safety: a source that looks as if a disk were missing.
+//! Refusals for safety: a source that looks as if a disk were missing.
 //!
-//! What leaves the backup by mistake is noticed only when it is needed. So a run that would forget
-//! much stops and says what, and goes on only when that was accepted.
+//! Files that leave the backup by mistake are noticed only when they are needed. So a run that
+//! would drop much stops, lists the files, and continues only if that was accepted.
 
 use std::path::{Path, PathBuf};
 
@@ -80,7 +80,7 @@ pub(super) fn refuse_missing_disks(
         let Some(is_mount) = source.is_mount(&mount) else { continue };
         let (mut walk, _) = source.walk(0);
         let Ok(page) = walk.list(&(), &mount) else { continue };
-        // What rules leave out shows that the disk is there.
+        // Excluded files show that the disk is there.
         let shows_nothing = page.entries.is_empty() && walk.excluded().total() == 0;
         let is_known = |name: &Name| names.binary_search(name).is_ok();
         let sentence = match is_mount {

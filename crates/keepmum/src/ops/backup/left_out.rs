@@ -1,4 +1,5 @@
-//! What the run left out, for its record: who restores with `--delete` must not take it for gone.
+//! The paths that the run left out, for its record: a restore with `--delete` must not take them
+//! for gone.
 
 use std::collections::BTreeSet;
 
@@ -28,7 +29,7 @@ impl Noted {
         note(known, path, &mut self.taken, &mut self.incomplete);
     }
 
-    /// Something that a rule left out. What a pattern or a cache's tag left out is known by those.
+    /// Something that a rule left out. Patterns and tags of caches describe their own omissions.
     pub(super) fn excluded(&mut self, left_out: &Excluded) {
         let known = match left_out.why {
             Why::Never => &mut self.own,
@@ -40,7 +41,7 @@ impl Noted {
         note(known, &left_out.path, &mut self.taken, &mut self.incomplete);
     }
 
-    /// What the record says.
+    /// The content for the record.
     pub(super) fn record(&self, rules: &Rules, source: &Source) -> LeftOut {
         let (mut taken, mut incomplete) = (self.taken, self.incomplete);
         let mut own = self.own.clone();

@@ -1,8 +1,8 @@
-//! What a run does about objects that are gone or damaged, beside reading the source again.
+//! A run's repairs of missing or damaged objects, beside reading the source again.
 //!
-//! A record of this device is stored again, since the catalogue keeps its bytes: it is the same
-//! wherever it lies, because others name it by its hash, and with it the chain is whole and its
-//! snapshot listed. What cannot be had again is told by file and snapshot.
+//! A record of this device is stored again, since the catalogue keeps its bytes: it is the same in
+//! any place, because others name it by its hash, and with it the chain is whole and its snapshot
+//! listed. Data that cannot be stored again is reported by file and snapshot.
 
 use crate::format::ObjectKind;
 use crate::model::{DeviceId, ObjectKey, SnapshotId};
@@ -67,8 +67,8 @@ pub(super) fn put_back_records(
     Ok((bytes_stored, count))
 }
 
-/// Adds to the report what of this device's snapshots is lost for good. The run is through: if this
-/// cannot be found out, that is said and no failure.
+/// Adds to the report the data of this device's snapshots that is lost for good. The run is over:
+/// if this cannot be found out, that is reported and is no failure.
 pub(super) fn tell_losses(
     repository: &mut Repository,
     access: &Access,
@@ -102,7 +102,7 @@ fn losses(
     losses.find()?;
     let (mut problems, mut damaged) = (losses.problems, losses.damaged);
     problems.retain(|problem| problem.kind == ProblemKind::Damaged);
-    // What the last check found of others is as it was.
+    // The last check's findings about others are as they were.
     let is_own = |id: &SnapshotId| {
         let own = known.chains.device(device);
         own.is_some_and(|chain| chain.snapshots().any(|one| SnapshotId::from(one.at.hash) == *id))

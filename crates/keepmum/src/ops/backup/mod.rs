@@ -1,4 +1,4 @@
-//! Backup: the merge of what is remembered with what the source holds; what differs is stored.
+//! Backup: the merge of the remembered source with the present one; differences are stored.
 //!
 //! A source error costs one file and stands in the report. A destination error ends the run, and
 //! then nothing of it counts: the catalogue is only told of the run after its record is durable.
@@ -55,22 +55,22 @@ struct Backup<'a, 'p, 'env> {
     set: &'a Setting<'env>,
     pool: &'p Pool<'env, Worker>,
     catalogue: &'a Catalogue,
-    /// What is written.
+    /// The written data.
     run: run::Run<'a, 'p, 'env>,
-    /// What is read.
+    /// The data read.
     files: files::Files<'a, 'p, 'env>,
-    /// What is remembered.
+    /// The remembered tree.
     tree: tree::Tree<'a>,
     names: Names,
     open: Vec<Arc<OpenDirectory>>,
-    /// What left its place, and what arrived at another.
+    /// Entries that left their place, and entries that arrived at another.
     places: places::Places,
     file_systems: file_systems::FileSystems,
-    /// Paths that could not be looked at; what was remembered of them stays.
+    /// Paths that could not be looked at; their remembered entries stay.
     unseen: BTreeSet<TreePath>,
     /// Problems there were, however many are listed.
     problems: u64,
-    /// What is left out, for the record.
+    /// The paths left out, for the record.
     left_out: left_out::Noted,
     /// Objects that are gone, to be remembered as healed.
     gone: BTreeSet<ObjectKey>,
@@ -196,7 +196,7 @@ impl<'a, 'p, 'env> Backup<'a, 'p, 'env> {
         })
     }
 
-    /// Walks both sides and stores what differs.
+    /// Walks both sides and stores the differences.
     fn walk(&mut self) -> Result<(), Error> {
         let listers = match self.set.access.mode {
             pipeline::Mode::Threads(count) => count.min(2),

@@ -1,4 +1,4 @@
-//! What left its place, what arrived at another, and what of both only moved.
+//! Entries that left their place, entries that arrived at another, and the moves among both.
 //!
 //! Whether something moved is known once both sides are walked. Until then nothing that left, and
 //! of a source that was saved before nothing that arrived, is told.
@@ -29,7 +29,8 @@ impl Backup<'_, '_, '_> {
         self.leave_place(path, old, unit, is_left_out)
     }
 
-    /// Another kind of thing has the name now: what was there, and all beneath it, is gone.
+    /// Another kind of thing has the name now: the former thing, and everything beneath it, is
+    /// gone.
     pub(super) fn replaced(
         &mut self,
         path: &TreePath,
@@ -113,8 +114,7 @@ impl Backup<'_, '_, '_> {
         Ok(self.catalogue.note(Passage::Departed, &seen)?)
     }
 
-    /// Notes that a file is at a place where it was not before. `entry` is what it holds, if that
-    /// is known.
+    /// Notes that a file is at a place where it was not before. `entry` is its content, if known.
     pub(super) fn arrived(
         &mut self,
         (path, unit): (&TreePath, u32),
@@ -142,8 +142,8 @@ impl Backup<'_, '_, '_> {
         Ok(self.catalogue.note(Passage::Arrived, &seen)?)
     }
 
-    /// A name of what an entry holds. Nothing tells one pipe from another, and one empty file from
-    /// another only its time.
+    /// A name for the content of an entry. Nothing distinguishes pipes, and only the time
+    /// distinguishes empty files.
     pub(super) fn likeness(&self, kind: Kind, size: u64, mtime: Option<Time>) -> Option<[u8; 32]> {
         if !matches!(kind, Kind::File(_) | Kind::Symlink(_)) {
             return None;
@@ -175,7 +175,7 @@ impl Backup<'_, '_, '_> {
         }
     }
 
-    /// Counts what is gone, finds what of it moved, and tells both.
+    /// Counts missing entries, finds those that moved, and reports both.
     pub(super) fn settle_places(&mut self) -> Result<(), Error> {
         let mut vanished: Vec<_> = std::mem::take(&mut self.places.vanished).into_iter().collect();
         vanished.retain(|(id, _)| !self.tree.is_claimed(*id));
@@ -276,7 +276,7 @@ impl Backup<'_, '_, '_> {
         Ok(self.catalogue.note(Passage::Departed, &seen)?)
     }
 
-    /// Says which folders are something else now, and what the config leaves out now.
+    /// Reports which folders are something else now, and which the config excludes now.
     fn tell_turned(&mut self) {
         for (id, path, kind) in std::mem::take(&mut self.places.turned) {
             if self.tree.is_claimed(id) {
@@ -308,7 +308,7 @@ impl Backup<'_, '_, '_> {
     }
 }
 
-/// Size and time of what an entry says.
+/// Size and time in an entry.
 fn size_and_time(entry: &Entry) -> (u64, Option<Time>) {
     let size = match &entry.kind {
         Kind::File(content) => content.size,

@@ -1,4 +1,4 @@
-//! What is known of places: what left one, and what arrived at another.
+//! The known changes of places: entries that left one, and entries that arrived at another.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ pub(super) struct Vanished {
     pub(super) is_left_out: bool,
 }
 
-/// What is known of places so far.
+/// The changes of places known so far.
 pub(super) struct Places {
     pub(super) units: Units,
     /// File systems mounted below the roots: those that were remembered, and those met.
@@ -54,7 +54,7 @@ impl Places {
 
 /// A new file that may have been somewhere else before.
 pub(super) struct Candidate {
-    /// Its row among what arrived.
+    /// Its row among the arrivals.
     pub(super) row: i64,
     pub(super) unit: u32,
     pub(super) mtime: Option<Time>,

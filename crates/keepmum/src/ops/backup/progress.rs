@@ -5,7 +5,7 @@ use std::cell::Cell;
 use crate::session::error::{Error, ErrorKind};
 use crate::session::event::{Event, Observer};
 
-/// Counts what was seen and read, tells it, and ends the run where that is wanted.
+/// Counts the entries seen and bytes read, reports them, and ends the run on request.
 pub(super) struct Progress<'env> {
     observer: &'env dyn Observer,
     /// Entries there were last time.

@@ -1,8 +1,8 @@
-//! What a dry run reads: new files that may be the ones that left their places.
+//! The reading of a dry run: new files that may be the ones that left their places.
 //!
-//! A run reads every new file, and so it knows what only moved. A dry run must say the same, so it
-//! reads those new files that are as long as one that is gone. It stores nothing, and never reads a
-//! file that the run would not read.
+//! A run reads every new file, and so it knows which ones only moved. A dry run must come to the
+//! same result, so it reads those new files that are as long as a missing one. It stores nothing,
+//! and never reads a file that the run would not read.
 
 use std::sync::Arc;
 
@@ -49,7 +49,7 @@ impl Backup<'_, '_, '_> {
         }
     }
 
-    /// A file was read: notes what it holds.
+    /// A file was read: notes its content.
     pub(super) fn recognised(&mut self, path: &TreePath, kind: Kind) -> Result<(), Error> {
         let Some(candidate) = self.places.candidates.remove(path) else { return Ok(()) };
         let size = match &kind {

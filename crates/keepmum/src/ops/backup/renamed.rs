@@ -1,5 +1,5 @@
-//! Directories that lie at another place than before: they keep what was remembered of them, and
-//! their nodes.
+//! Directories that lie at another place than before: they keep their remembered entries, and their
+//! nodes.
 
 use crate::catalogue::DirectoryId;
 use crate::model::{Found, TreePath};

@@ -39,7 +39,7 @@ pub(super) struct ForeignRuns {
 }
 
 impl ForeignRuns {
-    /// Notes a run of another device whose record lists what is relied on.
+    /// Notes a run of another device whose record lists an object that this run relies on.
     fn note(&mut self, device: DeviceId, run: u32) {
         let range = self.runs.entry(device).or_insert((run, run));
         *range = (range.0.min(run), range.1.max(run));
@@ -55,7 +55,7 @@ impl ForeignRuns {
     }
 }
 
-/// What a run goes on from.
+/// The state from which a run continues.
 pub(super) struct Start {
     /// This device's last record.
     pub(super) head: Option<(u32, RecordHash)>,
@@ -64,7 +64,7 @@ pub(super) struct Start {
     pub(super) foreign_runs: ForeignRuns,
     /// Something is gone or damaged that was not known before.
     pub(super) heals: bool,
-    /// This device has no snapshot: what is remembered may be kept at each checkpoint, because
+    /// This device has no snapshot: the remembered entries may be kept at each checkpoint, because
     /// nothing older would be lost.
     pub(super) has_no_snapshot: bool,
 }
@@ -217,7 +217,7 @@ impl<'a, 'p, 'env> Run<'a, 'p, 'env> {
     fn announce(&mut self) -> Result<(), Error> {
         let run = self.writer()?.run();
         let items = self.join()?.into_iter().chain([Item::Checkpoint]).collect();
-        // What earlier runs left is listed with its index, by the next record.
+        // The next record lists the objects left by earlier runs, with their index.
         let record = self.record(run, items, Vec::new())?;
         let next = self.catalogue.reserve_run(run.saturating_add(1))?;
         let finished = self.writer()?.announce(record.encode(), next)?;
@@ -260,7 +260,7 @@ impl<'a, 'p, 'env> Run<'a, 'p, 'env> {
         }))
     }
 
-    /// A record of this run. It lists what it takes over of runs that left none.
+    /// A record of this run. It lists the objects taken over from runs that left none.
     fn record(
         &self,
         run: u32,
@@ -285,7 +285,7 @@ impl<'a, 'p, 'env> Run<'a, 'p, 'env> {
         })
     }
 
-    /// Stores what is open, then the record, and tells the catalogue.
+    /// Stores open objects, then the record, and tells the catalogue.
     fn write_record(&mut self, items: Vec<Item>) -> Result<(), Error> {
         let run = self.writer()?.run();
         let taken_over = std::mem::take(&mut self.orphans.runs);
@@ -379,7 +379,7 @@ impl<'a, 'p, 'env> Run<'a, 'p, 'env> {
         self.head.map(|(_, hash)| SnapshotId::from(hash))
     }
 
-    /// Closes what is open and writes a record with this item.
+    /// Closes open objects and writes a record with this item.
     pub(super) fn end(&mut self, item: impl FnOnce(&Self) -> Item) -> Result<(), Error> {
         self.writer()?.close_blocks()?;
         if self.writer()?.is_holding_back() {

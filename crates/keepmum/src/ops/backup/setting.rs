@@ -1,4 +1,4 @@
-//! What the parts of a backup work with and do not change.
+//! Values that the parts of a backup use and do not change.
 
 use std::cell::Cell;
 
@@ -16,7 +16,7 @@ use crate::session::claims::Claims;
 use crate::session::event::Observer;
 use crate::session::options::BackupOptions;
 
-/// What each worker owns.
+/// Each worker's own state.
 pub(super) struct Worker {
     pub(super) compressor: Compressor,
 }
@@ -36,7 +36,7 @@ pub(super) struct OpenDirectory {
     pub(super) device: Option<u64>,
 }
 
-/// What a backup works with and does not change.
+/// Values that a backup uses and does not change.
 pub(super) struct Setting<'env> {
     pub(super) access: &'env Access,
     pub(super) options: &'env BackupOptions,

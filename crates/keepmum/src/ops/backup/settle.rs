@@ -1,4 +1,4 @@
-//! What was read goes into the remembered tree.
+//! Putting read files into the remembered tree.
 
 use crate::model::{Entry, Found, Kind, Metadata};
 use crate::source::SourceError;
@@ -9,12 +9,12 @@ use super::files::{Job, Read, ReadBatch, ReadFile};
 use crate::session::error::Error;
 use crate::session::report::ProblemKind;
 
-/// Between so many names that are dealt with, what was read meanwhile is taken back.
+/// After so many processed names, files read meanwhile are taken back.
 const READ_EVERY: usize = 32;
 
 impl<'env> Backup<'_, '_, 'env> {
-    /// Goes on with what can be done without waiting: the batch that is being read, and a new one
-    /// if that is full.
+    /// Does all further work that needs no waiting: on the batch that is being read, and on a new
+    /// one if that is full.
     pub(super) fn go_on_reading(&mut self) -> Result<(), Error> {
         if !self.files.is_full() {
             return self.files.advance(&mut self.run);
@@ -52,7 +52,7 @@ impl<'env> Backup<'_, '_, 'env> {
         Ok(())
     }
 
-    /// Puts what was read into the remembered tree.
+    /// Puts the read files into the remembered tree.
     fn settle_file(
         &mut self,
         job: &Job,

@@ -1,9 +1,9 @@
-//! The old side of a backup's merge: what is remembered.
+//! The old side of a backup's merge: the remembered entries.
 
 use crate::catalogue::{Catalogue, CatalogueError, DirectoryId, Remembered};
 use crate::model::{Name, PAGE, Page, PageOf, Side, TreePath};
 
-/// What is remembered, as the old side of the merge.
+/// The remembered entries, as the old side of the merge.
 pub(super) struct Old<'a>(pub(super) &'a Catalogue);
 
 impl Side for Old<'_> {
@@ -20,8 +20,8 @@ impl Side for Old<'_> {
         self.page(*place, None)
     }
 
-    /// What the run has written meanwhile lies at names that came already, and is not seen. Only
-    /// a renamed directory leaves a place that has still to come: nothing is at it then.
+    /// Entries that the run has written meanwhile are at names that came already, and are not seen.
+    /// Only a renamed directory leaves a place that is still to come: nothing is at it then.
     fn more(
         &mut self,
         (directory, last): Self::Rest,

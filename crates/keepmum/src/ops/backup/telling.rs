@@ -1,4 +1,4 @@
-//! What a backup tells while it goes: problems, changes, notices.
+//! The messages of a backup while it runs: problems, changes, notices.
 
 use crate::model::{Name, TreePath};
 use crate::source::Walk;
@@ -8,7 +8,7 @@ use crate::session::event::{ChangeKind, Event};
 use crate::session::report::{Problem, ProblemKind};
 
 impl Backup<'_, '_, '_> {
-    /// Takes over what the walk could not look at, and what it left out.
+    /// Takes over the paths that the walk could not look at, and those it left out.
     pub(super) fn take_notes(&mut self, walk: &mut Walk) {
         for error in walk.take_problems() {
             self.unseen.insert(error.path.clone());
@@ -28,7 +28,7 @@ impl Backup<'_, '_, '_> {
         }
     }
 
-    /// Forgets what could not be looked at in a directory that is left: nobody asks for it again.
+    /// Forgets unreadable names in a directory that is left: nobody asks for them again.
     pub(super) fn forget_unseen(&mut self, left: &TreePath) {
         let first = left.join(&Name::new(&[1]).expect("it is a name"));
         while let Some(path) = self.unseen.range(first.clone()..).next()

@@ -1,4 +1,4 @@
-//! What is read and what is written, each without a walk: keys from a keyring, a disk in memory.
+//! Reading and writing, each without a walk: keys from a keyring, a disk in memory.
 
 use std::cell::Cell;
 use std::fs;

@@ -1,7 +1,7 @@
-//! The remembered tree as the run changes it, and the nodes of what changed.
+//! The remembered tree as the run changes it, and the changed nodes.
 //!
-//! A directory's node is written when the walk leaves it, and what changed after that at the end.
-//! The tree reads nothing of the source and tells nothing: what differs it answers.
+//! A directory's node is written when the walk leaves it; later changes are written at the end. The
+//! tree reads nothing of the source and reports nothing: it returns the differences.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -81,8 +81,7 @@ impl<'a> Tree<'a> {
         Ok(true)
     }
 
-    /// Puts a directory. One that was there before keeps its node: `before` is its row, and what
-    /// its entry said.
+    /// Puts a directory. An existing one keeps its node: `before` is its row and its former entry.
     pub(super) fn put_directory(
         &mut self,
         parent: DirectoryId,
@@ -171,7 +170,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// The root node of the new state. Writes what the walk has not left since it changed, the
+    /// The root node of the new state. Writes the nodes that changed after the walk left them, the
     /// deepest first.
     pub(super) fn settle(
         &mut self,

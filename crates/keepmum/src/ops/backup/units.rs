@@ -12,7 +12,7 @@ use crate::session::options::Deletions;
 /// Most folders that became something else and are counted by themselves.
 const TURNED: usize = 1000;
 
-/// What a part is.
+/// The kind of a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum What {
     /// All that lies in no other part.

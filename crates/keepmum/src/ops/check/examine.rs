@@ -1,7 +1,7 @@
 //! Reading objects whole: every byte authenticated, every piece proved.
 //!
-//! Workers read; the coordinating thread hands in a few objects at a time, takes what came of them
-//! and is free in between. It alone asks the catalogue.
+//! Workers read; the coordinating thread hands in a few objects at a time, takes the results and is
+//! free in between. It alone asks the catalogue.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -21,21 +21,21 @@ use crate::session::open::Repository;
 
 const READING: Stage = Stage(1);
 
-/// What reading an object gave: bytes read, and damage.
+/// The result of reading an object: bytes read, and damage.
 pub(super) struct Examined {
     pub(super) key: ObjectKey,
     pub(super) bytes: u64,
     pub(super) damage: Option<String>,
     pub(super) bad: Vec<ChunkId>,
-    /// Pieces that could not be proved because something that they stand on does not open, with
-    /// what is wrong, and the objects that this may lie in.
+    /// Pieces that could not be verified because one of their bases does not open, with the
+    /// problem, and the objects that may be the cause.
     pub(super) on_bad: Vec<(ChunkId, Fault)>,
     suspects: Vec<ObjectKey>,
-    /// Nothing of it can be read, so that nobody knows what it holds.
+    /// Nothing of it can be read, so that nobody knows its contents.
     pub(super) is_closed: bool,
     /// It is damaged, not only out of reach.
     pub(super) is_proved: bool,
-    /// What is wrong with it as far as it is not proved to be damaged.
+    /// Its problem as far as it is not proved to be damaged.
     pub(super) kind: FaultKind,
     /// Its own table, if that could be read.
     pub(super) table: Option<Table>,
@@ -44,7 +44,7 @@ pub(super) struct Examined {
 /// Objects of at most so many bytes are read at once: nearly all, since writers end them at 16 MiB.
 const AT_ONCE: u64 = 20 * 1024 * 1024;
 
-/// What each worker reads objects with.
+/// Each worker's reader of objects.
 pub(super) struct Examiner<'env> {
     objects: ObjectReader<'env>,
     decompressor: Decompressor,
@@ -86,7 +86,7 @@ impl<'p, 'env> Reading<'p, 'env> {
         Self { repository, observer, pool, keys, known, waiting, done, bytes, total }
     }
 
-    /// Takes what is done and hands in more, without waiting for anything.
+    /// Takes finished results and hands in more, without waiting for anything.
     pub(super) fn turn(&mut self) -> Result<(), Error> {
         while self.waiting.front().is_some_and(Ticket::is_done) {
             self.take()?;
@@ -95,7 +95,7 @@ impl<'p, 'env> Reading<'p, 'env> {
         self.observer.go_on("checked")
     }
 
-    /// Waits for all that is left; answers with what came of each object.
+    /// Waits for all the rest; returns the result of each object.
     pub(super) fn end(mut self) -> Result<Vec<Examined>, Error> {
         loop {
             self.hand_in()?;
@@ -126,7 +126,7 @@ impl<'p, 'env> Reading<'p, 'env> {
         let Some(ticket) = self.waiting.pop_front() else { return Ok(()) };
         let one = self.compared(ticket.wait()?)?;
         self.bytes += one.bytes;
-        // What does not open is told as its own object's, whoever came upon it.
+        // A piece that does not open is reported for its own object, whichever reader found it.
         for suspect in &one.suspects {
             if self.known.insert(*suspect) {
                 self.keys.push_back(*suspect);
@@ -143,7 +143,7 @@ impl<'p, 'env> Reading<'p, 'env> {
         Ok(())
     }
 
-    /// An object's own table against what an index said of it.
+    /// An object's own table compared with an index.
     fn compared(&self, mut one: Examined) -> Result<Examined, Error> {
         if let Some(table) = one.table.take()
             && !self.repository.catalogue.agrees(&one.key, &imported_blocks(&table))?
@@ -218,8 +218,8 @@ fn examine(
 }
 
 impl Examined {
-    /// The plain bytes of a delta, or what is wrong with it; nothing if it is well as far as its
-    /// object goes, and something that it stands on is not.
+    /// The plain bytes of a delta, or its problem; nothing if it is well as far as its object goes,
+    /// but one of its bases is not.
     #[allow(clippy::type_complexity)]
     fn delta(
         &mut self,
@@ -252,7 +252,7 @@ impl Examined {
         }
     }
 
-    /// What is wrong with one object; a destination that fails as a whole stays an error.
+    /// The problem of one object; a destination that fails as a whole is still an error.
     fn what_is_wrong(&mut self, error: RepositoryError) -> Result<String, RepositoryError> {
         match error {
             RepositoryError::Damaged { what, .. } => {

@@ -1,6 +1,6 @@
-//! What the last checks found, kept beside the catalogue, so that `status` can say it.
+//! The findings of the last checks, kept beside the catalogue for `status`.
 //!
-//! Damage stays until a check that covers it is clean: one that only lists cannot clear what
+//! Damage stays until a check that covers it is clean: one that only lists cannot clear damage that
 //! reading has found.
 
 use crate::catalogue::{CheckKind, CheckRow, History};
@@ -13,7 +13,7 @@ use crate::session::report::{CheckReport, Outcome, ProblemKind};
 /// So many damaged objects are kept by name. Of more, only a check of everything is clean.
 const BAD_MAX: usize = 4096;
 
-/// What earlier checks found, and where this one's result goes.
+/// The findings of earlier checks, and the place for this one's result.
 pub(super) struct Checked {
     history: Option<History>,
     before: Option<CheckRow>,
@@ -29,7 +29,7 @@ pub(super) struct Went {
 }
 
 impl Checked {
-    /// Opens what is kept. Whoever leaves nothing behind keeps nothing.
+    /// Opens the kept findings. A check that leaves nothing behind keeps nothing.
     pub(super) fn open(access: &Access, observer: &dyn Observer) -> Self {
         let CatalogueAt::File(file) = &access.catalogue else {
             return Self { history: None, before: None };
@@ -58,7 +58,7 @@ impl Checked {
         let before = self.before.as_ref().and_then(|one| Some((one.damage?, &one.bad)));
         let covers = |(damage, bad): (CheckKind, &Vec<u8>)| match went.kind {
             CheckKind::AllData => true,
-            // It reads again what was damaged, as long as it is known by name.
+            // It reads damaged objects again, as long as their names are known.
             CheckKind::Subset => damage == CheckKind::Listing || !bad.is_empty(),
             CheckKind::Listing => damage == CheckKind::Listing,
         };
@@ -77,7 +77,7 @@ impl Checked {
             (None, Some((damage, bad))) => (Some(damage), bad),
             (None, None) => (None, Vec::new()),
         };
-        // Every check meets what is not understood: the next one that does not clears it.
+        // Every check meets data that is not understood: the next one that does not clears it.
         let unknown = report.problems.iter().any(|problem| problem.kind == ProblemKind::Unknown);
         let row = CheckRow {
             time: went.time,
@@ -89,7 +89,7 @@ impl Checked {
             problem_count: report.problems.len() as u64,
             seconds: report.seconds,
         };
-        // It is for `status` alone, and what was found is told anyway.
+        // It is for `status` alone, and the findings are reported anyway.
         history.keep_check(&row).ok();
     }
 }
@@ -100,7 +100,7 @@ mod tests {
     use crate::catalogue::{CheckKind, CheckRow, History};
     use crate::session::report::{CheckReport, Problem, ProblemKind};
 
-    /// Keeps the result of a check beside a catalogue, and answers with what is kept then.
+    /// Keeps the result of a check beside a catalogue, and returns everything kept then.
     fn after(file: &std::path::Path, kind: CheckKind, problem: Option<ProblemKind>) -> CheckRow {
         let history = History::open(file).unwrap();
         let before = history.last_check().unwrap();
@@ -122,7 +122,7 @@ mod tests {
             assert_eq!((row.outcome, row.unknown, row.damage), (1, true, None));
         }
         assert!(!after(&file, CheckKind::Listing, None).unknown);
-        // Damage and what is not understood are cleared each by itself.
+        // Damage and data that is not understood are cleared separately.
         assert!(after(&file, CheckKind::Listing, Some(ProblemKind::Damaged)).damage.is_some());
         let row = after(&file, CheckKind::Listing, Some(ProblemKind::Unknown));
         assert_eq!((row.unknown, row.damage), (true, None));

@@ -121,8 +121,8 @@ struct Check<'a> {
     /// Objects that are gone or damaged, and whose content this device has stored again as far as
     /// it could.
     healed: BTreeSet<ObjectKey>,
-    /// Listed objects that are lost, and those that are pending. They count if any snapshot
-    /// misses anything; else what they held is stored elsewhere.
+    /// Listed objects that are lost, and those that are pending. They count if any snapshot misses
+    /// anything; otherwise their contents are stored elsewhere.
     lost: u64,
     pending: u64,
     /// Objects whose data was read and is damaged.
@@ -157,7 +157,7 @@ impl Check<'_> {
         }
     }
 
-    /// What records list against what is here.
+    /// The lists of the records compared with the objects here.
     fn objects(&mut self) {
         let listed = self.known.chains.listed_objects();
         let records: HashSet<ObjectKey> =
@@ -279,8 +279,7 @@ impl Check<'_> {
         self.repository.catalogue.set(&state::NOT_UNDERSTOOD, &unknown).ok();
     }
 
-    /// Tells which of the objects that were read are damaged, and keeps what the walk has to know
-    /// of them.
+    /// Reports which of the objects read are damaged, and keeps the facts that the walk needs.
     fn damaged_objects(&mut self, examined: Vec<Examined>) {
         let mut healed = 0;
         let mut unknown = BTreeSet::new();

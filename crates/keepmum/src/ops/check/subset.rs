@@ -1,9 +1,9 @@
 //! Which objects a check reads when it does not read them all.
 //!
-//! Objects stand on a ring, in the order of their hashes, which are as good as chance. Each check
+//! Objects form a ring, in the order of their hashes, which are effectively random. Each check
 //! begins where the last one ended and reads at least one object, so that repeated checks read
-//! everything, also what is stored meanwhile. Where nothing is remembered, chance says where it
-//! begins. A check must never say that it read what it did not.
+//! everything, also objects stored meanwhile. If nothing is remembered, the beginning is random. A
+//! check must never claim to have read something it did not.
 
 use crate::catalogue::{Catalogue, state};
 use crate::model::ObjectKey;
@@ -34,7 +34,7 @@ impl Subset {
         again: &[ObjectKey],
         (catalogue, random): (&Catalogue, &dyn Random),
     ) -> Result<Self, Error> {
-        // What the name says not to be understood is not opened.
+        // An object whose name is not understood is not opened.
         let is_read = |object: &ListedObject| object.is_here() && object.name.is_understood();
         let here = listing.objects.iter().filter(|(_, object)| is_read(object));
         let mut ring: Vec<(ObjectKey, u64)> =

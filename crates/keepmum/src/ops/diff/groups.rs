@@ -11,7 +11,7 @@ pub(super) struct Groups {
 }
 
 impl Groups {
-    /// Whether a file of these groups fits what was seen of them before.
+    /// Whether a file of these groups fits the earlier ones.
     pub(super) fn agree(&mut self, old: Option<u128>, new: Option<u128>) -> bool {
         let (Some(old), Some(new)) = (old, new) else { return true };
         match (self.new_of.get(&old), self.old_of.get(&new)) {

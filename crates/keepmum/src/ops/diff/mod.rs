@@ -62,7 +62,7 @@ pub fn diff(
     Ok(diff.report)
 }
 
-/// Enters a folder on either or both sides; what cannot be read is a problem of that folder.
+/// Enters a folder on either or both sides; an unreadable one is a problem of that folder.
 fn enter<N: Newer>(
     diff: &mut Diff<'_>,
     merge: &mut Merge<SnapshotTree<'_>, N>,
@@ -131,7 +131,7 @@ impl<'a> Diff<'a> {
     {
         while let Some(step) = merge.step::<WalkError>().filter(|_| !self.enough) {
             for error in merge.new_side().take_problems() {
-                // What vanished while its folder was listed is not there.
+                // A thing that vanished while its folder was listed is not there.
                 if error.kind != SourceErrorKind::Vanished {
                     self.unseen.insert(error.path.clone());
                     self.closed(&error.path.clone(), WalkError::Source(error))?;
@@ -226,7 +226,7 @@ impl<'a> Diff<'a> {
     }
 
     fn problem(&mut self, problem: Problem) {
-        // A folder that may not be read is asked for its attributes, and then for what is in it.
+        // An unreadable folder is asked for its attributes, and then for its contents.
         let last = self.report.problems.last();
         if last.is_some_and(|last| last.path == problem.path && last.kind == problem.kind) {
             return;

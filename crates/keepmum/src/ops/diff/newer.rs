@@ -12,7 +12,7 @@ pub(super) trait Newer: Side + Refusing {
     /// Whether a backup would hold this at all.
     fn counts(&self, item: &Self::Item) -> bool;
 
-    /// In what it differs from the older entry of its path; its children do not matter here.
+    /// The difference from the older entry of its path; its children do not matter here.
     fn compare(
         &mut self,
         path: &TreePath,
@@ -26,7 +26,7 @@ pub(super) trait Newer: Side + Refusing {
     /// Whether all beneath two folders is known to be equal.
     fn is_same_folder(&self, old: &Entry, new: &Self::Item) -> bool;
 
-    /// What could not be looked at since this was last asked.
+    /// The paths that could not be looked at since the last call.
     fn take_problems(&mut self) -> Vec<SourceError>;
 }
 
@@ -74,11 +74,11 @@ impl Newer for SnapshotTree<'_> {
     }
 }
 
-/// In what metadata differs that costs nothing to know. The number of a link group says nothing
-/// by itself, only whether there is one.
+/// Differences of metadata that cost nothing to know. The number of a link group means nothing by
+/// itself, only whether there is one.
 pub(super) fn metadata(old: &Metadata, new: &Metadata) -> Vec<Aspect> {
     let mut aspects = Vec::new();
-    // What one side does not say is no difference: a system may have neither.
+    // If only one side has a value, that is no difference: a system may have neither.
     if old.mode.zip(new.mode).is_some_and(|(old, new)| old != new) {
         aspects.push(Aspect::Mode);
     }

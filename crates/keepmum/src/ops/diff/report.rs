@@ -1,4 +1,4 @@
-//! What a comparison found: plain values whose field names are those of `--json`.
+//! The result of a comparison: plain values whose field names are those of `--json`.
 
 use serde::Serialize;
 
@@ -12,13 +12,13 @@ pub enum DiffKind {
     Added,
     /// Only the older side has it.
     Removed,
-    /// Its content differs, or what it is.
+    /// Its content differs, or its kind.
     Content,
     /// Only its metadata differs.
     Metadata,
 }
 
-/// In what two entries of one path differ.
+/// The differences of two entries of one path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Aspect {
@@ -28,7 +28,7 @@ pub enum Aspect {
     Size,
     /// Bytes of the file.
     Content,
-    /// What the symlink says.
+    /// The target of the symlink.
     LinkTarget,
     /// Numbers of the device node.
     Device,
@@ -58,11 +58,11 @@ pub struct DiffLine {
     pub path: String,
     /// How it differs.
     pub change: DiffKind,
-    /// In what; empty for what is on one side only.
+    /// The aspects; empty for a path on one side only.
     pub aspects: Vec<Aspect>,
 }
 
-/// What `diff` found.
+/// The result of `diff`.
 #[derive(Debug, Serialize)]
 pub struct DiffReport {
     /// The older side.
@@ -79,7 +79,7 @@ pub struct DiffReport {
     pub metadata: u64,
     /// Bytes that were read to compare.
     pub bytes_read: u64,
-    /// What could not be compared.
+    /// The paths that could not be compared.
     pub problems: Vec<Problem>,
 }
 

@@ -1,6 +1,6 @@
 //! An access control list as text, as GNU tar keeps it: `user::rw-,user:7:r--,group::r--,…`.
 
-/// What the kernel's form begins with.
+/// The beginning of the kernel's form.
 const VERSION: u32 = 2;
 const ENTRY: usize = 8;
 

@@ -1,5 +1,5 @@
-//! What is written of a file with large holes: GNU tar's sparse format 1.0 begins with a map of the
-//! regions that hold data, and after it come just these.
+//! The form of a file with large holes: GNU tar's sparse format 1.0 begins with a map of the
+//! regions that hold data, followed by just these regions.
 
 use std::io::{self, Write};
 

@@ -1,7 +1,7 @@
 //! Dump: a file of a snapshot as it is, a folder as a tar archive, straight into a writer.
 //!
-//! Memory stays bounded whatever the size. Nothing is written that was not proved; what is found
-//! damaged in the middle of a large file ends the output there, because no honest byte can follow.
+//! Memory stays bounded whatever the size. Nothing unverified is written; damage found in the
+//! middle of a large file ends the output there, because no honest byte can follow.
 
 mod acl;
 mod holes;
@@ -36,7 +36,7 @@ const READ_FIRST: u64 = 4 << 20;
 /// So many bytes are handed on at once, and so many zeros at a time for a hole.
 const AT_ONCE: usize = 256 * 1024;
 
-/// What `dump` wrote.
+/// The result of `dump`.
 #[derive(Debug, Default, Serialize)]
 pub struct DumpReport {
     /// From which snapshot.
@@ -47,7 +47,7 @@ pub struct DumpReport {
     pub entries: u64,
     /// Bytes of the files written.
     pub bytes: u64,
-    /// What could not be written.
+    /// The things that could not be written.
     pub problems: Vec<Problem>,
 }
 
@@ -166,7 +166,7 @@ impl Dump<'_, '_> {
         tar::end(&mut self.out).map_err(|error| not_written(&error))
     }
 
-    /// Anything but a folder. What is not here or damaged is left out and told.
+    /// Anything but a folder. Missing or damaged things are left out and reported.
     fn entry(&mut self, path: &TreePath, name: &[u8], entry: &Entry) -> Result<(), Error> {
         self.tick()?;
         let Kind::File(content) = &entry.kind else {
@@ -209,7 +209,7 @@ impl Dump<'_, '_> {
         tar::pad(&mut self.out, length).map_err(|error| not_written(&error))
     }
 
-    /// What is written of a file with large holes.
+    /// The form of a file with large holes.
     fn regions(&mut self, content: &Content) -> Result<Option<Regions>, Error> {
         let mut regions = Regions::default();
         let mut walk = PieceWalk::new(content);
@@ -255,7 +255,7 @@ impl Dump<'_, '_> {
                 Piece::Chunk { id, length } => bytes.extend(self.chunk(&id, length)?),
                 Piece::Hole { length } => {
                     let end = bytes.len() as u64 + length;
-                    // The caller bounds the file; what exceeds it is refused below.
+                    // The caller bounds the file; a larger one is refused below.
                     bytes.resize(usize::try_from(end.min(READ_FIRST)).unwrap_or(0), 0);
                 }
             }

@@ -30,7 +30,7 @@ pub(super) struct Member<'a> {
     pub(super) metadata: &'a Metadata,
     /// Path of an entry before it that is the same file.
     pub(super) same_as: Option<&'a [u8]>,
-    /// What is written of a file with holes.
+    /// The form of a file with holes.
     pub(super) regions: Option<&'a Regions>,
 }
 
@@ -79,7 +79,7 @@ impl Member<'_> {
         if self.kind.is_directory() { 0o700 } else { 0o600 }
     }
 
-    /// What does not fit into the plain header.
+    /// Values that do not fit into the plain header.
     fn extensions(&self, path: &[u8], link: &[u8], size: u64) -> (Vec<Extension>, Vec<String>) {
         let Metadata { mtime, owner, attributes, .. } = self.metadata;
         let mtime = mtime.unwrap_or_default();

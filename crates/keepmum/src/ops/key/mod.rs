@@ -57,7 +57,7 @@ fn list(
     let unseen = shown_code::unseen(&destination.catalogue)?;
     let known = opened.slots();
     let mut slots: Vec<_> = known.iter().map(|slot| KeySlotLine::of(slot, unseen)).collect();
-    // Their numbers are drawn by lot; people look for what they made last.
+    // Their numbers are random; people look for the one they made last.
     slots.sort_by_key(|slot| slot.created);
     let unopened_files = match Keys::derive(&opened.keyring) {
         Some(keys) => {

@@ -1,4 +1,4 @@
-//! What the verbs of `key` report: plain values whose field names are those of `--json`.
+//! Reports of the `key` verbs: plain values whose field names are those of `--json`.
 
 use serde::Serialize;
 
@@ -40,9 +40,9 @@ pub struct KeySlotLine {
     pub kind: KeySlotKind,
     /// When it was made, in seconds since 1970.
     pub created: u64,
-    /// What people call it.
+    /// Its name for people.
     pub label: String,
-    /// Whether what was given opens it.
+    /// Whether the given secret opens it.
     pub own: bool,
     /// Whether it counts. One that does not was written by somebody who once had a key, or added with
     /// a password that was removed; the next change leaves it out.
@@ -51,7 +51,7 @@ pub struct KeySlotLine {
     pub never_shown: bool,
 }
 
-/// What a change of the slots did.
+/// The result of a change of the slots.
 #[derive(Debug, Serialize)]
 pub struct KeyChangeReport {
     /// Generation of the key blocks now.

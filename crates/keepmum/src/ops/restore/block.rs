@@ -15,7 +15,7 @@ use crate::target::{Existing, Target, TargetError, TargetFile};
 /// come.
 const ASSEMBLED: usize = 48 * 1024 * 1024;
 
-/// What each worker owns.
+/// Each worker's own state.
 pub(super) struct Worker {
     pub(super) decompressor: Decompressor,
 }
@@ -49,12 +49,12 @@ pub(super) enum Output {
 }
 
 impl FileState {
-    /// The same for whoever counts what could not be written.
+    /// The same for the count of things that could not be written.
     pub(super) fn unwritten(&self) -> Unwritten<'_> {
         Unwritten { path: &self.path, size: self.size, linked: self.metadata.link.is_some() }
     }
 
-    /// Gives the file up: what was written of it is removed.
+    /// Gives the file up: its written part is removed.
     pub(super) fn close(&self) {
         *lock(self) = Output::Closed;
     }
@@ -75,7 +75,7 @@ impl Output {
     }
 }
 
-/// What writing a block gave.
+/// The result of writing a block.
 #[derive(Default)]
 pub(super) struct Written {
     pub(super) problems: Vec<TargetError>,
@@ -96,7 +96,7 @@ pub(super) struct Use {
     pub(super) offset: u64,
 }
 
-/// Reads one block and writes what uses it.
+/// Reads one block and writes all parts of files that use it.
 pub(super) fn write_block(
     objects: &ObjectReader<'_>,
     target: &Target,
@@ -110,7 +110,7 @@ pub(super) fn write_block(
     let block = match objects.plain(recipe, &mut worker.decompressor) {
         Ok(block) => block,
         Err(error) if error.is_of_one_object() => {
-            // What lies elsewhere is restored all the same.
+            // Data in other places is still restored.
             let object = place.object.number.to_string();
             for used in uses {
                 give_up(&used.file, error.again(&object), &mut written);

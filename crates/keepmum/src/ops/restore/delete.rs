@@ -1,8 +1,8 @@
-//! `--delete`: what the target has and the snapshot does not.
+//! `--delete`: things that the target has and the snapshot does not.
 //!
-//! Only below the roots of the snapshot, and only what the run that made it looked at. It is
-//! counted before anything is written, and removed after everything is: nothing is removed while
-//! something that was to come back has not. Other mounts are not entered.
+//! Only below the roots of the snapshot, and only paths that its run looked at. Things to delete
+//! are counted before anything is written, and removed after everything is: nothing is removed if
+//! something that should have come back did not. Other mounts are not entered.
 
 use std::collections::HashSet;
 
@@ -19,7 +19,7 @@ use crate::session::options::{Overwrite, RestoreOptions};
 use crate::session::report::Problem;
 use crate::session::walk_error::WalkError;
 
-/// What a deletion works with.
+/// The values that a deletion uses.
 #[derive(Clone, Copy)]
 pub(super) struct Setting<'r> {
     pub(super) options: &'r RestoreOptions,
@@ -31,7 +31,7 @@ pub(super) struct Setting<'r> {
     pub(super) prefix: &'r TreePath,
 }
 
-/// What was found, and what of it goes or went.
+/// The things found, and those among them that go or went.
 #[derive(Default)]
 pub(super) struct Tally {
     /// Entries of the target that were looked at.
@@ -49,7 +49,7 @@ pub(super) struct Deletion<'r> {
     looked: Looked,
     /// The folders below which something may go, as the snapshot has them.
     scopes: Vec<TreePath>,
-    /// What was put beside something newer.
+    /// Copies put beside something newer.
     beside: HashSet<TreePath>,
     /// Set once it is to be done; then no more goes than was accepted of so many.
     pub(super) doing: Option<u64>,
@@ -67,7 +67,7 @@ pub(super) struct Folder {
     pub(super) stays: bool,
     /// Something in it went, and with that its time.
     pub(super) touched: bool,
-    /// What it was given by the restore.
+    /// Its metadata from the restore.
     pub(super) metadata: Option<Metadata>,
     mount: (u64, u64),
 }
@@ -80,7 +80,7 @@ impl Folder {
 }
 
 impl<'r> Deletion<'r> {
-    /// What may go. Nothing is looked at yet.
+    /// The things that may go. Nothing is looked at yet.
     pub(super) fn new(set: Setting<'r>, roots: &[TreePath]) -> Result<Self, Error> {
         let looked = Looked::new(&set.chosen.backup)?;
         let path = &set.options.path;
@@ -110,7 +110,7 @@ impl<'r> Deletion<'r> {
         Ok(Self { set, looked, scopes, beside, doing: None, tally: Tally::default(), folders })
     }
 
-    /// Counts what would go, and refuses if that is too much.
+    /// Counts the things that would go, and refuses if that is too much.
     pub(super) fn think(&mut self) -> Result<(), Error> {
         self.walk()?;
         let Tally { there, gone, .. } = self.tally;
@@ -126,12 +126,12 @@ impl<'r> Deletion<'r> {
         }
     }
 
-    /// What was counted, or done, since the last time.
+    /// The number counted, or done, since the last call.
     pub(super) fn take(&mut self) -> Tally {
         std::mem::take(&mut self.tally)
     }
 
-    /// Removes it. `there` is what was counted before.
+    /// Removes it. `there` is the number counted before.
     pub(super) fn act(
         &mut self,
         counted: &Tally,
@@ -290,7 +290,7 @@ impl<'r> Deletion<'r> {
         Ok(found.kind != FoundKind::Directory || !self.is_cache(merge, path)?)
     }
 
-    /// Whether a folder's content was left out because of its tag, then or by what it is now.
+    /// Whether a folder's content was left out because of its tag, at that time or now.
     fn is_cache(
         &self,
         merge: &mut Merge<TargetTree, Part<'_>>,

@@ -39,7 +39,7 @@ impl Plan<'_, '_, '_> {
         metadata: Metadata,
         existing: Existing,
     ) -> Result<(), Error> {
-        // All lists are read before anything is written, and what cannot fit is not begun.
+        // All lists are read before anything is written, and a file that cannot fit is not begun.
         let extent = match self.extents.of(self.contents, &content) {
             Ok(extent) if extent.bytes > self.capacity => {
                 self.not_written(&unwritten(&path, content.size, &metadata), Cause::Content);

@@ -1,4 +1,5 @@
-//! What the run that made a snapshot looked at. Only of that can be said that it was gone.
+//! The paths that the run of a snapshot looked at. Only of these can a program say that they were
+//! gone.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -14,7 +15,7 @@ use crate::session::error::{Error, ErrorKind};
 /// By the record of the run.
 pub(super) struct Looked {
     covered: Covered,
-    /// What was left out by itself, with all that is beneath it.
+    /// A path left out for itself, with everything beneath it.
     left: HashSet<TreePath>,
     /// Content of tagged caches was left out.
     pub(super) caches: bool,
@@ -51,8 +52,8 @@ impl Looked {
         Ok(Self { covered, left: paths(left_out), caches: left_out.caches })
     }
 
-    /// Whether this was looked at, as far as it alone is concerned: what is above it was asked
-    /// before.
+    /// Whether this path was looked at, as far as it alone is concerned: the paths above it were
+    /// asked before.
     pub(super) fn at(&self, path: &TreePath, found: &Found) -> bool {
         // A backup stores no sockets.
         found.kind != FoundKind::Other

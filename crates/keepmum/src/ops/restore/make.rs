@@ -1,4 +1,4 @@
-//! Making what is not in the target, or not as it should be.
+//! Making things that are missing in the target, or not as they should be.
 
 use crate::model::{ChunkId, Entry, Found, FoundKind, Kind, Merge, Metadata, TreePath};
 use crate::target::{Existing, TargetTree};
@@ -146,7 +146,7 @@ impl Plan<'_, '_, '_> {
             && self.target.is_some_and(|target| !target.differs(found, &entry.metadata).any())
     }
 
-    /// What to do with what is at a path when something that is no folder comes there: it is
+    /// The treatment of a thing at a path where something that is not a folder comes: it is
     /// replaced in one step. A folder is removed before. Nothing if it could not be.
     pub(super) fn room_for(
         &mut self,
@@ -162,8 +162,8 @@ impl Plan<'_, '_, '_> {
         }
     }
 
-    /// Removes what is in the way of something else; answers whether the place is free. Of a folder
-    /// what is in it stays: nobody asked for it to go, or a deletion has left it.
+    /// Removes a thing that is in the way of something else; returns whether the place is free. The
+    /// contents of a folder stay: nobody asked for them to go, or a deletion has left them.
     pub(super) fn make_room(
         &mut self,
         path: &TreePath,

@@ -1,8 +1,8 @@
-//! Restore: the merge of what the target holds with what the snapshot has; what differs is
-//! written, in the order in which the objects hold it.
+//! Restore: the merge of the target's contents with the snapshot's; differences are written, in the
+//! order in which the objects hold them.
 //!
-//! A byte is only written after it was authenticated and its chunk proved. What is right already
-//! is left alone, so that an interrupted restore is simply run again.
+//! A byte is only written after it was authenticated and its chunk verified. Things that are
+//! already right are left alone, so that an interrupted restore is simply run again.
 
 mod block;
 mod delete;
@@ -104,7 +104,7 @@ fn draw(access: &Access) -> Result<u64, Error> {
     Ok(u64::from_le_bytes(bytes))
 }
 
-/// What refuses a deletion before the target is touched.
+/// The reasons that refuse a deletion before the target is touched.
 fn may_delete(
     chosen: &Chosen<'_>,
     single: bool,

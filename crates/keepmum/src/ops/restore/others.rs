@@ -1,4 +1,4 @@
-//! What is neither a file nor a directory: symlinks, pipes, device nodes.
+//! Things that are neither files nor directories: symlinks, pipes, device nodes.
 
 use crate::model::{Entry, Found, FoundKind, Kind, TreePath};
 

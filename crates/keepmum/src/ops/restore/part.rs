@@ -26,7 +26,7 @@ impl Refusing for Part<'_> {
 impl Refusing for TargetTree {}
 
 impl Part<'_> {
-    /// Of a folder above what is shown, only the way to it.
+    /// For a folder above the shown part, only the way to it.
     fn narrow(&self, mut page: PageOf<Self>, path: &TreePath) -> PageOf<Self> {
         if is_above(path, &self.only) {
             let next = self.only.names().nth(path.names().count());
@@ -67,7 +67,7 @@ pub(super) fn is_above(path: &TreePath, other: &TreePath) -> bool {
     path != other && other.is_within(path)
 }
 
-/// What remains of a path below another one, if it lies there.
+/// The rest of a path below another one, if it lies there.
 pub(super) fn below(path: &TreePath, above: &TreePath) -> Option<TreePath> {
     if !path.is_within(above) {
         return None;

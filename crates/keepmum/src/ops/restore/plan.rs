@@ -1,4 +1,4 @@
-//! What has to be done in the target, name by name.
+//! The work to do in the target, name by name.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ use crate::session::walk_error::{WalkError, refused};
 const WAITING: usize = 16 * 1024;
 const WAITING_BYTES: usize = 4 * 1024 * 1024;
 
-/// What a restore works with and does not change.
+/// Values that a restore uses and does not change.
 #[derive(Clone, Copy)]
 pub(super) struct Setting<'p, 'env> {
     pub(super) options: &'env RestoreOptions,
@@ -61,7 +61,7 @@ pub(super) struct Plan<'a, 'p, 'env> {
     /// Metadata of the directories that the walk is in; none for those that stay as they are.
     pub(super) within: Vec<Option<Metadata>>,
     pub(super) waiting: Waiting,
-    /// What is the same for many things, by its sentence: the first of them, how many more, and the
+    /// Equal problems of many things, by their sentence: the first of them, how many more, and the
     /// kind of problem.
     pub(super) alike: BTreeMap<String, (TreePath, u64, ProblemKind)>,
     pub(super) stays: Stays,
@@ -160,10 +160,10 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         Ok(())
     }
 
-    /// A directory into which nothing more is written but what waits.
+    /// A directory into which only waiting things are still written.
     fn leave(&mut self, path: TreePath, mut metadata: Metadata) -> Result<(), Error> {
         self.fetch_values(&path, &mut metadata)?;
-        // Of a link that is followed, what it leads to is meant.
+        // A followed link stands for its target.
         let path = self.target.map_or(path.clone(), |target| target.real(&path));
         self.waiting.bytes += path.as_bytes().len() + metadata.attribute_bytes();
         self.waiting.directories.push((path, metadata));
@@ -178,7 +178,7 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
     ) -> Result<(), Error> {
         self.set.observer.go_on("restored")?;
         let Some(mut entry) = pair.new else {
-            // What this version does not understand may be this very name.
+            // The entry that this version does not understand may have this very name.
             if merge.new_side().tree.refused() > 0 {
                 return Ok(());
             }
@@ -262,8 +262,8 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         self.report.bytes_written = self.report.bytes_written.saturating_sub(file.size);
     }
 
-    /// Something in the target that the snapshot does not have: what an interrupted restore left
-    /// is removed. All else is for a deletion.
+    /// Something in the target that the snapshot does not have: leftovers of an interrupted restore
+    /// are removed. All else is for a deletion.
     fn surplus(&mut self, path: &TreePath, found: &Found) -> Result<(), Error> {
         match self.target.filter(|_| is_temporary(&found.name) && !self.set.options.dry_run) {
             Some(target) => {
@@ -273,7 +273,7 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         }
     }
 
-    /// Whether something in the target is what it should be; mends what is not content.
+    /// Whether something in the target is as it should be; corrects everything but content.
     pub(super) fn is_right(
         &mut self,
         path: &TreePath,

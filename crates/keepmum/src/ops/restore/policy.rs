@@ -1,7 +1,7 @@
-//! What lies in the target already, and what is to become of it.
+//! Existing things in the target, and their fate.
 //!
-//! What a person has there is worth more than what can be had from the snapshot at any time: it is
-//! replaced only where that was asked for, or where it is older.
+//! A person's present file is worth more than the snapshot's version, which can be restored at any
+//! time: it is replaced only on request, or if it is older.
 
 use crate::model::{ChunkId, Entry, Found, FoundKind, Kind, Merge, TreePath};
 use crate::target::{Target, TargetError, TargetTree};
@@ -16,7 +16,7 @@ use crate::session::report::display;
 use crate::session::report::{Problem, ProblemKind};
 
 impl Plan<'_, '_, '_> {
-    /// What is to become of something in the target that differs.
+    /// The fate of something in the target that differs.
     pub(super) fn verdict(&mut self, path: &TreePath, entry: &Entry, found: &Found) -> Verdict {
         let folder = found.kind == FoundKind::Directory;
         if self.stays.filling && !folder {
@@ -62,7 +62,7 @@ impl Plan<'_, '_, '_> {
         }
     }
 
-    /// Whether something in the target was changed after what the snapshot has, and holds anything
+    /// Whether something in the target was changed after the snapshot's version, and holds anything
     /// that could be lost.
     fn is_newer(&self, path: &TreePath, entry: &Entry, found: &Found) -> bool {
         // Of a folder above a source no time is known; and a target may keep times less finely.
@@ -95,7 +95,7 @@ impl Plan<'_, '_, '_> {
         self.set.observer.event(event);
     }
 
-    /// Whether the folder at this path is the user's own layout: it is above what is restored, or
+    /// Whether the folder at this path is the user's own layout: it is above the restored part, or
     /// a link leads to it.
     pub(super) fn is_own_layout(&self, path: &TreePath) -> bool {
         let linked = self.stays.ways.followed(path).is_some() && !self.stays.ways.is_root(path);
@@ -179,7 +179,7 @@ impl Plan<'_, '_, '_> {
         self.file(named, entry, there.as_ref())
     }
 
-    /// What a dry run says of something that is to be written.
+    /// A dry run's message about something to be written.
     pub(super) fn would_write(&mut self, path: &TreePath, entry: &Entry, there: Option<&Found>) {
         let device = matches!(entry.kind, Kind::CharacterDevice(_) | Kind::BlockDevice(_));
         let occupied = there.is_some_and(|found| {

@@ -21,7 +21,7 @@ pub(super) fn refused(sentence: &str) -> Error {
     Error::new(ErrorKind::DeletionRefused, sentence)
 }
 
-/// What belongs to the backup is within reach.
+/// The backup's own files are within reach.
 pub(super) fn reaches(stay: &Path) -> Error {
     let sentence = "--delete is refused: it could reach what belongs to the backup itself";
     refused(sentence).at(display(stay.as_os_str().as_bytes()))

@@ -13,7 +13,7 @@ use crate::session::report::{Problem, ProblemKind, note};
 use crate::session::walk_error::WalkError;
 
 impl Deletion<'_> {
-    /// Gives a folder its time again, and what else it was given before something in it went.
+    /// Gives a folder its time again, and the other metadata it had before something in it went.
     pub(super) fn mend(&mut self, path: &TreePath, folder: &Folder) {
         let never = self.set.options.overwrite == Overwrite::Never;
         let Some(metadata) = folder.metadata.as_ref().filter(|_| folder.touched && !never) else {
@@ -81,8 +81,8 @@ impl Deletion<'_> {
         note(&mut self.tally.problems, problem);
     }
 
-    /// A folder that cannot be listed. What of the snapshot cannot be read may be just that which
-    /// seems not to be there.
+    /// A folder that cannot be listed. An unreadable part of the snapshot may be just the thing
+    /// that seems to be missing.
     pub(super) fn closed(&mut self, error: WalkError) -> Result<(), Error> {
         match error {
             WalkError::Target(error) => {

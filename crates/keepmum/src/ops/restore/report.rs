@@ -1,10 +1,10 @@
-//! What `restore` reports.
+//! The report of `restore`.
 
 use serde::Serialize;
 
 use crate::session::report::{Outcome, Problem, worst};
 
-/// What `restore` did.
+/// The result of `restore`.
 #[derive(Debug, Default, Serialize)]
 pub struct RestoreReport {
     /// From which snapshot.
@@ -17,7 +17,7 @@ pub struct RestoreReport {
     pub entries_unchanged: u64,
     /// Entries of the target left as they are, though the snapshot has something else.
     pub entries_kept: u64,
-    /// Entries of the snapshot passed over, because what is above them in the target stays.
+    /// Entries of the snapshot passed over, because something above them in the target stays.
     pub entries_passed_over: u64,
     /// Entries removed, with `--delete`.
     pub entries_removed: u64,
@@ -27,11 +27,11 @@ pub struct RestoreReport {
     pub bytes_written: u64,
     /// Bytes read from the destination.
     pub bytes_fetched: u64,
-    /// Nothing was written because it was only asked what would be.
+    /// Nothing was written because this was a dry run.
     pub dry_run: bool,
     /// Seconds it took.
     pub seconds: f64,
-    /// What could not be done.
+    /// The problems.
     pub problems: Vec<Problem>,
 }
 

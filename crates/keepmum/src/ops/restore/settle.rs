@@ -1,4 +1,4 @@
-//! The end of a restore: what had to wait for the files, and what could not be done.
+//! The end of a restore: everything that had to wait for the files, and the problems.
 
 use std::collections::{HashMap, VecDeque, btree_map};
 
@@ -15,7 +15,7 @@ use crate::session::error::Error;
 use crate::session::event::Event;
 use crate::session::report::{Problem, ProblemKind, note};
 
-/// What came of a further name.
+/// The result of a further name.
 #[derive(PartialEq, Eq)]
 enum Linked {
     /// It is there, or it was told why not.
@@ -43,7 +43,7 @@ fn by_group(links: Vec<Link>) -> Vec<VecDeque<Link>> {
 }
 
 impl Plan<'_, '_, '_> {
-    /// Writes all files, then what had to wait for them.
+    /// Writes all files, then the things that had to wait for them.
     pub(super) fn settle(&mut self) -> Result<(), Error> {
         self.put_in_place()?;
         let Some(target) = self.target else { return Ok(()) };
@@ -78,7 +78,7 @@ impl Plan<'_, '_, '_> {
         self.take_unplaced()
     }
 
-    /// Counts what has got its name, and reports what was whole and did not.
+    /// Counts the things that have got their name, and reports whole ones that did not.
     pub(super) fn take_unplaced(&mut self) -> Result<(), Error> {
         let Some(target) = self.target else { return Ok(()) };
         let (entries, bytes) = target.take_placed();
@@ -186,7 +186,7 @@ impl Plan<'_, '_, '_> {
         }
     }
 
-    /// What was counted as to be written is right as far as the target allows.
+    /// A thing counted as to be written is right as far as the target allows.
     fn is_right_as_it_is(&mut self, size: u64) {
         self.report.entries_written = self.report.entries_written.saturating_sub(1);
         self.report.files_written = self.report.files_written.saturating_sub(1);
@@ -210,7 +210,7 @@ impl Plan<'_, '_, '_> {
         Ok(existing.is_some())
     }
 
-    /// Writes what is left and gives the report.
+    /// Writes the rest and returns the report.
     pub(super) fn finish(mut self) -> Result<(RestoreReport, Stays), Error> {
         self.settle()?;
         self.tell_alike();
@@ -243,8 +243,8 @@ impl Plan<'_, '_, '_> {
         }
     }
 
-    /// What this user may not do or this target cannot keep is lacking from many things alike: it
-    /// is told once, at the end.
+    /// Metadata that this user may not set or this target cannot keep is missing from many things
+    /// alike: it is reported once, at the end.
     fn gather(&mut self, error: TargetError, kind: ProblemKind) {
         let sentence = metadata_problem(&error).sentence;
         match self.alike.entry(sentence) {

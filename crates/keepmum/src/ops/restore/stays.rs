@@ -1,11 +1,11 @@
-//! What stays in the target, and what is to become of something there.
+//! Things that stay in the target, and their treatment.
 
 use std::collections::HashSet;
 
 use crate::model::TreePath;
 
 use super::ways::Ways;
-/// What stays in the target, and what waits for something to go.
+/// Things that stay in the target, and things that wait for something to go.
 #[derive(Default)]
 pub(super) struct Stays {
     pub(super) ways: Ways,
@@ -27,7 +27,7 @@ pub(super) struct Stays {
     pub(super) owner: Option<TreePath>,
 }
 
-/// What is to become of something that is not right.
+/// The fate of something that is not right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Replace,

@@ -1,4 +1,4 @@
-//! What waits until the files before it are written: links to them, and metadata of folders.
+//! Work that waits until the files before it are written: links to them, and metadata of folders.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ pub(super) struct Link {
     pub(super) path: TreePath,
     pub(super) metadata: Metadata,
     pub(super) there: Option<FoundKind>,
-    /// Whether what is there is right but for not being the same file.
+    /// Whether the existing thing is right except that it is not the same file.
     pub(super) right: bool,
 }
 

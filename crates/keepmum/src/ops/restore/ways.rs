@@ -1,7 +1,7 @@
 //! Links that stand in the target above a root of the snapshot, or in its place.
 //!
-//! One that leads to a folder of the target is followed: somebody keeps his folders elsewhere.
-//! Any other stays, and what belongs beneath it is not restored. None is ever replaced.
+//! A link that leads to a folder of the target is followed: somebody keeps his folders elsewhere.
+//! Any other stays, and everything beneath it is not restored. None is ever replaced.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::target::{Target, TargetError, Way};
 
 use super::part::below;
 
-/// What was found on the ways to the roots.
+/// The links found on the ways to the roots.
 #[derive(Default)]
 pub(super) struct Ways {
     followed: HashMap<TreePath, Found>,
@@ -20,8 +20,8 @@ pub(super) struct Ways {
 }
 
 impl Ways {
-    /// Looks at every folder on the way to a root of the snapshot, as the target has it. What lies
-    /// beneath a root is not the user's own layout, and is not looked at.
+    /// Looks at every folder on the way to a root of the snapshot, as the target has it. Folders
+    /// beneath a root are not the user's own layout, and are not looked at.
     pub(super) fn new(
         target: &Target,
         home: &Path,

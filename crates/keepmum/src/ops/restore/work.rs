@@ -1,5 +1,5 @@
-//! The passes of a restore: what would go is counted, what is to come back is written, and then
-//! what is to go is removed.
+//! The passes of a restore: things that would go are counted, things that come back are written,
+//! and then the others are removed.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -26,7 +26,7 @@ use crate::session::options::{Overwrite, RestoreOptions};
 use crate::session::report::{Problem, ProblemKind};
 use crate::session::walk::{SnapshotWalk, Visit};
 
-/// What all passes work with.
+/// The values that all passes use.
 pub(super) struct Work<'r> {
     pub(super) access: &'r Access,
     pub(super) options: &'r RestoreOptions,
@@ -38,14 +38,14 @@ pub(super) struct Work<'r> {
     pub(super) staying: &'r Staying,
     /// The target is to have the paths of the snapshot, also of a part of it.
     pub(super) whole: bool,
-    /// The node of what is restored.
+    /// The node of the restored part.
     pub(super) root: ChunkId,
     /// The one entry, if it is no directory.
     pub(super) single: Option<Entry>,
 }
 
-/// Removes what interrupted restores left on the ways to the roots. The walk finds it only where it
-/// goes, and this restore may be of another part.
+/// Removes leftovers of interrupted restores on the ways to the roots. The walk finds them only
+/// where it goes, and this restore may be of another part.
 fn clear_ways(target: &Target, roots: &[TreePath]) {
     let mut cleared = HashSet::new();
     for root in roots {
@@ -131,7 +131,7 @@ impl Work<'_> {
         }
     }
 
-    /// What was in the way of a file is gone: now it can be written.
+    /// The thing in the way of a file is gone: now it can be written.
     fn write_into_freed_places(
         &self,
         report: &mut RestoreReport,
@@ -182,7 +182,7 @@ impl Work<'_> {
         }
     }
 
-    /// Writes what is to come back.
+    /// Writes everything that comes back.
     fn pass(
         &self,
         options: &RestoreOptions,
@@ -211,8 +211,8 @@ impl Work<'_> {
         })
     }
 
-    /// Entries and bytes of what is restored. The record counts the whole snapshot; of a part they
-    /// are counted, which reads its folders once more.
+    /// Entries and bytes of the restored part. The record counts the whole snapshot; a part is
+    /// counted here, which reads its folders once more.
     fn totals(&self) -> Result<(u64, u64), Error> {
         let (summary, path) = (&self.chosen.backup.summary, &self.options.path);
         let all = summary.files.saturating_add(summary.directories).saturating_add(summary.others);
@@ -239,7 +239,7 @@ impl Work<'_> {
         let begin = (path.clone(), self.root);
         for visit in SnapshotWalk::new(self.chosen.at(path)?.0, begin, (self.observer, "restored"))
         {
-            // What cannot be read is told when it is to be restored.
+            // An unreadable entry is reported when it is to be restored.
             if let Visit::Entry(_, entry) = visit? {
                 count(&entry.kind);
             }

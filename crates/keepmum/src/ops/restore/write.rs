@@ -1,5 +1,5 @@
-//! Writing the windows: what the workers have done is taken in while the next window is planned, and
-//! a file that met damage is tried again from every other place that holds its content.
+//! Writing the windows: the workers' results are taken in while the next window is planned, and a
+//! file that met damage is tried again from every other place that holds its content.
 
 use crate::format::PieceKind;
 use crate::model::Piece;
@@ -31,7 +31,7 @@ impl Plan<'_, '_, '_> {
         self.write_on()
     }
 
-    /// Keeps the workers busy, and takes in what they have done meanwhile.
+    /// Keeps the workers busy, and takes in their results meanwhile.
     pub(super) fn write_on(&mut self) -> Result<(), Error> {
         self.submit();
         while self.writing.has_written() {

@@ -1,5 +1,5 @@
 //! A window on its way: its blocks are handed to the workers a few at a time, while the next window
-//! is planned, and what is whole gets its name on the disk's own thread.
+//! is planned, and finished things get their name on the disk's own thread.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,12 +15,12 @@ const WRITING: Stage = Stage(1);
 /// A window that is being written while the next one is planned.
 #[derive(Default)]
 pub(super) struct Writing<'env> {
-    /// What no task was made of yet.
+    /// The blocks without a task so far.
     rest: VecDeque<Use>,
     tickets: VecDeque<Ticket<'env, Result<Written, RepositoryError>>>,
     /// Bytes of the files that are put together in memory.
     assembled: Arc<AtomicUsize>,
-    /// What is whole gets its name on the disk's own thread.
+    /// Finished things get their name on the disk's own thread.
     placing: Option<Ticket<'env, Result<(), TargetError>>>,
 }
 
@@ -68,7 +68,7 @@ impl<'env> Writing<'env> {
         Some(self.tickets.pop_front()?.wait())
     }
 
-    /// Gives names to what is whole, if that is much and none are being given.
+    /// Gives names to finished things, if there are many and no others are being named.
     ///
     /// # Errors
     /// Those that were given before could not be made durable.
@@ -89,7 +89,7 @@ impl<'env> Writing<'env> {
     /// Waits for the names that are being given.
     ///
     /// # Errors
-    /// What was to get them could not be made durable.
+    /// The things to be named could not be made durable.
     pub(super) fn placed(&mut self) -> Result<(), TargetError> {
         self.placing.take().map_or(Ok(()), Ticket::wait)
     }

@@ -59,7 +59,7 @@ pub fn status(access: &Access, observer: &dyn Observer) -> Result<StatusReport, 
         })?,
         ..StatusReport::default()
     };
-    // Where every snapshot is complete, what absent objects held is stored elsewhere.
+    // If every snapshot is complete, the contents of missing objects are stored elsewhere.
     if lines.iter().any(|line| line.state != SnapshotState::Complete) {
         for (key, _) in known.chains.listed_objects() {
             if repository.listing.here(&key).is_some() {
@@ -72,7 +72,7 @@ pub fn status(access: &Access, observer: &dyn Observer) -> Result<StatusReport, 
             }
         }
     }
-    // Records hold what is nowhere else: which snapshots there are.
+    // Only records hold this: which snapshots there are.
     let absent = known.absent_records();
     report.objects_lost += absent.damaged + absent.lost;
     report.objects_pending += absent.pending;
@@ -108,7 +108,7 @@ fn newest(times: impl Iterator<Item = i64>, now: i64) -> Option<i64> {
     })
 }
 
-/// What only this machine knows: its runs, also those that stored nothing, and its checks.
+/// Facts that only this machine knows: its runs, also those that stored nothing, and its checks.
 fn remembered(access: &Access, report: &mut StatusReport) {
     let history = match &access.catalogue {
         CatalogueAt::File(file) => History::read(file),

@@ -1,4 +1,4 @@
-//! What `status` reports: plain values whose field names are those of `--json`.
+//! The report of `status`: plain values whose field names are those of `--json`.
 
 use serde::Serialize;
 
@@ -25,7 +25,7 @@ pub struct DeviceStatus {
     pub snapshots: u64,
 }
 
-/// The last check, and what is left of what checks have found.
+/// The last check, and the open findings of all checks.
 #[derive(Clone, Debug, Serialize)]
 pub struct CheckLine {
     /// Seconds since 1970 when it began.
@@ -38,11 +38,11 @@ pub struct CheckLine {
     pub problem_count: u64,
     /// The least kind of check that must be clean before all is well; nothing where all is.
     pub damage_until: Option<CheckKind>,
-    /// Whether it met what this version does not understand.
+    /// Whether it met data that this version does not understand.
     pub unknown: bool,
 }
 
-/// What `status` found.
+/// The result of `status`.
 #[derive(Debug, Default, Serialize)]
 pub struct StatusReport {
     /// The devices.

@@ -68,7 +68,7 @@ impl Refusing for Numbers {
     }
 }
 
-/// What a walk gives, in words, when it passes over the folders at some paths.
+/// The results of a walk, in words, when it skips the folders at some paths.
 fn walked(passed_over: &[&str], observer: &dyn Observer) -> (Vec<String>, Vec<u8>) {
     let begin = (TreePath::root(), node(1));
     let mut walk = SnapshotWalk::new(Numbers::default(), begin, (observer, "seen"));

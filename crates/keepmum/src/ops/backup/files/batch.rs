@@ -1,4 +1,4 @@
-//! Batches: files that are read together, and what came of them.
+//! Batches: files that are read together, and their results.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -24,13 +24,13 @@ pub(in super::super) struct Job {
     pub(in super::super) found: Found,
 }
 
-/// What reading a file gave.
+/// The result of reading a file.
 pub(in super::super) struct ReadFile {
     pub(in super::super) content: Content,
     pub(in super::super) attributes: Attributes,
-    /// The time of what was read, not of what was listed before it.
+    /// The time of the content read, not of the listing before it.
     pub(in super::super) mtime: Option<Time>,
-    /// Of what was read, unless it changed meanwhile.
+    /// The stamp of the content read, unless it changed meanwhile.
     pub(in super::super) stamp: Option<Stamp>,
     /// It changed while it was read.
     pub(in super::super) changed: bool,
@@ -38,7 +38,7 @@ pub(in super::super) struct ReadFile {
     pub(in super::super) untrue: Option<u64>,
 }
 
-/// What becomes of one name of the batch, in the order of the walk.
+/// The fate of one name of the batch, in the order of the walk.
 pub(super) enum Deferred {
     File(usize),
     Leave(Arc<OpenDirectory>),
@@ -79,7 +79,7 @@ pub(super) fn batch_files(mode: Mode) -> usize {
     }
 }
 
-/// Extension, then name: what compresses well together.
+/// Extension, then name: similar files next to each other compress well together.
 pub(super) fn kinship(path: &TreePath) -> (Vec<u8>, Vec<u8>) {
     let name = path.as_bytes().rsplit(|byte| *byte == b'/').next().unwrap_or_default();
     let extension = match name.iter().rposition(|byte| *byte == b'.') {

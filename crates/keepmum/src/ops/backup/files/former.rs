@@ -1,4 +1,4 @@
-//! What a file held before: what a changed chunk of it, or a list of its chunks, can stand on.
+//! The former content of a file: the bases for its changed chunks and its lists of chunks.
 //!
 //! Former chunks are read only where the destination's bytes are at hand, and never needed: whatever
 //! cannot be had is stored in full.
@@ -13,8 +13,8 @@ use crate::repository::PieceReader;
 use super::super::run::Run;
 use crate::session::error::Error;
 
-/// Former chunks are known so far ahead of what is read: a chunk that comes again tells how far
-/// it has moved.
+/// Former chunks are known so far ahead of the reading position: a repeated chunk shows how far it
+/// has moved.
 const AHEAD: u64 = 32 * 1024 * 1024;
 /// So many of them are kept, and so many lists of each depth.
 const PIECES_KEPT: usize = 4096;
@@ -23,7 +23,8 @@ const LISTS_KEPT: usize = 64;
 const BASES: usize = 3;
 /// So many bytes in a few places tell whether two chunks are versions of one.
 const SAMPLE: usize = 32;
-/// After so many chunks in a row that have nothing of what was there, the file is another.
+/// After so many chunks in a row that share nothing with the former content, the file counts as
+/// another one.
 const MISSES: u32 = 4;
 /// Shorter chunks save too little.
 const SHORTEST: usize = 256;
@@ -61,7 +62,7 @@ pub(super) struct FormerFile {
     begins: HashMap<ChunkId, u64>,
     /// By their depth.
     lists: Vec<VecDeque<FormerList>>,
-    /// How far what follows has moved towards the end.
+    /// How far the following data has moved towards the end.
     moved: i64,
     misses: u32,
     /// Where the file ends that is read, so far.
@@ -69,7 +70,7 @@ pub(super) struct FormerFile {
 }
 
 impl FormerFile {
-    /// What is remembered of a file.
+    /// The memory of a file.
     pub(super) fn of(old: Option<&Remembered>) -> Self {
         let entry = old.and_then(|old| decode_entry(&old.entry).ok());
         let Some(Entry { kind: Kind::File(Content { pieces, .. }), .. }) = entry else {
@@ -105,7 +106,7 @@ impl FormerFile {
         }
     }
 
-    /// Reads former lists until all chunks before `to` are known. What cannot be read ends it.
+    /// Reads former lists until all chunks before `to` are known. An unreadable list ends it.
     fn follow(&mut self, reader: &mut PieceReader<'_>, to: u64) {
         while self.known <= to
             && let Some((id, depth, length)) = self.waiting.pop()

@@ -72,7 +72,7 @@ impl Out {
 }
 
 impl<'a, 'p, 'env> Files<'a, 'p, 'env> {
-    /// Reads one large file and stores what is new in it.
+    /// Reads one large file and stores its new chunks.
     pub(super) fn read_large_file(
         &self,
         run: &mut Run<'a, 'p, 'env>,
@@ -240,7 +240,7 @@ impl<'a, 'p, 'env> Files<'a, 'p, 'env> {
 }
 
 /// The chunks that end in this segment, the first of them begun by `rest` at offset `begun`, with
-/// their lengths; what follows the last cut becomes the new `rest`. The buffer if none ends here.
+/// their lengths; the data after the last cut becomes the new `rest`. The buffer if none ends here.
 fn whole_chunks(
     segment: Segment,
     rest: &mut Vec<u8>,

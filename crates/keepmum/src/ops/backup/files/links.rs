@@ -41,13 +41,13 @@ impl Links {
         }
     }
 
-    /// Whether what this is another name of was read.
+    /// Whether the file of which this is another name was read.
     pub(super) fn knows(&self, found: &Found) -> bool {
         let inode = found.stamp.to_bytes();
         self.young.contains_key(&inode) || self.old.contains_key(&inode)
     }
 
-    /// Keeps what was read under the first name, if others are to come.
+    /// Keeps the content read under the first name, if others are to come.
     pub(super) fn keep(&mut self, found: &Found, content: &Content, stamp: Option<Stamp>) {
         let awaited = found.links.saturating_sub(1);
         if awaited == 0 {
@@ -61,7 +61,8 @@ impl Links {
         self.young.insert(inode, Row { content: content.clone(), stamp, awaited });
     }
 
-    /// What was read under the first name, for another one; with the last of them it is let go.
+    /// The content read under the first name, for another one; with the last of them it is
+    /// released.
     pub(super) fn take(&mut self, found: &Found) -> Option<(Content, Option<Stamp>)> {
         let inode = found.stamp.to_bytes();
         let rows = self.rows(&inode);

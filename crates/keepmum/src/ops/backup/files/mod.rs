@@ -27,7 +27,7 @@ pub(super) use batch::{Job, ReadFile};
 use links::Links;
 use worker::SMALL_FILE;
 
-/// What became of one name of a batch.
+/// The fate of one name of a batch.
 #[expect(clippy::large_enum_variant, reason = "one is alive at a time")]
 pub(super) enum Read {
     /// A file was read, or could not be.
@@ -40,7 +40,7 @@ pub(super) enum Read {
 pub(super) struct ReadBatch<'env>(UnderRead<'env>);
 
 impl ReadBatch<'_> {
-    /// What was read, in the order of the walk.
+    /// The files read, in the order of the walk.
     pub(super) fn in_order(self) -> impl Iterator<Item = Read> {
         let UnderRead { jobs, order, results, .. } = self.0;
         let mut read: Vec<_> = jobs.into_iter().zip(results).map(Some).collect();
@@ -58,7 +58,7 @@ impl ReadBatch<'_> {
 pub(super) struct Files<'a, 'p, 'env> {
     set: &'a Setting<'env>,
     pool: &'p Pool<'env, Worker>,
-    /// The memory of what was read: groups of small files, segments of large ones.
+    /// The buffers of files being read: groups of small files, segments of large ones.
     buffers: Arc<Buffers>,
     batch: Batch,
     /// The batch before that one, being read.
@@ -95,7 +95,7 @@ impl<'a, 'p, 'env> Files<'a, 'p, 'env> {
         read || self.batch.open.contains(&id)
     }
 
-    /// Goes on with what can be done without waiting.
+    /// Does all further work that needs no waiting.
     pub(super) fn advance(&mut self, run: &mut Run<'a, 'p, 'env>) -> Result<(), Error> {
         let Some(mut reads) = self.reads.take() else { return Ok(()) };
         let went_on = self.read_small_files(run, &mut reads, false);
@@ -103,8 +103,8 @@ impl<'a, 'p, 'env> Files<'a, 'p, 'env> {
         went_on
     }
 
-    /// Begins to read what was gathered, so that no worker idles while the batch before it is
-    /// dealt with. Gives that one.
+    /// Begins to read the gathered files, so that no worker idles while the batch before is
+    /// processed. Returns that batch.
     pub(super) fn next(
         &mut self,
         run: &mut Run<'a, 'p, 'env>,

@@ -14,7 +14,7 @@ use super::former::FormerFile;
 use super::worker::{Part, Reading, SmallFile};
 use crate::session::error::Error;
 
-/// Reading is the first stage: what is read waits for nobody.
+/// Reading is the first stage: data that has been read waits for nobody.
 pub(super) const READING: Stage = Stage(1);
 /// A group ends at so many bytes.
 const GROUP_BYTES: u64 = 1024 * 1024;
@@ -22,7 +22,7 @@ const GROUP_BYTES: u64 = 1024 * 1024;
 const GROUP_FILES: usize = 64;
 
 impl<'a, 'p, 'env> Files<'a, 'p, 'env> {
-    /// Keeps the workers reading and stores what is new in what they read: as far as it goes
+    /// Keeps the workers reading and stores new chunks in the data they read: as far as possible
     /// without waiting, or `to_the_end`.
     pub(super) fn read_small_files(
         &mut self,

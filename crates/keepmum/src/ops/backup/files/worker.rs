@@ -1,4 +1,4 @@
-//! What a worker does with a small file: open, read, cut, hash, and look whether it held still.
+//! A worker's task for a small file: open, read, cut, hash, and check whether it stayed the same.
 
 use std::ops::Range;
 
@@ -31,7 +31,7 @@ pub(super) struct SmallFile {
     pub(super) untrue: Option<u64>,
 }
 
-/// What reading needs beside the file.
+/// The shared inputs of reading, beside the file.
 #[derive(Clone, Copy)]
 pub(super) struct Reading<'env> {
     pub(super) source: &'env Source,
@@ -121,8 +121,8 @@ impl Reading<'_> {
     }
 }
 
-/// Appends what follows in a file behind a range that begins at `start` and was appended from
-/// `from` on, until it is too much for a small file.
+/// Appends the data after a range of a file that begins at `start` and was appended from `from` on,
+/// until it is too much for a small file.
 fn append_rest(
     file: &OpenFile,
     start: u64,

@@ -1,4 +1,4 @@
-//! What deltas are made with.
+//! The means for making deltas.
 
 use crate::catalogue::Catalogue;
 use crate::repository::{ObjectReader, PieceReader};
@@ -6,11 +6,11 @@ use crate::repository::{ObjectReader, PieceReader};
 /// So many bytes of pieces are tried as deltas in a run.
 const MOST: usize = 64 << 20;
 
-/// What deltas are made with.
+/// The means for making deltas.
 pub(super) struct Deltas<'a> {
     /// Bytes of pieces that may still be tried.
     pub(super) left: usize,
-    /// Reads what is at hand of the destination.
+    /// Reads parts of the destination that are at hand.
     pub(super) former: PieceReader<'a>,
 }
 

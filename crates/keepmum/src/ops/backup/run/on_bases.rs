@@ -1,4 +1,4 @@
-//! Pieces that stand on others, and what this device relies on by them.
+//! Pieces stored as deltas, and the objects that this device relies on through them.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use crate::model::{BASES_LENGTH_MAX, Bases, ChunkId, REACH_MAX};
 use crate::repository::{DeltaBases, PieceReader, Recipe};
 use crate::session::error::Error;
 
-/// A chunk counts as so many at least: what it stands on has to be read.
+/// A chunk counts as at least so many bytes: its base has to be read.
 const LEAST: usize = 64 << 10;
 
 impl<'a> Run<'a, '_, '_> {
@@ -19,13 +19,13 @@ impl<'a> Run<'a, '_, '_> {
         self.head.is_some() && self.deltas.left > 0
     }
 
-    /// The same for chunks of files: what they hold may be told by how long they are.
+    /// The same for chunks of files: their lengths may reveal their contents.
     pub(in super::super) fn makes_deltas_of_chunks(&self) -> bool {
         let options = self.set.options;
         self.makes_deltas() && options.compress_together && !options.dry_run
     }
 
-    /// Reads what the destination has at hand.
+    /// Reads parts of the destination that are at hand.
     pub(in super::super) fn former(&mut self) -> &mut PieceReader<'a> {
         &mut self.deltas.former
     }
@@ -102,8 +102,8 @@ impl<'a> Run<'a, '_, '_> {
         Ok(Some(DeltaBases { bases, bytes }).filter(|on| !on.bases.ids.is_empty()))
     }
 
-    /// What a chain of deltas begins with, where that is at hand: a new chain on it costs what changed
-    /// along the old one, and not the whole piece.
+    /// The piece with which a chain of deltas begins, if that is at hand: a new chain on it costs
+    /// the changes along the old one, and not the whole piece.
     fn root_of(
         &mut self,
         mut id: ChunkId,
