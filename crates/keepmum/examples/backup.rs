@@ -16,7 +16,7 @@ use keepmum::ops::{
     RestoreOptions,
 };
 
-/// Prints what a person should know.
+/// Prints messages for people.
 struct Console;
 
 impl Observer for Console {

@@ -25,10 +25,10 @@ use keepmum::inside::store::{LocalStore, Put, Store};
 const SEGMENT: usize = 1024 * 1024;
 /// Bytes of an object.
 const OBJECT: usize = 16 * 1024 * 1024;
-/// What time is told apart for.
+/// The parts of the time.
 const STAGES: [&str; 6] = ["read", "cut", "name", "compress", "seal", "store"];
 
-/// What all threads share.
+/// State shared by all threads.
 struct Work {
     file: File,
     length: u64,
@@ -136,7 +136,7 @@ fn cuts(chunker: &Chunker, window: &[u8], data: &[u8]) -> Vec<u64> {
     let (mut marks, mut cuts) = (Vec::new(), Vec::new());
     chunker.marks(window, data, &mut marks);
     let mut cutter = Cutter::new(chunker.parameters());
-    // The extent is the segment here: what lies before it only moves the first window back.
+    // The extent is the segment here: the bytes before it only move the first window back.
     cutter.marked(chunker, (data, data.len()), 0, &marks, &mut cuts);
     cutter.finish(data.len() as u64, &mut cuts);
     cuts

@@ -1,5 +1,5 @@
-//! The rules of this house that can be checked by reading: who imports whom, how large things
-//! are, what is absent, and that each promise has its test.
+//! The rules of this house that can be checked by reading: imports, sizes, forbidden calls, and
+//! that each promise has its test.
 //!
 //! A rule that is broken for a good reason is changed here, with the reason beside it.
 
@@ -16,7 +16,7 @@ mod words;
 
 use sources::{Source, files, item_end, root, sources, text};
 
-/// What only some rooms may name: one place for each risk.
+/// Names that only some rooms may use: one place for each risk.
 const ONLY_IN: [(&str, &[&str]); 15] = [
     ("ring::", &["crypto"]),
     ("aes_siv::", &["crypto"]),
@@ -35,7 +35,7 @@ const ONLY_IN: [(&str, &[&str]); 15] = [
     ("Command::new", &[]),
 ];
 
-/// What the library never does by itself.
+/// Calls that the library never makes.
 const ABSENT: [&str; 10] = [
     "println!",
     "eprintln!",
@@ -68,7 +68,7 @@ const LONG_FUNCTIONS: [(&str, &str); 0] = [];
 const BANNED_NAMES: [&str; 8] =
     ["util", "utils", "misc", "helper", "helpers", "manager", "managers", "common"];
 
-/// Words that speak of where something was written instead of what it is.
+/// Words that tell where something was written instead of describing it.
 const BANNED_WORDS: [&str; 8] = [
     concat!("/wo", "rk/"),
     concat!("/ro", "ot/"),
@@ -161,7 +161,7 @@ fn no_verb_calls_another() {
             .into_iter()
             .find(|verb| within == format!("{verb}.rs") || within.starts_with(&format!("{verb}/")));
         for verb in VERBS.into_iter().filter(|verb| own.is_some() && own != Some(*verb)) {
-            // Not even what it keeps for itself: what verbs share lies in files of its own.
+            // Not even its internals: parts shared by verbs lie in files of their own.
             let more = places(&source.own, &format!("super::{verb}::")).collect::<Vec<_>>();
             let more = more.into_iter().map(|at| line_of(&source.own, at));
             found.extend(more.map(|line| format!("{}:{line}: {verb}", source.path)));

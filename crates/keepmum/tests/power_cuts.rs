@@ -1,7 +1,7 @@
 //! Whole runs: the power goes while a restore is under way, and the restore is simply run again.
 //!
-//! The target loses what was not durable, in any way that POSIX permits. `KEEPMUM_CASES=2000 cargo
-//! test --release -p keepmum --test power_cuts` takes longer.
+//! The target loses data that was not durable, in any way that POSIX permits. `KEEPMUM_CASES=2000
+//! cargo test --release -p keepmum --test power_cuts` takes longer.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::print_stderr, reason = "a failure says how to repeat it")]
@@ -64,11 +64,11 @@ fn restore(
 /// The first of the times that are given.
 const FIRST: i64 = 1_700_000_000;
 
-/// Gives each file that has changed a time that no other has: size and time are all by which a
-/// restore tells one file from another. With `all`, those that have not changed and folders too:
-/// then nothing of an earlier snapshot is newer than what a later one has in its place.
+/// Gives each changed file a time that no other has: a restore distinguishes files only by size and
+/// time. With `all`, unchanged files and folders too: then nothing of an earlier snapshot is newer
+/// than the later version in its place.
 fn set_apart(source: &Path, given: &mut Vec<What>, all: bool) {
-    // A folder's time changes no more once what is in it has its own; the deepest come last.
+    // A folder's time changes no more once everything in it has its own; the deepest come last.
     for (path, node) in scan(source) {
         let known = usize::try_from(node.mtime.0 - FIRST).ok().and_then(|at| given.get(at));
         if !all && (known == Some(&node.what) || node.what == What::Directory) {
@@ -125,7 +125,7 @@ fn assert_right(place: &Place<'_>, report: &RestoreReport, last: &(String, Tree)
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// What lies where the snapshot is restored.
+/// The contents of the place where the snapshot is restored.
 struct Place<'w> {
     world: &'w World,
     /// None for where things came from.
@@ -195,18 +195,18 @@ fn lose_power_and_restore_again(seed: u64, overwrite: Overwrite, in_place: bool)
             let cut_off = one.restore(&second.0, &gate);
             assert_eq!(cut_off.is_err(), gate.lose(&mut dice), "a cut at {cut} is not told");
         }
-        // Whatever is restored then, leftovers are gone. What the second snapshot has is newer.
+        // Whatever is restored then, leftovers are gone. The second snapshot's files are newer.
         let last = if dice.one_in(4) && !all { &first } else { &second };
         earlier |= last.0 == first.0;
         let report = one.restore(&last.0, &one.gate(None)).unwrap();
         assert_right(&one, &report, last, earlier);
         let found = scan(&one.inside());
-        // What is said to be restored outlives a power cut at once.
+        // Everything reported as restored outlives a power cut at once.
         let gate = one.gate(Some(0));
         assert!(one.restore(&last.0, &gate).is_err());
         gate.lose(&mut dice);
         let (mut found, mut left) = (found, scan(&one.inside()));
-        // In place, the folder itself is not what is lost.
+        // In place, the folder itself is not lost.
         [&mut found, &mut left].into_iter().for_each(|tree| drop(tree.remove(&b""[..])));
         let wrong = differences(&found, &left);
         assert!(wrong.is_empty(), "{wrong:#?}");

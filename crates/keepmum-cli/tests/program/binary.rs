@@ -1,7 +1,7 @@
 //! Runs the program in a world of its own: an empty home, no variables from outside, UTC.
 //!
-//! A test builds a [`Place`], writes what it needs into it, and runs the program there. What comes
-//! back has the place's path replaced by `[PLACE]`, so that it can be compared with a text.
+//! A test builds a [`Place`], writes its files into it, and runs the program there. In the output,
+//! `[PLACE]` replaces the place's path, so that it can be compared with a text.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -15,7 +15,7 @@ pub(crate) struct Place {
     folder: TempDir,
 }
 
-/// What one run said and how it ended.
+/// The output of one run and its exit code.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Said {
     /// The exit code; -1 when a signal ended it.
@@ -105,7 +105,7 @@ impl Place {
         self.said(self.command(arguments).output().unwrap())
     }
 
-    /// What a run said, without this place's path.
+    /// The output of a run, without this place's path.
     pub(crate) fn said(&self, output: Output) -> Said {
         let text = |bytes: Vec<u8>| {
             let text = String::from_utf8_lossy(&bytes).into_owned();

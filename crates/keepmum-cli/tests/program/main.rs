@@ -1,4 +1,4 @@
-//! The program as it is typed: each test runs it, and looks at its exit code and at what it says.
+//! The program as users run it: each test looks at its exit code and its output.
 //!
 //! `contract` has one transcript for each row of the contract; `SNAPSHOTS=overwrite` writes them
 //! anew. `fidelity` has one test for each row of `doc/fidelity.md`. `hostile` runs the program on

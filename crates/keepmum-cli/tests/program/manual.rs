@@ -79,7 +79,7 @@ fn every_page_is_shown_without_a_warning() {
     }
 }
 
-/// A page shows what was meant: no escape of the form is left in it.
+/// A page shows its plain text: no escape of the form is left in it.
 #[test]
 fn a_page_reads_as_it_was_written() {
     let place = Place::new();

@@ -1,7 +1,7 @@
 //! A repository that is made once: deriving the password's key takes a second each time.
 //!
-//! What is shared is the empty repository, with the catalogue that knows it and the key kept
-//! beside it. A test copies both into a place of its own, so that its first run derives nothing.
+//! All tests share the empty repository, with the catalogue that knows it and the key cached beside
+//! it. A test copies both into a place of its own, so that its first run derives nothing.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -155,7 +155,7 @@ pub(crate) fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Whether what was said is as expected, where `[..]` stands for anything within a line.
+/// Whether the output is as expected, where `[..]` stands for anything within a line.
 #[track_caller]
 pub(crate) fn says(actual: &str, expected: &str) {
     use snapbox::IntoData;

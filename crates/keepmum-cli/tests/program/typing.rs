@@ -1,5 +1,4 @@
-//! What the program says to what is typed, before it opens anything: help, usage, config,
-//! passwords, places.
+//! The program's answers before it opens anything: help, usage, config, passwords, places.
 
 use std::ffi::OsStr;
 

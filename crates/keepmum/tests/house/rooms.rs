@@ -1,5 +1,5 @@
-//! The rooms of the library: which there are, what each may import, how large each may be, and that
-//! no files of one import each other in a circle.
+//! The rooms of the library: their list, their allowed imports, their budgets of lines, and that no
+//! files of one import each other in a circle.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -108,7 +108,7 @@ fn leaves(tree: &str) -> Vec<Vec<String>> {
     below.into_iter().map(with).collect()
 }
 
-/// The modules of some files, and what each hands on that lies in another one.
+/// The modules of some files, and the names that each re-exports from another one.
 struct Modules {
     code: BTreeMap<Vec<String>, String>,
     handed_on: BTreeMap<(Vec<String>, String), Vec<String>>,

@@ -1,5 +1,5 @@
-//! The files of this project, and what of a Rust file is code: without comments, without the
-//! content of literals, and without what is only compiled for tests.
+//! The files of this project, and the code in a Rust file: without comments, without the content of
+//! literals, and without parts that are only compiled for tests.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -47,7 +47,7 @@ pub(super) struct Source {
     pub(super) path: String,
     /// Without comments and literals; lines stay where they are.
     pub(super) code: String,
-    /// The same without what is compiled for tests only; empty in a test file.
+    /// The same without parts that are compiled for tests only; empty in a test file.
     pub(super) own: String,
 }
 
@@ -135,7 +135,7 @@ pub(super) fn item_end(code: &str) -> Option<usize> {
     None
 }
 
-/// Spaces for comments and for what stands in literals; as many bytes and lines as before.
+/// Spaces for comments and for the content of literals; as many bytes and lines as before.
 fn blank(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut out = bytes.to_vec();

@@ -1,5 +1,5 @@
-//! What earlier programs stored comes back: every repository in `testdata/repositories` is restored
-//! and compared with what its source held when it was saved.
+//! Data stored by earlier programs comes back: every repository in `testdata/repositories` is
+//! restored and compared with its source at the time of the backup.
 
 use std::fs;
 use std::os::unix::ffi::OsStringExt;

@@ -56,7 +56,7 @@ fn history(seed: u64) {
             0 => forget_catalogue(&world),
             1 => bring_back_catalogue(&world, "older"),
             2 => copy_catalogue(&world, "older"),
-            // What was written a moment ago may hide another change behind its time.
+            // A file written a moment ago may hide another change behind its time.
             3 => world.ahead = -5,
             4 => world.ahead = 1000,
             _ => {}

@@ -125,7 +125,7 @@ impl Scene {
         Access { catalogue: CatalogueAt::File(file), ..self.access(password) }
     }
 
-    /// What a backup of the source is told.
+    /// The options of a backup of the source.
     pub(crate) fn backup_options(&self) -> BackupOptions {
         BackupOptions {
             source: "source".to_owned(),

@@ -1,5 +1,5 @@
-//! Every way to fail that a person can see, by its exit code: what happened, to which path, and
-//! what to do next.
+//! Every way to fail that a person can see, by its exit code: the failure, its path, and the next
+//! step.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -98,7 +98,7 @@ fn further_keys_are_understood() {
     place.file("keys.ini", text);
     let mut transcript = Transcript::at(&place);
     transcript.show("keys.ini");
-    // What changed within two seconds before a run is looked at again by the next one.
+    // A file that changed within two seconds before a run is looked at again by the next one.
     thread::sleep(Duration::from_millis(2200));
     transcript.run("backup -c keys.ini");
     transcript.run("backup -c keys.ini --dry-run -v");

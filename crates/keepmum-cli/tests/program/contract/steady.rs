@@ -1,9 +1,9 @@
-//! What differs from run to run is replaced by a word in brackets, so that the rest can be
+//! Values that differ from run to run are replaced by a word in brackets, so that the rest can be
 //! compared letter by letter.
 
 use serde_json::Value;
 
-/// Fields of documents that differ from run to run, and what stands there instead.
+/// Fields of documents that differ from run to run, and their replacements.
 const FIELDS: [(&str, &[&str]); 5] = [
     ("[TIME]", &["time", "last_time", "last_change", "last_saved", "mtime", "created"]),
     ("[SECONDS]", &["seconds"]),
@@ -13,7 +13,7 @@ const FIELDS: [(&str, &[&str]); 5] = [
     ("[N]", &["directories", "directories_new", "new", "entries_written"]),
 ];
 
-/// Text without what differs from run to run.
+/// Text without values that differ from run to run.
 pub(crate) fn steady(text: &str) -> String {
     text.split_inclusive('\n').map(line).collect()
 }
@@ -45,15 +45,15 @@ fn calm(value: &mut Value) {
     }
 }
 
-/// How much a run read: what changed less than two seconds before a run is read again by the next,
-/// so it depends on how fast this machine was.
+/// The bytes that a run read: a file that changed less than two seconds before a run is read again
+/// by the next, so they depend on the speed of this machine.
 fn bytes_read(line: &str) -> String {
     let Some((before, after)) = line.split_once("; read ") else { return line.to_owned() };
     let end = after.find([',', ';']).unwrap_or(after.len());
     format!("{before}; read [BYTES]{}", &after[end..])
 }
 
-/// Ids, codes, names of objects, times, durations and what is free on the disk.
+/// Ids, codes, names of objects, times, durations and the free space of the disk.
 fn words(line: &str) -> String {
     let line = owners(&days(&times(&bytes_read(line))));
     let mut calm = String::with_capacity(line.len());
@@ -85,7 +85,7 @@ fn is_id(word: &str) -> bool {
     matches!(word.len(), 8 | 16 | 32) && word.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// `2026-11-23 03:40:00 +00:00`, and what may follow it on the same day.
+/// `2026-11-23 03:40:00 +00:00`, and later times on the same day.
 fn times(line: &str) -> String {
     let form = b"dddd-dd-dd dd:dd:dd +dd:dd";
     let fits = |bytes: &[u8]| {

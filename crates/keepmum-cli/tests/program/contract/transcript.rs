@@ -1,4 +1,4 @@
-//! A transcript: lines typed into the program at one place, with what it said.
+//! A transcript: lines typed into the program at one place, with its output.
 
 use std::process::{Command, Stdio};
 use std::{io::Write, path::Path};
@@ -7,7 +7,7 @@ use crate::binary::{Place, Said, golden};
 use crate::contract::steady::steady;
 use crate::prepared::{keepmum, ready, sample};
 
-/// What the config of a transcript says beside the least.
+/// The additions to the least config for a transcript.
 pub(crate) const LAPTOP: &str = "device_name = laptop\n";
 
 /// A place with a few files, a large one not among them, and one snapshot.
@@ -19,7 +19,7 @@ pub(crate) fn filled() -> Place {
     place
 }
 
-/// What was typed and said so far.
+/// The lines and outputs so far.
 pub(crate) struct Transcript<'a> {
     place: &'a Place,
     text: String,
@@ -31,7 +31,7 @@ impl<'a> Transcript<'a> {
         Self { place, text: String::new() }
     }
 
-    /// Says what the world is like now.
+    /// Describes the present state of the world.
     pub(crate) fn note(&mut self, sentence: &str) {
         self.text.push_str(&format!("# {sentence}\n"));
     }
@@ -103,7 +103,7 @@ impl<'a> Transcript<'a> {
     }
 }
 
-/// The words of a line; what stands in quotes is one word.
+/// The words of a line; a quoted part is one word.
 fn split(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     for (number, part) in line.split('"').enumerate() {

@@ -1,4 +1,4 @@
-//! What is there beside files.
+//! Things other than files.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};

@@ -1,4 +1,4 @@
-//! What things have beside their content.
+//! The metadata of things.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown, symlink};
@@ -274,7 +274,7 @@ fn access_lists() {
             set_attribute(path, access, &list);
         }
         set_mode(&read_only, 0o440);
-        // What lies in a folder with a default list need not have inherited it.
+        // Things in a folder with a default list need not have inherited it.
         let folder = stage.source("folder");
         stage.file("folder/plain", "x");
         fs::create_dir(folder.join("deeper")).unwrap();
@@ -292,7 +292,7 @@ fn access_lists() {
 /// `cap_net_raw+ep`, as the kernel keeps it.
 const CAPABILITY: [u8; 20] = [1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
-/// Restores without `--special`, twice; what is said both times.
+/// Restores without `--special`, twice; returns both outputs.
 fn told(stage: &Stage) -> String {
     let said = stage.restore(&[]);
     assert_eq!(said.code, 3, "{said:?}");
@@ -331,8 +331,8 @@ fn security_labels() {
     stage.restores_all(&["--special"]);
 }
 
-/// A snapshot of a program with an attribute that only root may set. Who is not root has none to
-/// save: that they cannot set one is what is shown then, and a plain program comes back.
+/// A snapshot of a program with an attribute that only root may set. Other users have none to save:
+/// then the test shows that they cannot set one, and a plain program comes back.
 fn of_attribute(name: &str, value: &[u8]) -> Option<Stage> {
     let stage = Stage::new();
     let program = stage.file("program", "x");

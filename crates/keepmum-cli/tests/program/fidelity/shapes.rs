@@ -79,7 +79,7 @@ fn five_thousand_levels() {
     }
     assert_eq!(Dir::read_from(&here).unwrap().count(), 2, "only . and .. are at the bottom");
     assert_eq!(archived(&stage, &what), 2 * LEVELS + 1);
-    // What the snapshot does not have is removed to any depth.
+    // Things that are not in the snapshot are removed to any depth.
     fs::create_dir(stage.source("other")).unwrap();
     runs(&stage, &["backup"]);
     let what = format!("{what}/other");
@@ -108,7 +108,7 @@ fn archived(stage: &Stage, what: &str) -> usize {
     entries
 }
 
-/// Not kept: what lies deeper than 131,071 bytes of path can say. That is told; the rest is kept.
+/// Not kept: things deeper than a path of 131,071 bytes. They are reported; the rest is kept.
 #[test]
 fn paths_of_more_than_131071_bytes_are_told() {
     let stage = Stage::new();

@@ -58,7 +58,7 @@ impl Stage {
         Self { place: ready_in(Place::within(&folder()), ""), user: None }
     }
 
-    /// As an ordinary user: what the program meets is handed over to them before it runs.
+    /// As an ordinary user: the program's files are handed over to them before it runs.
     pub(crate) fn ordinary() -> Self {
         Self { user: is_root().then_some(NOBODY), ..Self::new() }
     }
@@ -123,7 +123,7 @@ impl Stage {
         self.run(&[&words, more].concat())
     }
 
-    /// Gives what lies here to the user that the program runs as.
+    /// Gives these files to the user that the program runs as.
     pub(crate) fn hand_over(&self, path: &str) {
         let Some(user) = self.user else { return };
         let top = self.place.path(path);

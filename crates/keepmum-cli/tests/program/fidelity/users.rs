@@ -1,4 +1,4 @@
-//! What an ordinary user gets back, and what they are told.
+//! The files that an ordinary user gets back, and the messages.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown, symlink};
@@ -123,7 +123,7 @@ fn what_may_not_be_read_is_told_once_and_the_rest_is_saved() {
     fs::set_permissions(stage.source("closed folder"), Permissions::from_mode(0o700)).unwrap();
 }
 
-/// `--owner` says to whom things are given: what has been there belongs to whom it did with `none`.
+/// `--owner` chooses who gets restored things: with `none`, existing things keep their owner.
 #[test]
 fn owners_are_given_as_asked() {
     let mut stage = Stage::new();

@@ -102,7 +102,7 @@ const PLACES: &[Case] = &[
         in_block(forge, EVIL, lie);
     }),
     damage("a node that would hold itself", |forge| {
-        // The id in the table is that of an honest node; what lies there names that very id.
+        // The id in the table is that of an honest node; the node there names that very id.
         let claimed = id(NODE, &node(&[]));
         let circle = node(&[directory(b"again", &claimed)]);
         forge.root.push(directory(b"evil", &claimed));

@@ -1,4 +1,4 @@
-//! CBOR as it comes: what no honest writer would write can be written here.
+//! Raw CBOR: it can write things that no honest writer would write.
 
 /// A head of any kind with any number; always the shortest form.
 pub(crate) fn head(major: u8, value: u64) -> Vec<u8> {

@@ -17,7 +17,7 @@ use crate::binary::Place;
 use crate::hostile::cbor::{array, bytes, int, map, text, uint};
 use crate::prepared::{PASSWORD, ready};
 
-/// What the one honest file says.
+/// The content of the one honest file.
 pub(crate) const LETTER: &[u8] = b"Dear Anna,\nall is well.\n";
 /// Where it is in every snapshot.
 pub(crate) const GOOD: &str = "good/letter";
@@ -64,7 +64,7 @@ pub(crate) struct Forge {
     known: HashSet<(u64, ChunkId)>,
     /// Entries of `/` beside the honest folder, as bytes; they follow it.
     pub(crate) root: Vec<Vec<u8>>,
-    /// What the runs `needs` say.
+    /// The runs in `needs`.
     pub(crate) needs: Vec<u8>,
     /// Changes to the record before it is written.
     pub(crate) fields: Fields,
@@ -113,7 +113,7 @@ pub(crate) fn id(kind: u64, bytes: &[u8]) -> ChunkId {
     keys.piece_id(kind, bytes)
 }
 
-/// A block that is what it says.
+/// A block with true fields.
 pub(crate) fn block(kind: u64, pieces: &[Vec<u8>]) -> Block {
     let plain = pieces.concat();
     let length = plain.len() as u64;
@@ -349,7 +349,7 @@ impl Forge {
         record
     }
 
-    /// The record of the hostile run: `/` with the honest folder and what was put beside it.
+    /// The record of the hostile run: `/` with the honest folder and the things put beside it.
     pub(crate) fn hostile_record(&mut self) -> Vec<u8> {
         let hash = self.honest_run();
         let good = self.good();

@@ -1,4 +1,4 @@
-//! Ids say of which kind a piece is: nothing stands in for what it is not.
+//! Ids include the kind of a piece: a piece of one kind never stands in for another.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What a later version writes: one unknown thing of each kind. It is told, never called damage or
+//! Data of a later version: one unknown thing of each kind. It is reported, never called damage or
 //! a wrong password, never stored again, and the chain of records goes through it.
 
 use std::fs;
@@ -18,7 +18,7 @@ use crate::hostile::forge::{CHUNK, Forge, INDEX, RECORD, block, entry, id, plain
 use crate::hostile::trial::{Case, not_understood, trial, unknown};
 use crate::prepared::{keepmum, ready};
 
-/// What a file of the hostile run says that lies in an object of its own.
+/// The content of a file of the hostile run that lies in an object of its own.
 const NEWS: &[u8] = b"news from the future\n";
 
 /// A folder with a file whose content is in none of the pieces of the record object.
@@ -292,7 +292,7 @@ fn nothing_is_acknowledged_from_the_first_record_on_that_is_not_understood() {
         own.retain(|(record, ..)| record.device != forge.device);
         own.remove(run - 1).0.seen
     };
-    // What was read after the destination was listed is named by the next run.
+    // Records read after the destination was listed are named by the next run.
     assert_eq!(seen(1), []);
     place.file("source/third", "third\n");
     let said = keepmum(place, ["backup"]);

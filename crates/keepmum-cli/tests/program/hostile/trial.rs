@@ -16,14 +16,14 @@ const MEMORY: u64 = 256 * 1024;
 /// So long may a command take; honest ones take a fraction of a second.
 const TIME: Duration = Duration::from_secs(60);
 
-/// What a hostile repository must lead to.
+/// The required outcomes for a hostile repository.
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     /// Writes it.
     pub(crate) forge: fn(&mut Forge),
-    /// What `restore` of the newest snapshot may end with.
+    /// The allowed exit codes of `restore` of the newest snapshot.
     pub(crate) restore: &'static [i32],
-    /// What `check --read-data` may end with.
+    /// The allowed exit codes of `check --read-data`.
     pub(crate) check: &'static [i32],
     /// Only a newer version understands the newest snapshot: all that ask for the latest get the
     /// honest one, and are told.
@@ -34,7 +34,7 @@ pub(crate) struct Case {
     pub(crate) whole: bool,
 }
 
-/// It is damage: restored is what is well, and the exit code is 6.
+/// It is damage: intact things are restored, and the exit code is 6.
 pub(crate) const fn damage(name: &'static str, forge: fn(&mut Forge)) -> Case {
     Case { name, forge, restore: &[6], check: &[6], hidden: false, in_data: false, whole: true }
 }
@@ -59,7 +59,7 @@ pub(crate) const fn not_understood(name: &'static str, forge: fn(&mut Forge)) ->
     Case { name, forge, restore: &[3], check: &[3], hidden: true, in_data: false, whole: true }
 }
 
-/// Everything but what the program may change: paths with what lies there.
+/// Everything except files that the program may change: paths with their contents.
 fn witness(place: &Place) -> BTreeMap<String, String> {
     let mut seen = BTreeMap::new();
     let mut waiting = vec![place.path("")];
@@ -139,7 +139,7 @@ fn run(place: &Place, words: &[&str]) -> Said {
     said
 }
 
-/// All commands on one case; answers with what is wrong.
+/// All commands on one case; returns the problems.
 fn verdict(case: &Case) -> Result<(), String> {
     let mut forge = Forge::new();
     forge.place.file("canary/song", "tweet");
@@ -157,7 +157,7 @@ fn verdict(case: &Case) -> Result<(), String> {
     if witness(place) != before {
         return Err(format!("something outside the target changed: {:#?}", witness(place)));
     }
-    // What only a newer version understands keeps nobody from backing up.
+    // Data that only a newer version understands does not prevent backups.
     match case.restore.contains(&6) || case.check != [3] {
         true => Ok(()),
         false => backs_up(place),
@@ -181,13 +181,13 @@ fn commands(case: &Case, forge: &Forge) -> Result<(), String> {
     }
     let words = ["restore", &newest, "-t", "out", "--special", "--delete"];
     let again = if case.whole { run(place, &words) } else { back };
-    // A snapshot that is not all here is not the measure of what to delete; what could not be
-    // set without --special may be now.
+    // An incomplete snapshot is not the measure for deletions; things that could not be set without
+    // --special may be now.
     let better: &[i32] = if case.restore == [6] { &[5] } else { &[0, 3, 5] };
     expect(&again, &[case.restore, better].concat(), "restore again")?;
     let checked = run(place, &["check", "--read-data"]);
     expect(&checked, case.check, "check")?;
-    // What only a newer version understands is told by every command that comes across it.
+    // Every command that meets data of a newer version reports it.
     let only_unknown = case.restore == [3] && case.check == [3];
     let is_told = only_unknown && !case.in_data;
     let restore = if is_told { vec![3] } else { [case.restore, &[0, 3]].concat() };
@@ -198,7 +198,8 @@ fn commands(case: &Case, forge: &Forge) -> Result<(), String> {
     if case.whole {
         expect(&run(place, &["dump", &newest]), &[&restore[..], &[6]].concat(), "dump")?;
     }
-    // Damage that the check found is told until a check is clean; what has not arrived is told, too.
+    // Damage found by the check is reported until a check is clean; files that have not arrived are
+    // reported, too.
     let told: &[i32] = match checked.code {
         6 => &[6],
         3 => &[0, 3],

@@ -1,5 +1,5 @@
-//! Stored objects that were cut, changed, swapped or lost on the way: what is damaged is named,
-//! never a wrong byte comes back, and everything else does.
+//! Stored objects that were cut, changed, swapped or lost on the way: damage is named, no wrong
+//! byte ever comes back, and everything else does.
 
 use std::fs;
 use std::path::Path;
@@ -63,8 +63,8 @@ fn a_flipped_bit_is_found_and_named() {
     assert!(place.path(&letter).exists(), "the rest comes back");
 }
 
-/// Once a check has found damage, no list calls that snapshot complete and *latest* passes it by,
-/// until a run has stored again what was damaged, or a check finds nothing.
+/// Once a check has found damage, no list calls that snapshot complete and *latest* skips it, until
+/// a run has stored the damaged data again, or a check finds nothing.
 #[test]
 fn a_snapshot_that_a_check_found_damaged_is_not_called_complete() {
     let (place, object) = photos();

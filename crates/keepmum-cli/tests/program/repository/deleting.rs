@@ -1,4 +1,4 @@
-//! `restore --delete`: what it removes, and what it never does.
+//! `restore --delete`: the things that it removes, and those that it never does.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -56,7 +56,7 @@ fn what_belongs_to_the_backup_is_never_in_reach() {
             refused(&into(&place, target, more), words);
         }
     }
-    // Through a link, and through a link to what holds it.
+    // Through a link, and through a link to the folder above.
     symlink("destination", place.path("link")).unwrap();
     symlink(place.path("."), place.path("elsewhere")).unwrap();
     for target in ["link", "elsewhere", "elsewhere/destination", "link/new"] {
@@ -294,7 +294,7 @@ fn what_is_left_alone_is_not_deleted_and_surplus_is() {
     place.file("out/d", "mine");
     place.file("out/surplus", "x");
     let said = delete(&place, &["--overwrite", "never"]);
-    // A file in the place of a folder: what belongs beneath could not be restored.
+    // A file in the place of a folder: the things beneath could not be restored.
     assert_eq!(said.code, 3, "{said:?}");
     assert!(place.path("out/surplus").exists(), "{said:?}");
     fs::remove_file(place.path("out/d")).unwrap();
@@ -325,7 +325,7 @@ fn roots_that_are_files_or_lie_in_each_other_or_are_reached_by_links() {
     assert_eq!(said.code, 0, "{said:?}");
     assert_eq!(removed(&said).len(), 3, "{said:?}");
     assert!(place.path(&out("beside")).exists());
-    // A root that leads into another one: what belongs to the one is surplus in the other.
+    // A root that leads into another one: the files of the one are surplus in the other.
     fs::rename(place.path(&out("two")), place.path(&out("one/two"))).unwrap();
     symlink("one/two", place.path(&out("two"))).unwrap();
     let said = keepmum(&place, ["restore", "-t", "out", "--delete"]);
@@ -333,7 +333,7 @@ fn roots_that_are_files_or_lie_in_each_other_or_are_reached_by_links() {
     assert!(place.path(&out("one/two/c")).exists());
 }
 
-/// A record says so much of what was left out, and no more.
+/// A record lists only so many omissions, and no more.
 #[test]
 fn where_more_was_left_out_than_a_snapshot_says_nothing_is_deleted() {
     let place = ready("exclude_larger_than = 1K");

@@ -1,5 +1,5 @@
-//! What is wrong with the destination or the catalogue: nothing half-done counts, nothing is
-//! made where something was, and the next plain run succeeds.
+//! Problems of the destination or the catalogue: nothing half-done counts, nothing is made where
+//! something was, and the next plain run succeeds.
 
 use std::fs;
 

@@ -149,7 +149,7 @@ fn of_two_machines_under_one_id_latest_is_the_own_one_or_has_to_be_named() {
             .collect();
         found.sort();
         assert_eq!(found, ["its copy", "the machine"]);
-        // What was before both is no question.
+        // A snapshot before both is no question.
         let before = place.run(["snapshots", "--json"].iter().chain(&from)).stdout;
         assert_eq!(before.matches("\"run\":1,").count(), 1, "{before}");
         // Whoever runs next takes another id, and goes on from its own.

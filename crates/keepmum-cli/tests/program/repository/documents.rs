@@ -95,7 +95,7 @@ fn a_backup_ends_with_a_summary() {
     agrees(summary, "backup", &[]);
     assert_eq!((&summary["type"], &summary["files"]), (&"summary".into(), &4.into()));
     assert!(summary.get("recovery_code").is_none());
-    // What is gone is a notice before it is healed.
+    // Missing data is a notice before it is healed.
     fs::remove_file(&objects(&place)[0]).unwrap();
     let said = lines(&keepmum(&place, ["backup", "--json"]));
     agrees(of_type(&said, "notice")[0], "notice", &[]);

@@ -5,7 +5,7 @@ use std::fs;
 use crate::binary::Place;
 use crate::prepared::{filled, keepmum, objects, ready, recovery_code, sample, says, stored};
 
-/// What a run says of a repository whose recovery code nobody has.
+/// A run's message about a repository whose recovery code nobody has.
 pub(crate) const UNSEEN: &str =
     "No recovery code of this repository was shown; `keepmum key recovery` makes one.\n";
 
@@ -250,7 +250,7 @@ fn quiet_is_quiet() {
         let all = (said.code, said.stdout.as_str(), said.stderr.as_str());
         assert_eq!(all, (0, "", ""), "{words:?}");
     }
-    // What is not well is said all the same.
+    // Problems are still reported.
     for object in objects(&place) {
         fs::remove_file(object).unwrap();
     }

@@ -1,4 +1,4 @@
-//! `status` and `log`: what they know of runs and checks, and how `status` ends.
+//! `status` and `log`: their knowledge of runs and checks, and the exit code of `status`.
 
 use std::fs;
 
@@ -225,7 +225,7 @@ fn a_lost_catalogue_begins_its_history_anew_and_says_so() {
         said.stdout,
         "No runs yet on this computer. `keepmum backup` makes the first one.\n"
     );
-    // What the destination says of this device still counts.
+    // The destination's records of this device still count.
     assert_eq!(status(&place, &[]), (0, "All is well: last saved just now.".to_owned()));
     // The history outlives a catalogue that is damaged.
     assert_eq!(keepmum(&place, ["backup"]).code, 0);
@@ -305,7 +305,7 @@ fn status_stays_at_6_until_a_check_that_covers_the_damage_is_clean() {
     // One that reads it again does, however little it reads.
     assert_eq!(keepmum(&place, ["check", "--read-data-subset", "1%"]).code, 0);
     assert_eq!(status(&place, &[]).0, 0);
-    // What is gone is seen without a check, and heals by a run.
+    // Missing objects show without a check, and are healed by a run.
     fs::remove_file(&object).unwrap();
     assert_eq!(status(&place, &[]).0, 6);
     assert_eq!(keepmum(&place, ["check"]).code, 6);

@@ -1,4 +1,4 @@
-//! At a terminal: `script` gives the program one, and types what is written to it.
+//! At a terminal: `script` gives the program one, and types the lines written to it.
 
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -8,7 +8,7 @@ use std::{fs, thread, time::Duration};
 use crate::binary::{Place, Said, hearing};
 use crate::prepared::{filled, recovery_code};
 
-/// What a terminal turns into a signal.
+/// Keys that a terminal turns into a signal.
 const CTRL_C: &str = "\x03";
 
 /// Runs the program at a terminal and types these lines. Nothing where there is no `script`.

@@ -1,5 +1,5 @@
-//! Ctrl-C and other signals, sent to the program at work: it ends in good order and soon, and the
-//! next run takes over what was finished.
+//! Ctrl-C and other signals, sent to the program at work: it ends cleanly and soon, and the next
+//! run takes over the finished part.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -157,7 +157,7 @@ fn while_a_key_is_made_nothing_is_begun() {
     assert_eq!((&document["kind"], &document["exit_code"]), (&"interrupted".into(), &130.into()));
 }
 
-/// What is dumped into a pipe that nobody reads waits for ever, and need not be stopped twice.
+/// A dump into a pipe that nobody reads waits for ever, and need not be stopped twice.
 #[test]
 fn output_that_nobody_reads_holds_nobody_up_who_wants_to_stop() {
     let place = large(20);

@@ -1,4 +1,4 @@
-//! What lies in the target of a restore already: what is kept, what is replaced, what is followed.
+//! Existing things in the target of a restore: kept, replaced or followed.
 
 use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -183,7 +183,7 @@ fn links_above_a_root_are_followed_or_left_and_never_replaced() {
         assert_eq!(fs::read_link(&link).unwrap().to_str(), Some("data"));
     }
     assert_eq!(fs::metadata(out("data")).unwrap().mode() & 0o777, 0o750);
-    // The root itself may be a link, and what is deleted below it is below what it leads to.
+    // The root itself may be a link, and a deletion below it reaches the files below its target.
     fs::rename(out("data/anna"), out("anna's")).unwrap();
     symlink(out("anna's"), out("data/anna")).unwrap();
     fs::write(out("anna's/surplus"), "x").unwrap();

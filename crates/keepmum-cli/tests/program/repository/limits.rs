@@ -1,5 +1,5 @@
 //! Narrow machines: few open files, a home that cannot be written to, no temporary folder, the
-//! locale of 1970. What is asked for works, or one sentence says why not.
+//! locale of 1970. Each request works, or one sentence says why not.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -104,7 +104,7 @@ fn a_reader_that_has_seen_enough_ends_a_dump() {
     assert_eq!((said.code, said.stderr.as_str()), (141, ""));
 }
 
-/// What a shell says of the exit codes in a pipe.
+/// A shell's view of the exit codes in a pipe.
 fn shell(place: &Place, script: &str) -> String {
     let program = env!("CARGO_BIN_EXE_keepmum");
     let script = format!("KM='{program} -c config.ini'; PLAIN={program}; {script}");
@@ -184,7 +184,7 @@ fn a_dump_into_a_file_is_whole_or_not_there() {
     assert_eq!(fs::read(place.path("out/letter")).unwrap(), b"Dear Anna,\n");
     let said = keepmum(&place, ["dump", &of("photos"), "--output", "out/photos.tar"]);
     assert_eq!(said.code, 0, "{said:?}");
-    // One that is there is never overwritten; nor is what a link that leads nowhere stands for.
+    // An existing file is never overwritten; nor is the target of a dangling link.
     place.file("out/letter", "mine");
     std::os::unix::fs::symlink("nowhere", place.path("out/link")).unwrap();
     for name in ["letter", "link"] {
@@ -195,7 +195,7 @@ fn a_dump_into_a_file_is_whole_or_not_there() {
         assert!(said.stderr.starts_with(&told), "{said:?}");
     }
     assert_eq!(fs::read(place.path("out/letter")).unwrap(), b"mine");
-    // What fails leaves nothing: no such path, no such folder, damage.
+    // A failure leaves nothing: no such path, no such folder, damage.
     assert_eq!(keepmum(&place, ["dump", "latest:/nowhere", "-o", "out/none"]).code, 1);
     assert_eq!(keepmum(&place, ["dump", &of("letter.txt"), "-o", "nowhere/none"]).code, 1);
     let object = crate::prepared::objects(&place).swap_remove(0);

@@ -1,5 +1,5 @@
-//! Targets and destinations that already hold something: links, other kinds of things, and what
-//! belongs to somebody else.
+//! Targets and destinations that already hold something: links, other kinds of things, and files of
+//! other users.
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown, symlink};
@@ -88,7 +88,7 @@ fn other_kinds_of_things_make_room() {
     let said = restore(&place, &["--overwrite", "if-changed"]);
     assert_eq!(said.code, 0, "{said:?}");
     is_restored(&place);
-    // A pipe among what is left alone stays a pipe, and nobody waits for it.
+    // A pipe among the things left alone stays a pipe, and nobody waits for it.
     make_pipe(&place.path("out/pipe"));
     fs::remove_file(place.path("out/photos/b.txt")).unwrap();
     make_pipe(&place.path("out/photos/b.txt"));
@@ -217,7 +217,8 @@ fn one_object_that_cannot_be_read_costs_what_it_holds() {
     let Some(said) = as_nobody(&place, &["check", "--read-data"]) else { return };
     assert_eq!(said.code, 6, "{said:?}");
     assert!(said.stderr.contains("/photos/a.raw"), "{said:?}");
-    // The older one is whole, and is latest now; what is here of the newer can be had by its name.
+    // The older one is whole, and is latest now; the arrived part of the newer can be restored by
+    // its id.
     let said = as_nobody(&place, &["restore", "-t", "older"]).unwrap();
     assert_eq!(said.code, 3, "{said:?}");
     let named = said.stderr.split("The newer snapshot ").nth(1).unwrap();
@@ -276,7 +277,7 @@ fn what_a_killed_restore_left_is_nobodys_and_goes_with_the_next() {
     }
     let said = keepmum(&place, ["restore", "--dry-run"]);
     assert!(said.code == 0 && left.iter().all(|path| path.exists()), "{said:?}");
-    // Of another part; but what lies on no way goes with a restore that comes by.
+    // Of another part; but leftovers that lie on no way are removed by a restore that comes by.
     let what = format!("latest:{}", place.path("source/sub/letter").display());
     fs::remove_file(place.path("source/sub/letter")).unwrap();
     let said = keepmum(&place, ["restore", &what]);

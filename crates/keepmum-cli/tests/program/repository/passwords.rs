@@ -1,4 +1,4 @@
-//! Where the password comes from, and what is said when it is wrong, empty or missing.
+//! The source of the password, and the message if it is wrong, empty or missing.
 
 use crate::binary::{Place, Said};
 use crate::prepared::{PASSWORD, as_nobody, filled, keepmum, ready, recovery_code, says};
@@ -133,7 +133,7 @@ fn the_config_may_be_named_by_a_variable() {
 #[test]
 fn a_crash_leaves_no_image_of_the_memory() {
     let place = filled();
-    // What it starts has its limits, and sees who owns what the system shows of it.
+    // Its child processes have its limits, and can see their entries in the system's tables.
     let look = "{ ulimit -c; ulimit -H -c; stat -c %u /proc/$PPID/environ; } > seen";
     config(&place, &format!("password_command = {look}; echo '{PASSWORD}'"));
     let said = as_nobody(&place, ["snapshots"]);

@@ -1,4 +1,4 @@
-//! What must not lie in the destination, nor in another folder that a sync client carries away.
+//! Files that must not lie in the destination, nor in another folder that a sync client uploads.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -43,7 +43,7 @@ fn a_catalogue_in_the_destination_is_refused_by_whatever_path() {
             refused(&place, words, begins);
         }
     }
-    // The destination inside db_path is no leak: what lies beside it stays here.
+    // The destination inside db_path is no leak: the files beside it stay here.
     let place = with_db("db");
     let config = fs::read_to_string(place.path("config.ini")).unwrap();
     let at = place.path("").display().to_string();

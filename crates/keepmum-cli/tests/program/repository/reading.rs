@@ -86,7 +86,7 @@ fn a_read_only_file_system_reads() {
     all_read(&place, |place, reader| keepmum(place, reader), "read-only, with more to learn");
     let said = keepmum(&place, ["snapshots"]);
     assert!(said.stderr.contains("goes on without it: [PLACE]/disk/db/"), "{said:?}");
-    // What was lost is still known to be lost, and a backup still says what it needs.
+    // Lost data is still known to be lost, and a backup still reports its needs.
     let lost = crate::prepared::objects(&place).into_iter().next().unwrap();
     fs::remove_file(lost).unwrap();
     assert_eq!(keepmum(&place, ["check"]).code, 6);

@@ -1,4 +1,4 @@
-//! Getting things back, and what is said where that cannot be done.
+//! Restoring, and the message if that is impossible.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -148,7 +148,7 @@ fn a_prefix_must_belong_to_one_snapshot() {
     for name in [&one[..], &one[..12], &one[..4], &one[..8].to_uppercase()] {
         assert_eq!(keepmum(&place, ["ls", name]).code, 0, "{name}");
     }
-    // Four digits of two ids in sixteen thousand pairs: what is ambiguous is tested in the library.
+    // Four digits of two ids in sixteen thousand pairs: the library tests ambiguous ids.
     place.file("source/letter.txt", "other");
     assert_eq!(keepmum(&place, ["backup"]).code, 0);
     assert_eq!(ids().len(), 2);

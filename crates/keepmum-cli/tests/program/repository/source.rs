@@ -1,4 +1,4 @@
-//! What is wrong with the source or the config: the last good state must never be lost by it.
+//! Problems of the source or the config: they must never lose the last good state.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -9,7 +9,7 @@ use crate::binary::Place;
 use crate::prepared::{as_nobody, command, filled, keepmum, objects, ready, sample, says};
 use crate::repository::everyday::UNSEEN;
 
-/// The hint of a refusal, with what accepts so many files as gone.
+/// The hint of a refusal, with the option that accepts so many missing files.
 fn hint(accept: &str) -> String {
     format!(
         "hint: nothing was changed. Is the disk of the source mounted? If it is meant to be so, \

@@ -105,7 +105,7 @@ fn a_list_of_attributes_that_is_too_long_costs_only_the_attributes() {
     let again = world.try_backup().unwrap();
     assert_eq!(again.problems.len(), report.problems.len());
     assert_eq!(again.changed, 0, "{again:?}");
-    // What can be read again is saved again.
+    // Attributes that can be read again are saved again.
     for (thing, space) in &things {
         relieve(thing, space);
     }
@@ -176,7 +176,7 @@ fn large_attributes_come_back_and_are_stored_once() {
     assert_eq!(report.changed, 2, "{report:?}");
     assert!((60_000..80_000).contains(&report.bytes_stored), "{report:?}");
     world.verify(&world.own());
-    // What a target has beside them goes, and what it lacks comes.
+    // Further attributes in a target are removed, and missing ones are added.
     let inside = world.inside(&target);
     assert!(set(&inside.join("small"), "user.other", &noise(7, 50_000)));
     lremovexattr(inside.join("linked"), "user.65536").unwrap();

@@ -47,7 +47,7 @@ fn stir(folder: &Path) {
     fs::rename(at(folders[last - 1]), folder.join("000001")).unwrap();
     fs::rename(at(folders[2]), at(folders[last]).join("beneath")).unwrap();
     fs::rename(at(folders[last - 2]), at(folders[3]).join("beneath")).unwrap();
-    // What was a folder is a file, and the other way round.
+    // A folder becomes a file, and the other way round.
     fs::remove_dir_all(at(folders[4])).unwrap();
     fs::write(at(folders[4]), "now a file").unwrap();
     for number in (7..MANY).step_by(211).filter(|number| number % 100 != 50) {

@@ -1,5 +1,5 @@
-//! Small changes stand on what was there before: they store little, come back, and are lost, found
-//! and healed with what they stand on.
+//! Small changes are stored as deltas: they store little, come back, and are lost, found and healed
+//! together with their bases.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -80,7 +80,7 @@ impl History {
     }
 }
 
-/// What is restored of the newest snapshot is the source as it is.
+/// The newest snapshot restores the source as it is.
 fn newest_is_whole(world: &World) {
     for access in [world.own(), world.stranger()] {
         let target = world.fresh_target();
@@ -137,8 +137,8 @@ fn a_lost_base_is_lost_for_all_that_stands_on_it_and_stored_again_in_full() {
         assert!(history.world.sim.disk.take(&object));
         let check = history.world.check(&history.world.own());
         assert_eq!(check.outcome(), Outcome::Damaged, "run {run}: {check:#?}");
-        // The folders above what was changed stand on what they were, so each later snapshot until
-        // a chain begins anew misses something.
+        // The folders above the change are deltas of their former nodes, so each later snapshot
+        // until a chain begins again misses something.
         let of = |id: &str| check.problems.iter().any(|one| one.path.starts_with(&id[..8]));
         let next = history.world.kept.get(run + 2).map(|(id, _)| of(id));
         assert!(next.unwrap_or(true), "run {run}: {:#?}", check.problems);
@@ -221,7 +221,7 @@ fn contents_that_are_compressed_each_by_itself_stand_on_nothing() {
     assert!(report.bytes_stored > 8191, "{report:#?}");
 }
 
-/// Two devices at one destination: what one stores stands on what the other has stored.
+/// Two devices at one destination: the pieces of one are deltas of the other's.
 #[test]
 fn what_stands_on_another_devices_objects_waits_for_them() {
     let mut one = World::new(13);

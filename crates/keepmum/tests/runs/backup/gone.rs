@@ -1,5 +1,5 @@
-//! Whole runs: what leaves the source is counted, named and refused where a disk may be missing;
-//! what only moved is none of that, in a dry run as in a run.
+//! Whole runs: files that leave the source are counted, named and refused if a disk may be missing;
+//! moved files are none of that, in a dry run as in a run.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -87,7 +87,7 @@ fn a_root_that_became_a_file_or_a_link_to_nothing_is_refused() {
     let (world, folder) = saved(5, 30, 0);
     let roots = |world: &World| vec![world.source().join("inner")];
     let options = |dry_run| BackupOptions { dry_run, roots: roots(&world), ..careful(&world) };
-    // The root is `inner` alone from now on; what lay beside it is left out by the config.
+    // The root is `inner` alone from now on; the config excludes the files beside it.
     let said = both(&world, &options);
     assert!(said.result.is_ok());
     fs::rename(&folder, world.folder().join("elsewhere")).unwrap();

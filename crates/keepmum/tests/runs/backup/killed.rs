@@ -52,7 +52,7 @@ fn killed_after(world: &World, objects: usize) {
     fs::create_dir(world.catalogue().parent().unwrap()).unwrap();
 }
 
-/// What the run before would have stored, and what it and the one after it did store.
+/// The bytes that the run before would have stored, and those that it and the next one did store.
 fn with_and_without_a_kill(seed: u64, prepare: impl Fn(&mut World)) -> (u64, u64) {
     let mut whole = world(seed);
     prepare(&mut whole);
@@ -174,7 +174,7 @@ fn a_killed_first_run_reads_nothing_again_that_it_had_stored() {
     }
 }
 
-/// What it had stored and is gone since is read and stored again.
+/// Data that it had stored and that is gone since is read and stored again.
 #[test]
 fn a_killed_first_run_believes_only_what_is_still_there() {
     let world = world(47);
@@ -190,8 +190,8 @@ fn a_killed_first_run_believes_only_what_is_still_there() {
     full_check(&world);
 }
 
-/// What was remembered by a run that was killed was never saved, so its loss refuses nothing; but a
-/// root that is empty looks like a disk that is not mounted, whatever was remembered of it.
+/// Files remembered by a run that was killed were never saved, so their loss refuses nothing; but
+/// an empty root looks like a disk that is not mounted, whatever was remembered of it.
 #[test]
 fn after_a_killed_first_run_only_an_empty_root_is_refused() {
     let world = world(48);

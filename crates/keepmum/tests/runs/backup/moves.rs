@@ -56,8 +56,8 @@ const WAYS: &[Way] = &[
     ("all lost", "rm -r inner", Some(60)),
 ];
 
-/// What is done to the files before they are saved, and whether anything but the time tells one of
-/// them from another.
+/// The changes of the files before they are saved, and whether anything but the time distinguishes
+/// them.
 const KINDS: &[(&str, &str, bool)] = &[
     ("small files", ":", true),
     ("files of one size", "cd inner; for i in *; do printf '%09dxy' ${i#f} > $i; done", true),

@@ -38,7 +38,7 @@ const NAMES: [&str; 22] = [
     "^",
     "*",
 ];
-/// What patterns are made of.
+/// The building blocks of patterns.
 const PARTS: [&str; 46] = [
     "a",
     "b",
@@ -222,7 +222,7 @@ fn what_git_ignores_is_left_out_and_nothing_else() {
         let (good, bad): (Vec<_>, Vec<_>) =
             patterns.into_iter().partition(|one| check_pattern(one).is_ok());
         if !bad.is_empty() {
-            // What is refused here matches nothing there.
+            // A pattern refused here matches nothing there.
             assert!(ignored(&folder, &all, &bad).is_empty(), "{bad:?} is refused");
             continue;
         }

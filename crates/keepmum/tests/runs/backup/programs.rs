@@ -17,7 +17,7 @@ fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A folder on the disk that holds the code: what lies in memory is never written back.
+/// A folder on the disk that holds the code: files in memory are never written back.
 fn on_disk() -> tempfile::TempDir {
     tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
 }
@@ -167,7 +167,7 @@ fn a_mounted_disk_that_shows_nothing_or_something_else_is_missed() {
     let empty = asked(&world, &careful(&world));
     fs::write(disk.join("other"), "another disk").unwrap();
     let other = asked(&world, &careful(&world));
-    // What the rules leave out shows that the disk is there.
+    // Excluded files show that the disk is there.
     let rules = Rules { excludes: vec!["other".into()], ..careful(&world).rules };
     let hidden = asked(&world, &BackupOptions { rules, ..careful(&world) });
     unmount(&disk);

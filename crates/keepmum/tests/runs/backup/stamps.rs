@@ -10,7 +10,7 @@ use keepmum::inside::seam::Operation;
 use keepmum::inside::store::simulated::GateFault;
 use keepmum::ops::{self, BackupOptions, BackupReport, Silent};
 
-/// A folder on the disk that holds the code: what lies in memory is never written back.
+/// A folder on the disk that holds the code: files in memory are never written back.
 fn on_disk() -> tempfile::TempDir {
     tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
 }

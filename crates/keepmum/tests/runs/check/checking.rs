@@ -1,4 +1,4 @@
-//! What `check` looks at: all copies of the key block, and subsets that cover everything in turn.
+//! The range of a `check`: all copies of the key block, and subsets that cover everything in turn.
 
 use std::collections::HashSet;
 
@@ -39,7 +39,7 @@ fn rounds_until_found(scene: &Scene, read_data: ReadData) -> usize {
         });
         most = most.max(found.expect("repeated checks read everything"));
         assert!(scene.disk.flip(&path, length / 2, 1));
-        // What was damaged is read again, and is whole now.
+        // The damaged object is read again, and is whole now.
         let report = check(&scene.with_catalogue(PASSWORD), read_data);
         assert_eq!(report.outcome(), Outcome::Complete, "{report:#?}");
     }

@@ -20,7 +20,7 @@ fn noise(seed: u64, length: usize) -> Vec<u8> {
     (0..length.div_ceil(8)).flat_map(|_| dice.word().to_le_bytes()).take(length).collect()
 }
 
-/// Four snapshots that share most of what they hold, each in objects of its own, and a small one.
+/// Four snapshots that share most of their contents, each in objects of its own, and a small one.
 fn repository() -> World {
     let mut world = World::new(1);
     let source = world.source();
@@ -146,7 +146,7 @@ fn damage_found_while_the_trees_are_walked_is_told_once_of_each_file_and_snapsho
         let damaged = Arc::new(disk.fork());
         for _ in 0..=dice.below(2) {
             let (path, length) = dice.pick(&objects);
-            // The table at the end stays whole, so that what can be read is what is named.
+            // The table at the end stays whole, so that exactly the readable pieces are named.
             assert!(damaged.flip(path, 60 + dice.below(length / 2), 4));
         }
         world.sim.seam.disk = damaged.clone();

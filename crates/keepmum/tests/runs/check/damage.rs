@@ -47,7 +47,7 @@ fn objects(disk: &SimulatedDisk) -> Vec<String> {
     files.filter(|(_, bytes)| bytes.len() != 4096).map(|(path, _)| path).collect()
 }
 
-/// Every file that is restored is right, and what is not is in the report.
+/// Every restored file is right, and all others are in the report.
 fn nothing_wrong(world: &World, what: &str) -> usize {
     let mut missing = 0;
     for access in [world.own(), world.stranger()] {
@@ -77,7 +77,7 @@ fn compare(tree: &Tree, found: &Tree, problems: usize, what: &str) -> usize {
     missing
 }
 
-/// What `check` must say of damage that both sides can see.
+/// The findings that `check` must have for damage that both sides can see.
 fn found(world: &World, what: &str, attributed: bool) {
     for (access, side) in [(world.own(), "own"), (world.stranger(), "stranger")] {
         let check = world.check(&access);
@@ -187,7 +187,7 @@ fn a_deleted_object_is_found_and_healed() {
     }
 }
 
-/// Whether no record was lost: what it said of its snapshot cannot be had again.
+/// Whether no record was lost: a lost record's data about its snapshot is gone for good.
 fn all_there(world: &World) -> bool {
     let report = ops::snapshots(&world.stranger(), &Silent).unwrap();
     world.kept.iter().all(|(id, _)| report.snapshots.iter().any(|line| line.id == *id))

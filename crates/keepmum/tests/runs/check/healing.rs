@@ -1,5 +1,5 @@
-//! What this device stored and is gone or damaged is stored again, as far as the source still has
-//! it; what it has not is named by file and snapshot, once by the run and by each check.
+//! Missing or damaged data of this device is stored again, as far as the source still has it; the
+//! rest is named by file and snapshot, once by the run and by each check.
 
 use std::fs;
 use std::sync::{Arc, Mutex};
@@ -41,7 +41,7 @@ fn fork(world: &mut World, disk: &SimulatedDisk) {
     world.sim.disk = disk;
 }
 
-/// Tells what the catalogue's folder holds, and puts that back.
+/// Reads the contents of the catalogue's folder, and puts them back.
 struct Catalogue(Vec<(std::path::PathBuf, Vec<u8>)>);
 
 impl Catalogue {
@@ -142,7 +142,7 @@ fn what_a_check_found_damaged_is_stored_again() {
     }
 }
 
-/// Of what was stored again nothing is lost, though the object that held it stays away.
+/// Nothing that was stored again is lost, though the object that held it stays away.
 #[test]
 fn what_was_stored_again_is_not_called_lost_any_more() {
     let mut world = world();
@@ -159,7 +159,7 @@ fn what_was_stored_again_is_not_called_lost_any_more() {
     }
 }
 
-/// What the source has no more is named: which file, of which snapshot.
+/// Data that is no longer in the source is named: which file, of which snapshot.
 #[test]
 fn what_cannot_be_healed_is_named() {
     let mut world = world();

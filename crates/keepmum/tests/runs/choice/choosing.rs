@@ -142,11 +142,12 @@ fn of_several_devices_or_sources_one_must_be_named() {
     // With a config, each device means its own.
     assert_eq!(chosen(&other(&scene), &of(None, None, true)).unwrap(), theirs);
     assert_eq!(chosen(&scene.with_catalogue(PASSWORD), &of(None, None, true)).unwrap(), ids[2]);
-    // An id means what it says, whoever asks.
+    // An id means the same snapshot everywhere.
     assert_eq!(chosen(&other(&scene), &choice(Which::Id(ids[0].clone()))).unwrap(), ids[0]);
 }
 
-/// The outcome of every verb that gives something of a snapshot, and what it says of its age.
+/// The outcome of every verb that returns a part of a snapshot, and its report of the snapshot's
+/// age.
 fn outcomes(access: &dyn Fn() -> Access, snapshot: &SnapshotChoice, scene: &Scene) -> Vec<Outcome> {
     let path = TreePath::root();
     let list = ListOptions { snapshot: snapshot.clone(), path: path.clone(), recursive: false };
@@ -189,7 +190,7 @@ fn what_is_older_than_asked_for_is_partial_whatever_the_verb() {
         let access = || scene.with_catalogue(PASSWORD);
         let well = outcomes(&access, &latest(0), &scene);
         assert!(well.iter().all(|outcome| *outcome == Outcome::Complete), "{well:?}");
-        // Who has not read the record cannot know what it held.
+        // Without having read the record nobody can know its contents.
         let changed = match lost {
             true => scene.disk.take(&record),
             false => scene.disk.flip(&record, 700, 1),
@@ -222,7 +223,8 @@ fn one_snapshot_is_not_searched_for_what_others_miss() {
     let scene = Scene::new();
     let backup =
         |run: i64| backup_at(&scene, scene.with_catalogue(PASSWORD), START + 100 * run, "source");
-    // What all snapshots have lies in the object of the first run, the large file alone in others.
+    // The data of all snapshots lies in the object of the first run, except the large file, which
+    // lies in others.
     backup(0);
     scene.write("large", noise(600_000));
     let first = backup(1);

@@ -19,12 +19,12 @@ fn paths(disk: &SimulatedDisk) -> BTreeSet<String> {
     disk.paths().into_iter().collect()
 }
 
-/// What `work` has added to a destination.
+/// The objects that `work` has added to a destination.
 fn added(disk: &SimulatedDisk, work: impl FnOnce()) -> BTreeSet<String> {
     let before = paths(disk);
     work();
     let new = paths(disk).difference(&before).cloned().collect::<BTreeSet<_>>();
-    // Key blocks are not what these tests are about.
+    // Key blocks are not the subject of these tests.
     new.into_iter().filter(|path| disk.content(path).is_some_and(|b| b.len() != 4096)).collect()
 }
 
@@ -63,8 +63,8 @@ fn replay(seed: u64, disk: Option<Arc<SimulatedDisk>>) -> World {
     world
 }
 
-/// Two devices; `other` leans on what `one` stored in its second run. Answers with the objects of
-/// that run.
+/// Two devices; `other` relies on objects that `one` stored in its second run. Returns the objects
+/// of that run.
 fn leaning() -> (World, World, BTreeSet<String>) {
     let (mut one, mut other) = (World::new(51), None);
     fs::write(one.source().join("first"), "the first file").unwrap();
@@ -94,7 +94,7 @@ fn a_snapshot_that_leans_on_a_run_which_has_not_arrived_is_pending() {
     assert_eq!((check.objects_damaged, check.objects_lost), (0, 0));
 }
 
-/// What names the record of the needed run has not arrived either.
+/// The record that names the record of the needed run has not arrived either.
 #[test]
 fn a_run_that_no_record_here_names_is_pending_all_the_same() {
     let mut one = World::new(56);
@@ -197,7 +197,7 @@ fn nothing_leans_on_what_no_record_lists() {
     fs::write(other.source().join("large"), long(2)).unwrap();
     let report = other.backup();
     assert!(report.bytes_stored > 8_000_000, "it leans on nothing: {report:?}");
-    // What no record lists need not arrive anywhere.
+    // An object that no record lists need not arrive anywhere.
     let third = without(&disk, &run);
     let id = &other.kept[0].0;
     assert_eq!(line_of(&third.stranger(), id).state, SnapshotState::Complete);

@@ -45,7 +45,7 @@ fn devices_take_turns() {
         let mut one = World::new(seed);
         let mut other = World::beside(seed + 1000, Arc::clone(&one.sim.disk));
         grow(&mut dice, &one.source(), 15);
-        // Much of what the other has is the same.
+        // Much of the other's content is the same.
         grow(&mut Dice::new(seed), &other.source(), 12);
         for _ in 0..4 {
             one.backup();
@@ -122,7 +122,7 @@ fn a_cloned_catalogue_loses_nothing() {
     }
 }
 
-/// Each destination gets what only the other has.
+/// Each destination gets the files that only the other has.
 fn sync(one: &World, other: &World) {
     for (from, to) in [(one, other), (other, one)] {
         let missing = from.sim.disk.files().into_iter();

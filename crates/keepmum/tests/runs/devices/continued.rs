@@ -1,5 +1,5 @@
-//! A device that takes a new id goes on with its history: its join names the record that it
-//! continues, and what it needs of its former self is named as that of any other device.
+//! A device that takes a new id continues its history: its join names the record that it continues,
+//! and its needs of its former self are named as those of any other device.
 
 use std::fs;
 use std::sync::Arc;

@@ -73,7 +73,7 @@ impl Device {
     }
 }
 
-/// Brings what is here and not there to the other copy of the folder.
+/// Copies the files that are only here to the other copy of the folder.
 fn bring(from: &SimulatedDisk, to: &SimulatedDisk) {
     for (path, bytes) in from.files() {
         if to.content(&path).is_none() {
@@ -99,7 +99,7 @@ fn stranger(device: &Device, word: &str) -> Access {
     }
 }
 
-/// Each code checks all, and restores what each device saved last.
+/// Each code checks everything, and restores the last snapshot of each device.
 fn every_code_opens_everything(devices: &[Device], at: usize) {
     let place = &devices[at];
     for (number, device) in devices.iter().enumerate() {
@@ -155,7 +155,7 @@ fn each_recovery_code_opens_everything_after_a_run_that_saw_all_key_blocks() {
                 assert!(hearing.heard("Their keyrings are one now"), "{order:?}");
             }
             every_code_opens_everything(&devices, order[0]);
-            // What it wrote reaches the others, which have run meanwhile or not.
+            // Its objects reach the others, whether or not they have run meanwhile.
             for late in &order[1..] {
                 devices[*late].run();
             }
@@ -176,7 +176,7 @@ fn each_recovery_code_opens_everything_after_a_run_that_saw_all_key_blocks() {
 fn two_devices_that_unite_at_once_lose_nothing() {
     let devices = [Device::new(1), Device::new(2), Device::new(3)];
     sync_all(&devices);
-    // None sees what the others write.
+    // None sees the others' objects.
     for device in &devices {
         assert!(device.run().heard("Their keyrings are one now"));
     }
@@ -213,7 +213,7 @@ fn a_code_that_opens_a_part_says_so() {
         assert_eq!(list.unopened_files, report.unopened_files);
         let status = ops::status(&access, &hearing).unwrap();
         assert_eq!(status.unopened_files, report.unopened_files);
-        // Whoever has the password is told what a code is worth until then.
+        // A run with the password reports the reach of a code until then.
         let hearing = Hearing::default();
         ops::snapshots(&device.world.stranger(), &hearing).unwrap();
         assert!(hearing.heard("each of their recovery codes opens only a part"));

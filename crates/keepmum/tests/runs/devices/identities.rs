@@ -14,7 +14,7 @@ use keepmum::ops::{
     SnapshotChoice, SnapshotLine, Which,
 };
 
-/// Keeps what a run says.
+/// Keeps the messages of a run.
 #[derive(Default)]
 struct Notes(Mutex<Vec<String>>);
 
@@ -30,7 +30,7 @@ impl Observer for Notes {
     }
 }
 
-/// A run with one more file; answers with what it said of its device.
+/// A run with one more file; returns its messages about its device.
 pub(super) fn run(world: &World, file: &str) -> Vec<String> {
     fs::write(world.source().join(file), file).unwrap();
     let notes = Notes::default();
@@ -40,7 +40,7 @@ pub(super) fn run(world: &World, file: &str) -> Vec<String> {
     said
 }
 
-/// What lies in the catalogue's folder.
+/// The contents of the catalogue's folder.
 fn image(world: &World) -> Vec<(PathBuf, Vec<u8>)> {
     let folder = world.catalogue().parent().unwrap().to_owned();
     let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
@@ -194,7 +194,7 @@ fn an_older_catalogue_with_the_newest_number_goes_on_under_its_id() {
     full_check(&one);
 }
 
-/// What only the other has arrives at each of them.
+/// The files that only the other has arrive at each of them.
 pub(super) fn sync(one: &SimulatedDisk, other: &SimulatedDisk) {
     for (from, to) in [(one, other), (other, one)] {
         let missing = from.files().into_iter();

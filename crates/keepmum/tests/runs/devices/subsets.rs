@@ -1,5 +1,5 @@
-//! A history of two devices that lean on each other, seen with every subset of its objects: what
-//! the program says is written to a folder, where the reader in Python is asked the same
+//! A history of two devices that depend on each other, seen with every subset of its objects: the
+//! program's answers are written to a folder, where the reader in Python is asked the same
 //! (`reader/test_subsets.py`).
 
 use std::fmt::Write as _;
@@ -45,7 +45,7 @@ struct History {
     worlds: [World; 2],
 }
 
-/// Two devices by turns. Each has what the other stored before, in runs of one object and of more.
+/// Two devices in turn. Each has the other's earlier objects, in runs of one object and of more.
 fn history() -> History {
     let mut one = World::new(91);
     let mut other = World::beside(1091, Arc::clone(&one.sim.disk));
@@ -79,7 +79,8 @@ fn history() -> History {
     History { files, code, kept, worlds: [one, other] }
 }
 
-/// What the program says of one snapshot: its state, what a restore ends with, what came back.
+/// The program's answers about one snapshot: its state, the exit code of a restore, the restored
+/// files.
 fn line(history: &History, access: &Access, id: &str, state: &SnapshotState) -> String {
     let (_, tree) = history.kept.iter().find(|(known, _)| known == id).unwrap();
     let world = history.worlds.iter().find(|world| world.kept.iter().any(|(known, _)| known == id));

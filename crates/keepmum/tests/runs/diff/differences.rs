@@ -1,4 +1,4 @@
-//! What `diff` says, between two snapshots and against the source.
+//! The report of `diff`, between two snapshots and against the source.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -140,7 +140,7 @@ fn every_difference_is_found_against_the_source_and_then_between_snapshots() {
     change(&scene);
     let now = diff(&scene, live(&scene), 0);
     assert_eq!(lines(&scene, &now), EXPECTED);
-    // Only what has another time and the same size was read.
+    // Only files with another time and the same size were read.
     let link_is_read_elsewhere = 3_000_000 + "this is touched".len() + "this is edited".len();
     assert_eq!(now.bytes_read, link_is_read_elsewhere as u64);
     scene.backup().unwrap();
@@ -232,7 +232,7 @@ fn live_at(root: std::path::PathBuf) -> DiffAgainst {
     DiffAgainst::Source { roots: vec![root], rules: Rules::default() }
 }
 
-/// What `diff` says against the source must be what it says of the snapshot that follows.
+/// The report of `diff` against the source must equal that about the next snapshot.
 #[test]
 fn a_change_of_metadata_alone_is_seen_in_the_source_and_between_snapshots() {
     let tool = |program: &str, arguments: &[&str], scene: &Scene| {

@@ -1,4 +1,4 @@
-//! What `dump` writes: files as they are, and archives that the system's tar reads.
+//! The output of `dump`: files as they are, and archives that the system's tar reads.
 
 use std::fs;
 use std::io::{self, Write};
@@ -218,7 +218,7 @@ fn what_is_not_here_or_damaged_is_told_and_never_written() {
     assert!(error.to_string().contains("in the middle of this file"), "{error}");
 }
 
-/// Runs a program that the system may not have; answers with what it said.
+/// Runs a program that the system may not have; returns its output.
 fn tool(program: &str, arguments: &[&str], folder: &Path) -> Option<String> {
     let done = Command::new(program).args(arguments).current_dir(folder).output().ok()?;
     let text = String::from_utf8_lossy(&done.stdout).into_owned();

@@ -68,7 +68,8 @@ fn a_source_access_that_fails_costs_one_thing_and_its_earlier_version_stays() {
                 let failed = failed.strip_prefix(world.source()).unwrap_or(&failed).to_owned();
                 for (path, node) in &found {
                     let same = now.get(path).is_some_and(|now| now.what == node.what);
-                    // A folder that moved and cannot be listed shows at its new place what it had.
+                    // A folder that moved and cannot be listed shows its old contents at its new
+                    // place.
                     let earlier = first.values().any(|old| old.what == node.what);
                     assert!(same || earlier, "{what}: {path:?} is of no version");
                 }
@@ -119,8 +120,8 @@ fn a_target_access_that_fails_is_made_good_by_the_next_restore() {
     }
 }
 
-/// A file is written to just before its n-th read. What was kept of it may be anything it was,
-/// but it is read again, and then it is right.
+/// A file is written to just before its n-th read. Its saved version may be any of its states, but
+/// it is read again, and then it is right.
 #[test]
 fn a_file_that_changes_while_it_is_read_is_read_again() {
     for size in [10_usize, 70_000, 600_000, 3_000_000] {
@@ -209,8 +210,8 @@ fn attributes_of_a_folder_that_could_not_be_read_are_read_the_next_time() {
     }
 }
 
-/// Mode and owner are what the listing saw. A file with two names, whose mode and content change
-/// before it is opened: what the first run kept of it may be old, but the next one looks again.
+/// Mode and owner are those of the listing. A file with two names, whose mode and content change
+/// before it is opened: its first saved version may be old, but the next run looks again.
 #[test]
 fn what_changes_between_listing_and_reading_is_saved_by_the_next_run() {
     use std::os::unix::fs::PermissionsExt;
@@ -239,7 +240,7 @@ fn what_changes_between_listing_and_reading_is_saved_by_the_next_run() {
     }
 }
 
-/// What is read under one name is read for all: if its stamp was too young when the first name was
+/// A file read under one name is read for all: if its stamp was too young when the first name was
 /// listed, it vouches for no other, however late that one is listed.
 #[test]
 fn a_stamp_too_young_under_one_name_is_remembered_under_none() {
@@ -265,8 +266,8 @@ fn a_stamp_too_young_under_one_name_is_remembered_under_none() {
     assert_eq!(report.problems.len(), 2, "not all names were read again: {report:#?}");
 }
 
-/// A stamp is as old as the listing that took it, however late what it is of is looked at: another
-/// change may have followed the listing within the same grain of time.
+/// A stamp is as old as the listing that took it, however late its file is looked at: another
+/// change may have followed the listing within the same step of time.
 #[test]
 fn a_stamp_that_was_too_young_when_it_was_listed_is_not_remembered() {
     for kind in ["folder", "link", "file"] {
@@ -280,7 +281,7 @@ fn a_stamp_that_was_too_young_when_it_was_listed_is_not_remembered() {
             "link" => std::os::unix::fs::symlink("a", &path).unwrap(),
             _ => fs::write(&path, "text").unwrap(),
         }
-        // An hour goes by between the listing of the source and the look at what lies in it.
+        // An hour goes by between the listing of the source and the look at the files in it.
         let clock = Arc::clone(&world.sim.clock);
         let act = move || clock.advance(std::time::Duration::from_secs(3600));
         let folders_above = world.source().components().count() as u64;
@@ -297,7 +298,7 @@ fn a_stamp_that_was_too_young_when_it_was_listed_is_not_remembered() {
     }
 }
 
-/// The sizes that proc and sysfs state are not those of what can be read: 0, or that of a page.
+/// The sizes that proc and sysfs report are not those of the contents: 0, or that of a page.
 #[test]
 fn a_file_whose_size_is_untrue_is_saved_as_it_was_read_and_told() {
     for path in ["/proc/sys/kernel/ostype", "/sys/kernel/mm/transparent_hugepage/enabled"] {

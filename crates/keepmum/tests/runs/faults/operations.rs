@@ -12,7 +12,7 @@ use keepmum::inside::pipeline::Mode;
 use keepmum::inside::store::simulated::Fault;
 use keepmum::ops::{self, Error, Outcome, Silent, SnapshotState};
 
-/// What becomes of the machine when the fault has struck.
+/// The machine's fate when the fault has struck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum After {
     /// It goes on: the disk is whole again.
@@ -107,7 +107,7 @@ fn play(case: Case) -> u64 {
     }
     let target = world.fresh_target();
     match world.try_restore(&world.own(), latest(), &target) {
-        // An object that could not be read costs what it holds, and the rest came back.
+        // An unreadable object costs its contents, and the rest came back.
         Ok(report) if !report.problems.is_empty() => {
             assert!(case.fault != Fault::None, "{case:?}: {:#?}", report.problems);
             struck += 1;
@@ -135,7 +135,7 @@ fn assert_expected(error: &Error, case: Case) {
     assert!(case.fault != Fault::None && case.fault != Fault::ShortWrite, "{case:?}: {error}");
 }
 
-/// The power fails once more: what was reported is there, and all that is there is whole.
+/// The power fails once more: reported files are there, and every file there is whole.
 fn finish(world: &World, case: Case) {
     world.sim.disk.heal();
     world.sim.disk.crash();
@@ -216,7 +216,7 @@ fn a_full_gone_or_read_only_destination_is_said_and_nothing_is_lost() {
     full_check(&world);
 }
 
-/// Only a failed sync of names makes them doubtful; whatever else ends a run leaves what it stored.
+/// Only a failed sync of names makes them doubtful; after any other end of a run its objects stay.
 #[test]
 fn what_was_stored_before_the_destination_was_full_is_not_stored_again() {
     let begun = || {
@@ -275,8 +275,8 @@ fn a_failed_directory_sync_is_not_built_upon() {
     }
 }
 
-/// Two runs in a row fail, and the second at what it does first: making durable what the first one
-/// left. What then goes through must not rely on names that no sync has made durable.
+/// Two runs in a row fail, and the second at its first step: making the first one's names durable.
+/// Later runs must not rely on names that no sync has made durable.
 #[test]
 fn what_a_run_that_was_cut_off_left_is_durable_before_it_is_built_upon() {
     let operations = play(Case { fault: Fault::None, at: 0, after: After::Restart, seed: 1 });
@@ -304,8 +304,8 @@ fn what_a_run_that_was_cut_off_left_is_durable_before_it_is_built_upon() {
     }
 }
 
-/// The process is gone before it could note anything, another command has looked at what lies
-/// there since, and the next run finds nothing to store: what it calls done is durable all the same.
+/// The process is gone before it could note anything, another command has looked at the files
+/// since, and the next run finds nothing to store: everything it reports as done is still durable.
 #[test]
 fn names_that_another_command_found_are_durable_before_a_run_reports_success() {
     let mut nothing_left = 0;
@@ -314,7 +314,7 @@ fn names_that_another_command_found_are_durable_before_a_run_reports_success() {
         let mut world = World::new(7);
         world.mode = Mode::Replay { seed: 1 };
         prepare(&world, 0);
-        // What was named is there, and no sync came after it.
+        // The named objects are there, and no sync came after them.
         world.sim.disk.plan(at, Fault::LateError);
         if world.try_backup().is_ok() {
             continue;

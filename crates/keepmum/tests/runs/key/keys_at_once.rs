@@ -12,8 +12,8 @@ fn text(password: &str) -> Passphrase {
     Passphrase::new(password.to_owned())
 }
 
-/// Brings the files of one destination to another, as a sync client does; what one side deleted
-/// is gone.
+/// Copies the files of one destination to another, as a sync client does; files deleted on one side
+/// are gone.
 fn sync(from: &SimulatedDisk, to: &SimulatedDisk, before: &SimulatedDisk) {
     for path in before.paths() {
         if from.content(&path).is_none() {

@@ -10,7 +10,7 @@ use crate::scene::{PASSWORD, Scene, Told};
 
 type Verb<'a> = &'a dyn Fn(&Access) -> Result<(), ops::Error>;
 
-/// Runs a verb with a fault at each of its operations; `look` sees what is left afterwards.
+/// Runs a verb with a fault at each of its operations; `look` sees the state afterwards.
 fn at_every_operation(
     scene: &Scene,
     verb: Verb<'_>,
@@ -27,7 +27,7 @@ fn at_every_operation(
             let done = verb(&scene.access_to(&disk, PASSWORD)).is_ok();
             let what = format!("{fault:?} at {number} of {operations}, done: {done}");
             if !disk.has_crashed() {
-                // What the next command sees, before any power is cut.
+                // The state that the next command sees, before any power is cut.
                 let seen = Arc::new(disk.fork());
                 seen.heal();
                 look(&seen, done, &format!("{what}, seen"));

@@ -287,7 +287,7 @@ fn the_key_that_is_kept_opens_only_with_the_secret_beside_the_config() {
     std::fs::write(&at.secret, [9; 32]).unwrap();
     ops::snapshots(&access(&at), &Silent).unwrap();
     assert_ne!(std::fs::read(&at.file).unwrap(), kept);
-    // Where no secret can be kept, no key is kept either, and what was kept goes.
+    // If no secret can be kept, no key is cached either, and an older cache goes.
     let nowhere = KeyCacheAt { secret: "/proc/nowhere/secret".into(), ..at.clone() };
     ops::snapshots(&access(&nowhere), &Silent).unwrap();
     assert!(!at.file.exists());

@@ -1,4 +1,4 @@
-//! What is stored after a password was removed is under a new key, which arrives with the key blocks.
+//! Data stored after a password was removed is under a new key, which arrives with the key blocks.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Restores that are larger than what waits at once, and restores of which a part cannot be had.
+//! Restores that are larger than a batch, and restores with a missing part.
 
 use std::fs;
 use std::io;
@@ -31,7 +31,7 @@ fn folders_above_very_many_others_come_back_with_their_times() {
     world.verify(&world.own());
 }
 
-/// The second name of a file is never linked to what an earlier restore left under the first.
+/// The second name of a file is never linked to the first one of an earlier restore.
 #[test]
 fn a_hard_link_is_never_made_to_a_name_that_could_not_be_written() {
     let mut world = World::new(72);
@@ -60,7 +60,7 @@ fn a_hard_link_is_never_made_to_a_name_that_could_not_be_written() {
     let paths: Vec<&str> = report.problems.iter().map(|problem| problem.path.as_str()).collect();
     assert!(paths.iter().any(|path| path.ends_with("/a")), "{paths:?}");
     assert!(paths.iter().any(|path| path.ends_with("/b")), "{paths:?}");
-    // What could not be written is not counted as written.
+    // Files that could not be written are not counted as written.
     assert_eq!((report.files_written, report.bytes_written), (0, 0));
 }
 

@@ -10,7 +10,7 @@ use super::dice::Dice;
 use super::grow::{attribute, bytes, file, grow, names, old_time};
 use super::tree::{What, join, scan};
 
-/// Makes `count` changes; answers with what was done, for a failure's message.
+/// Makes `count` changes; returns their description, for a failure's message.
 pub(crate) fn changes(dice: &mut Dice, root: &Path, count: usize) -> Vec<String> {
     (0..count).map(|_| change(dice, root)).collect()
 }

@@ -16,7 +16,7 @@ const SIZES: [usize; 20] = [
     262_145, 524_289, 1_048_575, 1_048_577, 2_500_000,
 ];
 
-/// Content that compresses, or does not, or repeats what another file has.
+/// Content that compresses, or does not, or repeats another file's.
 pub(crate) fn bytes(dice: &mut Dice, length: usize) -> Vec<u8> {
     // A small number of seeds, so that duplicates come up.
     let kind = dice.below(8);

@@ -1,4 +1,4 @@
-//! What a person would see of a run, and dry runs that must say the same as runs.
+//! A person's view of a run, and dry runs that must report the same as runs.
 
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! What the integration tests stand on: random trees and changes, a plain copy as the oracle, and
-//! a world with a simulated destination around real folders for source, catalogue and target.
+//! The base of the integration tests: random trees and changes, a plain copy as the oracle, and a
+//! world with a simulated destination around real folders for source, catalogue and target.
 //!
 //! Everything random comes from one seed, and a failure says how to repeat it. Nothing here may
 //! use the library to judge the library: trees are read and compared by the system alone.
@@ -22,7 +22,7 @@ pub(crate) use power::PowerGate;
 pub(crate) use tree::{Node, Tree, What, differences, scan};
 pub(crate) use world::{World, full_check, latest, options};
 
-/// The number in an environment variable, or what is usual.
+/// The number in an environment variable, or the default.
 pub(crate) fn setting(name: &str, usual: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }

@@ -1,10 +1,10 @@
-//! A power cut in a restore: the target, a real folder, loses what was not durable.
+//! A power cut in a restore: the target, a real folder, loses everything that was not durable.
 //!
-//! A gate sees each operation before it is done. From these it knows what has been synced since it
-//! changed. When the power goes, the folder is made anew in a state that POSIX permits then, chosen
-//! by a seed: a name that was not synced is there or not, in its old or its new meaning; content
-//! that was not synced is there, in part, or zeros; so are times and modes. What a killed program
-//! does on its way out does not count: the folder is looked at before.
+//! A gate sees each operation before it is done. From these it knows which changes have been
+//! synced. When the power goes, the folder is rebuilt in a state that POSIX permits then, chosen by
+//! a seed: a name that was not synced is there or not, in its old or its new meaning; content that
+//! was not synced is there, in part, or zeros; so are times and modes. The last actions of a killed
+//! program do not count: the folder is looked at before.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -50,18 +50,18 @@ struct State {
     cut: Option<u64>,
     count: u64,
     only_named: bool,
-    /// What was there at the last sync of everything.
+    /// The state at the last sync of everything.
     durable: Disk,
-    /// What was written to since it was synced, by the path that it is for.
+    /// Files written to since they were synced, by their final path.
     dirty: BTreeSet<Vec<u8>>,
-    /// What was synced by itself. Of a folder that holds for good: it is never written anew.
+    /// Files synced one by one. For a folder that holds for good: it is never rewritten.
     synced: BTreeSet<Vec<u8>>,
     /// Names that came and went since.
     passing: Disk,
     left: Option<Disk>,
 }
 
-/// A gate that knows what is durable.
+/// A gate that knows which data is durable.
 pub(crate) struct PowerGate {
     target: PathBuf,
     /// The folder's path as operations name it; empty if it is the target itself.
@@ -93,7 +93,7 @@ impl PowerGate {
         self.state().count
     }
 
-    /// What the disk holds when the power is back. Answers whether it had gone at all.
+    /// The contents of the disk when the power is back. Returns whether it had gone at all.
     pub(crate) fn lose(&self, dice: &mut Dice) -> bool {
         let state = self.state();
         let Some(left) = &state.left else { return false };
@@ -135,7 +135,7 @@ impl Gate for PowerGate {
                 let now = read(&self.target);
                 state.passing.extend(now.into_iter().filter(|(path, _)| is_temporary(path)));
             }
-            // A second name changes nothing of what it names.
+            // A second name changes nothing in the named file.
             Operation::TargetLink | Operation::TargetRemove => {}
             _ => {
                 state.dirty.insert(path.to_vec());
@@ -198,7 +198,7 @@ fn put(disk: &mut Disk, path: &[u8], thing: Option<Thing>) {
     }
 }
 
-/// What may become of something that was never synced.
+/// The possible states of something that was never synced.
 fn damage(thing: &mut Thing, dice: &mut Dice) {
     if let Kind::File(content) = &mut thing.kind {
         let (length, half) = (content.len(), content.len() / 2);
@@ -269,7 +269,7 @@ fn write(target: &Path, disk: &Disk) {
             made.insert(thing.inode, at);
         }
     }
-    // The deepest first: what is made in a folder changes its time.
+    // The deepest first: making a thing in a folder changes the folder's time.
     for (path, thing) in disk.iter().rev() {
         let at = join(target, path);
         for (name, value) in &thing.attributes {

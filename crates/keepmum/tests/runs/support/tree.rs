@@ -7,7 +7,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
-/// What an entry is.
+/// The kind of an entry.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum What {
     /// Length and hash of the content.
@@ -117,7 +117,7 @@ pub(crate) fn attributes(path: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
     found
 }
 
-/// In what two trees differ, in words; empty if they are equal.
+/// The differences of two trees, in words; empty if they are equal.
 pub(crate) fn differences(expected: &Tree, found: &Tree) -> Vec<String> {
     let mut all = Vec::new();
     for (path, node) in expected {

@@ -1,4 +1,5 @@
-//! A device with a source, a catalogue and a destination, and what each of its snapshots must be.
+//! A device with a source, a catalogue and a destination, and the expected contents of each of its
+//! snapshots.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,11 +26,11 @@ use super::tree::{Tree, differences, scan};
 pub(crate) struct World {
     pub(crate) sim: Simulation,
     pub(crate) mode: Mode,
-    /// By what the installation knows itself.
+    /// The installation's identity.
     pub(crate) identity: Vec<u8>,
     pub(crate) name: String,
-    /// Seconds by which the clock runs before the file system's: with more than ten minutes, what
-    /// was just written counts as settled.
+    /// Seconds by which the clock runs before the file system's: with more than ten minutes, fresh
+    /// writes count as settled.
     pub(crate) ahead: i64,
     /// Snapshots that were reported as done, with the tree each must give back.
     pub(crate) kept: Vec<(String, Tree)>,
@@ -37,7 +38,7 @@ pub(crate) struct World {
     targets: AtomicU32,
 }
 
-/// Says what changed when one case is repeated.
+/// Describes the change when one case is repeated.
 struct Loud;
 
 impl Observer for Loud {
@@ -52,7 +53,7 @@ impl Observer for Loud {
     }
 }
 
-/// What a backup is asked for unless a test wants something else.
+/// The options of a backup unless a test wants others.
 pub(crate) fn options(source: &Path) -> BackupOptions {
     BackupOptions {
         source: "source".to_owned(),
@@ -155,7 +156,7 @@ impl World {
         self.access(CatalogueAt::Temporary)
     }
 
-    /// One backup, whatever comes of it; what it reports as done is kept as to be restored.
+    /// One backup, with any outcome; everything it reports as done is kept as to be restored.
     pub(crate) fn try_backup(&mut self) -> Result<BackupReport, Error> {
         let tree = scan(&self.source());
         let mut options = options(&self.source());
@@ -217,7 +218,7 @@ impl World {
         target.join(self.source().strip_prefix("/").unwrap())
     }
 
-    /// Restores one snapshot into a fresh target and reads what came.
+    /// Restores one snapshot into a fresh target and reads the result.
     pub(crate) fn restored(&self, access: &Access, id: &str) -> (RestoreReport, Tree) {
         let which = Which::Id(id.to_owned());
         let choice = SnapshotChoice { which, device: None, source: None, own: false };
@@ -251,7 +252,7 @@ impl World {
         }
     }
 
-    /// What `check` says with all data read.
+    /// The report of `check` with all data read.
     pub(crate) fn check(&self, access: &Access) -> CheckReport {
         ops::check(access, &CheckOptions { read_data: ops::ReadData::Everything }, &Silent).unwrap()
     }

@@ -1,4 +1,4 @@
-//! What only a later version writes, or an enemy.
+//! Things that only a later version writes, or an attacker.
 
 use std::fs;
 
