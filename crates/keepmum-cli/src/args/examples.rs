@@ -1,13 +1,13 @@
-//! What people do with each command: shown by `--help` and in the manual.
+//! Common uses of each command: shown by `--help` and in the manual.
 //!
 //! A test reads each line as it would be typed, so that no example can be wrong for long.
 
-/// A line that somebody may type, and what it does.
+/// A command line for users, and its effect.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Example {
-    /// What it does: verb first, no full stop.
+    /// Its effect: verb first, no full stop.
     pub(crate) purpose: &'static str,
-    /// What to type.
+    /// The command line.
     pub(crate) line: &'static str,
 }
 

@@ -1,5 +1,5 @@
-//! Commands and options of other tools (restic, Borg, rustic, rclone and others), each with what
-//! keepmum has instead.
+//! Commands and options of other tools (restic, Borg, rustic, rclone and others), each with
+//! keepmum's counterpart.
 //!
 //! A word counts as foreign only after it turned out to be none of ours, so that a command that is
 //! added later is never hidden. `doc/coming-from.md` tells the same in more words.
@@ -10,14 +10,14 @@ mod options;
 use commands::COMMANDS;
 use options::OPTIONS;
 
-/// What somebody may type who knows another tool.
+/// A word of another tool that somebody may type.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Foreign {
     /// The words, all with the same answer.
     pub(crate) words: &'static [&'static str],
-    /// What keepmum does instead; a clause without a full stop.
+    /// keepmum's counterpart; a clause without a full stop.
     pub(crate) answer: &'static str,
-    /// What to do next; commands stand in backticks.
+    /// The next step; commands stand in backticks.
     pub(crate) next: &'static str,
 }
 

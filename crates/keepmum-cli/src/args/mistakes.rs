@@ -1,4 +1,4 @@
-//! What was typed wrong, in the same voice as every other failure, with what to type instead.
+//! Mistakes in the arguments, in the same voice as every other failure, with a correction.
 //!
 //! Clap's own tips are left out: they name whatever looks alike, which misleads those who know
 //! another tool.
@@ -125,7 +125,7 @@ fn unexpected_word(command: &str, word: &str) -> Failure {
     }
 }
 
-/// A foreign word and what there is instead.
+/// A foreign word and its counterpart.
 fn said_of(word: &str, answer: &str) -> String {
     format!("there is no `{word}`; {answer}")
 }
@@ -156,7 +156,7 @@ fn context(error: &clap::Error, kind: ContextKind) -> Option<String> {
     list(error, kind).into_iter().next()
 }
 
-/// What clap says of one side of an error; options without the names of their values.
+/// clap's text about one side of an error; options without the names of their values.
 fn list(error: &clap::Error, kind: ContextKind) -> Vec<String> {
     match error.get(kind) {
         Some(ContextValue::String(word)) => vec![plain(word)],

@@ -26,13 +26,13 @@ pub(crate) fn run(args: &InitArgs, session: &Session<'_>) -> Result<ExitCode, Fa
         Ok(settings)
     });
     if is_new && checked.is_err() {
-        // What is refused leaves nothing behind.
+        // A refusal leaves nothing behind.
         std::fs::remove_file(&path).ok();
     }
     let settings = checked?;
     let destination = settings.destination.clone();
     let access = settings.open(session.environment, terminal, Asking::Twice)?;
-    // What is made, with its recovery code, is told as soon as it lasts.
+    // The new repository and its recovery code are reported as soon as they are durable.
     let report = watched(terminal, Shape::Document, |watch| ops::init(&access, watch))?;
     if terminal.json {
         json::document(terminal, &report)?;

@@ -1,4 +1,4 @@
-//! What `init` asks when there is no config: source, destination, password.
+//! The questions of `init` without a config: source, destination, password.
 
 use std::fs::DirBuilder;
 use std::io::{self, BufRead, IsTerminal, Write};
@@ -73,7 +73,7 @@ struct Talk<'a> {
     input: &'a mut dyn BufRead,
     output: &'a mut dyn Write,
     home: Option<&'a Path>,
-    /// What must not come to lie in the destination: the config and the catalogue's folder.
+    /// Files that must not be put into the destination: the config and the catalogue's folder.
     private: Vec<&'a Path>,
 }
 

@@ -1,6 +1,6 @@
 //! `log`: the runs of this machine, and the note that each of them leaves.
 //!
-//! It needs neither the destination nor the password: both may be what is amiss.
+//! It needs neither the destination nor the password, because either may be the problem.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -73,7 +73,7 @@ impl UnderWay {
                 self.row.error_kind = Some(failure.word().to_owned());
             }
         }
-        // It is for people alone; what is not noted is missing in `log`.
+        // It is for people alone; runs that are not noted are missing in `log`.
         self.write().ok();
     }
 

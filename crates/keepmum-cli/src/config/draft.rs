@@ -1,4 +1,4 @@
-//! Writing a first config file, for `init`: what was answered, and every other key as a comment.
+//! Writing a first config file, for `init`: the answers, and every other key as a comment.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -12,17 +12,17 @@ use zeroize::Zeroizing;
 
 use super::keys::{Entry, KEYS, Key};
 
-/// What stands above everything else.
+/// The text at the top.
 const HEAD: &str = "\
 # Settings of keepmum. A value is taken literally, to the end of its line; a comment needs a line
 # of its own. `keepmum help config` explains the keys.
 ";
 
-/// What goes into a first config file.
+/// The values for a first config file.
 pub(crate) struct Draft {
-    /// What is to be backed up; absolute.
+    /// The folders to back up; absolute.
     pub(crate) roots: Vec<PathBuf>,
-    /// Patterns of what is left out.
+    /// Exclude patterns.
     pub(crate) excludes: Vec<String>,
     /// Leave out folders that are marked as caches.
     pub(crate) exclude_caches: bool,
@@ -30,7 +30,7 @@ pub(crate) struct Draft {
     pub(crate) destination: PathBuf,
     /// The password; none where the config is not to hold it.
     pub(crate) password: Option<Passphrase>,
-    /// What people call this computer.
+    /// The name of this computer for people.
     pub(crate) device_name: String,
 }
 
@@ -90,7 +90,7 @@ impl Draft {
         Ok(())
     }
 
-    /// What was answered for a key; nothing where it stays a comment.
+    /// The answer for a key; nothing if it stays a comment.
     fn values(&self, key: Key) -> Vec<&OsStr> {
         match key {
             Key::Password => self.password.iter().map(|p| OsStr::new(p.expose())).collect(),

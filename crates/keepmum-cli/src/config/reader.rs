@@ -43,7 +43,7 @@ pub(super) struct Ini {
     lines: usize,
 }
 
-/// What is wrong, and on which line.
+/// The mistake, and its line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Wrong {
     line: usize,

@@ -6,11 +6,11 @@ use super::Page;
 pub(crate) struct Word {
     /// The word.
     pub(crate) word: &'static str,
-    /// What it means, in full sentences.
+    /// Its meaning, in full sentences.
     pub(crate) meaning: &'static str,
 }
 
-/// What people read, then what the JSON and the documents for developers say.
+/// The word for people, then the word in JSON and in the documents for developers.
 pub(crate) const WORDS: [Word; 26] = [
     word("source", "The folders that one config backs up. A source has a name."),
     word("destination", "The folder that the backup goes to, usually inside a synced folder."),

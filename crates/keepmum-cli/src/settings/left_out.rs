@@ -1,4 +1,4 @@
-//! What belongs to the backup itself and is never saved: the destination and the catalogue.
+//! The backup's own files, which are never saved: the destination and the catalogue.
 //!
 //! `db_path` is left out as a whole only while nothing else lies in it. Somebody who names a
 //! folder full of other things there must not lose them from the backup.
@@ -11,24 +11,24 @@ use keepmum::Catalogue;
 
 /// How a catalogue's name ends.
 const EXTENSION: &str = ".sqlite";
-/// What is appended to it for the files that come and go beside it: those of the database, the
-/// last run number, the lock of runs and the history of runs.
+/// The suffixes of temporary and further files beside it: those of the database, the last run
+/// number, the lock of runs and the history of runs.
 const BESIDE: [&str; 9] =
     ["-wal", "-shm", "-journal", ".run", ".run.new", ".lock", ".runs", ".runs-wal", ".runs-shm"];
 
-/// What is left out by itself.
+/// The paths that are left out automatically.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct LeftOut {
     /// Absolute paths.
     pub(crate) paths: Vec<PathBuf>,
     /// Those of files that come and go.
     pub(crate) beside: Vec<PathBuf>,
-    /// Those of them that lie in a root, with what they are: to be told.
+    /// Those of them that lie in a root, with their kind, for a message.
     pub(crate) told: Vec<(PathBuf, &'static str)>,
 }
 
 impl LeftOut {
-    /// What is never to be saved from these roots.
+    /// The paths never to be saved from these roots.
     pub(crate) fn of(roots: &[PathBuf], destination: &Path, catalogue: Option<&Path>) -> Self {
         let roots: Vec<_> = roots.iter().map(|root| real(root)).collect();
         let within = |path: &Path| roots.iter().any(|root| path.starts_with(root));
@@ -79,7 +79,7 @@ fn beside(folder: &Path, file: &Path) -> Vec<PathBuf> {
 }
 
 /// Whether this is a catalogue, or one of the files beside one: nothing else, however alike its
-/// name is, since what is taken for ours is not saved.
+/// name is, since our own files are not saved.
 fn is_ours(path: &Path) -> bool {
     let Some(name) = path.file_name().and_then(OsStr::to_str) else { return false };
     if !name.starts_with("catalogue-") {

@@ -1,8 +1,8 @@
-//! What must not be carried away: the catalogue, the config and the password file.
+//! Files that must not be uploaded: the catalogue, the config and the password file.
 //!
-//! The catalogue holds every name in clear text, and beside it the unlocked key. In the
-//! destination they would undo what encryption is for, so they are refused there, by whatever
-//! path they are reached. In another folder that a sync client watches there is a warning.
+//! The catalogue holds every name in clear text, and beside it the unlocked key. In the destination
+//! they would defeat the encryption, so they are refused there, by any path. In another folder that
+//! a sync client watches there is a warning.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::terminal::Terminal;
 
-/// Refuses what lies inside the destination.
+/// Refuses files inside the destination.
 pub(super) fn refuse(config: &Config, catalogue_folder: Option<&Path>) -> Result<(), Failure> {
     let (path, destination) = (config.path.display(), &config.destination);
     let shown = destination.display();
@@ -68,8 +68,8 @@ pub(crate) fn refuse_typed(what: &str, file: &Path, destination: &Path) -> Resul
     }
 }
 
-/// Says that what is restored to a path lies in the destination in clear text, where it is carried
-/// away. It is no refusal: the disk with the backup may be the only one that is left.
+/// Warns that files restored to a path lie in the destination in clear text, and are uploaded. It
+/// does not refuse: the disk with the backup may be the only one left.
 pub(crate) fn say_if_clear(terminal: &Terminal, path: &Path, destination: &Path) {
     if is_inside(path, destination) {
         terminal.warn(&format!(
@@ -80,7 +80,7 @@ pub(crate) fn say_if_clear(terminal: &Terminal, path: &Path, destination: &Path)
     }
 }
 
-/// What lies in a folder that some sync client carries away, each as a sentence.
+/// The files that lie in a folder that some sync client uploads, each as a sentence.
 pub(super) fn warnings(config: &Config, catalogue_folder: Option<&Path>) -> Vec<String> {
     let catalogue = catalogue_folder.map(|folder| (folder, "the catalogue (names in clear text)"));
     let secret = config.holds_password().then_some((&*config.path, "the config with the password"));
@@ -97,8 +97,8 @@ pub(super) fn warnings(config: &Config, catalogue_folder: Option<&Path>) -> Vec<
     places.filter_map(sentence).collect()
 }
 
-/// Whether a path leads into a folder, or to it: by names, and by what the file system says is the
-/// same folder.
+/// Whether a path leads into a folder, or to it: by names, and by the file system's identity of the
+/// folder.
 pub(crate) fn is_inside(path: &Path, folder: &Path) -> bool {
     let (path, folder) = (real(path), real(folder));
     if path.starts_with(&folder) {

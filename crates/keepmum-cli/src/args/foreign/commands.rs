@@ -2,7 +2,7 @@
 
 use super::{Foreign, row};
 
-/// What a later version will have is said to be missing; all else has another name here.
+/// Planned commands are reported as missing; all others have another name here.
 pub(super) const COMMANDS: [Foreign; 41] = [
     row(
         &["unlock", "break-lock", "with-lock"],

@@ -1,5 +1,5 @@
-//! Every key there is, with its explanation: `help config`, `man 5 keepmum-config` and the file
-//! that `init` writes say what stands here.
+//! Every key, with its explanation: `help config`, `man 5 keepmum-config` and the file that `init`
+//! writes use this text.
 
 use super::{Entry, Key, Section};
 

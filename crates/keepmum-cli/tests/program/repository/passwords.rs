@@ -133,7 +133,7 @@ fn the_config_may_be_named_by_a_variable() {
 #[test]
 fn a_crash_leaves_no_image_of_the_memory() {
     let place = filled();
-    // Its child processes have its limits, and can see their entries in the system's tables.
+    // A program that it starts has its limits, and sees the owner of its files in `/proc`.
     let look = "{ ulimit -c; ulimit -H -c; stat -c %u /proc/$PPID/environ; } > seen";
     config(&place, &format!("password_command = {look}; echo '{PASSWORD}'"));
     let said = as_nobody(&place, ["snapshots"]);
