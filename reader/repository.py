@@ -655,6 +655,7 @@ class Repository:
         self.indexed: set[Stored] = set()
         self.records: list[Record] = []
         self.strange: list[tuple[bytes, int, bytes]] = []  # records that are not understood: device, run, hash
+        self.ended: int | None = None
         self.unknown: set[Stored] = set()  # objects that are not understood, or not in all that they hold
         self.troubles: list[tuple[str, Problem]] = []
         self.opened, self.blocks = Cache(512 * MIB), Cache(64 * MIB)
@@ -718,12 +719,12 @@ class Repository:
             self.trouble(stored, problem)
 
     def read_pieces(self, stored: Stored) -> None:
-        ends = False
+        ends, self.ended = False, None
         for kind, piece_id in self.read_table(stored):
             if kind == INDEX:
                 self.guarded(stored, lambda: self.read_index(self.piece(kind, piece_id)))
             elif kind == RECORD:
-                self.read_record(stored, self.piece(kind, piece_id))
+                self.guarded(stored, lambda: self.read_record(stored, self.piece(kind, piece_id)))
                 ends = ends or self.ended == stored.run
         need(ends or stored in self.unknown or stored.kind != RECORD_OBJECT, f"{stored} holds no record of its run")
 
@@ -745,9 +746,9 @@ class Repository:
         start, what = 0, f"the table of {stored}"
         for item in array(table, what):
             array(item, what, 6)
-            kind, codec, length, plain = (uint(n, what) for n in item[:4])
-            if codec > DELTA or kind > RECORD or len(item) > 6 + (codec == DELTA):
+            if len(item) > 7 or uint(item[0], what) > RECORD or uint(item[1], what) > DELTA or len(item) > 6 + (item[1] == DELTA):
                 raise Refused(f"{what} has a block of a kind, codec or element that is not known")
+            kind, codec, length, plain = (uint(n, what) for n in item[:4])
             need(len(item) == 6 + (codec == DELTA), f"{what} has a delta that says not on what")
             reach, bases = 1, b""
             if codec == DELTA:
@@ -1171,7 +1172,7 @@ class Destination:
         if later:
             report.problem(f"device {later[0].device.hex()}", Refused(
                 f"a later record is not understood, and with it perhaps a newer snapshot than {taken.id}"))
-        if any(stored.device == taken.record.device and stored.run > taken.record.run for stored in self.repository.lost()):
+        if any(stored.device != taken.record.device or stored.run > taken.record.run for stored in self.repository.lost()):
             report.problem(f"device {taken.record.device.hex()}", Pending(
                 f"a later record is damaged, and with it perhaps a newer snapshot than {taken.id}"))
         return taken

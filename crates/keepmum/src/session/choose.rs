@@ -15,7 +15,7 @@ use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer};
 use super::healing;
 use super::import;
-use super::older::{self, Hidden};
+use super::older;
 use super::open::Repository;
 use super::options::{SnapshotChoice, Which};
 use super::report::{DIGITS, Problem, SnapshotLine, SnapshotState, display};
@@ -222,7 +222,7 @@ impl<'r> Snapshots<'r> {
             let passed = passed.map(|(newer, state)| self.line(newer, state));
             let older = match passed {
                 Some(newer) => Some(older::passed_over(&newer, &line)),
-                None => self.hidden(one, None).map(|hidden| older::hidden(hidden, &line)),
+                None => self.hidden(one, None, &line),
             };
             return Ok((one, line, older));
         }
@@ -254,15 +254,24 @@ impl<'r> Snapshots<'r> {
             .find(|(at, record, _)| at.run > taken.run && record.time.seconds > seconds)
             .map(|(at, ..)| at.run);
         let line = self.line(picked, self.state(picked));
-        let older = self.hidden(picked, after).map(|hidden| older::hidden(hidden, &line));
+        let older = self.hidden(picked, after, &line);
         Ok((picked, line, older))
     }
 
-    /// The snapshots that may be hidden between a snapshot and the record `before`, or beside it.
-    fn hidden(&self, picked: &Candidate<'_>, before: Option<u32>) -> Option<Hidden> {
-        let known = (&self.chains, self.own);
-        let hidden = older::hidden_after(self.repository, known, picked.snapshot.at, before);
-        hidden.or_else(|| self.hidden_beside(picked))
+    /// Whether a snapshot may be hidden between this one and the record `before`, or beside it.
+    fn hidden(
+        &self,
+        picked: &Candidate<'_>,
+        before: Option<u32>,
+        line: &SnapshotLine,
+    ) -> Option<Problem> {
+        let (known, taken) = ((&self.chains, self.own), picked.snapshot.at);
+        let beside = || match self.own == Some(taken.device) {
+            true => None,
+            false => older::beside(self.repository, &self.chains, (taken.device, line)),
+        };
+        let after = older::hidden_after(self.repository, known, taken, before);
+        after.map(|hidden| older::hidden(hidden, line)).or_else(beside)
     }
 
     /// In a forked chain, only the snapshots on the chosen branch.
@@ -276,16 +285,6 @@ impl<'r> Snapshots<'r> {
         let others = branches::others(chain, found, own)?;
         found.retain(|one| !others.contains(one.snapshot.at));
         Ok(())
-    }
-
-    /// A device of which this version understands no record at all, and which may be the one that
-    /// was meant, where none was named.
-    fn hidden_beside(&self, picked: &Candidate<'_>) -> Option<Hidden> {
-        let is_read =
-            |device| self.chains.device(device).is_some_and(|one| !one.records.is_empty());
-        let mut unknown = older::not_understood(self.repository, &self.chains).into_iter();
-        let beside = unknown.any(|key| !is_read(key.device));
-        (beside && self.own != Some(picked.device)).then_some(Hidden::Unknown)
     }
 
     /// There is a record with this id, and it is not understood.

@@ -65,6 +65,43 @@ pub(crate) fn hidden_after(
     (named || late.any(|(key, _)| !is_known(key.run))).then_some(Hidden::Pending)
 }
 
+/// Whether records of other devices, none of whose snapshots can be read, are here and cannot be
+/// read or are not understood. One of these devices may be the one that was meant, where none was
+/// named.
+pub(crate) fn beside(
+    repository: &Repository,
+    chains: &Chains,
+    (taken, line): (DeviceId, &SnapshotLine),
+) -> Option<Problem> {
+    let is_beside = |key: &ObjectKey| {
+        let chain = chains.device(key.device);
+        key.device != taken && chain.is_none_or(|chain| chain.snapshots().next().is_none())
+    };
+    let is_read = |key: &ObjectKey| {
+        let records = chains.device(key.device).map_or(&[][..], |chain| &chain.records);
+        records.iter().any(|(.., holder)| holder == key)
+    };
+    let mut records = repository.listing.objects.iter().filter(|(key, object)| {
+        object.name.kind == ObjectKind::Record && object.is_here() && is_beside(key)
+    });
+    let is_understood = |key: &ObjectKey| repository.listing.is_understood(key);
+    let damaged = records.find(|(key, _)| is_understood(key) && !is_read(key));
+    let (key, kind, why) = match damaged {
+        Some((key, _)) => (key, ProblemKind::Older, "is damaged"),
+        None => {
+            let key = not_understood(repository, chains).into_iter().find(is_beside)?;
+            (key, ProblemKind::Unknown, "is not understood by this version")
+        }
+    };
+    let sentence = format!(
+        "A record of this device {why}, and with it perhaps a newer snapshot than {}, which was \
+         taken from {}.",
+        short(&line.id),
+        line.device
+    );
+    Some(Problem { kind, path: format!("device {}", key.device), sentence })
+}
+
 /// Objects that may hold a record, and with it a snapshot, that this version does not understand:
 /// those that end a run, and those of unknown kinds that no record lists.
 pub(crate) fn not_understood(repository: &Repository, chains: &Chains) -> BTreeSet<ObjectKey> {

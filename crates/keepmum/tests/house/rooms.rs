@@ -27,7 +27,7 @@ pub(super) const ROOMS: [(&str, &[&str], usize); 15] = [
     ("target", &["model", "seam", "beneath"], 2450),
     ("catalogue", &["model"], 2800),
     ("repository", &["store", "crypto", "format", "compress", "model", "pipeline", "seam"], 3700),
-    ("session", ALL, 3480),
+    ("session", ALL, 3500),
     ("ops", ALL, 8920),
 ];
 

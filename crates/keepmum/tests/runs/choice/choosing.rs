@@ -218,6 +218,29 @@ fn what_is_older_than_asked_for_is_partial_whatever_the_verb() {
 }
 
 #[test]
+fn another_device_of_which_no_snapshot_can_be_read_is_told() {
+    let (scene, ids) = three();
+    let before = scene.disk.paths();
+    let stranger = |machine: &[u8], file: &str| {
+        let mut access = scene.access(PASSWORD);
+        access.catalogue = ops::CatalogueAt::File(scene.folder.path().join(file));
+        access.installation.machine = machine.to_vec();
+        access
+    };
+    backup_at(&scene, stranger(b"another machine", "other.sqlite"), START + 20_000, "source");
+    let record = scene.disk.paths().into_iter().find(|path| !before.contains(path)).unwrap();
+    assert!(scene.disk.flip(&record, 700, 1));
+    // One of the two may be meant, and only one can be seen.
+    let nobody = || stranger(b"a third one", "third.sqlite");
+    let given = outcomes(&nobody, &latest(0), &scene);
+    assert!(given.iter().all(|outcome| *outcome == Outcome::Partial), "{given:?}");
+    assert_eq!(chosen(&nobody(), &latest(0)).unwrap(), ids[2]);
+    // Whose snapshots these are asks for no others.
+    let given = outcomes(&|| scene.with_catalogue(PASSWORD), &latest(0), &scene);
+    assert!(given.iter().all(|outcome| *outcome == Outcome::Complete), "{given:?}");
+}
+
+#[test]
 fn one_snapshot_is_not_searched_for_what_others_miss() {
     const RUNS: i64 = 24;
     let scene = Scene::new();
