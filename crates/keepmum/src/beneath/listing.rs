@@ -39,8 +39,8 @@ pub(crate) struct Listed {
     pub(crate) entries: Vec<Found>,
     /// Names that are there but of which nothing can be learned.
     pub(crate) problems: Vec<(Name, io::Error)>,
-    /// Names of a later page that were there when they were read and are not now. Of the first
-    /// page none are told: that was the same moment.
+    /// Names of a later page that existed when they were read and are gone now. None are reported
+    /// for the first page: that was the same moment.
     pub(crate) vanished: Vec<Name>,
     /// The names still to be looked at.
     pub(crate) rest: Option<LaterNames>,

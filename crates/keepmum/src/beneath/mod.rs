@@ -1,8 +1,8 @@
 //! Everything beneath one open directory: opening it, listing it, its attributes.
 //!
-//! Source, target and the destination's folder stand on this: all reach deep paths of trees that
-//! somebody else may be changing. A path is only ever resolved from a descriptor downward: no symbolic
-//! link on the way or at its end is followed, and nothing outside can be reached.
+//! Source, target and the destination's folder use this: all reach deep paths of trees that
+//! somebody else may be changing. A path is only ever resolved from a descriptor downward: no
+//! symbolic link on the way or at its end is followed, and nothing outside can be reached.
 
 mod attributes;
 mod listing;

@@ -3,7 +3,7 @@
 
 use crate::model::Name;
 
-/// Whether this is the name of something unfinished that an interrupted restore left behind.
+/// Whether this is the name of an unfinished leftover of an interrupted restore.
 pub fn is_temporary(name: &Name) -> bool {
     let middle = name.as_bytes().strip_prefix(PREFIX).and_then(|n| n.strip_suffix(b".tmp"));
     middle.is_some_and(|hex| {

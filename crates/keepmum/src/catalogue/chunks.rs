@@ -32,7 +32,7 @@ pub(super) struct Chunks {
     misses: u64,
     /// The block that was located last, by its row.
     last_block: Option<(i64, Block)>,
-    /// Of deltas that were looked at, by their rows: whether all that they stand on has a place.
+    /// For deltas that were looked at, by their rows: whether all of their bases have a place.
     standing: HashMap<i64, bool>,
 }
 
@@ -58,7 +58,7 @@ impl Chunks {
         self.standing.clear();
     }
 
-    /// Forgets which deltas have all that they stand on: something came or went.
+    /// Forgets which deltas have all of their bases: something came or went.
     pub(super) fn forget_standing(&mut self) {
         self.standing.clear();
     }

@@ -27,7 +27,7 @@ const RUNS: u32 = 1000;
 const PROBLEMS: usize = 20;
 /// So many bytes of a text are kept.
 const TEXT: usize = 2000;
-/// `PRAGMA user_version`: one of another version is begun anew.
+/// `PRAGMA user_version`: a file of another version is replaced by a new one.
 const VERSION: i64 = 2;
 /// The additions of version 2 to version 1.
 const SINCE_1: &str = "
@@ -170,7 +170,7 @@ impl History {
         Ok(Self { connection })
     }
 
-    /// Opens the history for reading only; nothing where there is none that can be read.
+    /// Opens the history for reading only; nothing if there is no readable one.
     pub fn read(catalogue: &Path) -> Option<Self> {
         let file = Self::file_of(catalogue);
         if !file.is_file() {

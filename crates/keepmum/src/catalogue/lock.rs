@@ -46,7 +46,7 @@ impl Catalogue {
 
 impl Drop for RunLock {
     fn drop(&mut self) {
-        // A number left behind would only name a process that has nothing to do with it.
+        // An old number would only name an unrelated process.
         drop(self.0.set_len(0));
         // A process that another thread has just forked holds the file for a moment longer.
         flock(&self.0, FlockOperation::Unlock).ok();

@@ -184,7 +184,7 @@ impl Catalogue {
     }
 }
 
-/// How many of these blocks stand on others.
+/// The number of these blocks that are deltas.
 fn deltas(blocks: &[ImportedBlock<'_>]) -> i64 {
     blocks.iter().filter(|block| !block.bases.ids.is_empty()).count() as i64
 }

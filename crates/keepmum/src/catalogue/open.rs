@@ -165,13 +165,14 @@ fn connect(file: &Path) -> Result<Connection, Trouble> {
     }
 }
 
-/// Keeps plans whatever values are bound: else SQLite compiles a statement anew for each directory
-/// that is read, to see whether statistics, which there are none of, suggest another plan.
+/// Keeps plans whatever values are bound: otherwise SQLite compiles a statement again for each
+/// directory, to see whether statistics, which do not exist, suggest another plan.
 fn settle_plans(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
-/// Makes sure that a regular file is there which nobody else may read: it tells names of files.
+/// Makes sure that there is a regular file that nobody else may read, because it contains names of
+/// files.
 fn prepare_file(file: &Path) -> Result<(), CatalogueError> {
     let new = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(file);
     match new {

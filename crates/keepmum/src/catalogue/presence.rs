@@ -54,7 +54,7 @@ impl Presence {
         self.rows.contains_key(&row)
     }
 
-    /// Whether some blocks of an imported object that is here stand on others.
+    /// Whether some blocks of an imported object that is here are deltas.
     pub(super) fn has_deltas(&self, row: i64) -> bool {
         self.deltas.contains(&row)
     }

@@ -1,7 +1,7 @@
 //! Reading without writing: a private copy of the catalogue's knowledge.
 //!
-//! A disk that went read-only, a full one, a folder of somebody else: whoever only reads must be
-//! able to go on. The copy vanishes with its value, and the file itself is never touched.
+//! A disk that went read-only, a full one, a folder of another user: commands that only read must
+//! be able to continue. The copy vanishes with its value, and the file itself is never touched.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Records, as opaque bytes: whoever decodes them checks them by their hash.
+//! Records, as opaque bytes: the reader that decodes them checks them by their hash.
 
 use rusqlite::{OptionalExtension, Row};
 

@@ -6,7 +6,7 @@ use super::remembered::DirectoryId;
 use super::{Catalogue, CatalogueError};
 use crate::model::{ChunkId, Name, Stamp, TreePath};
 
-/// More levels than a path has: whoever meets them goes in a circle.
+/// More levels than a path has: a walk that meets them goes in a circle.
 const MAX_DEPTH: usize = TreePath::MAX;
 
 fn bad() -> CatalogueError {
@@ -138,7 +138,7 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Clears the node of every directory: the whole tree will be written anew.
+    /// Clears the node of every directory: the whole tree will be written again.
     pub fn clear_nodes(&self) -> Result<(), CatalogueError> {
         self.connection.execute("UPDATE directory SET node = NULL", [])?;
         Ok(())

@@ -7,15 +7,14 @@ pub(super) const VERSION: i64 = 3;
 pub(super) const APPLICATION: i64 = 0x6b6d_756d;
 /// Row of the directory `/`.
 pub(super) const ROOT: i64 = 1;
-/// A block's row id is its object's row id shifted by this, plus its number in the object, so
-/// that a chunk's row tells the object without another look-up.
+/// A block's row id is its object's row id shifted by this, plus its number in the object, so that
+/// a chunk's row shows the object without another look-up.
 pub(super) const BLOCK_BITS: u32 = 24;
 
 /// Rows of `object` never reuse an id: a reader that runs beside a writer must not take a new
 /// object for the one that it saw listed. `listed` is whether it was ever seen at the destination.
-/// `deltas` is how many of its blocks stand on others, and `bases` the ids of those pieces end to end.
-/// `previous_run` and `previous_hash` of a record are asked for by nobody, and can go with the next
-/// version.
+/// `deltas` is the number of its delta blocks, and `bases` the ids of their bases end to end.
+/// Nobody uses `previous_run` and `previous_hash` of a record; they can go with the next version.
 pub(super) const TABLES: &str = "
 CREATE TABLE fact(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE object(id INTEGER PRIMARY KEY AUTOINCREMENT, key BLOB NOT NULL UNIQUE,

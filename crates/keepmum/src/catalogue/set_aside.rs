@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use super::schema::APPLICATION;
 use super::{Catalogue, CatalogueError};
 
-/// Why the catalogue was begun anew.
+/// The reason why a new catalogue was begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResetReason {
     /// It contradicted itself.

@@ -1,12 +1,12 @@
-//! Whether a delta has all that it stands on: only then does it hold anything.
+//! Whether all bases of a delta have places: only then does it hold anything.
 
 use super::schema::BLOCK_BITS;
 use super::{Catalogue, CatalogueError};
 use crate::model::{BASES_LENGTH_MAX, ChunkId, Location, ObjectKey, REACH_MAX};
 
 impl Catalogue {
-    /// Whether a block that is here stands on nothing, or on pieces that have places here which
-    /// reach no further than it says.
+    /// Whether a block that is here has no bases, or only bases that have places here and whose
+    /// reach is small enough.
     pub(super) fn stands(&self, block: i64) -> Result<bool, CatalogueError> {
         if !self.presence.borrow().has_deltas(block >> BLOCK_BITS) {
             return Ok(true);
@@ -56,8 +56,8 @@ impl Catalogue {
         Ok(least)
     }
 
-    /// The deltas of an object that have all that they stand on, as places of pieces that begin
-    /// with them and have no length.
+    /// The deltas of an object that have all of their bases, as places of pieces that begin with
+    /// them and have no length.
     pub fn deltas_in(&self, key: &ObjectKey) -> Result<Vec<Location>, CatalogueError> {
         let mut query = self.connection.prepare_cached(
             "SELECT block.id FROM object JOIN block ON block.id >> ?2 = object.id

@@ -1,5 +1,5 @@
-//! Where a file is cut into chunks: by content, so that an insertion moves only the cuts near it,
-//! and by a key, so that chunk sizes do not tell which known file this is.
+//! The cuts of a file into chunks: by content, so that an insertion moves only the cuts near it,
+//! and by a key, so that chunk sizes do not reveal a known file.
 //!
 //! Everything here is a pure function of key, parameters and bytes. A cut point is part of the
 //! format: changing one silently would make every file upload again.

@@ -77,7 +77,7 @@ fn candidates_by_definition(average: u32, data: &[u8]) -> Vec<u32> {
         u128::from(u64::from_le_bytes(*derived[at..].first_chunk().unwrap()))
     };
     let aes = aes::Aes128::new(derived[..16].try_into().unwrap());
-    // Every power of x by itself, with a division by the polynomial at each step.
+    // Every power of x separately, with a division by the polynomial at each step.
     let times_x =
         |word: u128| if word >> 63 == 0 { word << 1 } else { (word << 1) ^ (1 << 64) ^ 0x1b };
     let value = |window: &[u8]| {

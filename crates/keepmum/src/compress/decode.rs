@@ -24,7 +24,7 @@ impl Decompressor {
     /// A decompressor.
     ///
     /// # Panics
-    /// If memory for the context cannot be had.
+    /// If there is no memory for the context.
     #[must_use]
     pub fn new() -> Self {
         Self { context: DCtx::create() }

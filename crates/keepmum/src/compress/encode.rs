@@ -55,7 +55,7 @@ impl Compressor {
     /// A compressor with contexts of its own; a few MiB.
     ///
     /// # Panics
-    /// If memory for the contexts cannot be had.
+    /// If there is no memory for the contexts.
     #[must_use]
     pub fn new(level: Level) -> Self {
         Self {

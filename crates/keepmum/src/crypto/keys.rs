@@ -45,9 +45,9 @@ impl RepositoryKeys {
         }
     }
 
-    /// The id of a piece of this kind: who lacks the key cannot tell whether a known text is stored,
-    /// and a piece of one kind never stands in for one of another. The kind comes last, so that the
-    /// bytes keep their place in the chunks of the hash, which is faster (decision 0049).
+    /// The id of a piece of this kind: without the key nobody can test whether a known text is
+    /// stored, and a piece of one kind never stands in for one of another. The kind comes last, so
+    /// that the bytes keep their place in the chunks of the hash, which is faster (decision 0049).
     #[must_use]
     pub fn piece_id(&self, kind: u8, piece: &[u8]) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new_keyed(self.piece_id.expose());

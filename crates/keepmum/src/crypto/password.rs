@@ -1,7 +1,7 @@
 //! From a password to the key that opens a slot.
 //!
-//! Nothing about the cost is ever read from storage: whoever holds the storage could otherwise
-//! ask for a cheap derivation, or for one that needs all memory.
+//! Nothing about the cost is ever read from storage: otherwise the keeper of the storage could ask
+//! for a cheap derivation, or for one that needs all memory.
 
 use super::secret::{Passphrase, Secret};
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -35,7 +35,7 @@ impl Profile {
 /// The derivation did not take place.
 #[derive(Debug, Error)]
 pub enum PasswordError {
-    /// The memory that the profile needs could not be had.
+    /// There was no memory for the profile.
     #[error("not enough memory to derive the key from the password ({needed} MiB)")]
     OutOfMemory {
         /// The memory that the profile needs, in MiB.

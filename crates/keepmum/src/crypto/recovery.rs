@@ -1,7 +1,8 @@
 //! The recovery code: 160 random bits that a person writes down.
 //!
-//! Nine groups of four letters and digits; the last group checks the others, so that a slip of the
-//! pen is told from a wrong code. Its strength is in its length, so it needs no slow derivation.
+//! Nine groups of four letters and digits; the last group checks the others, so that a typing error
+//! is distinguished from a wrong code. Its strength is in its length, so it needs no slow
+//! derivation.
 
 use super::kdf::derive;
 use super::secret::{Passphrase, Secret};

@@ -67,7 +67,8 @@ impl AgreementKey {
         shared.was_contributory().then_some(shared)
     }
 
-    /// Seals slot `number` of this key's block to the public key of a slot; nothing if that is none.
+    /// Seals slot `number` of this key's block to the public key of a slot; nothing if the key is
+    /// invalid.
     #[must_use]
     pub fn seal_slot(
         &self,

@@ -186,7 +186,7 @@ impl<'b> Reader<'b> {
         Ok(value)
     }
 
-    /// An array of `least` to `most` elements; `read` is told how many and must read them all.
+    /// An array of `least` to `most` elements; `read` gets their number and must read them all.
     pub(super) fn tuple<T>(
         &mut self,
         what: &'static str,
@@ -203,8 +203,8 @@ impl<'b> Reader<'b> {
     }
 
     /// An array of at least `least` elements, of which this version knows the first `known`; `read`
-    /// is told how many of those there are and must read them all. Those behind them are of a later
-    /// version and skipped.
+    /// gets the number of those and must read them all. Elements behind them are of a later version
+    /// and skipped.
     pub(super) fn row<T>(
         &mut self,
         what: &'static str,
@@ -263,9 +263,10 @@ impl<'b> Reader<'b> {
         })
     }
 
-    /// A map. `known` reads the value of a key and says so, or reads nothing and answers `false`;
-    /// then an odd key is skipped and an even one refused (rule 1.1). Of a map that is malformed and
-    /// has something unknown in it, too, the latter is told: it may mean just that.
+    /// A map. `known` reads the value of a key and returns `true`, or reads nothing and returns
+    /// `false`; then an odd key is skipped and an even one refused (rule 1.1). If a map is
+    /// malformed and also has something unknown in it, the latter is reported, because it may
+    /// explain the former.
     pub(super) fn map(
         &mut self,
         what: &'static str,

@@ -30,8 +30,8 @@ impl IndexEntry {
     }
 }
 
-/// The index as a piece has it. An index longer than a block's 4 MiB is not readable: whoever
-/// writes one divides the objects among several.
+/// The index as a piece has it. An index longer than a block's 4 MiB is not readable: a writer
+/// divides the objects among several.
 pub fn encode_index(entries: &[IndexEntry]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut writer = Writer::new(&mut out);

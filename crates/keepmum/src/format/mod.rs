@@ -55,7 +55,7 @@ pub const BLOCK_MAX: u64 = 4 << 20;
 pub const CHUNK_MAX: u64 = 4 << 20;
 /// Longest file in bytes: no system has longer ones.
 pub const SIZE_MAX: u64 = i64::MAX.cast_unsigned();
-/// Longest table of an object in bytes: whoever reads one without its object finds it in a block.
+/// Longest table of an object in bytes: a reader without its object finds it in a block.
 pub const TABLE_MAX: u64 = BLOCK_MAX;
 /// Longest record in bytes: it is one piece, so it fits one block.
 pub const RECORD_MAX: u64 = BLOCK_MAX;

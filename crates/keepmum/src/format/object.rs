@@ -233,8 +233,8 @@ pub fn footer(table_length: u32) -> [u8; FOOTER_LENGTH] {
     footer
 }
 
-/// The length of the table that a footer says, in bytes. That it also fits the object is for
-/// whoever has the object to check.
+/// The length of the table according to the footer, in bytes. The caller, who has the object,
+/// checks that it also fits the object.
 pub fn parse_footer(footer: &[u8; FOOTER_LENGTH]) -> Result<u32, FormatError> {
     let [version @ .., a, b, c, d] = *footer;
     let value = u64::from(u32::from_le_bytes(version));

@@ -1,4 +1,4 @@
-//! How long sealed objects are (§4.3), so that their sizes tell little.
+//! The lengths of sealed objects (§4.3), so that their sizes reveal little.
 
 /// Salt and commitment before the first segment, in bytes.
 const HEAD: u64 = 24 + 32;

@@ -19,13 +19,13 @@ pub enum Item {
     Join {
         /// Its name for people.
         device_name: String,
-        /// By this an installation knows itself again.
+        /// The token by which an installation recognises itself.
         token: [u8; 16],
-        /// The last record of the device that this one was before: it goes on with its history, and
-        /// that device has ended.
+        /// The last record of the device that this one was before: this one continues its history,
+        /// and that device has ended.
         continues: Option<RecordRef>,
     },
-    /// Objects of a run that goes on.
+    /// Objects of a run that continues.
     Checkpoint,
     /// A snapshot.
     Backup(Box<Backup>),

@@ -54,7 +54,7 @@ pub const BASES_LENGTH_MAX: u64 = 4 << 20;
 /// The bases of a delta block.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Bases {
-    /// How many blocks are decoded for this one, itself included; 1 for one that stands on nothing.
+    /// The number of blocks decoded for this one, itself included; 1 for one without bases.
     pub reach: u8,
     /// Its base pieces in order; none for a block that is no delta.
     pub ids: Arc<[ChunkId]>,
@@ -102,8 +102,8 @@ impl std::fmt::Display for IndexError {
 
 impl std::error::Error for IndexError {}
 
-/// Whoever knows where chunks are. Only objects that are present count, and of deltas only those
-/// whose bases have places themselves.
+/// Finds the places of chunks. Only objects that are present count, and only deltas whose bases
+/// have places themselves.
 pub trait Locate {
     /// Every known place of a chunk in objects that are here, the best first; none if it is in
     /// no object that is here.

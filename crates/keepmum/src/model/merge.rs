@@ -166,8 +166,8 @@ impl<O: Side, N: Side> Level<O, N> {
     }
 }
 
-/// The walk of two trees. It goes nowhere by itself: who drives it says which directories to
-/// enter, so that equal subtrees and vanished ones cost nothing.
+/// The walk of two trees. It enters no directory unless its driver says so, so that equal subtrees
+/// and vanished ones cost nothing.
 pub struct Merge<O: Side, N: Side> {
     old: O,
     new: N,

@@ -40,8 +40,8 @@ impl Stamp {
         self.is_older(taken, Self::GRAIN)
     }
 
-    /// The same for a regular file. The file system of the file may have been told to write back
-    /// everything: that began at `written_back`, and was complete before the stamp was taken.
+    /// The same for a regular file. The file system of the file may have written everything back:
+    /// that began at `written_back`, and was complete before the stamp was taken.
     pub fn is_settled_file(&self, taken: Time, written_back: Option<Time>) -> bool {
         self.is_older(taken, Self::WRITE_BACK)
             || written_back.is_some_and(|begun| self.is_older(begun, Self::GRAIN))

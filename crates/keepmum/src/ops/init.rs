@@ -23,8 +23,8 @@ pub struct InitReport {
     pub recovery_code: Option<RecoveryCode>,
 }
 
-/// Makes a repository where there is none. The observer is to show the recovery code as soon as the
-/// key blocks are durable, since the repository stays even where this fails later.
+/// Makes a repository if there is none. The observer shows the recovery code as soon as the key
+/// blocks are durable, since the repository stays even if this fails later.
 ///
 /// # Errors
 /// [`ErrorKind::Exists`] where objects or key blocks lie already, [`ErrorKind::Refused`] where the

@@ -139,7 +139,7 @@ impl<'env, S> Queue<'env, S> {
         }
     }
 
-    /// Ends the queue; tasks not yet begun are dropped outside the lock, which tells their
+    /// Ends the queue; tasks not yet begun are dropped outside the lock, which informs their
     /// waiters.
     pub(super) fn close(&self) {
         let mut line = lock(&self.line);

@@ -63,7 +63,7 @@ impl Recipe {
 }
 
 impl Recipe {
-    /// The objects of all that it stands on.
+    /// The objects of all its bases.
     pub fn base_objects(&self) -> Vec<ObjectKey> {
         let mut objects = Vec::new();
         for base in self.bases.iter() {
@@ -83,8 +83,7 @@ pub(super) fn too_long(at: &Location) -> RepositoryError {
 }
 
 impl ObjectReader<'_> {
-    /// The plain bytes of a block, whatever it stands on; its pieces are not yet verified, those
-    /// that it stands on are.
+    /// The plain bytes of a block, on any bases; its pieces are not yet verified, its bases are.
     pub fn plain(
         &self,
         recipe: &Recipe,

@@ -119,8 +119,8 @@ impl RepositoryError {
         }
     }
 
-    /// Whether it says something of one stored file only: a copy of it may be whole, and a restore
-    /// goes on with the others. A destination that failed as a whole has another kind.
+    /// Whether it concerns one stored file only: a copy of it may be whole, and a restore continues
+    /// with the others. A destination that failed as a whole has another kind.
     pub fn is_of_one_object(&self) -> bool {
         use StoreErrorKind::{Denied, Io, Missing, Truncated};
         match self {

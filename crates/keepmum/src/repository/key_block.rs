@@ -1,7 +1,7 @@
 //! Key blocks: their layout, and making them.
 //!
 //! A block needs no password to be made: its key is sealed to the public keys of its slots. It is
-//! made anew each time, and no part of another one is ever taken over.
+//! made from nothing each time; no part of another one is ever taken over.
 
 use std::io;
 

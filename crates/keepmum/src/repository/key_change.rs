@@ -288,7 +288,7 @@ fn rotate(keyring: &mut Keyring, random: &dyn Random) -> Result<(), RepositoryEr
         number = u16::from_le_bytes(lot);
     }
     let epoch = Epoch::new(number, random_bytes(random)?);
-    // In memory that does not grow, so that no copy is left behind.
+    // In memory that does not grow, so that no copy remains.
     let mut epochs = Vec::with_capacity(first.epochs.len() + 1);
     epochs.push(epoch);
     epochs.append(&mut first.epochs);

@@ -1,7 +1,8 @@
 //! Which editions of the key blocks follow which, and whose slots count (§3).
 //!
-//! Whoever knew a block key can write another edition, also after he was removed. So an edition that
-//! parted from another one before that one removed somebody is read, and its slots do not count.
+//! Anyone who knew a block key can write another edition, also after being removed. So an edition
+//! that parted from another one before that one removed somebody is read, and its slots do not
+//! count.
 
 use std::cmp::Reverse;
 

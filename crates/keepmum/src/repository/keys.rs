@@ -35,7 +35,7 @@ impl RepositoryAccess {
         self.keys.chunker()
     }
 
-    /// A keyed hash by which an installation knows itself again.
+    /// A keyed hash by which an installation recognises itself.
     pub fn token(&self, label: &str, bytes: &[u8]) -> [u8; 16] {
         self.keys.token(label, bytes)
     }

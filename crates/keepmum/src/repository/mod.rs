@@ -1,7 +1,7 @@
 //! Sealed, deduplicated objects over a store: keys, listing, writing, reading, snapshots.
 //!
-//! This room never opens a source or a target and never touches the catalogue: where chunks lie it
-//! is told through [`crate::model::Locate`].
+//! This room never opens a source or a target and never touches the catalogue: it finds chunks
+//! through [`crate::model::Locate`].
 
 mod availability;
 mod chain;

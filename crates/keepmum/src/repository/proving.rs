@@ -1,7 +1,7 @@
 //! Reading objects whole, and comparing their bytes with the hash in their name.
 //!
-//! The seal proves that bytes are of an object with these numbers. Where two objects have the same
-//! numbers, as those of a fork have, only the hash tells which is which.
+//! The seal proves that bytes are of an object with these numbers. If two objects have the same
+//! numbers, as those of a fork have, only the hash distinguishes them.
 
 use std::sync::PoisonError;
 

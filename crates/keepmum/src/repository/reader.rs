@@ -60,7 +60,7 @@ pub struct ObjectReader<'a> {
     /// Files, by their place among those of the object, whose bytes are not those that their name
     /// says: they are those of another object.
     pub(super) exchanged: Mutex<HashSet<(ObjectKey, usize)>>,
-    /// Pieces that deltas stand on.
+    /// Bases of deltas.
     pub(super) bases: Mutex<KeptBases>,
 }
 
@@ -215,7 +215,7 @@ impl<'a> ObjectReader<'a> {
         let inputs = repository.into_iter().flat_map(|keys| keys.object_keys(object.name.epoch));
         let (context, length) = (object.name.context(), object.name.length);
         let mut opened = Err(self.without_epoch(object));
-        // Where two epochs have one number, the commitment tells whose object it is.
+        // If two epochs have one number, the commitment decides.
         for input in inputs {
             opened = Opener::new(input, header, length, &context)
                 .map_err(|error| self.damaged(object, &error.to_string()));

@@ -74,9 +74,9 @@ impl<'a> SnapshotTree<'a> {
         Self { reader, root, begin: root, passes_damage: false, refused, untold, size }
     }
 
-    /// The same, giving all parts of a directory that can be read, before it says that one cannot.
-    /// For whoever concludes nothing from a name that is not given: from such a part on, entries
-    /// count as refused.
+    /// The same, returning all readable parts of a directory before it reports that one is not. For
+    /// callers that conclude nothing from a missing name: from such a part on, entries count as
+    /// refused.
     pub fn past_damage(self) -> Self {
         Self { passes_damage: true, ..self }
     }

@@ -256,8 +256,8 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
         Outgoing::begin(self.pool, self.to, place, first, Arc::clone(&self.spare))
     }
 
-    /// Ends this run with a record that lists nothing, durable when this returns, and goes on
-    /// under the number `next` with all that was added so far. Nothing may have been stored yet.
+    /// Ends this run with a record that lists nothing, durable when this returns, and continues
+    /// under the number `next` with everything added so far. Nothing may have been stored yet.
     pub fn announce(&mut self, record: Vec<u8>, next: u32) -> Result<Finished, RepositoryError> {
         debug_assert!(self.numbers.next == 0, "what was stored would be in no record");
         let finished = self.put_record(ObjectBuilder::of(OBJECT_TARGET), record)?;

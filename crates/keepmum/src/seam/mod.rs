@@ -1,9 +1,9 @@
 //! The one door through which the library meets the world: the destination's file system,
 //! the clock, randomness, and a gate before every access to source and restore target.
 //!
-//! It cannot be added later: every fault test and the simulator stand on it. Only `real.rs`
-//! and the files below `real/` may touch the operating system; nothing else in the library
-//! reads a clock, draws randomness or opens a file of the destination.
+//! It cannot be added later: every fault test and the simulator depend on it. Only `real.rs` and
+//! the files below `real/` may touch the operating system; nothing else in the library reads a
+//! clock, draws randomness or opens a file of the destination.
 
 mod disk;
 mod gate;

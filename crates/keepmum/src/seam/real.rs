@@ -76,7 +76,7 @@ fn before_epoch(distance: Duration) -> Timestamp {
     }
 }
 
-/// The operating system's randomness, asked anew at each call.
+/// The operating system's randomness, asked again at each call.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemRandom;
 

@@ -19,7 +19,7 @@ const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 /// A fresh staging name: `~`, 26 random characters of a–z2–7, `.~1.tmp`.
 ///
 /// # Errors
-/// No randomness could be had.
+/// There was no randomness.
 pub fn staging_name(random: &dyn Random) -> io::Result<String> {
     let mut bytes = [0u8; LETTERS];
     random.fill(&mut bytes)?;

@@ -19,8 +19,8 @@ pub enum CatalogueAt {
 pub struct KeyCacheAt {
     /// The keyring, sealed; beside the catalogue.
     pub file: PathBuf,
-    /// 32 random bytes that it does not open without; beside the config, so that whoever has only
-    /// the catalogue's folder has nothing to try passwords on.
+    /// 32 random bytes that it does not open without; beside the config, so that the catalogue's
+    /// folder alone gives nothing to try passwords on.
     pub secret: PathBuf,
 }
 
@@ -28,7 +28,7 @@ pub struct KeyCacheAt {
 #[derive(Clone, Debug, Default)]
 pub struct Installation {
     /// The machine's own id. It is never stored at the destination, only a keyed hash of it and of
-    /// the place below: so an installation knows itself again after its catalogue was lost.
+    /// the place below: so an installation recognises itself after its catalogue was lost.
     pub machine: Vec<u8>,
     /// The path of the catalogue; nothing where it is a temporary one.
     pub place: Option<PathBuf>,

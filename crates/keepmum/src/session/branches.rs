@@ -1,7 +1,7 @@
 //! Branches of a chain: two machines wrote under one id, each after the same record.
 //!
-//! Which of them is meant by *latest* no clock and no hash may decide: whoever asks on the day of a
-//! loss would get the other machine's files, and never know.
+//! No clock and no hash may decide which of them *latest* means: on the day of a loss somebody
+//! would get the other machine's files, and never know.
 
 use std::collections::{HashMap, HashSet};
 

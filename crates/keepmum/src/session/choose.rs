@@ -373,7 +373,7 @@ fn by_id<'c>(found: &'c [Candidate<'c>], prefix: &str) -> Result<&'c Candidate<'
         [] => Err(none(&format!("there is no snapshot {prefix}"))),
         [(_, one)] => Ok(one),
         several => {
-            // More than are shown elsewhere, where those do not tell them apart.
+            // More than are shown elsewhere, if those are ambiguous.
             let digits = (prefix.len() + 4).max(DIGITS);
             let ids: Vec<&str> =
                 several.iter().map(|(id, _)| id.get(..digits).unwrap_or(id)).collect();

@@ -89,7 +89,7 @@ pub struct Newer {
     pub there: Time,
     /// The time when the snapshot's version was changed.
     pub snapshot: Time,
-    /// Whether both can be had.
+    /// Whether both can be kept.
     pub can_have_both: bool,
 }
 
@@ -104,7 +104,7 @@ pub enum Answer {
     Both,
 }
 
-/// Whoever wants to know.
+/// The receiver of events.
 pub trait Observer: Sync {
     /// Something happened. Called often: it must be quick.
     fn event(&self, event: Event);

@@ -1,4 +1,5 @@
-//! Objects that are here and damaged, as a check found them: a backup reads no data, so it is told.
+//! Objects that are here and damaged, as a check found them: a backup reads no data, so it has to
+//! be informed.
 //!
 //! For a backup such an object is missing, and its contents are stored again as far as the source
 //! still has them. Readers still try it: one bad segment costs no other.
@@ -49,7 +50,7 @@ pub(crate) fn damaged_snapshots(catalogue: &Catalogue) -> Result<BTreeSet<Snapsh
     Ok(bytes.as_chunks().0.iter().map(|id| SnapshotId(*id)).collect())
 }
 
-/// Keeps which those are, for whoever lists snapshots or asks for the latest.
+/// Keeps which those are, for listing snapshots and for choosing the latest.
 pub(crate) fn note_snapshots(
     catalogue: &Catalogue,
     now: &BTreeSet<SnapshotId>,

@@ -318,7 +318,7 @@ pub(crate) fn import_table(
     Ok(catalogue.import_object(key, kind, length, &blocks, present)?)
 }
 
-/// A table as the catalogue is told it.
+/// A table in the catalogue's form.
 pub(crate) fn imported_blocks(table: &Table) -> Vec<ImportedBlock<'_>> {
     table
         .offsets()

@@ -21,7 +21,7 @@ pub(crate) struct KeyBlocks {
     pub(crate) united: Vec<NamedBlock>,
     /// None is here: they were opened with this machine's copies.
     all_gone: bool,
-    /// Families hold different keyrings, and that cannot be mended by itself.
+    /// Families hold different keyrings, and no run can repair that alone.
     pub(crate) is_divided: bool,
 }
 

@@ -1,8 +1,8 @@
 //! The unlocked keyring beside the catalogue, so that a run does not spend half a second on the
 //! password's key. Only used when the password itself stands in a file on this machine.
 //!
-//! Its key is made from the password and from 32 random bytes that lie beside the *config*: whoever
-//! has only the catalogue's folder cannot try passwords on it, and whoever has the config has the
+//! Its key is made from the password and from 32 random bytes that lie beside the *config*: with
+//! the catalogue's folder alone nobody can try passwords on it, and with the config one has the
 //! password. It is bound to the key blocks that it was read from: one more or one less at the
 //! destination, and the password is asked for its key again. Losing it costs that half second.
 
@@ -84,7 +84,7 @@ pub(crate) fn write(
     }
 }
 
-/// The secret beside the config, made where there is none. Nothing where it cannot be kept.
+/// The secret beside the config, made if there is none. Nothing if it cannot be kept.
 fn make_secret(file: &Path, random: &dyn Random) -> Option<Secret<SECRET_LENGTH>> {
     let known = || Secret::from_slice(&private(file, SECRET_LENGTH as u64)?);
     if let Some(secret) = known() {

@@ -34,9 +34,9 @@ impl KeyFiles {
         Ok(Self { damaged, whole: whole.len() })
     }
 
-    /// Which copies are missing only the key blocks themselves can tell, and to open them takes a
-    /// second or more. Where nothing is amiss at first sight, the kept key will do: it is bound to
-    /// the names of all of them, and is only kept where none is missing.
+    /// Only the key blocks themselves show which copies are missing, and opening them takes a
+    /// second or more. If nothing is wrong at first sight, the cached key will do: it is bound to
+    /// the names of all of them, and is only kept if none is missing.
     pub(crate) fn trust(&self) -> Trust {
         let is_well = self.damaged.is_empty() && self.whole.is_multiple_of(usize::from(COPIES));
         if is_well { Trust::KeptKey } else { Trust::KeyBlocks }

@@ -30,7 +30,7 @@ pub(crate) struct LossScan<'a> {
     pub(crate) of: Option<DeviceId>,
     /// Pieces that were read and are damaged or still arriving, with the problem.
     pub(crate) bad: HashMap<ChunkId, Fault>,
-    /// Pieces that stand on something that does not open, at least in one of its places.
+    /// Pieces with a base that does not open, at least in one of its places.
     pub(crate) on_bad: HashMap<ChunkId, Fault>,
     /// Objects of which nothing can be read, with the problem.
     pub(crate) unreadable: HashMap<ObjectKey, Fault>,

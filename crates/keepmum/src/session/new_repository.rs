@@ -1,5 +1,5 @@
 //! Making the key blocks of a new repository, for `init` and for the first backup; and the
-//! repository that a dry run imagines where there is none.
+//! repository that a dry run imagines if there is none.
 
 use zeroize::Zeroizing;
 

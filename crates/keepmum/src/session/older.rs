@@ -1,7 +1,7 @@
 //! A snapshot that is older than requested, and why no newer one was taken.
 //!
-//! Whoever asks for `latest` or for a time and gets less must be told, and the exit code must say
-//! so too: a script would else take last week's files for yesterday's.
+//! If a request for `latest` or for a time gets an older snapshot, the message and the exit code
+//! must say so: otherwise a script would take last week's files for yesterday's.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::repository::Chains;
 use super::open::Repository;
 use super::report::{DIGITS, Problem, ProblemKind, SnapshotLine, SnapshotState};
 
-/// A record that is known of and tells nothing.
+/// A record that is known to exist and cannot be read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hidden {
     /// Another record names it, and it has not arrived.

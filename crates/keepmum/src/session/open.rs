@@ -187,7 +187,7 @@ impl Destination {
     }
 }
 
-/// Tells the catalogue which repositories are at its destination, so that an emptied folder is
+/// Notes in the catalogue which repositories are at its destination, so that an emptied folder is
 /// never taken for a new one.
 pub(crate) fn remember_repositories(repository: &Repository) -> Result<(), Error> {
     let ids: Vec<_> = repository.keys.repositories().iter().map(|one| one.id).collect();
@@ -198,8 +198,8 @@ pub(crate) fn remember_repositories(repository: &Repository) -> Result<(), Error
     Ok(repository.catalogue.make_durable()?)
 }
 
-/// Lists, unlocks and opens in one go, for whoever only reads. Reading needs no catalogue that can
-/// be written: on a read-only or full disk, or without the right to write there, it goes on with a
+/// Lists, unlocks and opens in one go, for commands that only read. Reading needs no writable
+/// catalogue: on a read-only or full disk, or without the right to write there, it continues with a
 /// private copy.
 pub(crate) fn open(access: &Access, observer: &dyn Observer) -> Result<Repository, Error> {
     open_to_read(access, Trust::KeptKey, observer)
@@ -260,8 +260,8 @@ fn open_with(
 }
 
 impl Repository {
-    /// Goes on with a private catalogue, since a run holds the other one: whoever only reads need
-    /// not wait for it to end.
+    /// Continues with a private catalogue, since a run holds the other one: commands that only read
+    /// need not wait for it to end.
     fn leave_catalogue(&mut self, access: &Access, observer: &dyn Observer) -> Result<(), Error> {
         let mut private = Catalogue::temporary()?;
         private.copy_fact(&state::REPOSITORIES, &self.catalogue)?;

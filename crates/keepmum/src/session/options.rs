@@ -136,7 +136,7 @@ pub enum Overwrite {
     IfOlder,
     /// Replace things that differ in size, time or kind.
     IfChanged,
-    /// Write everything anew.
+    /// Write everything again.
     Always,
     /// Leave existing things alone.
     Never,

@@ -5,7 +5,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 /// A recovery code on its way to the person: it can be neither printed by accident nor copied, and
-/// its memory is wiped. Whoever shows it must not keep it.
+/// its memory is wiped. The code that shows it must not keep it.
 pub struct RecoveryCode(Zeroizing<String>);
 
 impl RecoveryCode {

@@ -40,7 +40,7 @@ pub enum ProblemKind {
     Metadata,
     /// Stored data that is not here yet.
     Pending,
-    /// A newer snapshot is known and cannot be had; an older one was taken in its place.
+    /// A newer snapshot is known but cannot be read; an older one was taken in its place.
     Older,
     /// Stored by a newer version, and not understood by this one.
     Unknown,
@@ -48,7 +48,7 @@ pub enum ProblemKind {
     Damaged,
 }
 
-/// One thing that could not be done, or not wholly.
+/// One thing that could not be done, or only in part.
 #[derive(Clone, Debug, Serialize)]
 pub struct Problem {
     /// The kind.
@@ -286,8 +286,8 @@ pub struct CheckReport {
 const LISTED: usize = 1 << 16;
 const LISTED_BYTES: usize = 8 << 20;
 
-/// Adds a problem to a report. Where there are too many, the last one says so, and is as grave as
-/// the gravest of those that it stands for.
+/// Adds a problem to a report. If there are too many, the last one says so, and is as grave as the
+/// gravest of those that it replaces.
 pub(crate) fn note(problems: &mut Vec<Problem>, problem: Problem) {
     const MORE: &str = "there are more problems than are listed";
     if let Some(last) = problems.last_mut().filter(|last| last.sentence == MORE) {

@@ -40,7 +40,7 @@ pub(crate) fn show(
     Ok(None)
 }
 
-/// Tells that nobody has seen a code, if that is so.
+/// Reports that nobody has seen a code, if that is so.
 pub(crate) fn say(catalogue: &Catalogue, observer: &dyn Observer) -> Result<(), Error> {
     if unseen(catalogue)?.is_some() {
         observer.event(Event::Notice(

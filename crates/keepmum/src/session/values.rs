@@ -1,5 +1,5 @@
-//! Values of attributes that are stored by themselves: fetched for whoever gives them back or
-//! compares them, as far as this system takes them.
+//! Values of attributes that are stored separately: fetched to restore or compare them, as far as
+//! this system accepts them.
 
 use crate::format::PieceKind;
 use crate::model::{Attribute, Content, Metadata, Piece, Pieces, TreePath, Value};

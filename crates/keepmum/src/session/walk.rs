@@ -1,7 +1,7 @@
 //! One walk over the tree of a snapshot, for all that read one.
 //!
 //! Entries come in the order of their paths. A folder that cannot be read, and entries of it that
-//! are not understood, come as a error of their path, and the walk goes on. It must never read
+//! are not understood, come as an error of their path, and the walk continues. It must never read
 //! the content of a file.
 
 use crate::model::{ChunkId, Entry, Merge, Nothing, Pair, Side, Step, TreePath};

@@ -118,8 +118,8 @@ pub(crate) fn problem_of(
     Ok(Problem { kind, path: path.to_string(), sentence: error.to_string() })
 }
 
-/// The error that a piece which cannot be had is, in a snapshot in this state; with a sentence for
-/// one that may still arrive.
+/// The error for an unreadable piece in a snapshot in this state; with a sentence for one that may
+/// still arrive.
 pub(crate) fn absent(error: RepositoryError, state: &SnapshotState, waits: &str) -> Error {
     match (&error, state) {
         (RepositoryError::Missing(_), SnapshotState::Pending { .. })

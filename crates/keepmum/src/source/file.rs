@@ -15,7 +15,7 @@ use crate::beneath::{Attributes, Handle, Unread, kind_of, stamp, stat};
 use crate::model::{FoundKind, Stamp, TreePath};
 use crate::seam::{Gate, Operation};
 
-/// From this size in bytes on the kernel is told that a file is read from front to back.
+/// From this size in bytes on, the kernel is informed that a file is read from front to back.
 const LARGE: u64 = 1 << 20;
 
 /// A regular file that is open for reading. It is the one that was listed, whatever happens to

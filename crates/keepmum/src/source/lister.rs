@@ -36,7 +36,7 @@ enum Node {
 /// A directory as it was found, or why it was not.
 pub(super) type Listed = Result<(Listing, Children), SourceError>;
 
-/// How a directory is to be had.
+/// The state of a directory's listing.
 pub(super) enum Claim<'a> {
     /// It has been listed.
     Listed(Listed),
@@ -87,7 +87,7 @@ impl Ahead {
         self.work.notify_all();
     }
 
-    /// How a directory that the walk asks for is to be had.
+    /// The way to get a directory that the walk asks for.
     pub(super) fn claim(&self, ticket: Ticket) -> Claim<'_> {
         let mut state = self.lock();
         loop {
@@ -248,7 +248,7 @@ impl Drop for Taken<'_> {
 }
 
 impl Taken<'_> {
-    /// Lists it for whoever asks for it later.
+    /// Lists it for a later request.
     pub(super) fn list(self, inner: &Inner, scratch: &mut Scratch) {
         let found = inner.list(&self.path, None, scratch);
         self.ahead.deliver(self.ticket, &self.path, found);

@@ -9,14 +9,14 @@ struct Pattern {
     text: String,
     /// Without `!`, without `/` at either end.
     body: Vec<u8>,
-    /// Bytes at the beginning that stand for themselves.
+    /// Literal bytes at the beginning.
     plain: usize,
     /// Matching entries stay.
     keeps: bool,
     only_directories: bool,
     /// It is matched with the last name of a path, wherever that is.
     by_name: bool,
-    /// A star, and then only bytes that stand for themselves.
+    /// A star, and then only literal bytes.
     is_suffix: bool,
 }
 

@@ -168,8 +168,8 @@ impl Patterns {
     }
 }
 
-/// Why a pattern can match nothing below any root, where that can be told: somebody has mistaken
-/// the place that patterns count from.
+/// The reason why a pattern can match nothing below any root, if it is visible: somebody has
+/// mistaken the place that patterns count from.
 pub(super) fn useless(pattern: &str, roots: &[PathBuf]) -> Option<&'static str> {
     let body = pattern.strip_prefix('!').unwrap_or(pattern).trim_end_matches(['/', ' ']);
     if body.is_empty() || body.starts_with('#') || roots.iter().any(|r| beneath(body, r).is_some())

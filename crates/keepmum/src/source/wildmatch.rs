@@ -62,7 +62,7 @@ fn wild(pattern: &[u8], text: &[u8], is_path: bool) -> End {
     if t < text.len() { End::NoMatch } else { End::Match }
 }
 
-/// One or more stars at `p`; nothing if the match goes on behind the slash at `p` and `t`.
+/// One or more stars at `p`; nothing if the match continues behind the slash at `p` and `t`.
 fn stars(pattern: &[u8], p: &mut usize, text: &[u8], t: &mut usize, is_path: bool) -> Option<End> {
     let first = *p;
     while pattern.get(*p) == Some(&b'*') {
@@ -74,7 +74,7 @@ fn stars(pattern: &[u8], p: &mut usize, text: &[u8], t: &mut usize, is_path: boo
         let is_part = (first == 0 || pattern[first - 1] == b'/')
             && (rest.is_empty() || rest[0] == b'/' || rest.starts_with(b"\\/"));
         if is_part {
-            // It may stand for nothing at all, with its slash.
+            // It may match nothing at all, with its slash.
             if rest.first() == Some(&b'/') && wild(&rest[1..], &text[*t..], is_path) == End::Match {
                 return Some(End::Match);
             }

@@ -82,13 +82,13 @@ pub trait Store: Send + Sync {
     /// sync answers.
     fn names_are_doubtful(&self) -> bool;
 
-    /// Whether the place has no way to make names durable by themselves; known after a sync.
+    /// Whether the place cannot make names durable on their own; known after a sync.
     fn cannot_sync_names(&self) -> bool {
         false
     }
 
-    /// Says that names which were found here will be relied on. Whoever made them may have been
-    /// cut off before its own sync: the next one makes them durable, whatever was put since.
+    /// Announces that found names will be relied on. The run that made them may have been
+    /// interrupted before its own sync: the next sync makes them durable, whatever was put since.
     fn rely_on_found(&self);
 
     /// The whole object, at most `limit` bytes.

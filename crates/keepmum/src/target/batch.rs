@@ -103,7 +103,7 @@ impl Target {
     }
 
     /// Whether so much waits that a thread which has time for it should call [`Self::place`]. At
-    /// twice as much, whoever writes has to wait for it.
+    /// twice as much, the writing thread has to wait for it.
     pub fn is_half_full(&self) -> bool {
         let waiting = lock(&self.0.batch.waiting);
         waiting.stages.len() >= self.0.batch.most / 2 || waiting.bytes >= MOST_BYTES / 2

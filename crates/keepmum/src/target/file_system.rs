@@ -20,8 +20,8 @@ const ALIKE: [i64; 5] = [0xEF53, 0x5846_5342, 0x9123_683E, 0xF2F5_2010, 0x0102_1
 pub(super) struct FileSystem {
     /// Device and mount.
     id: (u32, u32, u64),
-    /// A folder on it, held open from the beginning: an error of the disk is told to those who
-    /// were there before it.
+    /// A folder on it, held open from the beginning: an error of the disk is reported to
+    /// descriptors opened before it.
     directory: OwnedFd,
     served: bool,
     without_unnamed_files: AtomicBool,
@@ -79,7 +79,7 @@ impl Kept {
             let mut seconds = Self::lock(&self.seconds);
             let (from, to) = seconds.unwrap_or((time.seconds, time.seconds));
             *seconds = Some((from.min(time.seconds), to.max(time.seconds)));
-            // Whatever a coarser grain may be, this is none of its times.
+            // With any coarser step, this is not one of its times.
             if time.nanos % 2 != 0 && time.nanos % 5 != 0 {
                 self.nanos.store(true, Ordering::Relaxed);
             }

@@ -73,7 +73,7 @@ pub enum Owner {
     Names,
     /// To the same numbers.
     Numbers,
-    /// To whoever restores.
+    /// To the restoring user.
     Skip,
 }
 

@@ -1,4 +1,4 @@
-//! A delta holds something only with all that it stands on.
+//! A delta holds something only together with all of its bases.
 
 use super::{chunk, object};
 use crate::catalogue::{Catalogue, ImportedBlock};
@@ -40,7 +40,7 @@ fn holds(catalogue: &Catalogue, piece: u64) -> bool {
     held
 }
 
-/// A chain of deltas, each in an object of its own: piece and object n stand on n - 1.
+/// A chain of deltas, each in an object of its own: piece and object n depend on n - 1.
 fn chain(catalogue: &Catalogue, length: u8) {
     import(catalogue, &FULL);
     for number in 2..=length {
@@ -125,8 +125,8 @@ fn bases_longer_than_a_block_carry_nothing() {
     assert!(!holds(&catalogue, 3));
 }
 
-/// Blocks that stand on many others, each in many places: whoever looks at one after another, and
-/// at each once, is through at once; whoever follows each path never is.
+/// Blocks that depend on many others, each in many places: a search that looks at each block once
+/// ends at once; one that follows each path never ends.
 #[test]
 fn deltas_that_unfold_without_end_cost_no_time() {
     let catalogue = Catalogue::temporary().unwrap();

@@ -85,7 +85,7 @@ fn further_elements_are_skipped() {
     };
     assert_eq!(needs("84", "01"), needs("83", ""));
     assert!(needs("83", "").is_ok());
-    // One less than is written here is none of it.
+    // With fewer elements than listed here it is malformed.
     assert!(decode_entry(&pipe(1, "0e 81 01")).is_err());
 }
 

@@ -1,4 +1,4 @@
-//! Attributes of entries: which stand in the entry, and which are stored by themselves.
+//! Attributes of entries: those in the entry, and those stored separately.
 //!
 //! Large values are read and stored one at a time. So no thing takes more memory than its small
 //! attributes and one large one, whatever its file system keeps for it.
@@ -22,7 +22,7 @@ const INLINE: usize = 64 << 10;
 const SHORT: usize = 64;
 /// The bytes that an attribute takes beside its name and value.
 const FRAME: usize = 32;
-/// Most bytes of the values of one entry: whoever gives them back may have them all at once.
+/// Most bytes of the values of one entry: a reader may hold them all at once.
 const ALL: usize = 16 << 20;
 
 impl Backup<'_, '_, '_> {

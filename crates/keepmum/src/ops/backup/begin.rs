@@ -57,7 +57,7 @@ pub(super) struct Prepared {
 /// looking for them costs as much as the listing.
 fn sweep(access: &Access, destination: &mut open::Destination) -> Result<(), Error> {
     if destination.raw.has_staging() {
-        // A folder that cannot be swept is told by whoever needs it next.
+        // A folder that cannot be swept is reported by the next caller that needs it.
         let swept = access.seam.disk.sweep_staging(access.seam.clock.now()).unwrap_or(0);
         if swept > 0 {
             let left = RawListing::read(&*destination.store);
@@ -106,8 +106,9 @@ pub(super) fn begin(
         false => destination.open(access, observer)?,
     };
     if !options.dry_run {
-        // Where this device has never been, missing copies are on their way rather than lost. With
-        // no object beside them, whoever made the repository was cut off: nothing else will come.
+        // Where this device has never been, missing copies are on their way rather than lost.
+        // Without an object beside them, the run that made the repository was interrupted: nothing
+        // else will come.
         let is_new_here = repository.catalogue.get(&state::DEVICE)?.is_none()
             && !repository.listing.objects.is_empty();
         let is_missing_usual = is_new_here || options.destination_is_partial;

@@ -1,9 +1,9 @@
 //! Which device this run writes as.
 //!
-//! Two machines that write under one id would each believe the other's objects its own, so a copy
-//! must be found: by the machine's own id having changed, by two records of one number, or by a
-//! number that this installation has not reserved. Whoever finds it takes a new id; everything that
-//! was written stays readable. An older image of this machine looks the same and is treated alike.
+//! If two machines wrote under one id, each would take the other's objects for its own, so a copy
+//! must be found: by a changed machine id, by two records of one number, or by a number that this
+//! installation has not reserved. The finder takes a new id; everything written stays readable. An
+//! older image of this machine looks the same and is treated alike.
 
 use crate::catalogue::{Catalogue, state};
 use crate::format::ObjectKind;

@@ -27,7 +27,7 @@ pub(super) fn keep_mounts(catalogue: &Catalogue, mounts: &[TreePath]) -> Result<
     Ok(catalogue.set(&state::MOUNTS, &mounts.iter().take(MOUNTS).cloned().collect())?)
 }
 
-/// The parts of a source that are counted by themselves.
+/// The parts of a source that are counted separately.
 pub(super) fn units(source: &Source, mounts: &[TreePath]) -> Units {
     Units::new(source.roots().cloned(), mounts.iter().cloned())
 }

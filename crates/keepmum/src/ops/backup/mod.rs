@@ -1,7 +1,7 @@
 //! Backup: the merge of the remembered source with the present one; differences are stored.
 //!
-//! A source error costs one file and stands in the report. A destination error ends the run, and
-//! then nothing of it counts: the catalogue is only told of the run after its record is durable.
+//! A source error costs one file and is part of the report. A destination error ends the run, and
+//! then nothing of it counts: the catalogue learns of the run only after its record is durable.
 
 mod attributes;
 mod begin;

@@ -1,7 +1,7 @@
 //! Entries that left their place, entries that arrived at another, and the moves among both.
 //!
-//! Whether something moved is known once both sides are walked. Until then nothing that left, and
-//! of a source that was saved before nothing that arrived, is told.
+//! Moves are known once both sides are walked. Until then no departure is reported, and no arrival
+//! of a source that was saved before.
 
 use crate::catalogue::{DirectoryId, Likeness, Move, Passage, Remembered, Sighting};
 use crate::format::encode_entry;
@@ -13,7 +13,7 @@ use super::places::Vanished;
 use crate::session::error::Error;
 use crate::session::event::{ChangeKind, Event};
 
-/// Most folders whose new kind is told.
+/// Most folders whose new kind is reported.
 const TOLD: usize = 20;
 
 impl Backup<'_, '_, '_> {
@@ -264,7 +264,7 @@ impl Backup<'_, '_, '_> {
         Ok(())
     }
 
-    /// Notes a directory that is gone, so that it is told in its place.
+    /// Notes a directory that is gone, so that it is reported in its place.
     fn departed_directory(&mut self, path: &TreePath) -> Result<(), Error> {
         if !self.set.options.list_changes {
             return Ok(());

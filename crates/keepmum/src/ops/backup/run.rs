@@ -1,7 +1,7 @@
 //! The run that a backup writes: its objects, its checkpoints and its records.
 //!
-//! Nothing counts before its record is durable, and the catalogue is told of a record only then. A
-//! run knows nothing of the source: it is given pieces and items.
+//! Nothing counts before its record is durable, and the catalogue learns of a record only then. A
+//! run knows nothing of the source: it gets pieces and items.
 
 mod deltas;
 mod on_bases;
@@ -213,7 +213,7 @@ impl<'a, 'p, 'env> Run<'a, 'p, 'env> {
     }
 
     /// Before the first object of a device's first long run: a record by which this installation
-    /// knows itself and that object again, should the run die and the catalogue be lost.
+    /// recognises itself and that object, should the run die and the catalogue be lost.
     fn announce(&mut self) -> Result<(), Error> {
         let run = self.writer()?.run();
         let items = self.join()?.into_iter().chain([Item::Checkpoint]).collect();
@@ -337,7 +337,7 @@ impl<'a, 'p, 'env> Run<'a, 'p, 'env> {
         others.map(needs).collect()
     }
 
-    /// Whether the last record is so old that a silent device could not be told from an
+    /// Whether the last record is so old that a silent device could not be distinguished from an
     /// unchanged one.
     pub(super) fn is_overdue(&self) -> Result<bool, Error> {
         let Some((run, hash)) = self.head else { return Ok(true) };

@@ -30,7 +30,7 @@ use crate::store::simulated::Simulation;
 
 const REPLAY: Mode = Mode::Replay { seed: 5 };
 
-/// All that a run stands on.
+/// The environment of a run.
 struct Stage {
     sim: Simulation,
     keys: Keys,

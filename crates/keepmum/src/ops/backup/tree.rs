@@ -24,7 +24,7 @@ pub(super) trait Nodes {
     /// The id of a node.
     fn id_of(&self, node: &[u8]) -> ChunkId;
 
-    /// Whether one may stand on its former self.
+    /// Whether one may be a delta of its former version.
     fn makes_deltas(&self) -> bool;
 
     /// Stores one, on the one that it is like; answers with its id.

@@ -1,5 +1,5 @@
-//! The parts of a source that are counted by themselves: a root, a file system mounted below one,
-//! a folder that became something else.
+//! The parts of a source that are counted separately: a root, a file system mounted below one, a
+//! folder that became something else.
 //!
 //! A small disk that shows other content must not hide behind a large root beside it.
 
@@ -9,7 +9,7 @@ use crate::model::{FoundKind, TreePath};
 
 use crate::session::options::Deletions;
 
-/// Most folders that became something else and are counted by themselves.
+/// Most folders that became something else and are counted separately.
 const TURNED: usize = 1000;
 
 /// The kind of a part.

@@ -231,8 +231,8 @@ impl Examined {
         let place = block_place(key, offset, block);
         let recipe = recipes.get(&offset).filter(|recipe| recipe.place == place);
         let Some(recipe) = recipe else {
-            // A base is not here, which the walk will tell; or an index says something else, which
-            // is told in any case.
+            // A base is not here, which the walk will report; or an index says something else,
+            // which is always reported.
             let read = objects.range(&key, offset.into(), block.stored.into());
             return Ok(read.map(|stored| {
                 self.bytes += stored.len() as u64;

@@ -145,7 +145,7 @@ impl Check<'_> {
         });
     }
 
-    /// Metadata that could not be brought in, unless it is told already or was stored again.
+    /// Metadata that could not be imported, unless it has been reported or was stored again.
     fn imported(&mut self) {
         let (repository, healed) = (self.repository, &self.healed);
         let healed = |path: &str| healed.iter().any(|key| repository.name_of(key) == path);

@@ -85,7 +85,7 @@ where
     }
 }
 
-/// Whoever hears of differences, and of all else.
+/// The receiver of differences, and of all other events.
 type Sink<'a> = (&'a mut dyn FnMut(DiffLine) -> bool, &'a dyn Observer);
 
 /// A comparison under way.

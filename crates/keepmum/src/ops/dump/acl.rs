@@ -4,7 +4,7 @@
 const VERSION: u32 = 2;
 const ENTRY: usize = 8;
 
-/// The text of a list in the kernel's form; nothing where it is none.
+/// The text of a list in the kernel's form; nothing if it is malformed.
 pub(super) fn text(value: &[u8]) -> Option<String> {
     let (version, entries) = value.split_first_chunk::<4>()?;
     if u32::from_le_bytes(*version) != VERSION || entries.len() % ENTRY != 0 {

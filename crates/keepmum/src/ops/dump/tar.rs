@@ -120,7 +120,7 @@ impl Member<'_> {
                 _ => None,
             };
             let is_named = &*attribute.namespace == "xattr";
-            // One that could not be had was told.
+            // An unreadable one was reported.
             let value = match attribute.value() {
                 None if is_named => continue,
                 value => value.unwrap_or_default(),

@@ -179,7 +179,7 @@ pub fn key_recovery(access: &Access, observer: &dyn Observer) -> Result<KeyChang
     if !observer.show_recovery_code(&code) {
         return Ok(KeyChangeReport { recovery_code: Some(code), ..report });
     }
-    // Opened anew: the blocks are others now.
+    // Opened again: the blocks are others now.
     let unlocked = unlocked.again(access, observer)?;
     let catalogue = &unlocked.destination.catalogue;
     shown_code::settled(catalogue)?;

@@ -61,7 +61,7 @@ impl Looked {
             && !self.covered.leaves_out(path, found)
     }
 
-    /// Whether a path, or one above it, was left out by itself.
+    /// Whether a path, or one above it, was left out for itself.
     pub(super) fn leaves_out_above(&self, path: &TreePath) -> bool {
         let above = |path: &TreePath| path.split().map(|(above, _)| above);
         std::iter::successors(Some(path.clone()), above).any(|path| self.left.contains(&path))

@@ -40,7 +40,7 @@ impl Plan<'_, '_, '_> {
         self.fetch_values(path, &mut entry.metadata)
     }
 
-    /// A directory of the snapshot: makes it, and goes on beneath it.
+    /// A directory of the snapshot: makes it, and continues beneath it.
     pub(super) fn folder(
         &mut self,
         merge: &mut Merge<TargetTree, Part<'_>>,

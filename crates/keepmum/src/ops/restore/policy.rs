@@ -28,8 +28,8 @@ impl Plan<'_, '_, '_> {
                 self.count_kept(path);
                 return Verdict::Keep;
             }
-            // A folder by itself is nothing that could be lost, and one that holds something is
-            // never replaced.
+            // A folder itself holds nothing that could be lost, and a non-empty one is never
+            // replaced.
             Overwrite::IfOlder if folder || !self.is_newer(path, entry, found) => {
                 return Verdict::Replace;
             }
@@ -197,7 +197,8 @@ impl Plan<'_, '_, '_> {
         self.problem(Problem::at(ProblemKind::NotWritten, path, sentence.to_owned()));
     }
 
-    /// That an ordinary user cannot give a thing to its owner is no failure: it is told once.
+    /// If an ordinary user cannot give a thing to its owner, that is no failure: it is reported
+    /// once.
     pub(super) fn owner_not_given(&mut self, error: TargetError) {
         self.report.owners_not_given += 1;
         self.stays.owner.get_or_insert(error.path);

@@ -1,4 +1,4 @@
-//! The end of a deletion: one thing after the other goes, or stays and is told.
+//! The end of a deletion: one thing after the other goes, or stays and is reported.
 
 use crate::model::{FoundKind, TreePath};
 use crate::repository::RepositoryError;

@@ -18,7 +18,7 @@ use crate::session::report::{Problem, ProblemKind, note};
 /// The result of a further name.
 #[derive(PartialEq, Eq)]
 enum Linked {
-    /// It is there, or it was told why not.
+    /// It is there, or the reason was reported.
     Told,
     /// The target has no further names of a file.
     Unsupported,

@@ -19,7 +19,7 @@ pub(super) struct Link {
 /// Why a file could not be written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cause {
-    /// Its content cannot be had: no other name of it can be written either.
+    /// Its content is unreadable: no other name of it can be written either.
     Content,
     /// Its place cannot be written; other names of it can.
     Place,

@@ -93,7 +93,7 @@ pub fn status(access: &Access, observer: &dyn Observer) -> Result<StatusReport, 
     }
     let own = lines.iter().rev().filter(|line| line.own);
     report.recent_uploads = own.clone().take(RECENT).map(|line| line.added).collect();
-    // Whoever only looks, from a machine that has saved nothing here, means the newest there is.
+    // A reading command on a machine that has saved nothing here means the newest snapshot of all.
     let newest = lines.iter().max_by_key(|line| line.time).filter(|_| known.own.is_none());
     report.last_snapshot = own.clone().next().or(newest).cloned();
     remembered(access, &mut report);
@@ -121,8 +121,8 @@ fn remembered(access: &Access, report: &mut StatusReport) {
         Some((saved, check)) => (saved.ok().flatten(), check.ok().flatten()),
         None => (None, None),
     };
-    // A run that found nothing to store says so nowhere else. Without a history its records tell
-    // when it stored something, and without a device of this machine's the newest of all does.
+    // A run that found nothing to store leaves no other trace. Without a history its records show
+    // when it stored something, and without a device of this machine the newest of all does.
     let own = report.devices.iter().any(|device| device.own);
     let records = report.devices.iter().filter(|device| device.own || !own);
     let recorded = records.map(|device| device.last_time);

@@ -16,7 +16,7 @@ use crate::repository::{DeltaBases, PieceReader, Recipe, RepositoryError};
 use crate::seam::Random;
 use crate::store::simulated::Simulation;
 
-/// An index that tells of places whatever they stand on.
+/// An index that returns places whatever their bases are.
 #[derive(Default)]
 struct Told(Vec<(ChunkId, Location)>);
 

@@ -176,7 +176,7 @@ impl NewFile for Unnamed {
                 self.root.staged.store(true, Ordering::Relaxed);
                 self.copy_to_staged()?.publish(name)
             }
-            // Neither way of linking found the file or the folder: tell the two apart.
+            // Neither way of linking found the file or the folder: find out which one is missing.
             Err(Errno::NOENT) if statat(self.root.directory(), ".", AtFlags::empty()).is_ok() => {
                 self.copy_to_staged()?.publish(name)
             }

@@ -174,7 +174,7 @@ fn a_pattern_counts_from_a_root_within_a_root_too() {
     let together = open(&roots, rules.clone());
     let seen = beneath(&folder, &all(&mut together.walk(0).0));
     assert_eq!(seen, ["dave", "dave/keep.o", "dave/x", "dave/x/cache"]);
-    // By itself it shows the same.
+    // Alone it shows the same.
     let alone = open(&roots[1..], rules);
     assert_eq!(beneath(&folder, &all(&mut alone.walk(0).0)), seen);
 }

@@ -1,4 +1,4 @@
-//! A gate before source and restore target that fails or narrows when told to.
+//! A gate before source and restore target that fails or narrows on demand.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -33,7 +33,7 @@ struct Plans {
 pub struct FaultyGate(Mutex<Plans>);
 
 impl FaultyGate {
-    /// A gate that lets everything pass until told otherwise.
+    /// A gate that lets everything pass until a test says otherwise.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

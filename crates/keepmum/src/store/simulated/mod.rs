@@ -1,8 +1,8 @@
-//! A simulated world for tests: a disk that loses power, a clock, seeded randomness and a
-//! gate that fails when told to.
+//! A simulated world for tests: a disk that loses power, a clock, seeded randomness and a gate that
+//! fails on demand.
 //!
-//! It is public so that every room's tests and the simulator can stand on it. No real run may
-//! use it. Everything in it is decided by seeds and plans, so a failure can be replayed.
+//! It is public so that every room's tests and the simulator can use it. No real run may use it.
+//! Seeds and plans decide everything in it, so a failure can be replayed.
 
 mod clock;
 mod disk;

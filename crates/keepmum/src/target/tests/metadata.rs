@@ -160,7 +160,7 @@ fn attributes_are_set_compared_and_removed() {
     assert!(done.is_empty(), "{done:?}");
     assert!(!differ(&metadata.attributes));
     assert_eq!(found(target, "f").metadata.mode, Some(0o400));
-    // Power is left out, and told; it makes no difference later.
+    // Privileged metadata is omitted and reported; it makes no difference later.
     metadata.attributes.insert(0, attribute("security.capability", b"\x01"));
     metadata.attributes.insert(1, attribute("trusted.x", b"1"));
     let kinds = write(target, "g", &metadata);
@@ -169,7 +169,7 @@ fn attributes_are_set_compared_and_removed() {
     let other = Attribute { namespace: "ntfs".into(), ..attribute("user.x", b"") };
     metadata.attributes = vec![other];
     assert_eq!(write(target, "h", &metadata), [TargetErrorKind::Unsupported]);
-    // Labels are given by the system that runs: nobody is told that its own were not replaced.
+    // The running system gives labels: no message says that its own were not replaced.
     metadata.attributes = vec![attribute("security.selinux", b"label")];
     assert_eq!(write(target, "i", &metadata), []);
 }

@@ -1,4 +1,4 @@
-//! Names are given last: until then there is none, or one that is known.
+//! Names are given last: until then there is none, or a temporary one.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;

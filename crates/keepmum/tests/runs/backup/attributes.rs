@@ -80,7 +80,7 @@ fn a_list_of_attributes_that_is_too_long_costs_only_the_attributes() {
     fs::write(source.join("folder/inside"), "inside").unwrap();
     let report = world.try_backup().unwrap();
     assert!(report.snapshot.is_some());
-    // The file with two names is told by each, and there is a new one.
+    // The file with two names is reported under each, and there is a new one.
     assert_eq!(report.problems.len(), things.len() + 2, "{:#?}", report.problems);
     for problem in &report.problems {
         let stays = problem.sentence.ends_with("; those of the backup before stay");
@@ -101,7 +101,7 @@ fn a_list_of_attributes_that_is_too_long_costs_only_the_attributes() {
         let there = inside.join(thing.strip_prefix(&source).unwrap());
         assert!(has_early(&there, space), "{}", there.display());
     }
-    // It is told again, but nothing is stored again.
+    // It is reported again, but nothing is stored again.
     let again = world.try_backup().unwrap();
     assert_eq!(again.problems.len(), report.problems.len());
     assert_eq!(again.changed, 0, "{again:?}");
@@ -185,7 +185,7 @@ fn large_attributes_come_back_and_are_stored_once() {
     assert!(crate::support::scan(&inside) == crate::support::scan(&source));
 }
 
-/// Whatever object is gone: a value that it held is told with its path, and stored again.
+/// Whichever object is gone: a value that it held is reported with its path, and stored again.
 #[test]
 fn large_attributes_that_are_gone_are_stored_again() {
     let mut world = World::new(83);

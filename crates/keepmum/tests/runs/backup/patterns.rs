@@ -13,7 +13,7 @@ use keepmum::inside::model::{FoundKind, Side, TreePath};
 use keepmum::inside::seam::{OpenGate, RealClock};
 use keepmum::inside::source::{Rules, Source, check_pattern};
 
-/// Names that patterns find hard to tell apart.
+/// Names that patterns find hard to distinguish.
 const NAMES: [&str; 22] = [
     "a",
     "b",
@@ -87,7 +87,7 @@ const PARTS: [&str; 46] = [
     "U*",
     "[[]z]",
 ];
-/// Patterns that are hard by themselves.
+/// Patterns that are hard on their own.
 const HARD: [&str; 40] = [
     "{8A69-D5}",
     "{a,d}",

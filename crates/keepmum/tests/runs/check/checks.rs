@@ -1,5 +1,5 @@
-//! A check walks the trees while it reads the objects. Whatever it comes upon first, each damaged
-//! object is told once, and so is each file of each snapshot that misses something of it.
+//! A check walks the trees while it reads the objects. In any order of events, each damaged object
+//! is reported once, and so is every affected file of every snapshot.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -73,7 +73,7 @@ impl Observer for Ears {
     }
 }
 
-/// Checks, and sees to it that each problem of the report was told once and after all progress.
+/// Checks, and verifies that each problem of the report was reported once and after all progress.
 fn heard(access: &Access) -> (CheckReport, String) {
     let ears = Ears::with_patience(u64::MAX);
     let report = ops::check(access, &ALL, &ears).unwrap();

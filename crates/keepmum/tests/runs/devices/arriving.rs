@@ -236,7 +236,7 @@ fn what_a_later_run_took_over_is_needed_by_the_run_that_lists_it() {
     let line = line_of(&third.stranger(), id);
     let (report, _) = other.restored(&third.stranger(), id);
     match line.state {
-        // All that it needs is here, whoever lists it.
+        // Everything it needs is here, whichever record lists it.
         SnapshotState::Complete => assert_eq!(report.outcome(), Outcome::Complete),
         SnapshotState::Pending { .. } => {}
         SnapshotState::Lost { .. } | SnapshotState::Unknown { .. } | SnapshotState::Damaged => {

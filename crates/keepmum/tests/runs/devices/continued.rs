@@ -53,7 +53,7 @@ fn a_new_id_names_the_record_that_it_continues() {
     assert!(needs.iter().any(|needs| needs.device == former.device), "{at:?}: {needs:?}");
 }
 
-/// Whoever takes a new id goes on with its own branch of a fork, also where the other is ahead.
+/// A device that takes a new id continues its own branch of a fork, also if the other is ahead.
 #[test]
 fn of_a_fork_each_continues_its_own_branch() {
     let mut one = World::new(67);

@@ -376,7 +376,7 @@ fn a_catalogue_is_of_one_source_and_its_roots_may_change() {
     let error = run(&[&b]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::OtherSource, "{error}");
     assert!(error.to_string().contains(a.to_str().unwrap()), "{error}");
-    // Whoever only reads is told too, and gets nothing of the other.
+    // Reading commands are informed too, and get nothing of the other.
     let mut access = world.own();
     access.installation.roots = vec![b.clone()];
     let error = world.try_restore(&access, latest(), &world.fresh_target()).unwrap_err();

@@ -15,7 +15,7 @@ use keepmum::ops::{self, Error, Outcome, Silent, SnapshotState};
 /// The machine's fate when the fault has struck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum After {
-    /// It goes on: the disk is whole again.
+    /// It continues: the disk is whole again.
     Continue,
     /// The power is off and comes back.
     Restart,
@@ -261,7 +261,7 @@ fn an_emptied_destination_never_gets_a_new_repository() {
     full_check(&world);
 }
 
-/// When the directory could not be synced and the machine goes on, a later run must not rely on
+/// If the directory could not be synced and the machine continues, a later run must not rely on
 /// names that may never have become durable.
 #[test]
 fn a_failed_directory_sync_is_not_built_upon() {

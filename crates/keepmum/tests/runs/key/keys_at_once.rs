@@ -56,8 +56,8 @@ fn two_passwords_that_are_changed_at_once_both_hold_for_who_opens_both() {
     assert_eq!(a.files().len(), 3);
 }
 
-/// A password that is added with one that is removed at the same time cannot be told from one that
-/// the removed holder adds later. It is shown, and left out.
+/// A password that is added with one that is removed at the same time cannot be distinguished from
+/// one that the removed holder adds later. It is shown, and dropped.
 #[test]
 fn what_was_added_with_a_password_that_was_removed_is_shown_and_left_out() {
     let scene = Scene::new();

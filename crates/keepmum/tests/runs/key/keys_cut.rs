@@ -141,7 +141,7 @@ fn a_run_puts_missing_copies_back() {
     assert!(after.iter().all(|(name, _)| scene.disk.is_durable(name)));
     scene.disk.take(&blocks[2].0);
     assert!(scene.opens(PASSWORD) && scene.opens(&scene.recovery));
-    // A change of the password goes on from there.
+    // A change of the password continues from there.
     let new = Passphrase::new("new".to_owned());
     ops::key_passwd(&scene.access(PASSWORD), &new, &Silent).unwrap();
     assert!(scene.opens("new") && !scene.opens(PASSWORD) && scene.opens(&scene.recovery));
@@ -153,7 +153,8 @@ fn a_run_puts_missing_copies_back() {
 fn copies_are_not_put_back_by_who_may_not_have_them_yet() {
     let scene = Scene::new();
     scene.write("a", "a");
-    // Without any object beside them, whoever made them was cut off: no other copy will come.
+    // Without any object beside them, the run that made them was interrupted: no other copy will
+    // come.
     scene.disk.take(&scene.blocks()[0].0);
     ops::backup(&scene.access(PASSWORD), &scene.backup_options(), &Silent).unwrap();
     assert_eq!(scene.blocks().len(), 3);

@@ -38,7 +38,7 @@ fn a_password_can_be_changed_any_number_of_times_and_each_old_one_stays_removed(
         assert!(!scene.opens(&format!("password {round}")), "{round}");
     }
     assert!(!scene.opens(PASSWORD));
-    // Whoever opens all of them clears them all away, in one change.
+    // A run that opens all of them clears them all away, in one change.
     let add = ops::key_add(&scene.access(&scene.recovery), &text("last"), "", &Silent);
     assert_eq!(add.unwrap().blocks_left, 0);
     assert_eq!(scene.blocks().len(), 3);

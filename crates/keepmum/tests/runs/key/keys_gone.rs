@@ -66,7 +66,7 @@ fn blocks_that_are_all_gone_are_put_back_by_the_next_run() {
         scene.write("a", "a");
         run(&Notices::default()).unwrap();
         let blocks = take_all(&scene);
-        // Whoever only reads opens, says it, and writes nothing.
+        // A reading command opens, says so, and writes nothing.
         let notices = Notices::default();
         ops::snapshots(&access(), &notices).unwrap();
         assert!(notices.heard("the next backup puts them back"), "{with_cache}");
@@ -283,7 +283,7 @@ fn the_key_that_is_kept_opens_only_with_the_secret_beside_the_config() {
     let kept = std::fs::read(&at.file).unwrap();
     let secret = std::fs::read(&at.secret).unwrap();
     assert_eq!(secret.len(), 32);
-    // With another secret it does not open: it is made anew, for that one.
+    // With another secret it does not open: it is made again, for that one.
     std::fs::write(&at.secret, [9; 32]).unwrap();
     ops::snapshots(&access(&at), &Silent).unwrap();
     assert_ne!(std::fs::read(&at.file).unwrap(), kept);

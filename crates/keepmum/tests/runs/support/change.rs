@@ -96,7 +96,7 @@ fn edit(dice: &mut Dice, kind: usize, path: &Path, folder: &Path) -> &'static st
             "touched"
         }
         3 if length > 0 => {
-            // The same size and the same time: only the change time tells.
+            // The same size and the same time: only the change time shows it.
             let file = open();
             let time = file.metadata().unwrap().modified().unwrap();
             let at = dice.below(length as usize) as u64;

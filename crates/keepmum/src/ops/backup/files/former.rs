@@ -1,7 +1,7 @@
 //! The former content of a file: the bases for its changed chunks and its lists of chunks.
 //!
-//! Former chunks are read only where the destination's bytes are at hand, and never needed: whatever
-//! cannot be had is stored in full.
+//! Former chunks are read only if the destination's bytes are at hand, and never needed: a chunk
+//! without them is stored in full.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -19,9 +19,9 @@ const AHEAD: u64 = 32 * 1024 * 1024;
 /// So many of them are kept, and so many lists of each depth.
 const PIECES_KEPT: usize = 4096;
 const LISTS_KEPT: usize = 64;
-/// A chunk stands on so many former ones.
+/// A chunk is a delta of at most so many former ones.
 const BASES: usize = 3;
-/// So many bytes in a few places tell whether two chunks are versions of one.
+/// So many bytes in a few places show whether two chunks are versions of one.
 const SAMPLE: usize = 32;
 /// After so many chunks in a row that share nothing with the former content, the file counts as
 /// another one.

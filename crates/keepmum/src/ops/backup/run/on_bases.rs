@@ -74,7 +74,7 @@ impl<'a> Run<'a, '_, '_> {
         Ok(id)
     }
 
-    /// Those of these pieces that a new one can stand on, in their order.
+    /// Those of these pieces that can be bases of a new one, in their order.
     fn standing(
         &mut self,
         kind: PieceKind,
