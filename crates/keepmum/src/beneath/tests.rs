@@ -26,7 +26,7 @@ fn folder() -> (tempfile::TempDir, [Beneath; 2]) {
 }
 
 #[test]
-fn only_what_lies_beneath_is_reached() {
+fn only_files_beneath_are_reached() {
     let (_dir, both) = folder();
     for beneath in both {
         for good in [&b""[..], b"a", b"a/b"] {
@@ -55,7 +55,7 @@ fn only_what_lies_beneath_is_reached() {
 }
 
 #[test]
-fn attributes_of_links_are_not_those_of_what_they_name() {
+fn attributes_of_links_are_not_those_of_their_targets() {
     let (dir, [beneath, _]) = folder();
     let file = beneath.open(b"a/b/file", OFlags::RDONLY).unwrap();
     let big = vec![7; 3000];

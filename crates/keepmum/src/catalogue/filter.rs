@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_put_in_is_never_denied_and_most_of_the_rest_is() {
+    fn members_are_never_denied_and_most_others_are() {
         let mut filter = Filter::new();
         assert!(!filter.may_hold(&id(0)));
         // Into a third layer.

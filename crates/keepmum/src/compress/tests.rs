@@ -144,7 +144,7 @@ fn cut_frames_fail() {
 }
 
 #[test]
-fn a_delta_is_as_long_as_what_differs_and_comes_back_on_its_prefix_only() {
+fn a_delta_is_as_long_as_the_difference_and_needs_its_prefix() {
     for length in [100, 70_000, 1 << 20, MAX_BLOCK] {
         let prefix = noise(7, length);
         let middle = length / 2;

@@ -62,7 +62,7 @@ mod tests {
         #![proptest_config(config())]
 
         #[test]
-        fn what_is_encoded_is_decoded(bytes in any::<[u8; 32]>(), more in any::<[u8; 24]>()) {
+        fn encoded_bytes_are_decoded(bytes in any::<[u8; 32]>(), more in any::<[u8; 24]>()) {
             let bytes: [u8; 56] = [&bytes[..], &more[..]].concat().try_into().unwrap();
             let text = encode(&bytes);
             prop_assert_eq!(text.len(), 90);

@@ -90,7 +90,7 @@ fn later_stages_run_first_and_equal_ones_in_their_order() {
 }
 
 #[test]
-fn a_panic_is_raised_where_it_is_waited_for_and_the_pool_goes_on() {
+fn a_panic_is_raised_at_the_waiter_and_the_pool_continues() {
     for mode in MODES {
         let made = AtomicUsize::new(0);
         let make = || made.fetch_add(1, Ordering::Relaxed);

@@ -183,7 +183,7 @@ fn a_record_that_no_block_holds_is_not_written() {
 
 /// Sums of runs equal counting one by one.
 #[test]
-fn what_a_range_of_runs_needs_is_counted_right() {
+fn the_needs_of_a_range_of_runs_are_counted_right() {
     let object = |run, number| ObjectEntry {
         number,
         kind: ObjectKind::Data,

@@ -234,7 +234,7 @@ fn seconds(clock: &SimulatedClock, mut step: impl FnMut(usize) -> usize) -> f64 
 }
 
 #[test]
-fn limits_hold_for_what_is_written_and_for_what_is_read() {
+fn limits_hold_for_writes_and_for_reads() {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::new(SimulatedClock::new(Timestamp::default(), Duration::ZERO));
     let bare = Seam { clock: clock.clone(), ..Seam::real(folder.path()).unwrap() };

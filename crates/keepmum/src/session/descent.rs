@@ -88,7 +88,7 @@ mod tests {
     use super::moment;
 
     #[test]
-    fn a_moment_is_what_a_clock_on_the_wall_showed() {
+    fn a_moment_is_the_local_time_of_the_run() {
         let table = [
             (0, 0, "1970-01-01 00:00:00 +00:00"),
             (-1, 0, "1969-12-31 23:59:59 +00:00"),

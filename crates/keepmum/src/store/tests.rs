@@ -152,7 +152,7 @@ fn a_name_that_another_process_made_is_durable_after_it_is_relied_on() {
 }
 
 #[test]
-fn errors_are_told_apart() {
+fn errors_are_distinguished() {
     let disk = Arc::new(SimulatedDisk::new());
     let store = LocalStore::new(disk.clone());
     disk.read_only(true);

@@ -75,7 +75,7 @@ fn tests_in(code: &str) -> Vec<(String, bool)> {
 }
 
 #[test]
-fn each_row_of_what_is_kept_is_a_test_and_each_test_a_row() {
+fn each_row_of_the_fidelity_page_is_a_test_and_each_test_a_row() {
     const FIDELITY: &str = "doc/fidelity.md";
     const TESTS: &str = "crates/keepmum-cli/tests/program/fidelity/";
     let table = text(FIDELITY).unwrap();

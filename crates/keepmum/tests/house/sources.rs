@@ -201,7 +201,7 @@ fn is_character(text: &str, at: usize) -> bool {
 }
 
 #[test]
-fn what_is_code_is_told_from_what_is_not() {
+fn code_is_told_from_comments_and_literals() {
     let text = "a /* x */ \"b // c\" 'd' '\\'' &'e f; // g\nr#\"h \" i\"# 'j' br\"k\" l";
     let kept: String = blank(text).split_whitespace().collect();
     assert_eq!(kept, "a&'ef;bl");

@@ -60,7 +60,7 @@ fn no_way_in_ends_with_two() {
 }
 
 #[test]
-fn what_is_done_in_part_ends_with_three() {
+fn partial_results_end_with_three() {
     let place = filled();
     let object = objects(&place).swap_remove(0);
     let mut transcript = Transcript::at(&place);
@@ -102,7 +102,7 @@ fn a_failing_destination_ends_with_four() {
 }
 
 #[test]
-fn what_is_refused_for_safety_ends_with_five() {
+fn refusals_for_safety_end_with_five() {
     let place = filled();
     let mut transcript = Transcript::at(&place);
     transcript.run("init -c config.ini");

@@ -110,7 +110,7 @@ fn archived(stage: &Stage, what: &str) -> usize {
 
 /// Not kept: things deeper than a path of 131,071 bytes. They are reported; the rest is kept.
 #[test]
-fn paths_of_more_than_131071_bytes_are_told() {
+fn paths_of_more_than_131071_bytes_are_reported() {
     let stage = Stage::new();
     drop(dig(&stage, &"n".repeat(250), 530));
     let said = stage.place.said(frugal(&stage, &["backup"]).output().unwrap());

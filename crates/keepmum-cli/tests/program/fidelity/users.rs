@@ -23,7 +23,7 @@ fn own_files_come_back_without_a_word() {
 }
 
 #[test]
-fn what_belongs_to_others_comes_back_and_is_told_in_one_line() {
+fn files_of_others_come_back_and_are_reported_in_one_line() {
     let stage = Stage::ordinary();
     if !is_root() {
         // Files of others that everybody may read are all there is without root.
@@ -99,7 +99,7 @@ fn special_does_not_make_an_ordinary_user_root() {
 }
 
 #[test]
-fn what_may_not_be_read_is_told_once_and_the_rest_is_saved() {
+fn unreadable_files_are_reported_once_and_the_rest_is_saved() {
     let stage = Stage::ordinary();
     stage.file("open", "x");
     stage.file("closed folder/inside", "x");

@@ -147,7 +147,7 @@ const ROWS: &[Case] = &[
 ];
 
 #[test]
-fn deltas_end_and_prove_what_they_stand_on() {
+fn deltas_end_and_verify_their_bases() {
     trial(DELTAS);
 }
 

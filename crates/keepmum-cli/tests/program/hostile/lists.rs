@@ -219,7 +219,7 @@ fn shapes_are_compared() {
 }
 
 #[test]
-fn what_is_claimed_costs_neither_memory_nor_time() {
+fn claims_cost_neither_memory_nor_time() {
     trial(HUGE);
 }
 

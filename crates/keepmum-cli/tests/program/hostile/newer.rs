@@ -159,7 +159,7 @@ const RECORDS: &[Case] = &[
 ];
 
 #[test]
-fn objects_of_a_later_version_are_told_and_not_damage() {
+fn objects_of_a_later_version_are_reported_and_not_damage() {
     trial(OBJECTS);
 }
 
@@ -186,7 +186,7 @@ fn a_record_of_an_epoch_whose_key_block_is_not_here_is_pending() {
 }
 
 #[test]
-fn records_of_a_later_version_are_told() {
+fn records_of_a_later_version_are_reported() {
     trial(RECORDS);
 }
 

@@ -138,7 +138,7 @@ fn a_lost_object_is_stored_again_by_the_next_run() {
 }
 
 #[test]
-fn a_damaged_record_is_told_to_whoever_asks_for_the_latest() {
+fn a_damaged_record_is_reported_when_the_latest_is_requested() {
     let place = ready("");
     place.file("source/letter.txt", "Dear Anna,\n");
     assert_eq!(keepmum(&place, ["backup"]).code, 0);
@@ -204,7 +204,7 @@ fn newest(place: &Place) -> String {
 }
 
 #[test]
-fn on_another_machine_what_is_missing_is_pending() {
+fn on_another_machine_missing_files_are_pending() {
     let (place, object) = photos();
     fs::remove_file(&object).unwrap();
     let elsewhere = |words: &[&str]| {
@@ -279,7 +279,7 @@ fn a_copy_that_a_sync_client_made_stands_in_for_the_original() {
 
 /// Also where the unlocked key is kept, so that nothing else ever reads the key blocks.
 #[test]
-fn a_damaged_key_block_is_told_by_a_check_that_reads_data_and_put_back() {
+fn a_damaged_key_block_is_reported_by_a_check_that_reads_data_and_put_back() {
     let place = filled();
     assert!(place.path("db/catalogue-source.keys").exists());
     let blocks = || {

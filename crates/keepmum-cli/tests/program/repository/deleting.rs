@@ -43,7 +43,7 @@ fn removed(said: &Said) -> Vec<&str> {
 }
 
 #[test]
-fn what_belongs_to_the_backup_is_never_in_reach() {
+fn the_backups_own_files_are_never_in_reach() {
     let place = ready("");
     for folder in ["", "deep/"] {
         // The destination, the catalogue and the config lie in the target.
@@ -103,7 +103,7 @@ fn a_destination_inside_the_source_is_out_of_reach_and_costs_nothing() {
 }
 
 #[test]
-fn only_what_lies_below_a_root_goes() {
+fn only_files_below_a_root_go() {
     let place = saved("", &["a"]);
     let root = place.path("source").strip_prefix("/").unwrap().to_owned();
     let top = root.components().next().unwrap().as_os_str().to_owned();
@@ -154,7 +154,7 @@ fn a_dry_run_and_verbose_name_each_and_the_numbers_are_right() {
 }
 
 #[test]
-fn what_the_rules_left_out_stays() {
+fn excluded_files_stay() {
     let place = ready(
         "to_exclude =\n *.tmp\n /anchored\n only-folders/\nexclude_caches = yes\n\
          exclude_larger_than = 1K\none_file_system = yes",
@@ -197,7 +197,7 @@ fn what_the_rules_left_out_stays() {
 }
 
 #[test]
-fn what_could_not_be_read_stays() {
+fn unreadable_files_stay() {
     let place = ready("");
     place.file("source/open/a", "a");
     place.file("source/closed/b", "b");
@@ -288,7 +288,7 @@ fn nothing_goes_where_something_did_not_come_back() {
 }
 
 #[test]
-fn what_is_left_alone_is_not_deleted_and_surplus_is() {
+fn kept_things_are_not_deleted_and_surplus_is() {
     let place = saved("", &["a", "d/b"]);
     place.file("out/a/mine", "x");
     place.file("out/d", "mine");

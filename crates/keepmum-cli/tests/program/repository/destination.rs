@@ -176,7 +176,7 @@ hint: see that the destination is mounted, writable and not full, then run this 
 }
 
 #[test]
-fn a_full_destination_fails_and_the_next_run_goes_on() {
+fn a_full_destination_fails_and_the_next_run_continues() {
     let place = ready("");
     place.file("source/big.raw", noise(7, 6_000_000));
     place.file("source/small.txt", "small");

@@ -53,7 +53,7 @@ files: 1 new, 0 changed, 0 moved, 0 gone (and [..] folders); read 11 B, stored [
 /// Also before there is a repository, and then it leaves nothing behind, not even a catalogue: the
 /// first run is to be the first.
 #[test]
-fn a_dry_run_before_the_first_run_says_what_that_would_do() {
+fn a_dry_run_before_the_first_run_describes_it() {
     let place = Place::new();
     place.config("");
     fs::remove_dir(place.path("db")).unwrap();

@@ -19,7 +19,7 @@ fn give(path: &Path, lengths: &[(&str, usize)]) -> bool {
 }
 
 #[test]
-fn attributes_that_do_not_fit_together_are_told_each_time_and_written_once() {
+fn attributes_that_do_not_fit_together_are_reported_each_time_and_written_once() {
     // In memory files have attributes of any size.
     let memory = Path::new("/dev/shm");
     let folder = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };

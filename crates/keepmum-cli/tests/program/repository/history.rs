@@ -31,7 +31,7 @@ fn flip(path: &std::path::Path) {
 }
 
 #[test]
-fn every_run_is_known_whatever_came_of_it() {
+fn every_run_is_known_with_any_outcome() {
     let place = ready("");
     let said = keepmum(&place, ["log"]);
     assert_eq!(
@@ -111,7 +111,7 @@ fn a_run_that_found_another_at_work_says_nothing_of_the_state() {
 }
 
 #[test]
-fn what_is_refused_before_anything_is_opened_is_in_log_and_status() {
+fn a_refusal_before_anything_is_opened_is_in_log_and_status() {
     type Change = fn(&Place);
     fn refuse(place: &Place, further: &str) {
         let config = fs::read_to_string(place.path("config.ini")).unwrap();
@@ -215,7 +215,7 @@ fn problems_of_a_run_are_kept() {
 }
 
 #[test]
-fn a_lost_catalogue_begins_its_history_anew_and_says_so() {
+fn a_lost_history_begins_again_and_says_so() {
     let place = filled();
     let begins = "The first run that this computer remembers is run 1.\n";
     assert!(keepmum(&place, ["log"]).stdout.ends_with(begins));

@@ -36,7 +36,7 @@ fn aged(place: &Place, path: &str, text: &str) {
 }
 
 #[test]
-fn what_is_newer_stays_unless_that_was_asked_for() {
+fn newer_files_stay_unless_overwriting_was_requested() {
     let place = saved(&["a", "b", "dir/c"]);
     symlink("a", place.path("source/link")).unwrap();
     backup(&place);
@@ -65,7 +65,7 @@ fn what_is_newer_stays_unless_that_was_asked_for() {
 }
 
 #[test]
-fn never_leaves_alone_what_is_there_and_what_is_said_of_it_is_true() {
+fn never_leaves_existing_things_alone_and_reports_them_right() {
     let place = saved(&["f", "same", "d/i", "e/j"]);
     backup(&place);
     assert_eq!(restore(&place, &["-q"]).code, 0);
@@ -91,7 +91,7 @@ fn never_leaves_alone_what_is_there_and_what_is_said_of_it_is_true() {
 }
 
 #[test]
-fn a_kept_file_is_never_another_name_of_what_comes_back() {
+fn a_kept_file_never_becomes_a_name_of_a_restored_one() {
     for policy in ["never", "if-older"] {
         let place = saved(&["1/h", "9/k"]);
         for (old, new) in [("1/h", "2/h"), ("1/h", "3/h"), ("9/k", "8/k")] {
@@ -121,7 +121,7 @@ fn a_kept_file_is_never_another_name_of_what_comes_back() {
 }
 
 #[test]
-fn a_dry_run_says_what_cannot_be_written() {
+fn a_dry_run_names_files_that_cannot_be_written() {
     let place = saved(&["a", "b"]);
     backup(&place);
     place.file("out/a/x", "mine");

@@ -52,7 +52,7 @@ m [PLACE]/source/letters
 }
 
 #[test]
-fn what_cannot_be_compared_is_said() {
+fn files_that_cannot_be_compared_are_reported() {
     let place = twice();
     let said = keepmum(&place, ["diff", "latest:/x"]);
     assert_eq!(said.code, 1);
@@ -154,7 +154,7 @@ fn a_dump_that_was_not_read_to_its_end_does_not_end_well() {
 }
 
 #[test]
-fn hints_speak_of_what_failed() {
+fn hints_match_the_failure() {
     let place = twice();
     let said = keepmum(&place, ["ls", "0123456789"]);
     assert!(said.stderr.contains("`keepmum snapshots` lists the snapshots"), "{said:?}");

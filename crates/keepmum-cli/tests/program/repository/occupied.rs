@@ -159,7 +159,7 @@ fn as_nobody(place: &Place, words: &[&str]) -> Option<Said> {
 }
 
 #[test]
-fn what_belongs_to_somebody_else_stays_and_the_rest_comes_back() {
+fn files_of_somebody_else_stay_and_the_rest_comes_back() {
     let place = filled();
     let Some(()) = give_away(&place.path("")) else { return };
     let out = place.folder("out");
@@ -205,7 +205,7 @@ fn lock(object: &PathBuf) {
 }
 
 #[test]
-fn one_object_that_cannot_be_read_costs_what_it_holds() {
+fn one_unreadable_object_costs_its_contents() {
     let place = ready("");
     place.file("source/letter.txt", "Dear Anna,\n");
     assert_eq!(keepmum(&place, ["backup"]).code, 0);
@@ -251,7 +251,7 @@ fn one_object_that_cannot_be_read_costs_what_it_holds() {
 /// A restore that was killed leaves something under a name that is nobody's: no backup saves it, and
 /// the next restore to where things came from removes it, whatever it restores.
 #[test]
-fn what_a_killed_restore_left_is_nobodys_and_goes_with_the_next() {
+fn leftovers_of_a_killed_restore_are_nobodys_and_go_with_the_next() {
     let place = ready("");
     let other = place.folder("other");
     let config = fs::read_to_string(place.path("config.ini")).unwrap();

@@ -167,7 +167,7 @@ fn a_mark_that_an_editor_left_is_no_part_of_a_password() {
 }
 
 #[test]
-fn the_kept_key_is_of_no_use_without_what_lies_beside_the_config() {
+fn the_cached_key_is_useless_without_the_secret_beside_the_config() {
     let place = filled();
     let (kept, secret) =
         (place.path("db/catalogue-source.keys"), place.path("config.ini.cache-key"));

@@ -183,7 +183,7 @@ fn init_that_refuses_a_place_leaves_nothing_behind() {
 
 /// The disk with the backup may be the only one that is left, so it is no refusal.
 #[test]
-fn what_is_restored_into_the_destination_is_in_clear_and_that_is_said() {
+fn a_restore_into_the_destination_warns_of_clear_text() {
     let place = filled();
     symlink("destination", place.path("link")).unwrap();
     let letter = format!("latest:{}", place.path("source/letter.txt").display());

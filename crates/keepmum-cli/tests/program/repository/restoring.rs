@@ -57,7 +57,7 @@ fn a_dry_run_writes_nothing() {
 }
 
 #[test]
-fn what_lies_in_the_target_is_treated_as_asked() {
+fn existing_files_in_the_target_are_treated_as_requested() {
     let place = filled();
     let letter = |text: &str| place.file("out/letter.txt", text);
     let now = || fs::read_to_string(place.path("out/letter.txt")).unwrap();
@@ -82,7 +82,7 @@ fn what_lies_in_the_target_is_treated_as_asked() {
 }
 
 #[test]
-fn only_delete_removes_what_the_snapshot_does_not_have() {
+fn only_delete_removes_files_missing_from_the_snapshot() {
     let place = filled();
     place.file("out/extra/mine.txt", "mine");
     let kept = restore(&place, ":SOURCE", &[]);

@@ -123,7 +123,7 @@ fn told(pieces: &[Vec<(ChunkId, u32)>]) -> Vec<ImportedBlock<'_>> {
 }
 
 #[test]
-fn a_table_agrees_with_what_is_known_only_if_all_of_it_is_the_same() {
+fn a_table_agrees_with_the_known_one_only_if_all_of_it_is_the_same() {
     let mut catalogue = Catalogue::temporary().unwrap();
     let known = [vec![(chunk(1), 10), (chunk(2), 20)], vec![(chunk(3), 30), (chunk(1), 10)]];
     let key = object(1);
@@ -232,7 +232,7 @@ proptest! {
     #![proptest_config(cases(60))]
 
     #[test]
-    fn presence_is_what_a_map_says(ops in proptest::collection::vec(op(), 1..40)) {
+    fn presence_follows_the_listing(ops in proptest::collection::vec(op(), 1..40)) {
         let mut catalogue = Catalogue::temporary().unwrap();
         catalogue.begin().unwrap();
         let mut imported: BTreeMap<u32, Vec<u64>> = BTreeMap::new();

@@ -44,7 +44,7 @@ fn names(folder: &TempDir) -> Vec<String> {
 }
 
 #[test]
-fn what_is_written_is_there_again_and_private() {
+fn written_data_is_there_again_and_private() {
     let (folder, file) = place();
     drop(fill(&file));
     assert_eq!(names(&folder), ["home.catalogue"], "nothing is left beside it");
@@ -135,7 +135,7 @@ fn the_log_of_a_catalogue_set_aside_does_not_reach_the_new_one() {
 }
 
 #[test]
-fn what_the_system_refuses_changes_nothing() {
+fn a_refusal_by_the_system_changes_nothing() {
     let (folder, file) = place();
     fs::create_dir(&file).unwrap();
     assert!(matches!(Catalogue::open(&file), Err(CatalogueError::Io(_))));
@@ -145,7 +145,7 @@ fn what_the_system_refuses_changes_nothing() {
 }
 
 #[test]
-fn a_flipped_bit_never_changes_what_is_remembered() {
+fn a_flipped_bit_never_changes_the_memory_of_the_source() {
     let (folder, file) = place();
     let catalogue = fill(&file);
     let home = children(&catalogue, Catalogue::ROOT).unwrap();
@@ -206,7 +206,7 @@ fn only_the_holder_of_the_run_lock_sets_a_catalogue_aside() {
 }
 
 #[test]
-fn a_private_copy_knows_what_the_catalogue_knew_and_leaves_it_alone() {
+fn a_private_copy_equals_the_catalogue_and_leaves_it_alone() {
     let (folder, file) = place();
     let odd = folder.path().join("a? #%20\u{e4}.sqlite");
     drop(fill(&odd));

@@ -89,7 +89,7 @@ fn a_reader_sees_the_last_commit_while_a_run_writes() {
 }
 
 #[test]
-fn a_run_cut_off_leaves_what_was_committed() {
+fn an_interrupted_run_leaves_the_committed_state() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("catalogue");
     let cut = Catalogue::open(&file).unwrap();

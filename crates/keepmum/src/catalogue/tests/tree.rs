@@ -220,7 +220,7 @@ fn directories_without_a_node_are_known() {
 
 /// The memory of a source can be read as it was while a run changes it.
 #[test]
-fn what_was_committed_last_stays_readable_beside_what_is_written() {
+fn the_last_committed_state_stays_readable_beside_a_writer() {
     let folder = tempfile::tempdir().unwrap();
     let catalogue = Catalogue::open(&folder.path().join("catalogue")).unwrap();
     let root = Catalogue::ROOT;

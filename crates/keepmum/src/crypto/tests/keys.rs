@@ -110,7 +110,7 @@ fn a_slot_opens_with_its_key_under_its_number_and_whole() {
 
 /// A point of small order would agree on the same with everybody.
 #[test]
-fn a_public_key_that_is_none_opens_and_seals_nothing() {
+fn an_invalid_public_key_opens_and_seals_nothing() {
     let own = AgreementKey::of_slot(&counting(50));
     let mut one = [0; 32];
     one[0] = 1;

@@ -63,7 +63,7 @@ fn content_that_comes_in_pieces_is_sealed_to_the_same_bytes() {
 }
 
 #[test]
-fn only_what_is_sealed_leaves_and_it_leaves_at_once() {
+fn only_sealed_bytes_leave_and_they_leave_at_once() {
     let mut out = Vec::new();
     let mut sealer = Sealer::new(&counting(1), [9; SALT], CONTEXT, &mut out);
     let plain = content(2 * SEGMENT + 10);

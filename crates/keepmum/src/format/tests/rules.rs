@@ -84,7 +84,7 @@ fn an_item_that_is_not_understood_is_kept_as_such() {
 }
 
 #[test]
-fn bytes_that_are_no_item_are_malformed_whatever_is_unknown_in_them() {
+fn bytes_that_are_not_an_item_are_malformed_even_with_unknown_parts() {
     let strange = pipe(1, "19 03e8 00");
     assert!(matches!(decode_entry(&strange), Err(FormatError::Unknown { .. })));
     let behind = [&strange[..], &hex("00")].concat();
@@ -156,7 +156,7 @@ fn nesting_is_bounded() {
 }
 
 #[test]
-fn entries_have_what_their_kind_needs_and_nothing_else() {
+fn entries_have_the_fields_of_their_kind_and_no_others() {
     let bad = [
         "a3 02 03 0c 00 10 820102",                                  // no name
         "a3 00 4161 02 03 10 8101",                                  // a user without a group
@@ -255,7 +255,7 @@ fn tables_and_indexes_keep_their_bounds() {
 }
 
 #[test]
-fn deltas_name_what_they_stand_on_and_never_more_than_they_reach() {
+fn deltas_name_their_bases_and_never_more_than_their_reach() {
     let delta = |kind, reach, count| {
         let bases = Bases { reach, ids: vec![ChunkId([7; 32]); count].into() };
         let block = Block { kind, codec: 2, stored: 9, plain: 5, pieces: Vec::new(), bases };

@@ -71,7 +71,7 @@ fn walk(old: Tree, new: Tree) -> String {
 }
 
 #[test]
-fn every_name_comes_once_with_what_either_side_has() {
+fn every_name_comes_once_with_the_entries_of_both_sides() {
     let expected = "/a true false|/b false true|/d true true|/d/x true true|/d/y false true|\
                     /d/z true false|leave /d|/gone true false|leave /";
     for (one, other) in [(9, 9), (1, 9), (9, 1), (1, 1), (2, 1)] {

@@ -42,7 +42,7 @@ mod tests {
     use super::FileSystems;
 
     #[test]
-    fn a_file_system_keeps_its_number_whatever_the_system_calls_it() {
+    fn a_file_system_keeps_its_number_under_any_device_number() {
         let mut first = FileSystems::after(0);
         assert_eq!((first.meet(40, None), first.meet(41, None)), (1, 2));
         // They change places, and a third one is mounted in front.

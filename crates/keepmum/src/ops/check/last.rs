@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_kept_until_a_check_meets_none() {
+    fn unknown_data_counts_until_a_check_meets_none() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("catalogue");
         for kind in [CheckKind::Listing, CheckKind::Subset, CheckKind::AllData] {

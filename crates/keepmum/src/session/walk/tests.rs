@@ -95,7 +95,7 @@ fn walked(passed_over: &[&str], observer: &dyn Observer) -> (Vec<String>, Vec<u8
 }
 
 #[test]
-fn entries_come_in_order_and_what_cannot_be_read_is_left_too() {
+fn entries_come_in_order_and_unreadable_folders_are_left_too() {
     let (words, listed) = walked(&[], &Silent);
     let order = [
         "a",
@@ -124,7 +124,7 @@ fn a_folder_that_is_skipped_is_neither_read_nor_left() {
 }
 
 #[test]
-fn a_walk_that_is_stopped_says_what_was_not_done() {
+fn a_stopped_walk_names_the_unfinished_action() {
     struct Impatient(AtomicU32);
     impl Observer for Impatient {
         fn event(&self, _: Event) {}

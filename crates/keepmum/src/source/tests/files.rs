@@ -51,7 +51,7 @@ fn a_file_is_read_as_it_was_listed() {
 }
 
 #[test]
-fn what_took_a_files_place_is_not_read() {
+fn a_thing_that_took_a_files_place_is_not_read() {
     let folder = Folder::new();
     let source = open(&[folder.path()], Rules::default());
     let kind = |name: &str, swap: &dyn Fn(&Path)| {

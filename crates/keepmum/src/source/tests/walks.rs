@@ -67,7 +67,7 @@ fn folders_above_a_root_lead_to_it_and_have_no_time() {
 }
 
 #[test]
-fn a_root_that_is_a_link_is_what_it_leads_to() {
+fn a_root_that_is_a_link_means_its_target() {
     let folder = Folder::new();
     folder.write("real/x", b"1");
     symlink("real", folder.join("named")).unwrap();
@@ -207,7 +207,7 @@ fn five_thousand_levels() {
 }
 
 #[test]
-fn what_lies_deeper_than_a_path_can_say_is_a_problem() {
+fn files_deeper_than_the_longest_path_are_a_problem() {
     let folder = Folder::new();
     let mut here = std::os::fd::OwnedFd::from(fs::File::open(folder.path()).unwrap());
     let name = "n".repeat(255);
@@ -225,7 +225,7 @@ fn what_lies_deeper_than_a_path_can_say_is_a_problem() {
 }
 
 #[test]
-fn what_may_not_be_read_is_told() {
+fn unreadable_files_are_reported() {
     // Root may read everything.
     if rustix::process::geteuid().is_root() {
         return;
@@ -317,7 +317,7 @@ fn four_of_ten() -> (Folder, Walk, PageOf<Walk>) {
 }
 
 #[test]
-fn what_vanished_after_its_name_was_read_is_told_and_what_came_is_not_seen() {
+fn a_file_that_vanished_after_its_name_was_read_is_reported() {
     let (folder, mut walk, page) = four_of_ten();
     fs::rename(folder.join("full/5"), folder.join("full/55")).unwrap();
     fs::remove_file(folder.join("full/0")).unwrap();

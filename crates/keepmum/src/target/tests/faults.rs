@@ -46,7 +46,7 @@ fn a_replaced_file_survives_every_failure() {
 }
 
 #[test]
-fn metadata_that_fails_is_told_and_the_file_stays() {
+fn metadata_that_fails_is_reported_and_the_file_stays() {
     let (place, gate) = place(Operation::TargetMetadata);
     let mut metadata = mode(0o600);
     metadata.mtime = Some(Time { seconds: 1, nanos: 0 });

@@ -58,7 +58,7 @@ fn replacing_shows_the_old_file_until_the_new_one_is_whole() {
 }
 
 #[test]
-fn modes_are_right_whatever_the_folder_gives() {
+fn modes_are_right_under_any_defaults_of_the_folder() {
     let place = Place::new();
     let target = &place.target;
     target.make_directory(&path("d")).unwrap();
@@ -118,7 +118,7 @@ fn links_pipes_and_devices() {
 }
 
 #[test]
-fn the_tree_lists_what_is_there() {
+fn the_tree_lists_existing_things() {
     let place = Place::new();
     let target = &place.target;
     target.make_directory(&path("d")).unwrap();

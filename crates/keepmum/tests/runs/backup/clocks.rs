@@ -17,7 +17,7 @@ fn set(world: &mut World, seconds: i64) {
 }
 
 #[test]
-fn the_order_of_snapshots_is_that_of_the_chain_whatever_the_clock_says() {
+fn the_order_of_snapshots_is_that_of_the_chain_under_any_clock() {
     let mut world = World::new(91);
     let mut dice = Dice::new(91);
     grow(&mut dice, &world.source(), 30);

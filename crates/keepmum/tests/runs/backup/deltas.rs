@@ -130,7 +130,7 @@ fn a_lost_catalogue_makes_no_edit_larger() {
 }
 
 #[test]
-fn a_lost_base_is_lost_for_all_that_stands_on_it_and_stored_again_in_full() {
+fn a_lost_base_loses_its_deltas_and_is_stored_again_in_full() {
     for run in 0..10 {
         let mut history = History::with_edits(7, 10);
         let object = history.object(run).to_owned();
@@ -159,7 +159,7 @@ fn a_lost_base_is_lost_for_all_that_stands_on_it_and_stored_again_in_full() {
 }
 
 #[test]
-fn damage_to_a_base_is_told_of_all_that_stands_on_it_and_healed() {
+fn damage_to_a_base_is_reported_for_its_deltas_and_healed() {
     for run in [0, 1, 4, 9] {
         let mut history = History::with_edits(5, 10);
         let object = history.object(run).to_owned();
@@ -196,7 +196,7 @@ fn damage_to_a_base_is_told_of_all_that_stands_on_it_and_healed() {
 }
 
 #[test]
-fn what_a_base_that_cannot_be_read_would_have_saved_is_stored_in_full() {
+fn a_piece_whose_base_cannot_be_read_is_stored_in_full() {
     let mut history = History::with_edits(8, 2);
     // Nobody has looked at it yet: the next run comes upon it.
     let large = |(_, bytes): &(String, Vec<u8>)| bytes.len() > 100_000;
@@ -211,7 +211,7 @@ fn what_a_base_that_cannot_be_read_would_have_saved_is_stored_in_full() {
 }
 
 #[test]
-fn contents_that_are_compressed_each_by_itself_stand_on_nothing() {
+fn contents_that_are_compressed_separately_are_never_deltas() {
     let history = History::with_edits(10, 2);
     let (access, path) = (history.world.own(), history.world.source().join("folder1/book"));
     let options =
@@ -223,7 +223,7 @@ fn contents_that_are_compressed_each_by_itself_stand_on_nothing() {
 
 /// Two devices at one destination: the pieces of one are deltas of the other's.
 #[test]
-fn what_stands_on_another_devices_objects_waits_for_them() {
+fn deltas_of_another_devices_objects_wait_for_them() {
     let mut one = World::new(13);
     fs::write(one.source().join("book"), text(5, 80_000)).unwrap();
     one.backup();

@@ -176,7 +176,7 @@ fn a_killed_first_run_reads_nothing_again_that_it_had_stored() {
 
 /// Data that it had stored and that is gone since is read and stored again.
 #[test]
-fn a_killed_first_run_believes_only_what_is_still_there() {
+fn a_killed_first_run_trusts_only_pieces_that_are_still_there() {
     let world = world(47);
     let options = BackupOptions { checkpoint_after: 6 << 20, ..options(&world.source()) };
     add(&world, 47, 40);

@@ -90,7 +90,7 @@ fn typed(world: &World, script: &str, other: &Path) {
 }
 
 #[test]
-fn however_things_move_a_dry_run_says_what_a_run_says() {
+fn a_dry_run_reports_moves_as_a_run_does() {
     let _alone = ALONE.lock().unwrap();
     let mut seed = 100;
     for (kind, prepared, is_known) in KINDS {

@@ -60,7 +60,7 @@ fn after_a_first_run_nothing_is_read_if_the_disk_could_be_written_back() {
 }
 
 #[test]
-fn a_dry_run_does_not_call_changed_what_is_only_young() {
+fn a_dry_run_does_not_call_a_young_file_changed() {
     let mut world = World::new(34);
     world.mode = Mode::Replay { seed: 34 };
     world.ahead = 0;

@@ -306,7 +306,7 @@ fn one_key_block_is_enough() {
 }
 
 #[test]
-fn what_has_not_arrived_is_pending_elsewhere_and_lost_at_home() {
+fn missing_objects_are_pending_elsewhere_and_lost_at_home() {
     let mut world = repository();
     let disk = world.sim.disk.fork();
     let data = disk.files().into_iter().find(|(_, bytes)| bytes.len() > 200_000).unwrap().0;

@@ -82,7 +82,7 @@ impl Ears {
 
 /// Every object, gone: whatever it was, one plain run makes all whole again, for everybody.
 #[test]
-fn whatever_is_gone_is_stored_again() {
+fn missing_objects_of_every_kind_are_stored_again() {
     let mut world = world();
     let (disk, catalogue) = (world.sim.disk.fork(), Catalogue::keep(&world));
     let kept = world.kept.clone();
@@ -111,7 +111,7 @@ fn whatever_is_gone_is_stored_again() {
 
 /// Every object, damaged: a check finds it and the next run stores it again.
 #[test]
-fn what_a_check_found_damaged_is_stored_again() {
+fn damage_found_by_a_check_is_stored_again() {
     let mut world = world();
     let (disk, catalogue) = (world.sim.disk.fork(), Catalogue::keep(&world));
     let kept = world.kept.clone();
@@ -144,7 +144,7 @@ fn what_a_check_found_damaged_is_stored_again() {
 
 /// Nothing that was stored again is lost, though the object that held it stays away.
 #[test]
-fn what_was_stored_again_is_not_called_lost_any_more() {
+fn data_stored_again_is_no_longer_called_lost() {
     let mut world = world();
     let (disk, catalogue) = (world.sim.disk.fork(), Catalogue::keep(&world));
     for path in objects(&world) {
@@ -161,7 +161,7 @@ fn what_was_stored_again_is_not_called_lost_any_more() {
 
 /// Data that is no longer in the source is named: which file, of which snapshot.
 #[test]
-fn what_cannot_be_healed_is_named() {
+fn data_that_cannot_be_healed_is_named() {
     let mut world = world();
     let before = objects(&world);
     fs::write(world.source().join("folder/noise1"), noise(50, 200_000)).unwrap();
@@ -209,7 +209,7 @@ fn a_destination_that_is_partial_heals_nothing() {
 }
 
 #[test]
-fn missing_copies_of_the_key_block_are_told_by_check_and_put_back_by_a_run() {
+fn missing_copies_of_the_key_block_are_reported_by_check_and_put_back_by_a_run() {
     let mut world = world();
     let blocks = |world: &World| -> Vec<String> {
         let files = world.sim.disk.files().into_iter();

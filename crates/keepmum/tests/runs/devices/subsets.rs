@@ -109,7 +109,7 @@ fn line(history: &History, access: &Access, id: &str, state: &SnapshotState) -> 
 }
 
 #[test]
-fn every_subset_of_the_objects_is_told_right() {
+fn every_subset_of_the_objects_is_reported_right() {
     let history = history();
     let (keys, objects): (Vec<_>, Vec<_>) =
         history.files.iter().partition(|(_, bytes)| bytes.len() == 4096);

@@ -213,7 +213,7 @@ fn attributes_of_a_folder_that_could_not_be_read_are_read_the_next_time() {
 /// Mode and owner are those of the listing. A file with two names, whose mode and content change
 /// before it is opened: its first saved version may be old, but the next run looks again.
 #[test]
-fn what_changes_between_listing_and_reading_is_saved_by_the_next_run() {
+fn a_change_between_listing_and_reading_is_saved_by_the_next_run() {
     use std::os::unix::fs::PermissionsExt;
     for number in 0.. {
         let mut world = World::new(52);
@@ -300,7 +300,7 @@ fn a_stamp_that_was_too_young_when_it_was_listed_is_not_remembered() {
 
 /// The sizes that proc and sysfs report are not those of the contents: 0, or that of a page.
 #[test]
-fn a_file_whose_size_is_untrue_is_saved_as_it_was_read_and_told() {
+fn a_file_with_a_false_size_is_saved_as_read_and_reported() {
     for path in ["/proc/sys/kernel/ostype", "/sys/kernel/mm/transparent_hugepage/enabled"] {
         let path = std::path::Path::new(path);
         let Ok(content) = fs::read(path) else {

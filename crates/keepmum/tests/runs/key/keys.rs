@@ -156,7 +156,7 @@ fn slots_are_added_and_removed_until_there_is_no_room() {
 }
 
 #[test]
-fn what_would_lock_out_is_refused() {
+fn a_change_that_would_lock_out_is_refused() {
     let scene = Scene::new();
     let blocks = scene.blocks();
     let kind = |result: Result<ops::KeyChangeReport, ops::Error>| result.unwrap_err().kind();

@@ -50,7 +50,7 @@ fn objects_whose_key_block_has_not_arrived_are_pending() {
 
 /// A device that has lost its catalogue, and whose key blocks are older than its last objects.
 #[test]
-fn what_a_device_wrote_itself_under_a_key_that_is_not_here_is_neither_lost_nor_damaged() {
+fn own_objects_under_a_missing_key_are_neither_lost_nor_damaged() {
     let scene = Scene::new();
     scene.write("a", "a");
     scene.backup().unwrap();

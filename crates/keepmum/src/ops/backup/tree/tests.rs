@@ -120,7 +120,7 @@ fn a_folder_that_did_not_change_is_not_written() {
 }
 
 #[test]
-fn what_changed_after_it_was_left_is_written_at_the_end_from_below() {
+fn directories_changed_after_the_walk_left_them_are_written_last() {
     let catalogue = Catalogue::temporary().unwrap();
     let Planted { mut tree, mut nodes, rows: [_, b, _] } = plant(&catalogue);
     let old = catalogue.child(b, &name("pipe")).unwrap().unwrap();
@@ -146,7 +146,7 @@ fn a_folder_that_moved_keeps_its_node() {
 }
 
 #[test]
-fn a_full_tree_is_written_whatever_was_known() {
+fn a_full_tree_is_written_even_if_nodes_were_known() {
     let catalogue = Catalogue::temporary().unwrap();
     let Planted { nodes: first, rows: [a, b, c], .. } = plant(&catalogue);
     let (mut tree, mut nodes) = (Tree::new(&catalogue, true).unwrap(), Kept::default());
