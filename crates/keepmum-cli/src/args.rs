@@ -1,7 +1,6 @@
 //! The command line: what can be typed, and what each part of it does.
 //!
-//! Help, man pages and completions are all made from this. It never reads the environment or a
-//! file, and decides nothing.
+//! Help, man pages and completions are all made from this. It reads no file and decides nothing.
 
 mod definition;
 mod examples;
@@ -20,7 +19,7 @@ use keepmum::ops::{Deletions, ReadData};
 
 #[cfg(test)]
 pub(crate) use definition::commands;
-pub(crate) use definition::{WIDEST, codes, program, program_within, read, subcommand};
+pub(crate) use definition::{codes, program, program_within, read, subcommand, width};
 pub(crate) use examples::examples;
 pub(crate) use mistakes::{mistake, unknown_command};
 pub(crate) use restore::{OverwriteArg, OwnerArg, RestoreArgs};

@@ -4,6 +4,7 @@
 
 mod args;
 mod commands;
+mod complete;
 mod config;
 mod exit;
 mod failure;
@@ -31,7 +32,10 @@ use crate::terminal::{Terminal, error};
 fn main() -> process::ExitCode {
     keep_memory_private();
     let typed: Vec<_> = env::args_os().collect();
-    let code = match args::read(typed.clone(), commands::help::width()) {
+    if let Some(code) = complete::answered(&typed) {
+        return code.into();
+    }
+    let code = match args::read(typed.clone(), args::width()) {
         Ok(cli) => run(&cli),
         Err(error) if error.use_stderr() && !is_bare(&error) => mistyped(&error, &typed),
         Err(help) => print(&help),

@@ -1,4 +1,4 @@
-//! The whole command line as clap knows it: what is typed, with examples and exit codes beneath.
+//! The whole command line as clap knows it, with examples and exit codes beneath the options.
 
 use std::ffi::OsString;
 
@@ -7,9 +7,15 @@ use clap::{Command, CommandFactory, FromArgMatches};
 use super::{Cli, examples};
 use crate::exit::CODES;
 use crate::manual::wrapped;
+use crate::terminal::look::Look;
 
 /// No help is wider.
-pub(crate) const WIDEST: usize = 100;
+const WIDEST: usize = 100;
+
+/// How wide help is here.
+pub(crate) fn width() -> usize {
+    Look::of_output().width().map_or(WIDEST, |width| width.min(WIDEST))
+}
 
 /// The command line with every command, ready to read words.
 pub(crate) fn program() -> Command {
@@ -32,7 +38,7 @@ pub(crate) fn subcommand<'a>(program: &'a Command, words: &[String]) -> Option<&
     words.iter().try_fold(program, first)
 }
 
-/// Reads what was typed; help that was asked for has this width.
+/// Reads the words of a command line; help has this width.
 pub(crate) fn read(
     words: impl IntoIterator<Item = OsString>,
     width: usize,
@@ -68,7 +74,7 @@ fn with_feet(command: Command, width: usize) -> Command {
     command
 }
 
-/// Adds what stands beneath the options.
+/// Adds the text beneath the options.
 fn with_foot(command: Command, name: &str, width: usize) -> Command {
     let mut foot = String::from("Examples:");
     for example in examples(name) {

@@ -1,13 +1,13 @@
-//! Common uses of each command: shown by `--help` and in the manual.
+//! Examples of each command: shown by `--help` and in the manual.
 //!
 //! A test reads each line as it would be typed, so that no example can be wrong for long.
 
-/// A command line for users, and its effect.
+/// A line that somebody may type, and its purpose.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Example {
-    /// Its effect: verb first, no full stop.
+    /// Its purpose: verb first, no full stop.
     pub(crate) purpose: &'static str,
-    /// The command line.
+    /// The line.
     pub(crate) line: &'static str,
 }
 

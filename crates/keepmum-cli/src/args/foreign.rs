@@ -1,5 +1,5 @@
-//! Commands and options of other tools (restic, Borg, rustic, rclone and others), each with
-//! keepmum's counterpart.
+//! Commands and options of other tools (restic, Borg, rustic, rclone and others), each with the
+//! answer of keepmum.
 //!
 //! A word counts as foreign only after it turned out to be none of ours, so that a command that is
 //! added later is never hidden. `doc/coming-from.md` tells the same in more words.
@@ -10,12 +10,12 @@ mod options;
 use commands::COMMANDS;
 use options::OPTIONS;
 
-/// A word of another tool that somebody may type.
+/// Words of another tool that somebody may type here.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Foreign {
     /// The words, all with the same answer.
     pub(crate) words: &'static [&'static str],
-    /// keepmum's counterpart; a clause without a full stop.
+    /// The way of keepmum; a clause without a full stop.
     pub(crate) answer: &'static str,
     /// The next step; commands stand in backticks.
     pub(crate) next: &'static str,

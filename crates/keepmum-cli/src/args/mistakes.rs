@@ -1,4 +1,4 @@
-//! Mistakes in the arguments, in the same voice as every other failure, with a correction.
+//! Mistakes on the command line, in the same voice as every other failure, with the right words.
 //!
 //! Clap's own tips are left out: they name whatever looks alike, which misleads those who know
 //! another tool.
@@ -125,7 +125,7 @@ fn unexpected_word(command: &str, word: &str) -> Failure {
     }
 }
 
-/// A foreign word and its counterpart.
+/// A foreign word and our answer.
 fn said_of(word: &str, answer: &str) -> String {
     format!("there is no `{word}`; {answer}")
 }
@@ -138,7 +138,7 @@ fn fail(command: &str, sentence: impl Into<String>) -> Failure {
 fn see(command: &str) -> String {
     match command {
         "" => "`keepmum help` lists the commands".to_owned(),
-        command => format!("`keepmum help {command}` shows what it takes"),
+        command => format!("`keepmum help {command}` shows its options"),
     }
 }
 
@@ -156,7 +156,7 @@ fn context(error: &clap::Error, kind: ContextKind) -> Option<String> {
     list(error, kind).into_iter().next()
 }
 
-/// clap's text about one side of an error; options without the names of their values.
+/// One side of an error, as clap has it; options without the names of their values.
 fn list(error: &clap::Error, kind: ContextKind) -> Vec<String> {
     match error.get(kind) {
         Some(ContextValue::String(word)) => vec![plain(word)],
@@ -201,12 +201,8 @@ mod tests {
                 "there is no command `key lisst`",
                 "did you mean `keepmum key list`?",
             ),
-            (
-                "keepmum key remove",
-                "ID is missing",
-                "`keepmum help key remove` shows what it takes",
-            ),
-            ("keepmum diff", "A is missing", "`keepmum help diff` shows what it takes"),
+            ("keepmum key remove", "ID is missing", "`keepmum help key remove` shows its options"),
+            ("keepmum diff", "A is missing", "`keepmum help diff` shows its options"),
             (
                 "keepmum backup --dryrun",
                 "`backup` has no option --dryrun",
@@ -215,14 +211,14 @@ mod tests {
             (
                 "keepmum -z backup",
                 "`backup` has no option -z",
-                "`keepmum help backup` shows what it takes",
+                "`keepmum help backup` shows its options",
             ),
             (
                 "keepmum ls -q -v",
                 "--quiet and --verbose cannot be used together",
-                "`keepmum help ls` shows what it takes",
+                "`keepmum help ls` shows its options",
             ),
-            ("keepmum ls -c", "--config needs a value", "`keepmum help ls` shows what it takes"),
+            ("keepmum ls -c", "--config needs a value", "`keepmum help ls` shows its options"),
             (
                 "keepmum check --threads 0",
                 "--threads cannot be \"0\"",

@@ -1,4 +1,4 @@
-//! `help` and `version`: what a command does, what the words mean, which program this is.
+//! `help` and `version`.
 
 use std::io;
 
@@ -15,15 +15,15 @@ use crate::manual::{config, words};
 use crate::nearest::nearest;
 use crate::terminal::json;
 
-/// Shows help for what was asked for.
+/// Shows help for a topic.
 pub(crate) fn run(args: &HelpArgs, session: &Session<'_>) -> Result<ExitCode, Failure> {
     let topic: Vec<&str> = args.topic.iter().map(String::as_str).collect();
     let page = match topic.as_slice() {
-        ["words"] => words::page().plain(width()),
-        ["config"] => config::page().plain(width()),
+        ["words"] => words::page().plain(args::width()),
+        ["config"] => config::page().plain(args::width()),
         ["config", key] => {
             let found = config::key(key).ok_or_else(|| unknown_key(key))?;
-            found.plain(width())
+            found.plain(args::width())
         }
         _ => of_command(&args.topic)?,
     };
@@ -39,16 +39,9 @@ fn unknown_key(word: &str) -> Failure {
     }
 }
 
-/// How wide help may be here.
-pub(crate) fn width() -> usize {
-    let stated = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    let found = || rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| size.ws_col.into());
-    stated.or_else(found).unwrap_or(args::WIDEST).clamp(40, args::WIDEST)
-}
-
 /// The same as `--help` behind the command.
 pub(crate) fn of_command(words: &[String]) -> Result<String, Failure> {
-    let program = args::program_within(width());
+    let program = args::program_within(args::width());
     let Some(command) = args::subcommand(&program, words) else {
         let known = (0..words.len()).rev().find_map(|count| {
             let (above, rest) = words.split_at(count);
@@ -60,7 +53,7 @@ pub(crate) fn of_command(words: &[String]) -> Result<String, Failure> {
     Ok(help_of(command.clone()))
 }
 
-/// What `--help` prints.
+/// The text that `--help` prints.
 fn help_of(command: Command) -> String {
     let asked = command.try_get_matches_from(["keepmum", "--help"]);
     let help = asked.err().map(|help| help.render()).unwrap_or_default();

@@ -14,7 +14,7 @@ pub(crate) fn run(args: &ManArgs, session: &Session<'_>) -> Result<ExitCode, Fai
     let (name, number, page) = page_of(&args.page)?;
     let roff = page.roff(&name, number);
     if !session.terminal.person_reads || !opened(&roff) {
-        let text = if session.terminal.person_reads { page.plain(80) } else { roff };
+        let text = if session.terminal.person_reads { page.plain(args::width()) } else { roff };
         session.terminal.write(text.as_bytes())?;
     }
     Ok(ExitCode::Done)

@@ -6,7 +6,7 @@ mod choice;
 mod completions;
 mod diff;
 mod dump;
-pub(crate) mod help;
+mod help;
 mod init;
 mod init_questions;
 mod key;

@@ -48,7 +48,7 @@ pub(crate) fn page() -> Page {
     page
 }
 
-/// The text about one key.
+/// The explanation of one key.
 pub(crate) fn key(word: &str) -> Option<Page> {
     let is_it = |known: &str| known.eq_ignore_ascii_case(word);
     let mut found = KEYS.iter().filter(|key| is_it(key.word) || key.alias.is_some_and(is_it));

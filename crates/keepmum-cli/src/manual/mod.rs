@@ -1,4 +1,4 @@
-//! The manual: everything beyond one line of help, once, for `help` and for `man`.
+//! The manual: everything beyond one line of help, written once, for `help` and for `man`.
 //!
 //! It only makes text from tables; it reads no config and prints nothing.
 

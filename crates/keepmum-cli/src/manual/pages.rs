@@ -8,7 +8,7 @@ use super::words::WORDS;
 use crate::args;
 use crate::exit::CODES;
 
-/// Variables that change the program's behaviour.
+/// Variables that the program obeys.
 const ENVIRONMENT: [(&str, &str); 9] = [
     ("KEEPMUM_CONFIG", "The config file, if --config is not given."),
     ("KEEPMUM_PASSWORD", "The password, if neither --password-file nor the config has one."),
@@ -219,7 +219,7 @@ fn exit_status(page: &mut Page, command: &str) {
     }
 }
 
-/// The further sections of the config's page.
+/// Sections that the config's page shares.
 pub(super) fn files_and_environment(page: &mut Page) {
     table(page, "Files", &FILES);
     table(page, "Environment", &ENVIRONMENT);

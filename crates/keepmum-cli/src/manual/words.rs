@@ -10,7 +10,7 @@ pub(crate) struct Word {
     pub(crate) meaning: &'static str,
 }
 
-/// The word for people, then the word in JSON and in the documents for developers.
+/// Words that people read, then those of JSON and of the documents for developers.
 pub(crate) const WORDS: [Word; 26] = [
     word("source", "The folders that one config backs up. A source has a name."),
     word("destination", "The folder that the backup goes to, usually inside a synced folder."),
@@ -92,7 +92,7 @@ pub(crate) const WORDS: [Word; 26] = [
     word("slot", "In JSON: the place of one password or recovery code."),
     word(
         "record",
-        "In JSON and in documents for developers: what a run writes last. A run counts from then \
+        "In JSON and in documents for developers: the last thing that a run writes. The run counts from then \
          on.",
     ),
     word("entry", "In JSON: a file, folder, link or device node."),

@@ -12,7 +12,7 @@ mod contract {
     mod errors;
     mod places;
     mod steady;
-    mod transcript;
+    pub(crate) mod transcript;
 }
 mod fidelity {
     mod contents;
@@ -64,4 +64,5 @@ mod repository {
 mod binary;
 mod manual;
 mod prepared;
+mod shells;
 mod typing;

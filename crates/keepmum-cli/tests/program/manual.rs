@@ -28,7 +28,7 @@ fn has(program: &str) -> bool {
     found
 }
 
-/// Gives a program this on its standard input, and returns what it printed and complained about.
+/// Gives a program this on its standard input, and returns its output and its complaints.
 fn through(program: &str, arguments: &[&str], input: &str) -> (String, String) {
     let mut command = Command::new(program);
     command.args(arguments).env("MANWIDTH", "80").env("LC_ALL", "C.UTF-8");
@@ -79,7 +79,7 @@ fn every_page_is_shown_without_a_warning() {
     }
 }
 
-/// A page shows its plain text: no escape of the form is left in it.
+/// No escape of the form is left in it.
 #[test]
 fn a_page_reads_as_it_was_written() {
     let place = Place::new();

@@ -8,6 +8,7 @@ use std::fs::{self, OpenOptions, Permissions};
 use std::io::ErrorKind;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -100,6 +101,17 @@ impl Catalogue {
         // From the first look on it stays the same.
         connection.query_row("SELECT count(*) FROM fact", [], |_| Ok(()))?;
         Ok(Some(Self::around(connection, None)))
+    }
+
+    /// The catalogue in this file as it is now, to be looked at without waiting and without changing
+    /// anything; none where that cannot be.
+    pub fn glance(file: &Path) -> Option<Self> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(file, flags).ok()?;
+        connection.busy_timeout(Duration::ZERO).ok()?;
+        let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        let is_ours = number("application_id").ok()? == APPLICATION;
+        (is_ours && number("user_version").ok()? == VERSION).then(|| Self::around(connection, None))
     }
 
     fn around(connection: Connection, file: Option<&Path>) -> Self {

@@ -39,6 +39,8 @@ pub const DAMAGED_KEY_BLOCKS: Fact<Vec<u8>> = Fact::new("damaged key blocks");
 pub const KEY_COPIES_ARE_ILL: Fact<bool> = Fact::new("key copies");
 /// The slot of a recovery code that nobody has seen.
 pub const UNSEEN_CODE: Fact<[u8; 8]> = Fact::new("unseen recovery code");
+/// The slots as they were last listed, a line each: id, a tab, what it is. For completions.
+pub const KEY_SLOTS: Fact<Vec<u8>> = Fact::new("key slots");
 
 /// The roots of the last run.
 pub const ROOTS: Fact<Vec<Vec<u8>>> = Fact::new("roots");

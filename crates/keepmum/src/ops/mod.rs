@@ -10,6 +10,7 @@ mod dump;
 mod init;
 mod key;
 mod list;
+mod recollection;
 mod restore;
 mod status;
 
@@ -36,5 +37,6 @@ pub use key::{
     key_recovery, key_remove,
 };
 pub use list::list;
+pub use recollection::{KnownName, KnownSnapshot, Recollection};
 pub use restore::{RestoreReport, restore};
 pub use status::{CheckLine, DeviceStatus, StatusReport, snapshots, status};

@@ -2,7 +2,7 @@
 
 use super::{Foreign, row};
 
-/// Planned commands are reported as missing; all others have another name here.
+/// Commands of later versions are said to be missing; all others have another name here.
 pub(super) const COMMANDS: [Foreign; 41] = [
     row(
         &["unlock", "break-lock", "with-lock"],

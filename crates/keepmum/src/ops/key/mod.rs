@@ -6,7 +6,7 @@
 
 mod report;
 
-use crate::catalogue::{Catalogue, RunLock};
+use crate::catalogue::{Catalogue, RunLock, state};
 use crate::crypto::{Passphrase, RecoveryCode as CodeSecret};
 use crate::format::key_block::LABEL_MAX;
 use crate::format::{SlotId, SlotKind};
@@ -59,6 +59,7 @@ fn list(
     let mut slots: Vec<_> = known.iter().map(|slot| KeySlotLine::of(slot, unseen)).collect();
     // Their numbers are random; people look for the one they made last.
     slots.sort_by_key(|slot| slot.created);
+    remember(&destination.catalogue, slots.iter().map(|slot| (&*slot.id, slot.kind, &*slot.label)));
     let unopened_files = match Keys::derive(&opened.keyring) {
         Some(keys) => {
             let mut listing = destination.raw.open(&keys, access.mode);
@@ -68,6 +69,25 @@ fn list(
         None => 0,
     };
     Ok(KeyListReport { generation: opened.keyring.generation, slots, unopened_files })
+}
+
+/// Keeps the ids for completions. Where that cannot be, there are none, which is no matter.
+fn remember<'a>(
+    catalogue: &Catalogue,
+    slots: impl Iterator<Item = (&'a str, KeySlotKind, &'a str)>,
+) {
+    let line = |(id, kind, label): (&str, KeySlotKind, &str)| {
+        let what = match kind {
+            KeySlotKind::Password => "password",
+            KeySlotKind::RecoveryCode => "recovery code",
+            KeySlotKind::Unknown => "key",
+        };
+        let label = label.replace(char::is_control, " ");
+        let label = if label.is_empty() { label } else { format!(" {label}") };
+        format!("{id}\t{what}{label}\n")
+    };
+    let lines: String = slots.map(line).collect();
+    catalogue.set(&state::KEY_SLOTS, &lines.into_bytes()).ok();
 }
 
 /// Makes a slot for one more password.
@@ -233,20 +253,32 @@ impl Unlocked {
     ) -> Result<KeyChangeReport, Error> {
         let created = u64::try_from(access.seam.clock.now().seconds).unwrap_or(0);
         let label = |label: &str| label.to_owned();
+        let kind = match add {
+            Some((SlotSecret::Recovery(_), _)) => KeySlotKind::RecoveryCode,
+            _ => KeySlotKind::Password,
+        };
+        let name = add.as_ref().map_or("", |(_, name)| *name);
         let add = add.map(|(secret, name)| NewSlot { secret, label: label(name), created });
-        let removed = remove.iter().map(slot_text).collect();
+        let removed: Vec<String> = remove.iter().map(slot_text).collect();
         let change = KeyChange { remove, add };
         let made = self.opened.change(&change, access.profile, &*access.seam.random)?;
         observer.event(Event::Phase(Phase::Finishing));
         let store = &*self.destination.store;
         kept_blocks::write(store, &made.blocks).map_err(|error| unsure(&error))?;
         kept_blocks::keep(&self.destination.catalogue, &made.blocks);
+        let added = made.added.as_ref().map(slot_text);
+        let known = self.opened.slots();
+        let known: Vec<_> = known.iter().map(|slot| KeySlotLine::of(slot, None)).collect();
+        let stay = known.iter().filter(|slot| !removed.contains(&slot.id));
+        let stay = stay.map(|slot| (&*slot.id, slot.kind, &*slot.label));
+        let new = added.as_deref().map(|id| (id, kind, name));
+        remember(&self.destination.catalogue, stay.chain(new));
         if let Some(at) = &access.key_cache {
             key_cache::forget(at);
         }
         Ok(KeyChangeReport {
             generation: made.generation,
-            added: made.added.as_ref().map(slot_text),
+            added,
             removed,
             recovery_code_shown: false,
             recovery_code: None,
