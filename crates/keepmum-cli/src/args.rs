@@ -99,6 +99,11 @@ pub(crate) enum Command {
     Log(LogArgs),
     /// List, add, change or remove passwords and recovery codes
     Key(KeyArgs),
+    /// Show the settings that hold, or check the config for mistakes
+    Config {
+        #[command(subcommand)]
+        verb: ConfigVerb,
+    },
     /// Show help for a command, the keys of the config, or the words that keepmum uses
     Help(HelpArgs),
     /// Open the manual
@@ -257,6 +262,15 @@ pub(crate) struct LogArgs {
     /// Show the problems of the run with this number
     #[arg(value_name = "RUN")]
     pub(crate) run: Option<i64>,
+}
+
+/// `config`.
+#[derive(Subcommand)]
+pub(crate) enum ConfigVerb {
+    /// Name every problem of the config
+    Check,
+    /// Show every setting, and the line or the default that it comes from
+    Show,
 }
 
 /// `completions`.

@@ -4,6 +4,7 @@ mod backup;
 mod check;
 mod choice;
 mod completions;
+mod config;
 mod diff;
 mod dump;
 mod help;
@@ -61,6 +62,7 @@ pub(crate) fn run(
         Command::Log(args) => log::run(args, &session),
         Command::Key(args) => key::run(args, &session),
         Command::Completions(args) => completions::run(args, &session),
+        Command::Config { verb } => config::run(verb, &session),
         Command::Help(args) => help::run(args, &session),
         Command::Man(args) => man::run(args, &session),
         Command::Version => help::version(&session),

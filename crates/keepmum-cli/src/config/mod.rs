@@ -6,6 +6,7 @@
 mod draft;
 mod keys;
 mod reader;
+mod review;
 mod value;
 
 use std::fs;
@@ -20,6 +21,7 @@ use crate::failure::{Failure, Kind};
 
 pub(crate) use draft::{Draft, writable, write};
 pub(crate) use keys::{Entry, KEYS};
+pub(crate) use review::{Remark, Review, words};
 
 use keys::Key;
 use reader::Ini;
@@ -135,7 +137,10 @@ impl Config {
             level: ini.one(Key::Compression).map_or(Ok(Level::Default), value::level)?,
             compress_together: switch(Key::CompressTogether, true)?,
             every: ini.one(Key::Every).map(value::span).transpose()?,
-            not_yet: not_yet(ini, path),
+            not_yet: not_yet(ini)
+                .iter()
+                .map(|(line, sentence)| format!("{}:{line}: {sentence}", path.display()))
+                .collect(),
             lines: Lines {
                 destination: ini.one(Key::Destination).map_or(1, |value| value.line),
                 db_path: ini.one(Key::DbPath).map(|value| value.line),
@@ -154,17 +159,13 @@ impl Config {
 }
 
 /// Says of each key that means nothing yet: whoever wrote it believes that it does.
-fn not_yet(ini: &Ini, path: &Path) -> Vec<String> {
+fn not_yet(ini: &Ini) -> Vec<(usize, String)> {
     let said = keys::NOT_YET.into_iter().filter_map(|key| Some((ini.one(key)?.line, key)));
     let is_off = |key| key == Key::AutoForget && value::switch(ini, key) == Ok(Some(false));
     let mut said: Vec<_> = said.filter(|(_, key)| !is_off(*key)).collect();
     said.sort_by_key(|(line, _)| *line);
     let sentence = |(line, key): (usize, Key)| {
-        format!(
-            "{}:{line}: {} has no effect yet: this version deletes no snapshots",
-            path.display(),
-            key.word()
-        )
+        (line, format!("{} has no effect yet: this version deletes no snapshots", key.word()))
     };
     said.into_iter().map(sentence).collect()
 }

@@ -56,6 +56,11 @@ impl Wrong {
         Self { line, sentence: sentence.into() }
     }
 
+    /// The line and the sentence.
+    pub(super) fn parts(&self) -> (usize, &str) {
+        (self.line, &self.sentence)
+    }
+
     /// The same as a failure that names the file.
     pub(super) fn in_file(self, path: &Path) -> Failure {
         Failure::config(format!("{}:{}: {}", path.display(), self.line, self.sentence))
@@ -65,9 +70,18 @@ impl Wrong {
 impl Ini {
     /// Takes a file apart.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, Wrong> {
+        let (ini, wrong) = Self::parse_all(bytes);
+        wrong.into_iter().next().map_or(Ok(ini), Err)
+    }
+
+    /// The same, with everything that is wrong; lines that are wrong are left out.
+    pub(super) fn parse_all(bytes: &[u8]) -> (Self, Vec<Wrong>) {
         if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-            return Err(Wrong::at(1, "this is UTF-16 text; save the file as UTF-8"));
+            let wrong = Wrong::at(1, "this is UTF-16 text; save the file as UTF-8");
+            return (Self::default(), vec![wrong]);
         }
+        let mut wrong = Vec::new();
+        let mut is_unknown = false;
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let mut ini = Self::default();
         // The key that an indented line would go on with, and how far that key was indented.
@@ -80,21 +94,27 @@ impl Ini {
                 continue;
             }
             if text.contains(&0) {
-                return Err(Wrong::at(number, "there is a zero byte in this line"));
+                wrong.push(Wrong::at(number, "there is a zero byte in this line"));
+                continue;
             }
             let pushed = ini.values.len();
             let indent = line.iter().take_while(|byte| is_blank(**byte)).count();
-            match open {
-                Some((key, at)) if indent > at => ini.go_on(key, number, text)?,
+            let read = match open {
+                Some((key, at)) if indent > at => ini.go_on(key, number, text),
                 _ if text.starts_with(b"[") => {
-                    ini.open_section(number, text)?;
                     open = None;
+                    let opened = ini.open_section(number, text);
+                    is_unknown = opened.is_err();
+                    opened
                 }
-                _ => open = Some((ini.open_key(number, text)?, indent)),
-            }
+                // Nobody knows the keys of a section that is not known.
+                _ if is_unknown => Ok(()),
+                _ => ini.open_key(number, text).map(|key| open = Some((key, indent))),
+            };
+            wrong.extend(read.err());
             ini.values.iter_mut().skip(pushed).for_each(|value| value.keep_blank(line));
         }
-        Ok(ini)
+        (ini, wrong)
     }
 
     fn open_section(&mut self, line: usize, text: &[u8]) -> Result<(), Wrong> {
@@ -146,6 +166,11 @@ impl Ini {
         if !bytes.is_empty() {
             self.values.push(Value { key, line, bytes: Zeroizing::new(bytes.to_vec()) });
         }
+    }
+
+    /// All values.
+    pub(super) fn every(&self) -> impl Iterator<Item = &Value> {
+        self.values.iter()
     }
 
     /// All values of a key.

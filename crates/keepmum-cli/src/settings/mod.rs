@@ -4,6 +4,7 @@
 //! [`Settings::open`] then opens the destination, makes the catalogue's folder and asks for the
 //! password, in this order, so that nobody types a password for a disk that is not there.
 
+mod doubts;
 mod environment;
 mod left_out;
 mod password;
@@ -29,6 +30,7 @@ use crate::config::{Config, PasswordIn};
 use crate::failure::{Failure, Kind, Places};
 use crate::terminal::Terminal;
 
+pub(crate) use doubts::doubts;
 pub(crate) use environment::Environment;
 pub(crate) use left_out::LeftOut;
 pub(crate) use password::{Asking, PasswordFrom, ask_twice, new_password};

@@ -62,6 +62,7 @@ mod repository {
     mod source;
 }
 mod binary;
+mod configs;
 mod manual;
 mod prepared;
 mod shells;

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 
 use crate::binary::{Place, golden};
 
-pub(crate) const COMMANDS: [&str; 15] = [
+pub(crate) const COMMANDS: [&str; 16] = [
     "init",
     "backup",
     "snapshots",
@@ -16,6 +16,7 @@ pub(crate) const COMMANDS: [&str; 15] = [
     "status",
     "log",
     "key",
+    "config",
     "help",
     "man",
     "completions",
@@ -32,7 +33,10 @@ fn help_is_as_it_was() {
         let help = place.run([command, "--help"]);
         assert_eq!((help.code, help.stderr.as_str()), (0, ""), "{command}");
         golden(&format!("{command}.txt"), &help.stdout);
-        assert_eq!(place.run(["help", command]), help, "{command}");
+        // The keys of the config are asked for more often than its command.
+        if command != "config" {
+            assert_eq!(place.run(["help", command]), help, "{command}");
+        }
     }
     assert_eq!(place.run(["help"]).stdout, place.run(["--help"]).stdout);
     for words in [&["--version"][..], &["version"]] {

@@ -89,7 +89,7 @@ pub(super) const COMMANDS: [Foreign; 41] = [
     row(
         &["destination", "remote", "connect"],
         "this version stores into folders only; the config names the one",
-        "see it with `keepmum help config`",
+        "see it with `keepmum config show`",
     ),
     row(
         &["run", "schedule", "cron", "daemon", "watch"],
@@ -137,7 +137,7 @@ pub(super) const COMMANDS: [Foreign; 41] = [
     row(
         &["cache", "catalogue"],
         "the only cache is the local catalogue; it is made again if it is lost",
-        "see where it is with `keepmum help config`",
+        "see where it is with `keepmum config show`",
     ),
     row(
         &["upgrade", "migrate", "convert", "rollback"],
@@ -157,7 +157,7 @@ pub(super) const COMMANDS: [Foreign; 41] = [
     row(
         &["policy", "rules", "settings", "show-config", "configure"],
         "settings stand in the config file",
-        "`keepmum help config`, `keepmum help config`",
+        "`keepmum config show`, `keepmum help config`",
     ),
     row(
         &["exclude", "filter"],

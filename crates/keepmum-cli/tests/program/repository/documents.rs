@@ -81,6 +81,20 @@ fn the_page_lists_what_the_documents_hold() {
 }
 
 #[test]
+fn settings_and_their_problems_are_documents() {
+    let place = filled();
+    let shown = one(&keepmum(&place, ["config", "show", "--json"]));
+    agrees(&shown, "config show", &[]);
+    agrees(&shown["settings"][0], "setting", &[]);
+    assert!(!shown.to_string().contains("jdndmnn"), "{shown}");
+    fs::remove_dir_all(place.path("source")).unwrap();
+    let checked = one(&keepmum(&place, ["config", "check", "--json"]));
+    agrees(&checked, "config check", &[]);
+    agrees(&checked["problems"][0], "config problem", &[]);
+    agrees(&one(&place.run(["version", "--json"])), "version", &[]);
+}
+
+#[test]
 fn a_backup_ends_with_a_summary() {
     let place = ready("to_exclude = *.tmp\n");
     sample(&place);

@@ -1,0 +1,54 @@
+//! `config show` and `config check`, word for word.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::binary::Place;
+use crate::contract::transcript::{LAPTOP, Transcript};
+
+#[test]
+fn settings_are_shown_with_their_origin() {
+    let place = Place::new();
+    place.config(&format!("{LAPTOP}to_exclude = *.tmp\n  node_modules/\n"));
+    place.file(
+        "command.ini",
+        "[Credentials]\npassword_command = echo sesame\n[Destination]\ndestination = d\n\
+         [Backup]\ndevice_name = laptop\n",
+    );
+    let mut transcript = Transcript::at(&place);
+    transcript.run("config show -c config.ini");
+    transcript.run_with("config show -c command.ini", &[("XDG_STATE_HOME", "/state")], None);
+    transcript.run("config show -c command.ini --password-file secret");
+    transcript.run("config show --from destination");
+    transcript.run("config show");
+    transcript.agrees("config-show.txt");
+}
+
+#[test]
+fn problems_are_named_with_their_lines() {
+    let place = Place::new();
+    place.config(LAPTOP);
+    let mut transcript = Transcript::at(&place);
+    transcript.run("config check -c config.ini");
+    transcript.run("config check -c config.ini -q");
+    let open = fs::Permissions::from_mode(0o644);
+    fs::set_permissions(place.path("config.ini"), open.clone()).unwrap();
+    fs::remove_dir(place.path("destination")).unwrap();
+    transcript.note("others can read the config, and the destination is away");
+    transcript.run("config check -c config.ini");
+    place.folder("destination");
+    fs::set_permissions(place.file("secret", "x"), open).unwrap();
+    place.file(
+        "bad.ini",
+        "[Credentials]\npassword_file = secret\n[Destination]\ndestination = destination\n\
+         [DB]\ndb_path = destination/db\n[Backup]\nto_backup = \"/home/anna\"\n  source, other\n\
+         to_exclude = ./x\n  /etc\n[Retention]\nkeep_daily = 7\n",
+    );
+    transcript.show("bad.ini");
+    transcript.run("config check -c bad.ini");
+    place.file("worse.ini", "[Backup]\nto_exlude = x\nevery = often\nto_exclude = [a\n");
+    transcript.show("worse.ini");
+    transcript.run("config check -c worse.ini");
+    transcript.run("config show -c worse.ini");
+    transcript.agrees("config-check.txt");
+}
