@@ -95,6 +95,40 @@ mod tests {
         quoted.filter(|line| line.starts_with("keepmum ")).map(str::to_owned).collect()
     }
 
+    /// The page `doc/coming-from.md`: our column can be typed, and theirs is answered here.
+    #[test]
+    fn coming_from_is_the_command_line() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../doc/coming-from.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        let table = page.split("## Commands").nth(1).and_then(|rest| rest.split("\n## ").next());
+        let rows = table
+            .unwrap()
+            .lines()
+            .filter(|line| line.starts_with("| `") || line.starts_with("| |"));
+        let (mut ours, mut theirs) = (0, 0);
+        let names = commands();
+        for row in rows {
+            let cells: Vec<_> = row.trim_matches('|').split('|').collect();
+            let [restic, borg, keepmum] = cells[..] else { panic!("{row}") };
+            for line in quoted(keepmum).filter(|line| line.starts_with("keepmum")) {
+                let words = line.split_whitespace().map(Into::into);
+                read(words, 100).unwrap_or_else(|error| panic!("{line}: {error}"));
+                ours += 1;
+            }
+            for line in quoted(restic).chain(quoted(borg)) {
+                let mut words = line.split_whitespace().skip(1);
+                let word = words.next().unwrap().to_owned();
+                assert!(names.contains(&word) || command(&word).is_some(), "{line}: no answer");
+                theirs += 1;
+            }
+        }
+        assert!(ours > 20 && theirs > 40, "{ours} and {theirs} lines were found");
+    }
+
+    fn quoted(cell: &str) -> impl Iterator<Item = &str> {
+        cell.split('`').skip(1).step_by(2)
+    }
+
     #[test]
     fn every_answer_can_be_typed() {
         for foreign in COMMANDS.iter().chain(&OPTIONS) {

@@ -21,6 +21,7 @@ fn settings_are_shown_with_their_origin() {
     transcript.run("config show -c command.ini --password-file secret");
     transcript.run("config show --from destination");
     transcript.run("config show");
+    assert!(!transcript.text().contains("jdndmnn") && !transcript.text().contains("sesame"));
     transcript.agrees("config-show.txt");
 }
 

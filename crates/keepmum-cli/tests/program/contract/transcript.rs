@@ -97,6 +97,11 @@ impl<'a> Transcript<'a> {
         ));
     }
 
+    /// All of it so far.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Compares it with the golden one.
     pub(crate) fn agrees(self, name: &str) {
         golden(Path::new("contract").join(name).to_str().unwrap(), &self.text);
