@@ -21,8 +21,11 @@ pub(crate) fn mistake(error: &clap::Error, typed: &[OsString]) -> Failure {
     match error.kind() {
         ErrorKind::InvalidSubcommand => {
             let word = text(ContextKind::InvalidSubcommand).unwrap_or_default();
-            unknown_command(&command, &word)
+            // The words behind it may look like commands, too.
+            let before = typed.iter().position(|one| *one == word.as_str()).unwrap_or(typed.len());
+            unknown_command(&command_of(&typed[..before]), &word)
         }
+        ErrorKind::MissingSubcommand => fail(&command, "a command is missing"),
         ErrorKind::UnknownArgument if invalid.starts_with('-') => {
             unknown_option(&command, &invalid)
         }
@@ -55,6 +58,7 @@ pub(crate) fn mistake(error: &clap::Error, typed: &[OsString]) -> Failure {
             let said = format!("{invalid} cannot be {value:?}");
             let failure = fail(&command, said);
             match why {
+                Some(why) if why.contains("digit") => failure.next("type a whole number"),
                 Some(why) => failure.next(why),
                 None => failure,
             }
@@ -83,12 +87,24 @@ pub(crate) fn unknown_command(above: &str, word: &str) -> Failure {
         Some((parent, verb)) => (parent == above).then_some(verb),
         None => above.is_empty().then_some(name.as_str()),
     });
-    match nearest(word, below) {
+    match other_verb(above, word).or_else(|| nearest(word, below)) {
         Some(near) => {
             let near = format!("{above} {near}");
             failure.next(format!("did you mean `keepmum {}`?", near.trim_start()))
         }
         None => failure.next(see(above)),
+    }
+}
+
+/// The verb of ours for a verb that other tools have.
+fn other_verb(above: &str, word: &str) -> Option<&'static str> {
+    match (above, word) {
+        ("key", "change-passphrase" | "change-password" | "change" | "password") => Some("passwd"),
+        ("key", "delete" | "rm" | "revoke") => Some("remove"),
+        ("key", "new" | "create") => Some("add"),
+        ("config", "get" | "list" | "print" | "ls" | "view") => Some("show"),
+        ("config", "test" | "verify" | "validate" | "lint") => Some("check"),
+        _ => None,
     }
 }
 
@@ -127,7 +143,10 @@ fn unexpected_word(command: &str, word: &str) -> Failure {
 
 /// A foreign word and our answer.
 fn said_of(word: &str, answer: &str) -> String {
-    format!("there is no `{word}`; {answer}")
+    match answer.starts_with("this version") {
+        true => answer.to_owned(),
+        false => format!("there is no `{word}`; {answer}"),
+    }
 }
 
 /// A failure that leads to the help of the command.
@@ -138,6 +157,8 @@ fn fail(command: &str, sentence: impl Into<String>) -> Failure {
 fn see(command: &str) -> String {
     match command {
         "" => "`keepmum help` lists the commands".to_owned(),
+        // The page about the keys has this name.
+        "config" => "`keepmum config --help` shows its options".to_owned(),
         command => format!("`keepmum help {command}` shows its options"),
     }
 }
@@ -168,7 +189,7 @@ fn list(error: &clap::Error, kind: ContextKind) -> Vec<String> {
 fn plain(word: &str) -> String {
     match word.starts_with('-') {
         true => word.split([' ', '=', '[']).next().unwrap_or(word).to_owned(),
-        false => word.trim_start_matches('<').trim_end_matches('>').to_owned(),
+        false => word.trim_matches(['<', '>', '[', ']']).to_owned(),
     }
 }
 
@@ -191,57 +212,82 @@ mod tests {
         (failure.to_string(), failure.hint().unwrap_or_default().to_owned())
     }
 
+    /// A line, the message, the hint.
+    const MISTAKES: &[(&str, &str, &str)] = &[
+        (
+            "keepmum list snapshots",
+            "there is no `list`; `keepmum snapshots` lists the snapshots, and `keepmum ls` lists their files",
+            "`keepmum snapshots`",
+        ),
+        ("keepmum -v", "a command is missing", "`keepmum help` lists the commands"),
+        ("keepmum log abc", "RUN cannot be \"abc\"", "type a whole number"),
+        (
+            "keepmum key change-passphrase",
+            "there is no command `key change-passphrase`",
+            "did you mean `keepmum key passwd`?",
+        ),
+        (
+            "keepmum config get",
+            "there is no command `config get`",
+            "did you mean `keepmum config show`?",
+        ),
+        (
+            "keepmum config xyzzy",
+            "there is no command `config xyzzy`",
+            "`keepmum config --help` shows its options",
+        ),
+        (
+            "keepmum find x",
+            "this version has no `find` yet",
+            "search one snapshot with `keepmum ls -R latest | grep NAME`",
+        ),
+        ("keepmum bakcup", "there is no command `bakcup`", "did you mean `keepmum backup`?"),
+        ("keepmum xyzzy", "there is no command `xyzzy`", "`keepmum help` lists the commands"),
+        (
+            "keepmum key lisst",
+            "there is no command `key lisst`",
+            "did you mean `keepmum key list`?",
+        ),
+        ("keepmum key remove", "ID is missing", "`keepmum help key remove` shows its options"),
+        ("keepmum diff", "A is missing", "`keepmum help diff` shows its options"),
+        ("keepmum backup --dryrun", "`backup` has no option --dryrun", "did you mean --dry-run?"),
+        (
+            "keepmum -z backup",
+            "`backup` has no option -z",
+            "`keepmum help backup` shows its options",
+        ),
+        (
+            "keepmum ls -q -v",
+            "--quiet and --verbose cannot be used together",
+            "`keepmum help ls` shows its options",
+        ),
+        ("keepmum ls -c", "--config needs a value", "`keepmum help ls` shows its options"),
+        (
+            "keepmum check --threads 0",
+            "--threads cannot be \"0\"",
+            "type a whole number from 1 to 256",
+        ),
+        (
+            "keepmum restore --overwrite x",
+            "--overwrite cannot be \"x\"",
+            "choose one of if-older, if-changed, always, never",
+        ),
+        (
+            "keepmum completions tcsh",
+            "SHELL cannot be \"tcsh\"",
+            "choose one of bash, elvish, fish, powershell, zsh",
+        ),
+        (
+            "keepmum ls latest /etc",
+            "unexpected \"/etc\" after `ls`",
+            "write a path behind its snapshot, as in `latest:/etc`",
+        ),
+    ];
+
     #[test]
     fn a_mistake_says_what_to_type_instead() {
-        let table = [
-            ("keepmum bakcup", "there is no command `bakcup`", "did you mean `keepmum backup`?"),
-            ("keepmum xyzzy", "there is no command `xyzzy`", "`keepmum help` lists the commands"),
-            (
-                "keepmum key lisst",
-                "there is no command `key lisst`",
-                "did you mean `keepmum key list`?",
-            ),
-            ("keepmum key remove", "ID is missing", "`keepmum help key remove` shows its options"),
-            ("keepmum diff", "A is missing", "`keepmum help diff` shows its options"),
-            (
-                "keepmum backup --dryrun",
-                "`backup` has no option --dryrun",
-                "did you mean --dry-run?",
-            ),
-            (
-                "keepmum -z backup",
-                "`backup` has no option -z",
-                "`keepmum help backup` shows its options",
-            ),
-            (
-                "keepmum ls -q -v",
-                "--quiet and --verbose cannot be used together",
-                "`keepmum help ls` shows its options",
-            ),
-            ("keepmum ls -c", "--config needs a value", "`keepmum help ls` shows its options"),
-            (
-                "keepmum check --threads 0",
-                "--threads cannot be \"0\"",
-                "type a whole number from 1 to 256",
-            ),
-            (
-                "keepmum restore --overwrite x",
-                "--overwrite cannot be \"x\"",
-                "choose one of if-older, if-changed, always, never",
-            ),
-            (
-                "keepmum completions tcsh",
-                "SHELL cannot be \"tcsh\"",
-                "choose one of bash, elvish, fish, powershell, zsh",
-            ),
-            (
-                "keepmum ls latest /etc",
-                "unexpected \"/etc\" after `ls`",
-                "write a path behind its snapshot, as in `latest:/etc`",
-            ),
-        ];
-        for (line, message, hint) in table {
-            assert_eq!(said(line), (message.to_owned(), hint.to_owned()), "{line}");
+        for (line, message, hint) in MISTAKES {
+            assert_eq!(said(line), ((*message).to_owned(), (*hint).to_owned()), "{line}");
         }
     }
 
@@ -254,7 +300,9 @@ mod tests {
             "keepmum --no-lock check",
         ] {
             let (message, hint) = said(line);
-            assert!(message.starts_with("there is no `") && !hint.is_empty(), "{line}: {message}");
+            let starts = ["there is no `", "this version "];
+            let is_answer = starts.iter().any(|start| message.starts_with(start));
+            assert!(is_answer && !hint.is_empty(), "{line}: {message}");
         }
     }
 }

@@ -42,6 +42,9 @@ impl Session<'_> {
     }
 }
 
+/// Nobody means fewer bytes per second.
+const SLOW: u64 = 10 * 1024;
+
 /// Runs the command that was typed.
 pub(crate) fn run(
     cli: &Cli,
@@ -49,6 +52,16 @@ pub(crate) fn run(
     terminal: &Terminal,
 ) -> Result<ExitCode, Failure> {
     let session = Session { shared: &cli.shared, environment, terminal };
+    let limits =
+        [("--limit-upload", cli.shared.limit_upload), ("--limit-read", cli.shared.limit_read)];
+    for (option, limit) in limits {
+        if let Some(bytes) = limit.filter(|bytes| bytes.get() < SLOW) {
+            terminal.warn(&format!(
+                "{option} is {bytes} bytes per second, which takes very long; did you mean {bytes}K \
+                 or {bytes}M?"
+            ));
+        }
+    }
     match &cli.command {
         Command::Init(args) => init::run(args, &session),
         Command::Backup(args) => backup::run(args, &session),

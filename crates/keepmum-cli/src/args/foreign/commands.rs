@@ -21,7 +21,7 @@ pub(super) const COMMANDS: [Foreign; 41] = [
     ),
     row(
         &["list", "repo-list", "rlist", "archives", "versions", "collection-status"],
-        "`keepmum snapshots` lists the snapshots, and `keepmum ls` lists what is in one",
+        "`keepmum snapshots` lists the snapshots, and `keepmum ls` lists their files",
         "`keepmum snapshots`",
     ),
     row(
