@@ -90,7 +90,7 @@ fn words_of_other_tools_are_answered_with_ours() {
 }
 
 #[test]
-fn a_missing_config_says_what_to_do() {
+fn a_missing_config_names_the_next_step() {
     let place = Place::new();
     let said = place.run(["backup"]);
     assert_eq!(said.code, 1);

@@ -219,7 +219,7 @@ proptest! {
 
     /// Short pieces let every mark be wrong: each of them begins without knowing a cut.
     #[test]
-    fn cuts_by_marks_are_the_same_whatever_the_pieces(
+    fn cuts_by_marks_are_the_same_for_any_pieces(
         seed in any::<u64>(),
         parts in proptest::collection::vec((0u8..3, 1usize..150_000), 1..6),
         pieces in proptest::collection::vec(1usize..60_000, 1..8),

@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_kept_or_lies_between_counts_as_kept() {
+    fn only_kept_times_and_those_between_count_as_kept() {
         let kept = Kept::default();
         let has = |seconds, nanos| kept.has_time(Time { seconds, nanos });
         assert!(!has(10, 0));

@@ -67,7 +67,7 @@ fn a_chain_is_held_as_far_as_it_is_here() {
 }
 
 #[test]
-fn what_is_forgotten_or_rolled_back_carries_nothing() {
+fn a_forgotten_or_rolled_back_block_carries_nothing() {
     let catalogue = Catalogue::temporary().unwrap();
     chain(&catalogue, 3);
     catalogue.begin().unwrap();

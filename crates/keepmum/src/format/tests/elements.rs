@@ -26,7 +26,7 @@ fn a_malformed_entry_costs_itself_and_no_other() {
 }
 
 #[test]
-fn what_is_unknown_counts_before_what_is_malformed() {
+fn unknown_items_count_before_malformed_ones() {
     // The mode is beyond its bound, before or after a critical key, or with a later kind.
     for text in [
         "a5 00 4161 02 03 0c 19ffff 10 820102 18c8 00",

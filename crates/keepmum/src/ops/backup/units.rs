@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_moved_is_not_lost() {
+    fn moved_files_are_not_lost() {
         let mut units = parts();
         (units.of(1).gone, units.of(1).moved) = (100, 95);
         assert!(first_refused(units.settled()).is_none());

@@ -149,7 +149,7 @@ fn versions(count: usize) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn a_chain_of_deltas_comes_back_and_is_as_long_as_what_changed() {
+fn a_chain_of_deltas_comes_back_and_is_as_long_as_the_change() {
     let mut stored = Stored::new();
     let versions = versions(9);
     stored.add(&versions[0]);
@@ -171,7 +171,7 @@ fn a_chain_of_deltas_comes_back_and_is_as_long_as_what_changed() {
 }
 
 #[test]
-fn a_piece_may_stand_on_several() {
+fn a_piece_may_be_a_delta_of_several() {
     let mut stored = Stored::new();
     let (one, other) = (noise(1, 40_000), noise(2, 50_000));
     stored.add(&one);
@@ -183,7 +183,7 @@ fn a_piece_may_stand_on_several() {
 }
 
 #[test]
-fn what_is_not_alike_is_stored_in_full_with_the_others() {
+fn dissimilar_pieces_are_stored_in_full_with_the_others() {
     let mut stored = Stored::new();
     let (one, other) = (noise(1, 40_000), noise(2, 40_000));
     stored.add(&one);

@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn every_way_of_naming_keeps_what_is_there_and_leaves_no_staging_file() {
+    fn every_way_of_naming_keeps_existing_files_and_leaves_no_staging_file() {
         for way in [Naming::RenameNoReplace, Naming::Link, Naming::LookThenRename] {
             let folder = tempfile::tempdir().unwrap();
             std::fs::write(folder.path().join("taken"), b"old").unwrap();

@@ -192,7 +192,7 @@ fn an_inode_that_was_the_backups_is_not_left_out_for_that() {
 }
 
 #[test]
-fn a_pattern_that_can_match_nothing_is_told() {
+fn a_pattern_that_can_match_nothing_is_reported() {
     let folder = Folder::new();
     folder.write("root/x", b"");
     let root = folder.join("root");
@@ -226,7 +226,7 @@ fn other_file_systems_leave_an_empty_mount_point() {
 }
 
 #[test]
-fn what_an_interrupted_restore_left_behind_is_left_out() {
+fn leftovers_of_an_interrupted_restore_are_left_out() {
     let folder = Folder::new();
     let left = ["a", "b"].map(|name| format!(".keepmum-00000000000000f{name}.tmp"));
     folder.write(&left[0], b"half");

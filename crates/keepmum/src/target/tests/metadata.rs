@@ -38,7 +38,7 @@ fn give(metadata: &mut Metadata, user: u32) {
 }
 
 #[test]
-fn what_has_no_mode_and_no_owner_is_this_users_only() {
+fn a_thing_without_mode_and_owner_is_this_users_only() {
     let place = Place::new();
     let target = &place.target;
     let bare = Metadata { mtime: Some(Time { seconds: 5, nanos: 0 }), ..Metadata::default() };
@@ -89,7 +89,7 @@ fn set_id_bits_are_left_out_unless_asked_for() {
 }
 
 #[test]
-fn owners_are_set_by_root_and_told_by_others() {
+fn owners_are_set_by_root_and_reported_by_others() {
     let place = Place::new();
     let target =
         place.reopen(Options { special: true, owner: Owner::Numbers, ..Options::default() });
@@ -175,7 +175,7 @@ fn attributes_are_set_compared_and_removed() {
 }
 
 #[test]
-fn what_is_left_out_is_told_again_though_nothing_differs() {
+fn omissions_are_reported_again_though_nothing_differs() {
     let place = Place::new();
     let target = &place.target;
     let mut metadata = mode(0o4750);
@@ -192,7 +192,7 @@ fn what_is_left_out_is_told_again_though_nothing_differs() {
 }
 
 #[test]
-fn a_folder_above_a_source_keeps_what_nobody_saved_of_it() {
+fn a_folder_above_a_source_keeps_its_unsaved_metadata() {
     let place = Place::new();
     let target = &place.target;
     target.make_directory(&path("d")).unwrap();
@@ -270,7 +270,7 @@ fn times_differ_to_the_nanosecond_and_must_be_times() {
 /// Most disk file systems end in some century. Their version of a later time is the best possible
 /// one, and no reason to write a file again.
 #[test]
-fn a_time_that_the_target_cannot_keep_is_told_and_is_no_difference() {
+fn a_time_that_the_target_cannot_keep_is_reported_and_no_difference() {
     let dir = tempfile::tempdir().unwrap();
     let gate = std::sync::Arc::new(crate::seam::OpenGate);
     let target = Target::open(dir.path(), Options::default(), gate, 0).unwrap();
@@ -295,7 +295,7 @@ fn a_time_that_the_target_cannot_keep_is_told_and_is_no_difference() {
 }
 
 #[test]
-fn an_attribute_that_the_target_cannot_keep_is_told_and_is_no_difference() {
+fn an_attribute_that_the_target_cannot_keep_is_reported_and_no_difference() {
     let place = Place::new();
     let target = &place.target;
     let mut metadata = mode(0o400);

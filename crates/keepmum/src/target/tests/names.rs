@@ -94,7 +94,7 @@ fn a_taken_temporary_name_is_not_written_to() {
 }
 
 #[test]
-fn links_and_pipes_replace_what_is_there_in_one_step() {
+fn links_and_pipes_replace_existing_things_in_one_step() {
     let place = Place::new();
     let target = &place.target;
     fs::write(place.at("a"), "a").unwrap();
@@ -112,7 +112,7 @@ fn links_and_pipes_replace_what_is_there_in_one_step() {
 }
 
 #[test]
-fn a_further_name_replaces_what_is_there_and_leaves_nothing_behind() {
+fn a_further_name_replaces_an_existing_one_and_leaves_nothing_behind() {
     let place = Place::new();
     let target = &place.target;
     write_small(target, &path("f"), b"x", &mode(0o600), Existing::Refuse).unwrap();
@@ -127,7 +127,7 @@ fn a_further_name_replaces_what_is_there_and_leaves_nothing_behind() {
 
 /// A file that is replaced keeps its space until the new one has its name.
 #[test]
-fn where_space_ends_what_waits_is_put_in_place_and_it_is_tried_again() {
+fn without_space_waiting_files_are_put_in_place_and_the_write_is_tried_again() {
     let gate = Keeper::new(Operation::TargetWrite);
     let place = Place::with(Options::default(), gate.clone());
     let target = &place.target;
@@ -159,7 +159,7 @@ fn after_a_failed_sync_nothing_gets_a_name() {
 }
 
 #[test]
-fn a_full_batch_is_put_in_place_by_itself() {
+fn a_full_batch_is_put_in_place_automatically() {
     let place = Place::new();
     for number in 0..9000 {
         let name = path(format!("{number}"));
@@ -196,7 +196,7 @@ fn a_temporary_name_lies_in_the_highest_folder_that_takes_it() {
 }
 
 #[test]
-fn a_leftover_is_removed_and_what_a_restore_at_work_uses_is_not() {
+fn a_leftover_is_removed_unless_a_running_restore_uses_it() {
     let place = only_named();
     let other = ".keepmum-0123456789abcdef.tmp";
     fs::write(place.at(other), "of a restore that was killed").unwrap();

@@ -196,7 +196,7 @@ fn ignored(git: &Path, paths: &BTreeSet<Vec<u8>>, patterns: &[String]) -> BTreeS
 }
 
 #[test]
-fn what_git_ignores_is_left_out_and_nothing_else() {
+fn files_that_git_ignores_are_left_out_and_no_others() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().canonicalize().unwrap();
     let made = Command::new("git").args(["init", "-q"]).arg(&folder).status();

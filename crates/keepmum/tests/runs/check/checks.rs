@@ -135,7 +135,7 @@ fn attributed_once(report: &CheckReport, missing: &[String]) {
 }
 
 #[test]
-fn damage_found_while_the_trees_are_walked_is_told_once_of_each_file_and_snapshot() {
+fn damage_found_during_the_walk_is_reported_once_for_each_file_and_snapshot() {
     let world = repository();
     let (disk, world) = (world.sim.disk.fork(), Mutex::new(world));
     let objects = objects(&disk);

@@ -138,7 +138,7 @@ fn an_older_image_of_the_machine_takes_a_new_id() {
 }
 
 #[test]
-fn whoever_lost_the_catalogue_goes_on_under_its_id() {
+fn a_device_that_lost_its_catalogue_keeps_its_id() {
     let one = World::new(64);
     run(&one, "first");
     run(&one, "second");
@@ -180,7 +180,7 @@ fn a_lost_number_is_known_again_before_anything_is_stored() {
 /// A catalogue that comes from a copy of its own while the number beside it is the newest: nobody
 /// else has written.
 #[test]
-fn an_older_catalogue_with_the_newest_number_goes_on_under_its_id() {
+fn an_older_catalogue_with_the_newest_number_keeps_its_id() {
     let one = World::new(65);
     run(&one, "first");
     let mut mixed = image(&one);

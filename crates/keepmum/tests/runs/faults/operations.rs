@@ -218,7 +218,7 @@ fn a_full_gone_or_read_only_destination_is_said_and_nothing_is_lost() {
 
 /// Only a failed sync of names makes them doubtful; after any other end of a run its objects stay.
 #[test]
-fn what_was_stored_before_the_destination_was_full_is_not_stored_again() {
+fn objects_stored_before_the_destination_was_full_are_not_stored_again() {
     let begun = || {
         let mut world = World::new(5);
         world.mode = Mode::Replay { seed: 5 };
@@ -278,7 +278,7 @@ fn a_failed_directory_sync_is_not_built_upon() {
 /// Two runs in a row fail, and the second at its first step: making the first one's names durable.
 /// Later runs must not rely on names that no sync has made durable.
 #[test]
-fn what_a_run_that_was_cut_off_left_is_durable_before_it_is_built_upon() {
+fn leftovers_of_an_interrupted_run_are_durable_before_a_run_relies_on_them() {
     let operations = play(Case { fault: Fault::None, at: 0, after: After::Restart, seed: 1 });
     for at in (0..operations / 2).step_by(3) {
         for then in 0..8 {

@@ -59,7 +59,7 @@ fn two_passwords_that_are_changed_at_once_both_hold_for_who_opens_both() {
 /// A password that is added with one that is removed at the same time cannot be distinguished from
 /// one that the removed holder adds later. It is shown, and dropped.
 #[test]
-fn what_was_added_with_a_password_that_was_removed_is_shown_and_left_out() {
+fn a_slot_added_with_a_removed_password_is_shown_and_dropped() {
     let scene = Scene::new();
     let (a, b) = (Arc::new(scene.disk.fork()), Arc::new(scene.disk.fork()));
     ops::key_passwd(&scene.access_to(&a, PASSWORD), &text("a"), &Silent).unwrap();
