@@ -83,7 +83,7 @@ pub(crate) struct Config {
     pub(crate) compress_together: bool,
     /// `[Backup] every`, in seconds.
     pub(crate) every: Option<i64>,
-    /// Keys that are accepted and not acted on yet, each as a sentence with its line.
+    /// Keys that are accepted and not acted on yet, and slips in paths: a sentence each, with its line.
     pub(crate) not_yet: Vec<String>,
     /// Lines that a refusal names.
     pub(crate) lines: Lines,
@@ -139,6 +139,7 @@ impl Config {
             every: ini.one(Key::Every).map(value::span).transpose()?,
             not_yet: not_yet(ini)
                 .iter()
+                .chain(&review::slips(ini, base))
                 .map(|(line, sentence)| format!("{}:{line}: {sentence}", path.display()))
                 .collect(),
             lines: Lines {

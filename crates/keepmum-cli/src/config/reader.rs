@@ -163,8 +163,13 @@ impl Ini {
     }
 
     fn push(&mut self, key: Key, line: usize, bytes: &[u8]) {
+        // In units of systemd `%d` is the folder of credentials, and nobody means another one here.
+        let bytes = match bytes.strip_prefix(b"%d/") {
+            Some(file) if key == Key::PasswordFile => [b"$CREDENTIALS_DIRECTORY/", file].concat(),
+            _ => bytes.to_vec(),
+        };
         if !bytes.is_empty() {
-            self.values.push(Value { key, line, bytes: Zeroizing::new(bytes.to_vec()) });
+            self.values.push(Value { key, line, bytes: Zeroizing::new(bytes) });
         }
     }
 
@@ -206,4 +211,18 @@ fn trim(line: &[u8]) -> &[u8] {
 
 fn shown(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ini, Key};
+
+    #[test]
+    fn the_folder_of_credentials_has_a_short_name_in_password_file() {
+        let text = b"[Credentials]\npassword_file = %d/keepmum\n[Backup]\nto_backup = %d/x\n";
+        let ini = Ini::parse(text).unwrap_or_else(|wrong| panic!("{wrong:?}"));
+        let value = |key| ini.one(key).unwrap().bytes.to_vec();
+        assert_eq!(value(Key::PasswordFile), b"$CREDENTIALS_DIRECTORY/keepmum");
+        assert_eq!(value(Key::ToBackup), b"%d/x");
+    }
 }

@@ -167,6 +167,28 @@ fn doubts(ini: &Ini, base: &Base<'_>) -> Vec<Remark> {
     remarks
 }
 
+/// Slips that keep a path from being found, for every run: quotes, comments, commas.
+pub(super) fn slips(ini: &Ini, base: &Base<'_>) -> Vec<(usize, String)> {
+    let is_path = |value: &&Value| {
+        matches!(value.key, Key::Destination | Key::ToBackup | Key::PasswordFile)
+            && value::path(value, base).is_ok_and(|path| !path.exists())
+    };
+    let slip = |value: &Value| {
+        let (word, typed) = (value.key.word(), value.bytes.as_slice());
+        let sentence = if is_quoted(typed) {
+            format!("the quotes are part of {word}; a value needs none")
+        } else if typed.windows(2).any(|pair| matches!(pair, b" #" | b" ;")) {
+            format!("the comment is part of {word}; a comment needs a line of its own")
+        } else if value.key == Key::ToBackup && typed.contains(&b',') {
+            "the comma is part of the path; write each folder on a line of its own".to_owned()
+        } else {
+            return None;
+        };
+        Some((value.line, sentence))
+    };
+    ini.every().filter(is_path).filter_map(slip).collect()
+}
+
 /// Whether a value stands in quotes.
 fn is_quoted(typed: &[u8]) -> bool {
     let [first, .., last] = typed else { return false };

@@ -25,6 +25,29 @@ fn settings_are_shown_with_their_origin() {
     transcript.agrees("config-show.txt");
 }
 
+/// Whoever writes quotes is told so, and not only that there is no such folder.
+#[test]
+fn a_slip_in_a_path_is_told_at_each_run() {
+    let place = Place::new();
+    place.config("");
+    let config = fs::read_to_string(place.path("config.ini")).unwrap();
+    let source = place.path("source").display().to_string();
+    let table = [
+        (format!("\"{source}\""), "the quotes are part of to_backup"),
+        (format!("{source} # mine"), "the comment is part of to_backup"),
+        (format!("{source}, /etc"), "the comma is part of the path"),
+    ];
+    for (typed, expected) in table {
+        place.file(
+            "config.ini",
+            config.replace(&format!("to_backup = {source}"), &format!("to_backup = {typed}")),
+        );
+        let said = place.run(["backup", "-c", "config.ini"]);
+        assert!(said.code != 0 && said.stderr.contains("config.ini:11: "), "{said:?}");
+        assert!(said.stderr.contains(expected), "{said:?}");
+    }
+}
+
 #[test]
 fn problems_are_named_with_their_lines() {
     let place = Place::new();

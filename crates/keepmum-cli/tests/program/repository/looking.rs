@@ -164,7 +164,7 @@ fn hints_match_the_failure() {
     assert!(!said.stderr.contains("keepmum snapshots"), "{said:?}");
     let said = keepmum(&place, ["backup", "--threads", "1000000"]);
     assert_eq!(said.code, 1, "{said:?}");
-    assert!(said.stderr.contains("it is a whole number from 1 to 256"), "{said:?}");
+    assert!(said.stderr.contains("type a whole number from 1 to 256"), "{said:?}");
 }
 
 #[test]
