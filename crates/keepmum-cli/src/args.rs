@@ -6,6 +6,7 @@ mod definition;
 mod examples;
 pub(crate) mod foreign;
 mod mistakes;
+mod notes;
 mod restore;
 mod secrets;
 
@@ -136,13 +137,9 @@ pub(crate) struct BackupArgs {
     pub(crate) accept_deletions: Option<Deletions>,
 }
 
-/// Which snapshot, and which path in it.
+/// Which snapshot, where its name does not say it.
 #[derive(Args, Default)]
-pub(crate) struct SnapshotArgs {
-    /// A snapshot (latest, latest~N or the start of an id), then a colon and a path in it [default:
-    /// latest]
-    #[arg(value_name = "SNAPSHOT[:PATH]")]
-    pub(crate) snapshot: Option<OsString>,
+pub(crate) struct WhichArgs {
     /// Use the last snapshot at or before this time: 2026-11-02, "2026-11-02 14:00", yesterday,
     /// "3 days ago"
     #[arg(long, value_name = "TIME")]
@@ -158,9 +155,14 @@ pub(crate) struct SnapshotArgs {
 /// `ls`.
 #[derive(Args)]
 pub(crate) struct LsArgs {
+    /// A snapshot, a path in the latest one, or both: latest~1:~/letters. Quote wildcards. Several
+    /// paths, or what a pattern matches, are listed themselves, without what is in them [default:
+    /// the folders that were backed up]
+    #[arg(value_name = "SNAPSHOT[:PATH] | PATH")]
+    pub(crate) what: Vec<OsString>,
     #[command(flatten)]
-    pub(crate) which: SnapshotArgs,
-    /// Show mode, owner, size and time
+    pub(crate) which: WhichArgs,
+    /// Show mode, owner, size and time; of a folder, the size of all files in it
     #[arg(short, long)]
     pub(crate) long: bool,
     /// List subfolders too
@@ -171,8 +173,12 @@ pub(crate) struct LsArgs {
 /// `dump`.
 #[derive(Args)]
 pub(crate) struct DumpArgs {
+    /// A path in the latest snapshot, or a snapshot and a path: latest~1:~/letters [default: all of
+    /// the latest snapshot]
+    #[arg(value_name = "SNAPSHOT[:PATH] | PATH")]
+    pub(crate) what: Option<OsString>,
     #[command(flatten)]
-    pub(crate) which: SnapshotArgs,
+    pub(crate) which: WhichArgs,
     /// Write to this new file instead of standard output. An existing file is never overwritten
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,

@@ -151,6 +151,7 @@ impl Failure {
             Kind::NoPassword => "no_password",
             Kind::NoDestination | Kind::Library(ErrorKind::Destination) => "destination",
             Kind::Output => "output",
+            Kind::Library(ErrorKind::NoSuchPath) => "no_such_path",
             Kind::Library(ErrorKind::WrongPassword) => "wrong_password",
             Kind::Library(ErrorKind::NoRepository) => "no_repository",
             Kind::Library(ErrorKind::Pending) => "pending",
@@ -209,6 +210,7 @@ fn library_hint(kind: ErrorKind) -> Option<&'static str> {
         ErrorKind::Usage => {
             "`keepmum snapshots` lists the snapshots, `keepmum ls SNAPSHOT` what is in one"
         }
+        ErrorKind::NoSuchPath => "`keepmum ls SNAPSHOT` shows what is in a snapshot",
         ErrorKind::WrongPassword => "the recovery code is accepted in place of the password",
         ErrorKind::NoRepository => {
             "is this the right folder, and has the sync client brought the files? `keepmum init` \

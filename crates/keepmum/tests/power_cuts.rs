@@ -47,7 +47,7 @@ fn restore(
     access.seam.gate = gate.clone();
     let options = RestoreOptions {
         snapshot: snapshot(id),
-        path,
+        paths: path.into(),
         target: target.map(Path::to_owned),
         dry_run: false,
         overwrite,

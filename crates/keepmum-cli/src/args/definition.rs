@@ -4,6 +4,7 @@ use std::ffi::OsString;
 
 use clap::{Command, CommandFactory, FromArgMatches};
 
+use super::notes::note;
 use super::{Cli, examples};
 use crate::exit::CODES;
 use crate::manual::wrapped;
@@ -16,6 +17,9 @@ const WIDEST: usize = 100;
 pub(crate) fn width() -> usize {
     Look::of_output().width().map_or(WIDEST, |width| width.min(WIDEST))
 }
+
+/// Where the meanings of words stand.
+const NOTE_INDENT: usize = 12;
 
 /// The command line with every command, ready to read words.
 pub(crate) fn program() -> Command {
@@ -76,7 +80,16 @@ fn with_feet(command: Command, width: usize) -> Command {
 
 /// Adds the text beneath the options.
 fn with_foot(command: Command, name: &str, width: usize) -> Command {
-    let mut foot = String::from("Examples:");
+    let mut foot = String::new();
+    if let Some(note) = note(name) {
+        foot.push_str(&format!("{}:", note.heading));
+        for (word, meaning) in note.rows {
+            let meaning = wrapped(meaning, NOTE_INDENT, width);
+            foot.push_str(&format!("\n  {word:<9} {meaning}"));
+        }
+        foot.push_str("\n\n");
+    }
+    foot.push_str("Examples:");
     for example in examples(name) {
         foot.push_str(&format!("\n  {}:", wrapped(example.purpose, 2, width - 1)));
         foot.push_str(&format!("\n    {}", continued(example.line, 4, width)));

@@ -278,8 +278,8 @@ mod tests {
             "choose one of bash, elvish, fish, powershell, zsh",
         ),
         (
-            "keepmum ls latest /etc",
-            "unexpected \"/etc\" after `ls`",
+            "keepmum dump latest /etc",
+            "unexpected \"/etc\" after `dump`",
             "write a path behind its snapshot, as in `latest:/etc`",
         ),
     ];

@@ -1,10 +1,11 @@
 //! The arguments of `restore`: which snapshot, where to, and the rules for files that are there.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::SnapshotArgs;
+use super::WhichArgs;
 
 /// When a restore replaces files that are already in the target.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -35,9 +36,14 @@ pub(crate) enum OwnerArg {
 /// `restore`.
 #[derive(Args)]
 pub(crate) struct RestoreArgs {
+    /// A snapshot, a path in the latest one, or both: latest~1:~/letters. More paths of that
+    /// snapshot may follow. Quote wildcards [default: all of the latest snapshot]
+    #[arg(value_name = "SNAPSHOT[:PATH] | PATH")]
+    pub(crate) what: Vec<OsString>,
     #[command(flatten)]
-    pub(crate) which: SnapshotArgs,
-    /// Restore into this folder [default: where the files came from]
+    pub(crate) which: WhichArgs,
+    /// Restore into this folder; without a path, everything under its full path [default: where the
+    /// files came from]
     #[arg(short, long, value_name = "DIR")]
     pub(crate) target: Option<PathBuf>,
     /// Show what would be restored, and write nothing

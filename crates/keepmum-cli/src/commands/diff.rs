@@ -1,20 +1,22 @@
 //! `diff`: what differs between two snapshots, or a snapshot and the source as it is now.
 
 use std::ffi::OsStr;
+use std::path::Path;
 
 use keepmum::ops::{
-    self, Access, DiffAgainst, DiffKind, DiffLine, DiffOptions, DiffReport, SnapshotChoice,
+    self, Access, DiffAgainst, DiffKind, DiffLine, DiffOptions, DiffReport, EntryKind,
+    SnapshotChoice,
 };
 
 use super::Session;
 use super::backup::rules;
 use super::choice::Choice;
-use crate::args::{DiffArgs, SnapshotArgs};
+use crate::args::{DiffArgs, WhichArgs};
 use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::settings::{Asking, LeftOut};
 use crate::terminal::progress::{Shape, streamed, watched};
-use crate::terminal::{Terminal, problems, text};
+use crate::terminal::{paths, problems, text};
 
 /// So many bytes are written at once.
 const AT_ONCE: usize = 64 * 1024;
@@ -35,9 +37,10 @@ pub(crate) fn run(args: &DiffArgs, session: &Session<'_>) -> Result<ExitCode, Fa
             DiffAgainst::Source { roots: source.roots, rules }
         }
         (None, None) => {
-            return Err(Failure::usage(
-                "without a config there is no source to compare with; name a second snapshot",
-            ));
+            let failure = Failure::usage(
+                "Without a config there are no folders on this computer to compare with",
+            );
+            return Err(failure.next("name two snapshots: `keepmum diff latest~1 latest`"));
         }
     };
     let options = DiffOptions { old, new };
@@ -46,23 +49,28 @@ pub(crate) fn run(args: &DiffArgs, session: &Session<'_>) -> Result<ExitCode, Fa
         true => streamed(terminal, "differences", |each, watch| {
             ops::diff(&access, &options, each, watch)
         })?,
-        false => as_text(terminal, &access, &options)?,
+        false => as_text(session, &access, &options)?,
     };
     Ok(report.outcome().into())
 }
 
 fn as_text(
-    terminal: &Terminal,
+    session: &Session<'_>,
     access: &Access,
     options: &DiffOptions,
 ) -> Result<DiffReport, Failure> {
+    let terminal = session.terminal;
     let mut failed = None;
-    let mut page = String::new();
+    let mut page = Vec::new();
+    let person = terminal.person_reads.then_some(session.environment.home.as_deref());
     let compared = watched(terminal, Shape::Document, |watch| {
-        let mut each = |line| {
-            push(&mut page, &line, terminal.person_reads);
+        let mut each = |line: DiffLine| {
+            // The time of a folder changes whenever something in it comes or goes.
+            if !line.is_folder_time() || terminal.verbose {
+                push(&mut page, &line, person);
+            }
             if page.len() >= AT_ONCE {
-                failed = watch.write(std::mem::take(&mut page).as_bytes()).err();
+                failed = watch.write(&std::mem::take(&mut page)).err();
             }
             failed.is_none() && !terminal.reader_is_gone()
         };
@@ -72,8 +80,8 @@ fn as_text(
         return Err(failure);
     }
     let report = compared?;
-    page.push_str(&end(&report));
-    terminal.write(page.as_bytes())?;
+    terminal.write(&page)?;
+    terminal.say(&end(&report, terminal.verbose))?;
     problems::show(terminal, &report.problems);
     Ok(report)
 }
@@ -84,27 +92,49 @@ fn choice(
     own: bool,
     session: &Session<'_>,
 ) -> Result<SnapshotChoice, Failure> {
-    let args = SnapshotArgs {
-        snapshot: Some(name.to_owned()),
-        at: None,
-        device: args.device.clone(),
-        source: args.source.clone(),
-    };
-    let choice = Choice::new(&args, own, &session.environment.now)?;
-    if !choice.path.is_root() {
-        return Err(Failure::usage("diff compares whole snapshots; name them without a path"));
+    let which = WhichArgs { at: None, device: args.device.clone(), source: args.source.clone() };
+    let choice = Choice::new(&[name.to_owned()], &which, own, session.environment)?;
+    match choice.paths.is_everything() {
+        true => Ok(choice.snapshot),
+        false => {
+            let shown = text::line(&name.to_string_lossy());
+            let sentence = format!("diff compares whole snapshots, and this is a path: {shown}");
+            let hint = "name snapshots: `keepmum diff latest~1 latest`";
+            Err(Failure::usage(sentence).next(hint))
+        }
     }
-    Ok(choice.snapshot)
 }
 
-fn push(page: &mut String, line: &DiffLine, person: bool) {
-    page.push(sign(line.change));
-    page.push(' ');
-    match person {
-        true => page.push_str(&text::line(&line.path)),
-        false => page.push_str(&line.path),
+/// A line: a sign, by how much the file became larger, and the path; for a person with the home
+/// as `~`, for a program byte by byte as it is.
+fn push(page: &mut Vec<u8>, line: &DiffLine, person: Option<Option<&Path>>) {
+    let is_file = line.kind == EntryKind::File;
+    let more = match line.change {
+        DiffKind::Added | DiffKind::Removed | DiffKind::Content if is_file => {
+            more(line.old_size.unwrap_or(0), line.new_size.unwrap_or(0))
+        }
+        _ => String::new(),
+    };
+    page.extend_from_slice(format!("{} {more:>9}  ", sign(line.change)).as_bytes());
+    let slash: &[u8] = if line.kind == EntryKind::Directory { b"/" } else { b"" };
+    let shown = |path: &[u8]| match person {
+        Some(home) => [paths::shown(path, home).as_bytes(), slash].concat(),
+        None => [path, slash].concat(),
+    };
+    if let Some(from) = &line.from_bytes {
+        page.extend(shown(from));
+        page.extend_from_slice(b" -> ");
     }
-    page.push('\n');
+    page.extend(shown(&line.path_bytes));
+    page.push(b'\n');
+}
+
+/// By how many bytes something became larger, or smaller.
+fn more(old: u64, new: u64) -> String {
+    match new.checked_sub(old) {
+        Some(more) => format!("+{}", text::size(more)),
+        None => format!("-{}", text::size(old - new)),
+    }
 }
 
 fn sign(change: DiffKind) -> char {
@@ -113,16 +143,51 @@ fn sign(change: DiffKind) -> char {
         DiffKind::Removed => '-',
         DiffKind::Content => 'M',
         DiffKind::Metadata => 'm',
+        DiffKind::Moved => 'R',
     }
 }
 
 /// The last line.
-fn end(report: &DiffReport) -> String {
-    if report.added + report.removed + report.content + report.metadata == 0 {
-        return "nothing differs\n".to_owned();
+fn end(report: &DiffReport, verbose: bool) -> String {
+    let counts = [
+        (report.added, "added"),
+        (report.removed, "removed"),
+        (report.content, "changed"),
+        (report.moved, "moved"),
+        (report.metadata, "with other attributes only"),
+        (if verbose { report.folder_times } else { 0 }, "folders with another time only"),
+    ];
+    let counts: Vec<String> = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+    let mut said = match (counts.is_empty(), report.problems.is_empty()) {
+        (true, true) => "Nothing differs".to_owned(),
+        (true, false) => "Nothing differs in what could be compared".to_owned(),
+        (false, _) => counts.join(", "),
+    };
+    if report.bytes_more != 0 {
+        let size = text::size(report.bytes_more.unsigned_abs());
+        let sign = if report.bytes_more < 0 { '-' } else { '+' };
+        said.push_str(&format!(". {sign}{size} in all"));
     }
-    format!(
-        "{} added, {} removed, {} changed, {} with other metadata only\n",
-        report.added, report.removed, report.content, report.metadata
-    )
+    if !report.moves_known {
+        said.push_str(". There are too many differences to tell which files only moved");
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::more;
+
+    #[test]
+    fn a_change_of_size_has_a_sign_and_fits_its_column() {
+        assert_eq!((more(0, 11), more(11, 0)), ("+11 B".to_owned(), "-11 B".to_owned()));
+        assert_eq!(more(5, 5), "+0 B");
+        for shift in 0..64 {
+            assert!(more(0, (1_u64 << shift) - 1).len() <= 9);
+        }
+    }
 }

@@ -1,17 +1,19 @@
 //! `dump`: a file to standard output or a new file, a folder as a tar archive.
 //!
-//! Standard output is the content, so what `--json` prints goes to standard error. What a terminal
-//! would take for commands is never written to one. A file has no name until all of it is there.
+//! Standard output is the content, so what `--json` prints goes to standard error. It is never a
+//! terminal, which would take content for commands. A file has no name until all of it is there.
 
 mod new_file;
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use keepmum::ops::{self, DumpOptions};
 use new_file::NewFile;
 
 use super::Session;
 use super::choice::Choice;
+use super::missing::Missed;
 use crate::args::DumpArgs;
 use crate::exit::ExitCode;
 use crate::failure::Failure;
@@ -23,24 +25,26 @@ use crate::terminal::{Terminal, json, problems};
 pub(crate) fn run(args: &DumpArgs, session: &Session<'_>) -> Result<ExitCode, Failure> {
     let terminal = session.terminal;
     let settings = session.settings()?;
-    let choice = Choice::new(&args.which, settings.source.is_some(), &session.environment.now)?;
-    let options = DumpOptions { snapshot: choice.snapshot, path: choice.path };
+    let own = settings.source.is_some();
+    let choice = Choice::new(args.what.as_slice(), &args.which, own, session.environment)?;
+    let options = DumpOptions { snapshot: choice.snapshot, paths: choice.paths };
+    let file = args.output.as_deref().filter(|path| *path != Path::new("-"));
+    if file.is_none() && terminal.person_reads {
+        let failure = Failure::usage("dump does not write to a terminal. Use `> FILE` or -o FILE");
+        return Err(failure.next("to read a text, add `| less`"));
+    }
     let destination = settings.destination.clone();
     let access = settings.for_reading().open(session.environment, terminal, Asking::Once)?;
-    let mut output = Output { terminal, file: None, is_refused: false, failed: None };
-    if let Some(path) = &args.output {
+    let mut output = Output { terminal, file: None, failed: None };
+    if let Some(path) = file {
         output.file = Some(NewFile::begin(path)?);
         private::say_if_clear(terminal, path, &destination);
     }
+    let mut missed = Missed::default();
     let done = watched(terminal, Shape::Document, |watch| {
-        ops::dump(&access, &options, &mut output, watch)
+        missed.note(ops::dump(&access, &options, &mut output, watch))
     });
-    if output.is_refused {
-        return Err(Failure::usage(
-            "this is an archive or holds control characters, and is not written to a terminal; \
-             write it to a file: keepmum dump -o FILE …",
-        ));
-    }
+    let done = missed.explain(done, "dump", session);
     if let Some(failure) = output.failed {
         return Err(failure);
     }
@@ -64,8 +68,6 @@ pub(crate) fn run(args: &DumpArgs, session: &Session<'_>) -> Result<ExitCode, Fa
 struct Output<'a> {
     terminal: &'a Terminal,
     file: Option<NewFile>,
-    /// An archive or control characters were about to be written to a terminal.
-    is_refused: bool,
     /// Why it could not be written.
     failed: Option<Failure>,
 }
@@ -78,10 +80,6 @@ impl Write for Output<'_> {
                 self.failed = Some(failure);
                 error
             });
-        }
-        if self.terminal.person_reads && !is_text(bytes) {
-            self.is_refused = true;
-            return Err(io::ErrorKind::InvalidData.into());
         }
         if let Err(failure) = self.terminal.content(bytes) {
             let error = io::Error::other(failure.to_string());
@@ -96,32 +94,5 @@ impl Write for Output<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-/// Whether a terminal would show this as it is. A cut in the middle of a letter does not matter.
-fn is_text(bytes: &[u8]) -> bool {
-    let is_control = |byte: &u8| (*byte < b' ' && !b"\t\n\r\x0c".contains(byte)) || *byte == 0x7f;
-    // U+0080 to U+009F, some of which begin commands as ESC does.
-    let is_high = |two: &[u8]| matches!(two, [0xc2, 0x80..=0x9f]);
-    !bytes.iter().any(is_control) && !bytes.windows(2).any(is_high)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_text;
-
-    #[test]
-    fn only_text_goes_to_a_terminal() {
-        for text in ["", "Dear Anna,\r\n\tä ß 語\x0c"] {
-            assert!(is_text(text.as_bytes()), "{text:?}");
-        }
-        let commands: [&[u8]; 5] = [b"a\0", b"\x1b[2J", b"\x07", "\u{9b}".as_bytes(), b"\x7f"];
-        for command in commands {
-            assert!(!is_text(command), "{command:?}");
-        }
-        let mut archive = b"letter.txt".to_vec();
-        archive.resize(512, 0);
-        assert!(!is_text(&archive));
     }
 }

@@ -14,6 +14,7 @@ mod key;
 mod log;
 mod ls;
 mod man;
+mod missing;
 mod restore;
 mod snapshots;
 mod status;

@@ -24,6 +24,8 @@ pub(crate) struct Environment {
     pub(crate) machine: Vec<u8>,
     /// The machine's name.
     pub(crate) host_name: String,
+    /// The current folder, and what the shell calls it if that is another name.
+    pub(crate) folders: Vec<PathBuf>,
     /// The time, here.
     pub(crate) now: Zoned,
 }
@@ -42,9 +44,19 @@ impl Environment {
             state_home: absolute("XDG_STATE_HOME"),
             machine: machine_id().unwrap_or_else(|| host_name.clone().into_bytes()),
             host_name: if host_name.is_empty() { "unnamed".to_owned() } else { host_name },
+            folders: current_folder(path("PWD")),
             now: now(),
         }
     }
+}
+
+/// The current folder, as the shell calls it and as the system does.
+fn current_folder(shell: Option<PathBuf>) -> Vec<PathBuf> {
+    let Ok(real) = env::current_dir() else { return Vec::new() };
+    let is_other = |shell: &PathBuf| {
+        shell.is_absolute() && *shell != real && shell.canonicalize().is_ok_and(|at| at == real)
+    };
+    shell.filter(is_other).into_iter().chain([real.clone()]).collect()
 }
 
 /// The time in the zone of this machine. Where its rules lie is known, so that they are read from

@@ -21,6 +21,7 @@ fn environment() -> Environment {
         state_home: None,
         machine: b"0123".to_vec(),
         host_name: "host".to_owned(),
+        folders: Vec::new(),
         now: Zoned::default(),
     }
 }

@@ -3,11 +3,13 @@
 //! A reader that has gone away (`keepmum ls | head`) is no failure; from then on nothing is
 //! written, and the exit code is what it would have been.
 
+pub(crate) mod announcing;
 mod changes;
 pub(crate) mod error;
 pub(crate) mod json;
 pub(crate) mod look;
 mod newer;
+pub(crate) mod paths;
 pub(crate) mod problems;
 pub(crate) mod progress;
 pub(crate) mod recovery;

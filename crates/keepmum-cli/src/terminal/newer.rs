@@ -7,6 +7,7 @@ use jiff::Zoned;
 use keepmum::ops::{Answer, Newer};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use super::look::Look;
 use super::text;
 use crate::interrupt::Interrupt;
 use crate::moment;
@@ -25,9 +26,13 @@ impl Asked {
         if let Some(answer) = *for_all {
             return Some(answer);
         }
+        let (sentence, choice) = question(newer);
+        let wrapped = Look::of_errors().wrap(&text::line(&sentence));
+        write!(anstream::stderr(), "{wrapped}").ok()?;
         loop {
-            let typed = line(&question(newer), interrupt)?;
+            let typed = line(choice, interrupt)?;
             if let Some((answer, all)) = parse(&typed, newer.can_have_both) {
+                // Both cannot be had of everything; who wants both loses nothing by keeping.
                 *for_all = all.then_some(answer);
                 return Some(answer);
             }
@@ -40,29 +45,41 @@ pub(super) fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-fn question(newer: &Newer) -> String {
+fn question(newer: &Newer) -> (String, &'static str) {
     let now = Zoned::now();
-    let when = |time: keepmum::Time| moment::here(time.seconds, &now);
-    let both = if newer.can_have_both { ", (b)oth" } else { "" };
-    format!(
-        "/{} is newer in the target: {}, in the snapshot {}. (o)verwrite, (k)eep{both}; a capital \
-         letter for all: ",
-        text::bytes(newer.path.as_bytes()),
-        when(newer.there),
-        when(newer.snapshot),
-    )
+    let when = |time: keepmum::Time| moment::short(time.seconds, &now);
+    let (there, here) = (when(newer.snapshot), when(newer.there));
+    // Within a minute they would look alike.
+    let times = match there == here {
+        true => String::new(),
+        false => format!(" (here {here}, backup {there})"),
+    };
+    let path = super::paths::shown_in_tree(&newer.path, home().as_deref());
+    let choice = match newer.can_have_both {
+        true => "Overwrite? [y]es / [k]eep mine / [b]oth, or \"k all\": ",
+        false => "Overwrite? [y]es / [k]eep mine, or \"k all\": ",
+    };
+    (format!("{path} is newer here than in the backup{times}."), choice)
+}
+
+fn home() -> Option<std::path::PathBuf> {
+    std::env::var_os("HOME").map(std::path::PathBuf::from).filter(|home| home.is_absolute())
 }
 
 /// What was typed, and whether it is meant for all.
 fn parse(typed: &str, can_have_both: bool) -> Option<(Answer, bool)> {
-    let typed = typed.trim();
-    let answer = match typed.to_ascii_lowercase().as_str() {
-        "o" | "overwrite" => Answer::Overwrite,
-        "k" | "keep" => Answer::Keep,
+    let typed = typed.trim().to_ascii_lowercase();
+    let (word, all) = match typed.strip_suffix("all") {
+        Some(word) => (word.trim_end(), true),
+        None => (typed.as_str(), false),
+    };
+    let answer = match word {
+        "y" | "yes" | "o" | "overwrite" => Answer::Overwrite,
+        "k" | "keep" | "keep mine" | "n" | "no" => Answer::Keep,
         "b" | "both" if can_have_both => Answer::Both,
         _ => return None,
     };
-    Some((answer, typed.starts_with(|first: char| first.is_ascii_uppercase())))
+    Some((answer, all))
 }
 
 /// A line that the person types; nothing if they want to stop, or have gone.
@@ -92,11 +109,19 @@ mod tests {
     use keepmum::ops::Answer;
 
     #[test]
-    fn a_capital_letter_is_for_all() {
-        assert_eq!(parse("o\n", true), Some((Answer::Overwrite, false)));
-        assert_eq!(parse(" K ", true), Some((Answer::Keep, true)));
-        assert_eq!(parse("both", true), Some((Answer::Both, false)));
-        for (typed, both) in [("b", false), ("", true), ("y", true), ("ok", true)] {
+    fn an_answer_is_for_one_unless_it_says_all() {
+        for (typed, answer, all) in [
+            ("y\n", Answer::Overwrite, false),
+            ("Y", Answer::Overwrite, false),
+            (" k ", Answer::Keep, false),
+            ("k all", Answer::Keep, true),
+            ("YES ALL", Answer::Overwrite, true),
+            ("ball", Answer::Both, true),
+            ("no", Answer::Keep, false),
+        ] {
+            assert_eq!(parse(typed, true), Some((answer, all)), "{typed}");
+        }
+        for (typed, both) in [("b", false), ("", true), ("all", true), ("ok", true), ("x", true)] {
             assert_eq!(parse(typed, both), None, "{typed}");
         }
     }

@@ -73,7 +73,7 @@ pub(crate) fn streamed<L: Serialize, R: Serialize>(
 
 /// What a verb says while it works, as the person or program wants to hear it.
 pub(crate) struct Watch {
-    terminal: Terminal,
+    pub(super) terminal: Terminal,
     counts: Arc<Counts>,
     bar: Option<ProgressBar>,
     shape: Shape,
@@ -154,7 +154,7 @@ impl Watch {
         }
     }
 
-    fn notice(&self, sentence: &str) {
+    pub(super) fn notice(&self, sentence: &str) {
         if self.lines() {
             lines::print(&self.terminal, &lines::notice(sentence)).ok();
         } else {
@@ -188,6 +188,8 @@ impl Observer for Watch {
             // They are listed at the end, where they are seen.
             Event::Problem(problem) => problem.note_in(&mut self.problems()),
             Event::Notice(sentence) => self.notice(&sentence),
+            // Whoever wants to tell a person wraps this observer.
+            Event::Begun { .. } => {}
             Event::RepositoryMade { foreign_files } => {
                 aside(self.bar.as_ref(), || {
                     recovery::say_made(&self.terminal, self.shape, foreign_files).ok()

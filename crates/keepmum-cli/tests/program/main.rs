@@ -10,6 +10,7 @@
 mod contract {
     mod commands;
     mod errors;
+    mod paths;
     mod places;
     mod steady;
     pub(crate) mod transcript;
@@ -52,6 +53,7 @@ mod repository {
     mod limits;
     mod looking;
     mod namespace;
+    mod naming;
     mod occupied;
     mod passwords;
     mod private;

@@ -18,10 +18,12 @@ pub use crate::catalogue::{CheckKind, RunProblem, RunRow};
 pub use crate::session::access::{Access, CatalogueAt, Installation, KeyCacheAt};
 pub use crate::session::error::{Error, ErrorKind};
 pub use crate::session::event::{Answer, ChangeKind, Event, Newer, Observer, Phase, Silent};
+pub use crate::session::missing_path::MissingPath;
 pub use crate::session::options::{
     BackupOptions, CheckOptions, Deletions, DiffAgainst, DiffOptions, DumpOptions, ListOptions,
     Overwrite, Owner, ReadData, RestoreOptions, SnapshotChoice, Which,
 };
+pub use crate::session::paths::{Around, Asked, Paths};
 pub use crate::session::recovery_code::RecoveryCode;
 pub use crate::session::report::{
     BackupReport, CheckReport, EntryKind, EntryLine, ListReport, Outcome, Problem, ProblemKind,

@@ -42,7 +42,7 @@ impl Chosen<'_> {
         SnapshotTree::new(self.pieces(), self.backup.root)
     }
 
-    /// Its tree and the entry at a path in it; nothing for the root.
+    /// Its tree and what is at a path in it; nothing for the root, and where nothing is.
     pub(crate) fn at(&self, path: &TreePath) -> Result<(SnapshotTree<'_>, Option<Entry>), Error> {
         let mut tree = self.tree().past_damage();
         if path.is_root() {
@@ -51,10 +51,7 @@ impl Chosen<'_> {
         let display = || path.to_string();
         match tree.find(path) {
             Ok(Some(entry)) => Ok((tree, Some(entry))),
-            Ok(None) => {
-                let sentence = "there is no such path in the snapshot";
-                Err(Error::new(ErrorKind::Usage, sentence).at(display()))
-            }
+            Ok(None) => Ok((tree, None)),
             Err(error) => {
                 let waits = "not all of the way to this path is here yet";
                 let error = absent(error, &self.line.state, waits);
@@ -116,6 +113,11 @@ impl<'r> Snapshots<'r> {
             let candidate = move |snapshot| Candidate { device: *device, name, snapshot };
             chain.snapshots().map(candidate)
         })
+    }
+
+    /// The line of one snapshot.
+    pub(crate) fn line_of(&self, one: &Candidate<'_>) -> SnapshotLine {
+        self.line(one, self.state(one))
     }
 
     fn line(&self, one: &Candidate<'_>, state: SnapshotState) -> SnapshotLine {

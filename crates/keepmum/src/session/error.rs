@@ -6,13 +6,17 @@ use std::fmt;
 use crate::catalogue::CatalogueError;
 use crate::repository::RepositoryError;
 
-/// The kind of error, for programs. The command line maps each to an exit code.
+use super::missing_path::MissingPath;
+
+/// What went wrong, for programs. The command line maps each to an exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The request makes no sense (no such snapshot, an ambiguous prefix, no such path).
+    /// The request makes no sense (no such snapshot, an ambiguous prefix).
     Usage,
-    /// The given values (roots, patterns, a password) cannot be used.
+    /// A path that was asked for is not in the snapshot.
+    NoSuchPath,
+    /// What was given (roots, patterns, a password) cannot be used.
     Unusable,
     /// The password opens no key block.
     WrongPassword,
@@ -61,13 +65,21 @@ pub struct Error {
     sentence: String,
     path: Option<String>,
     deletions: Option<u64>,
+    missing: Option<Box<MissingPath>>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
     /// An error with a sentence that needs no more explanation.
     pub fn new(kind: ErrorKind, sentence: impl Into<String>) -> Self {
-        Self { kind, sentence: sentence.into(), path: None, deletions: None, source: None }
+        Self {
+            kind,
+            sentence: sentence.into(),
+            path: None,
+            deletions: None,
+            missing: None,
+            source: None,
+        }
     }
 
     /// Names the path it happened to.
@@ -81,6 +93,13 @@ impl Error {
     #[must_use]
     pub(crate) fn deleting(mut self, files: u64) -> Self {
         self.deletions = Some(files);
+        self
+    }
+
+    /// Says where a path that was asked for can be found instead.
+    #[must_use]
+    pub(crate) fn missing(mut self, missing: MissingPath) -> Self {
+        self.missing = Some(Box::new(missing));
         self
     }
 
@@ -99,6 +118,11 @@ impl Error {
     /// How many files would have to be accepted as gone for the run to go on, if that would help.
     pub fn deletions(&self) -> Option<u64> {
         self.deletions
+    }
+
+    /// Where a path that was asked for can be found instead, if it is that which is missing.
+    pub fn missing_path(&self) -> Option<&MissingPath> {
+        self.missing.as_deref()
     }
 
     /// The path it happened to.

@@ -4,7 +4,7 @@ use crate::model::{Time, TreePath};
 
 use super::error::{Error, ErrorKind};
 use super::recovery_code::RecoveryCode;
-use super::report::Problem;
+use super::report::{Problem, SnapshotLine};
 
 /// The current activity of a verb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,13 @@ pub enum ChangeKind {
 pub enum Event {
     /// A new phase begins.
     Phase(Phase),
+    /// It begins with these paths of this snapshot, with all of it if there are none.
+    Begun {
+        /// The snapshot.
+        snapshot: Box<SnapshotLine>,
+        /// The paths in order.
+        paths: Vec<TreePath>,
+    },
     /// So much is done; totals are zero while they are not known.
     Progress {
         /// Entries done.

@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use crate::compress::Level;
-use crate::model::{Time, TreePath};
+use crate::model::Time;
 use crate::source::Rules;
+
+use super::paths::Paths;
 
 pub use crate::target::Owner;
 
@@ -121,10 +123,12 @@ pub struct SnapshotChoice {
 pub struct ListOptions {
     /// Of which snapshot.
     pub snapshot: SnapshotChoice,
-    /// The path in it; the root for all.
-    pub path: TreePath,
-    /// Also list the contents of subfolders.
+    /// What in it: of one folder what is in it, of several things these; by default the roots.
+    pub paths: Paths,
+    /// Also what is beneath the folders beneath.
     pub recursive: bool,
+    /// Count what is beneath each folder.
+    pub sums: bool,
 }
 
 /// The treatment of files that are already in the target.
@@ -147,8 +151,8 @@ pub enum Overwrite {
 pub struct RestoreOptions {
     /// Which snapshot.
     pub snapshot: SnapshotChoice,
-    /// The path in it; the root for all.
-    pub path: TreePath,
+    /// What in it.
+    pub paths: Paths,
     /// Where to; nothing for where it came from.
     pub target: Option<PathBuf>,
     /// Only report the actions, as a dry run.
@@ -216,8 +220,8 @@ pub enum DiffAgainst {
 pub struct DumpOptions {
     /// Of which snapshot.
     pub snapshot: SnapshotChoice,
-    /// The path in it: a file, or a folder; the root for all.
-    pub path: TreePath,
+    /// What in it: one file, or one folder; by default all.
+    pub paths: Paths,
 }
 
 #[cfg(test)]

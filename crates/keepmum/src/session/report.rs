@@ -209,10 +209,15 @@ pub struct EntryLine {
     /// The path's exact bytes, for programs that are given it.
     #[serde(skip)]
     pub path_bytes: Vec<u8>,
-    /// The kind.
+    /// How much of them is above what was asked for.
+    #[serde(skip)]
+    pub above: usize,
+    /// What it is.
     pub kind: EntryKind,
-    /// Bytes of a file.
+    /// Bytes of a file, and of all files beneath a folder where that was asked for.
     pub size: u64,
+    /// Files beneath a folder, where that was asked for.
+    pub files_beneath: Option<u64>,
     /// Mode bits, if the snapshot has them.
     pub mode: Option<u16>,
     /// Owner's number, if the snapshot has it.

@@ -41,6 +41,7 @@ pub use names::Names;
 pub use pattern::check_pattern;
 pub use rules::{Excluded, Rules, Why};
 pub use walk::{Rest, Walk};
+pub use wildmatch::{check as check_wildcards, is_special as is_wildcard, matches_name};
 
 pub use crate::beneath::{Attributes, Unread};
 use crate::beneath::{Handle, found, kind_of, stamp, stat};

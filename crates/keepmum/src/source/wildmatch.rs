@@ -17,13 +17,18 @@ enum End {
 }
 
 /// Whether a byte is more than itself in a pattern.
-pub(super) fn is_special(byte: u8) -> bool {
+pub fn is_special(byte: u8) -> bool {
     matches!(byte, b'*' | b'?' | b'[' | b'\\')
 }
 
 /// Whether a pattern matches all of a text. With `is_path` wildcards stop at `/`.
 pub(super) fn matches(pattern: &[u8], text: &[u8], is_path: bool) -> bool {
     wild(pattern, text, is_path) == End::Match
+}
+
+/// Whether a pattern matches a name: wildcards have no slash to stop at.
+pub fn matches_name(pattern: &[u8], name: &[u8]) -> bool {
+    matches(pattern, name, false)
 }
 
 fn wild(pattern: &[u8], text: &[u8], is_path: bool) -> End {
@@ -200,8 +205,8 @@ fn posix(name: &[u8], byte: u8) -> Option<bool> {
     })
 }
 
-/// The mistake in a pattern, which then would match nothing.
-pub(super) fn check(pattern: &[u8]) -> Result<(), &'static str> {
+/// What is wrong with a pattern, which then would match nothing.
+pub fn check(pattern: &[u8]) -> Result<(), &'static str> {
     let mut p = 0;
     while let Some(byte) = pattern.get(p) {
         match byte {

@@ -27,8 +27,8 @@ pub(super) const ROOMS: [(&str, &[&str], usize); 15] = [
     ("target", &["model", "seam", "beneath"], 2450),
     ("catalogue", &["model"], 2800),
     ("repository", &["store", "crypto", "format", "compress", "model", "pipeline", "seam"], 3700),
-    ("session", ALL, 3500),
-    ("ops", ALL, 9000),
+    ("session", ALL, 4150),
+    ("ops", ALL, 9700),
 ];
 
 /// Rooms whose head holds a type that their files have the methods of: a file may name its head.

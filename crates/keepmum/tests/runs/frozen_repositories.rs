@@ -7,7 +7,6 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use keepmum::inside::crypto::{Passphrase, Profile};
-use keepmum::inside::model::TreePath;
 use keepmum::inside::pipeline::Mode;
 use keepmum::inside::seam::Seam;
 use keepmum::ops::{
@@ -44,7 +43,7 @@ fn options(snapshot: &str, target: &Path) -> RestoreOptions {
     let which = Which::Id(snapshot.to_owned());
     RestoreOptions {
         snapshot: SnapshotChoice { which, device: None, source: None, own: false },
-        path: TreePath::root(),
+        paths: ops::Paths::default(),
         target: Some(target.to_owned()),
         dry_run: false,
         overwrite: Overwrite::Always,

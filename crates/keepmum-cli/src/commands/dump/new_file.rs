@@ -31,7 +31,10 @@ impl NewFile {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new("."));
         let Some(name) = path.file_name() else {
-            return Err(Failure::usage(format!("{} is no name for a file", path.display())));
+            return Err(Failure::usage(format!(
+                "This is not a name for a file: {}",
+                path.display()
+            )));
         };
         let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
         let (file, staged) = match openat(CWD, folder, flags, Mode::RUSR | Mode::WUSR) {
@@ -95,7 +98,8 @@ impl Drop for NewFile {
 }
 
 fn exists(path: &Path) -> Failure {
-    Failure::usage(format!("{} is there already and is not overwritten", path.display()))
+    Failure::usage(format!("A file of this name exists and is not overwritten: {}", path.display()))
+        .next("choose another name, or remove that file first")
 }
 
 fn failed(path: &Path, error: &io::Error) -> Failure {

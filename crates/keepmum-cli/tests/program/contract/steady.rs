@@ -15,7 +15,22 @@ const FIELDS: [(&str, &[&str]); 5] = [
 
 /// Text without values that differ from run to run.
 pub(crate) fn steady(text: &str) -> String {
-    text.split_inclusive('\n').map(line).collect()
+    unbroken(text).split_inclusive('\n').map(line).collect()
+}
+
+/// A time that was wrapped between its words is one all the same.
+fn unbroken(text: &str) -> String {
+    let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
+    for at in 1..lines.len() {
+        let is_day = ["today", "yesterday"].iter().any(|day| lines[at - 1].ends_with(day));
+        let clock = lines[at].get(..5).filter(|clock| clock.as_bytes()[2] == b':');
+        if let Some(clock) = clock.map(str::to_owned).filter(|_| is_day) {
+            let rest = lines[at].split_off(5);
+            lines[at] = rest.strip_prefix(' ').unwrap_or(&rest).to_owned();
+            lines[at - 1].push_str(&format!(" {clock}"));
+        }
+    }
+    lines.join("\n")
 }
 
 fn line(line: &str) -> String {

@@ -115,10 +115,10 @@ fn device_nodes() {
     for _ in 0..2 {
         let said = stage.restore(&[]);
         assert_eq!(said.code, 3, "{said:?}");
-        assert!(said.stdout.contains(": 0 entries written"), "{said:?}");
+        assert!(said.stdout.contains("othing"), "{said:?}");
         for (name, ..) in nodes {
             let line = format!(
-                "not written: /{name}: was not restored in all: a device is left out without --special\n"
+                "not written: [PLACE]/out/{name}: was not restored in all: a device is left out without --special\n"
             );
             assert!(said.stderr.contains(&line), "{said:?}");
         }

@@ -58,16 +58,13 @@ fn five_thousand_levels() {
     let (what, deepest) = (format!("latest:{source}"), "/deep".repeat(LEVELS - 1));
     runs(&stage, &["backup"]);
     assert!(runs(&stage, &["backup"]).contains("stored 0 B in 0 objects"));
-    assert_eq!(runs(&stage, &["diff", "latest"]), "nothing differs\n");
+    assert_eq!(runs(&stage, &["diff", "latest"]), "Nothing differs\n");
     runs(&stage, &["check", "--read-data"]);
     let listed = runs(&stage, &["ls", &format!("{what}{deepest}")]);
     assert!(listed.ends_with("/deep/file\n") && listed.lines().count() == 2, "{listed}");
-    for expected in [2 * LEVELS + 1, 0] {
+    for expected in [&format!("Restored {LEVELS} files"), "Nothing to restore"] {
         let said = runs(&stage, &["restore", &what, "--target", "out"]);
-        assert!(
-            said.contains(&format!(": {} entries written", expected.saturating_sub(1))),
-            "{said}"
-        );
+        assert!(said.contains(expected), "{said}");
     }
     let mut here = OwnedFd::from(File::open(stage.out("")).unwrap());
     for level in 0..LEVELS {

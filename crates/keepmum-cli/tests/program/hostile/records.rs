@@ -177,6 +177,29 @@ const EYES: &[Case] = &[
     }),
 ];
 
+/// Roots that are no absolute paths are no roots, and are shown without doing anything.
+#[test]
+fn strange_roots_lead_nowhere() {
+    let mut forge = Forge::new();
+    forge.honest_run();
+    let roots = [&b"../../etc"[..], b"", b"good", b"/../up", b"\x1b]0;x\x07/\n"].map(bytes);
+    forge.body.insert(4, array(&[text("source"), array(&roots)]));
+    forge.strike_once();
+    let place = &forge.place;
+    place.file("out/mine", "stays");
+    let snapshot = forge.snapshot(2);
+    let run = |words: &[&str]| place.run([words, &["-c", "config.ini"][..]].concat());
+    let listed = run(&["ls", &snapshot]);
+    assert_eq!((listed.code, listed.stdout.as_str()), (0, "good/\n"), "{listed:?}");
+    for words in [&["ls", "nothing"][..], &["snapshots"], &["restore", &snapshot, "-t", "out"]] {
+        let said = run(words);
+        assert!(!said.stdout.contains('\x1b') && !said.stderr.contains('\x1b'), "{said:?}");
+    }
+    let refused = run(&["restore", &snapshot, "-t", "out", "--delete"]);
+    assert_eq!(refused.code, 5, "{refused:?}");
+    assert!(place.path("out/mine").exists() && place.path("out/good").exists());
+}
+
 #[test]
 fn chains_are_followed_where_they_lead() {
     trial(CHAINS);

@@ -124,8 +124,16 @@ fn a_split_folder_comes_back_but_for_its_lost_part() {
         assert!(place.path("out/evil/theirs").exists());
         let listed = run(&["ls", &format!("{snapshot}:/evil")]);
         assert_eq!(listed.stdout.lines().count(), 2, "{lost}: {listed:?}");
-        // Of the lost part a comparison says nothing: it ends there.
-        let told = run(&["diff", &snapshot, &forge.snapshot(1)]);
-        assert!(!told.stdout.contains("theirs") && told.code != 0, "{lost}: {told:?}");
+        // A comparison goes on with the other parts, and names the folder that one is missing of.
+        let older = forge.snapshot(1);
+        let told = run(&["diff", &snapshot, &older]);
+        assert!([3, 6].contains(&told.code) && told.stderr.contains("/evil"), "{lost}: {told:?}");
+        for number in 0..3u8 {
+            let line = format!("/evil/{}\n", char::from(b'a' + number));
+            assert_eq!(told.stdout.contains(&line), number != lost, "{lost}: {told:?}");
+        }
+        // The other way round a name that is only in the whole side is no difference.
+        let told = run(&["diff", &older, &snapshot]);
+        assert!([3, 6].contains(&told.code), "{lost}: {told:?}");
     }
 }

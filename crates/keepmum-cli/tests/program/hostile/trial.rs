@@ -187,12 +187,14 @@ fn commands(case: &Case, forge: &Forge) -> Result<(), String> {
     expect(&again, &[case.restore, better].concat(), "restore again")?;
     let checked = run(place, &["check", "--read-data"]);
     expect(&checked, case.check, "check")?;
-    // Every command that meets data of a newer version reports it.
+    // A listing begins at the roots that the record names, whatever they are.
+    expect(&run(place, &["ls", &newest]), &[0, 3, 6], "ls")?;
+    // What only a newer version understands is told by every command that comes across it.
     let only_unknown = case.restore == [3] && case.check == [3];
     let is_told = only_unknown && !case.in_data;
     let restore = if is_told { vec![3] } else { [case.restore, &[0, 3]].concat() };
     let seeing = |words: &[&str]| expect(&run(place, words), &restore, words[0]);
-    seeing(&["ls", "-R", "-l", &newest])?;
+    seeing(&["ls", "-R", "-l", &format!("{newest}:/")])?;
     seeing(&["diff", &forge.snapshot(1), &newest])?;
     seeing(&["diff", &newest])?;
     if case.whole {

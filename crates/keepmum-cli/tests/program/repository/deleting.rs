@@ -37,6 +37,7 @@ fn refused(said: &Said, sentence: &str) {
 /// The names that a run says it removes, or would.
 fn removed(said: &Said) -> Vec<&str> {
     let lines = said.stdout.lines().filter_map(|line| line.strip_prefix("removed  "));
+    let lines = lines.map(|path| path.strip_prefix("[PLACE]/out").unwrap_or(path));
     let mut names: Vec<_> = lines.collect();
     names.sort_unstable();
     names
@@ -116,7 +117,7 @@ fn only_files_below_a_root_go() {
     assert_eq!(removed(&dry), ["[PLACE]/source/surplus"], "{dry:?}");
     let said = keepmum(&place, ["restore", "-t", "out", "--delete"]);
     assert_eq!(said.code, 0, "{said:?}");
-    assert!(said.stdout.contains(", 1 removed; "), "{said:?}");
+    assert!(said.stdout.contains(", 1 removed. "), "{said:?}");
     assert!(place.path("out/other/f").exists() && place.path("").join(beside).exists());
     assert!(!place.path("").join(surplus).exists());
 }
@@ -128,7 +129,7 @@ fn with_one_file_there_is_nothing_to_delete_below() {
     let what = format!("latest:{}", place.path("source/a").display());
     let said = keepmum(&place, ["restore", &what, "-t", "out", "--delete"]);
     assert_eq!(said.code, 1, "{said:?}");
-    assert!(said.stderr.contains("--delete needs a folder"), "{said:?}");
+    assert!(said.stderr.contains("--delete takes one folder"), "{said:?}");
     assert!(place.path("out/one").exists() && !place.path("out/a").exists());
 }
 
@@ -143,12 +144,12 @@ fn a_dry_run_and_verbose_name_each_and_the_numbers_are_right() {
         let dry = delete(&place, more);
         assert_eq!((dry.code, dry.stderr.as_str()), (0, ""), "{dry:?}");
         assert_eq!(removed(&dry), all);
-        assert!(dry.stdout.contains(", 7 removed; "), "{dry:?}");
+        assert!(dry.stdout.contains(", 7 to be removed. "), "{dry:?}");
     }
     let said = delete(&place, &["-v"]);
     assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{said:?}");
     assert_eq!(removed(&said), all);
-    assert!(said.stdout.contains(", 7 removed; "), "{said:?}");
+    assert!(said.stdout.contains(", 7 removed. "), "{said:?}");
     assert_eq!(fs::read(place.path("out/a")).unwrap(), b"a");
     assert!(!place.path("out/gone").exists() && !place.path("out/d/more").exists());
 }
@@ -258,7 +259,7 @@ fn more_than_half_needs_to_be_accepted() {
     }
     let said = delete(&place, &["--accept-deletions=12"]);
     assert_eq!(said.code, 0, "{said:?}");
-    assert!(said.stdout.contains(", 12 removed; ") && !place.path("out/0").exists());
+    assert!(said.stdout.contains(", 12 removed. ") && !place.path("out/0").exists());
     for number in 0..12 {
         place.file(&format!("out/{number}"), "x");
     }

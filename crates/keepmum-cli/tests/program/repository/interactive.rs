@@ -173,10 +173,13 @@ fn what_is_newer_in_the_target_is_asked_about() {
     let words = format!("restore {what} -t out -c config.ini");
     let read = |path: &str| fs::read_to_string(place.path(path)).unwrap();
     // In the order of the tree: empty, letter.txt, photos/a.raw, photos/b.txt.
-    let Some(said) = typing(&place, &words, &["nonsense", "keep", "b", "O"]) else { return };
+    let answers = ["nonsense", "keep", "b", "Y ALL"];
+    let Some(said) = typing(&place, &words, &answers) else { return };
     assert_eq!(said.code, 0, "{said:?}");
-    assert!(said.stdout.contains("/letter.txt is newer in the target: "), "{said:?}");
-    assert!(said.stdout.contains(", 2 kept; "), "{said:?}");
+    let question = "[PLACE]/out/letter.txt is newer here than in the backup";
+    assert!(said.stdout.contains(question), "{said:?}");
+    assert_eq!(said.stdout.matches("Overwrite? [y]es / [k]eep mine / [b]oth").count(), 4);
+    assert!(said.stdout.contains(", 2 kept. "), "{said:?}");
     assert_eq!((read("out/empty"), read("out/letter.txt")), ("MINE".into(), "MINE".into()));
     assert_eq!(read("out/photos/b.txt"), "b\n");
     let beside = fs::read_dir(place.path("out")).unwrap().map(|entry| entry.unwrap().file_name());
@@ -188,4 +191,58 @@ fn what_is_newer_in_the_target_is_asked_about() {
     let Some(said) = typing(&place, &words, &[CTRL_C]) else { return };
     assert_eq!(said.code, 130, "{said:?}");
     assert_eq!(read("out/empty"), "MINE");
+}
+
+#[test]
+fn a_restore_at_a_terminal_says_what_it_does_and_shows_the_home_as_a_tilde() {
+    let place = filled();
+    let source = place.path("source");
+    let home = place.path("");
+    let typed = |words: &str, answers: &[&str]| {
+        let script = format!("SHELL HOME={} keepmum {words} -c config.ini", home.display());
+        typing(&place, &script, answers)
+    };
+    let Some(said) = typed("restore '~/source/letter.txt' -t .", &[]) else { return };
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.stdout.contains("Restoring ~/source/letter.txt from "), "{said:?}");
+    assert!(said.stdout.contains("Restored 1 file (11 B) to ~ from "), "{said:?}");
+    let Some(said) = typed("restore -n -v 'latest:~/source/photos'", &[]) else { return };
+    assert!(said.stdout.contains("Would restore ~/source/photos from "), "{said:?}");
+    assert!(said.stdout.contains("Nothing to restore to ~/source/photos from "), "{said:?}");
+    assert!(!said.stdout.contains("Restored"), "{said:?}");
+    fs::write(source.join("letter.txt"), "newer, and mine\n").unwrap();
+    let Some(said) = typed("restore '~/source'", &["k"]) else { return };
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.stdout.contains("~/source/letter.txt is newer here than in"), "{said:?}");
+    assert_eq!(fs::read_to_string(source.join("letter.txt")).unwrap(), "newer, and mine\n");
+}
+
+#[test]
+fn a_listing_at_a_terminal_begins_with_the_roots_and_how_much_is_in_them() {
+    let place = filled();
+    let home = place.path("");
+    let script = format!("SHELL HOME={} keepmum ls -c config.ini", home.display());
+    let Some(said) = typing(&place, &script, &[]) else { return };
+    assert_eq!(said.code, 0, "{said:?}");
+    let mut lines = said.stdout.lines();
+    assert!(lines.next().unwrap().starts_with("Snapshot "), "{said:?}");
+    // The progress line is wiped away before it.
+    let line = lines.next().unwrap_or_default();
+    assert!(line.ends_with("~/source/  4 files  293 KiB"), "{said:?}");
+}
+
+#[test]
+fn dump_never_writes_to_a_terminal() {
+    let place = filled();
+    let what = format!("latest:{}/letter.txt", place.path("source").display());
+    for output in ["", "-o -"] {
+        let words = format!("dump {what} {output} -c config.ini");
+        let Some(said) = typing(&place, &words, &[]) else { return };
+        assert_eq!(said.code, 1, "{said:?}");
+        assert!(said.stdout.contains("Use `> FILE` or -o FILE"), "{said:?}");
+        assert!(!said.stdout.contains("Dear"), "{said:?}");
+    }
+    let script = format!("SHELL keepmum dump {what} -c config.ini > letter; cat letter");
+    let Some(said) = typing(&place, &script, &[]) else { return };
+    assert_eq!((said.code, said.stdout.trim()), (0, "Dear Anna,"), "{said:?}");
 }

@@ -19,8 +19,8 @@ fn everything_comes_back_under_its_full_path_once() {
     assert_eq!((first.code, first.stderr.as_str()), (0, ""));
     says(
         &first.stdout,
-        "snapshot [..]: [..] entries written (293 KiB in 4 files), 0 right already; \
-         read [..] KiB; [..] s\n",
+        "Restored 4 files (293 KiB) and [..] folders, links or attributes to [PLACE]/out from [..] \
+         (today [..]). Read [..] KiB in [..] s\n",
     );
     let out = place.path(&format!("out{}", place.path("source").display()));
     for file in ["letter.txt", "photos/a.raw", "photos/b.txt", "empty"] {
@@ -32,7 +32,7 @@ fn everything_comes_back_under_its_full_path_once() {
     assert_eq!(fs::read_link(out.join("link")).unwrap().to_str(), Some("letter.txt"));
     let again = restore(&place, "latest", &[]);
     assert_eq!(again.code, 0);
-    assert!(again.stdout.contains(": 0 entries written (0 B in 0 files), "), "{again:?}");
+    assert!(again.stdout.contains("Nothing to restore to [PLACE]/out "), "{again:?}");
 }
 
 #[test]
@@ -51,8 +51,8 @@ fn a_dry_run_writes_nothing() {
     let place = filled();
     let said = restore(&place, "latest:SOURCE", &["--dry-run", "-v"]);
     assert_eq!((said.code, said.stderr.as_str()), (0, ""));
-    assert!(said.stdout.contains("new      /photos/a.raw\n"), "{said:?}");
-    assert!(said.stdout.contains("\ndry run, nothing was written: snapshot "), "{said:?}");
+    assert!(said.stdout.contains("new      [PLACE]/out/photos/a.raw\n"), "{said:?}");
+    assert!(said.stdout.contains(". Nothing was written\n"), "{said:?}");
     assert!(!place.path("out").exists());
 }
 
@@ -89,7 +89,7 @@ fn only_delete_removes_files_missing_from_the_snapshot() {
     assert_eq!(kept.code, 0);
     assert!(place.path("out/extra/mine.txt").exists());
     let dry = restore(&place, ":SOURCE", &["--delete", "--dry-run"]);
-    assert!(dry.stdout.contains(" removed; read "), "{dry:?}");
+    assert!(dry.stdout.contains(", 2 to be removed. "), "{dry:?}");
     assert!(place.path("out/extra/mine.txt").exists());
     let gone = restore(&place, ":SOURCE", &["--delete"]);
     assert_eq!(gone.code, 0, "{gone:?}");
@@ -103,7 +103,7 @@ fn a_target_that_is_no_folder_is_named() {
     let said = restore(&place, "latest", &[]);
     assert_eq!(
         (said.code, said.stderr.as_str()),
-        (1, "keepmum: the target is to be a folder, and [PLACE]/out is none\n")
+        (1, "keepmum: The target must be a folder, and this is none: [PLACE]/out\n")
     );
     let below = keepmum(&place, ["restore", "-t", "out/deeper"]);
     assert_eq!(below.code, 3, "{below:?}");
@@ -118,12 +118,12 @@ fn snapshots_that_are_not_there_are_said_so() {
     let cases: [(&[&str], i32, &str); 9] = [
         (&["ls", "0123456789"], 1, "there is no snapshot 0123456789"),
         (&["ls", "latest~7"], 1, "there is only 1 complete snapshot"),
-        (&["ls", "latest~x"], 1, "after latest~ comes a number, not \"x\""),
-        (&["ls", "abc"], 1, "abc is too short: give at least 4 digits of the id"),
-        (&["ls", "yesterday"], 1, "yesterday is no snapshot; it is named by latest, latest~N"),
-        (&["ls", "/etc"], 1, "/etc is no snapshot; a path comes after a colon, as in latest:/etc"),
-        (&["ls", "latest:/no/such"], 1, "there is no such path in the snapshot: /no/such"),
-        (&["ls", "latest:/a/../b"], 1, "is no path in a snapshot"),
+        (&["ls", "latest~x"], 1, "\"latest~x\" is not a snapshot. Write a number"),
+        (&["ls", "abc"], 1, "\"abc\" is neither a snapshot nor a path in"),
+        (&["ls", "yesterday"], 1, "\"yesterday\" is neither a snapshot nor a path in"),
+        (&["ls", "/etc"], 1, "/etc is not in"),
+        (&["ls", "latest:/no/such"], 1, "/no/such is not in"),
+        (&["ls", "latest:/a/../b"], 1, "/a/../b is not in"),
         (&["ls", "--at", "2001-01-01"], 1, "there is no snapshot at or before that time"),
     ];
     for (words, code, expected) in cases {
@@ -168,7 +168,7 @@ fn a_target_that_is_no_folder_is_refused_before_anything_is_opened() {
     for target in ["file", "link"] {
         let said = keepmum(&place, ["restore", "--target", target]);
         assert_eq!(said.code, 1, "{said:?}");
-        let told = format!("the target is to be a folder, and [PLACE]/{target} is none");
+        let told = format!("The target must be a folder, and this is none: [PLACE]/{target}");
         assert!(said.stderr.contains(&told), "{said:?}");
     }
     assert!(!place.path("nowhere").exists());

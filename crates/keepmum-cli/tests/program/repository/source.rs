@@ -129,7 +129,7 @@ fn what_belongs_to_the_backup_is_left_out_and_named() {
     for _ in 0..2 {
         let same = keepmum(&place, ["backup"]);
         assert!(same.stdout.contains("stored 0 B in 0 objects"), "{same:?}");
-        assert_eq!(keepmum(&place, ["diff", "latest"]).stdout, "nothing differs\n");
+        assert_eq!(keepmum(&place, ["diff", "latest"]).stdout, "Nothing differs\n");
     }
     fs::remove_file(place.path("all/db/mine.txt")).unwrap();
     let alone = keepmum(&place, ["backup"]);

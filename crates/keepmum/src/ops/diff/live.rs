@@ -4,17 +4,19 @@ use std::path::PathBuf;
 
 use crate::format::PieceKind;
 use crate::model::{
-    Attribute, Content, Entry, Found, FoundKind, Kind, Metadata, PageOf, Piece, Pieces, Side,
-    TreePath, Value,
+    Attribute, ChunkId, Content, Entry, Found, FoundKind, Kind, Metadata, PageOf, Piece, Pieces,
+    Side, TreePath, Value,
 };
 use crate::repository::{Keys, PieceReader, PieceWalk};
 use crate::source::{Rest, Rules, Source, SourceError, Walk};
 
-use super::newer::{Newer, metadata};
+use super::moves::Likeness;
+use super::newer::{Newer, by_name, metadata};
 use super::report::Aspect;
 use crate::session::access::Access;
 use crate::session::error::{Error, ErrorKind};
 use crate::session::event::Observer;
+use crate::session::report::EntryKind;
 use crate::session::walk_error::{Refusing, WalkError};
 
 /// So much is read at once where a hole is expected.
@@ -196,6 +198,45 @@ impl Newer for Live<'_, '_> {
             }
         }
         Ok(aspects)
+    }
+
+    fn kind(&self, item: &Found) -> (EntryKind, Option<u64>) {
+        match item.kind {
+            FoundKind::Directory => (EntryKind::Directory, None),
+            FoundKind::Symlink => (EntryKind::Symlink, None),
+            FoundKind::Fifo => (EntryKind::Fifo, None),
+            FoundKind::CharacterDevice(_) => (EntryKind::CharacterDevice, None),
+            FoundKind::BlockDevice(_) => (EntryKind::BlockDevice, None),
+            FoundKind::File | FoundKind::Other => (EntryKind::File, Some(item.stamp.size)),
+        }
+    }
+
+    /// A file that has the size and the time of one that is gone is not read: one that has them at
+    /// its old place is not either.
+    fn old_likeness(&self, old: &Entry) -> Option<Likeness> {
+        match (&old.kind, old.metadata.mtime) {
+            (Kind::File(content), Some(time)) if content.size > 0 => {
+                Some(Likeness::of(&(content.size, time), false))
+            }
+            _ => by_name(old),
+        }
+    }
+
+    fn likeness(&mut self, path: &TreePath, item: &Found) -> Option<Likeness> {
+        let kind = match item.kind {
+            FoundKind::File if item.stamp.size > 0 => {
+                return Some(Likeness::of(&(item.stamp.size, item.stamp.mtime), false));
+            }
+            FoundKind::File => Kind::File(Content { size: 0, pieces: Pieces::Inline(Vec::new()) }),
+            // Nothing of a folder is known but its name.
+            FoundKind::Directory => Kind::Directory(ChunkId([0; 32])),
+            FoundKind::Symlink => Kind::Symlink(self.source.read_link(path).ok()?.into()),
+            FoundKind::Fifo => Kind::Fifo,
+            FoundKind::CharacterDevice(device) => Kind::CharacterDevice(device),
+            FoundKind::BlockDevice(device) => Kind::BlockDevice(device),
+            FoundKind::Other => return None,
+        };
+        by_name(&Entry { name: item.name.clone(), kind, metadata: item.metadata.clone() })
     }
 
     fn group(&self, item: &Found) -> Option<u128> {

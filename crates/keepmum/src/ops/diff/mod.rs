@@ -5,6 +5,7 @@
 
 mod groups;
 mod live;
+mod moves;
 mod newer;
 mod report;
 
@@ -21,6 +22,7 @@ use crate::session::options::{DiffAgainst, DiffOptions};
 use crate::session::report::{Problem, SnapshotState, note};
 use crate::session::walk_error::{WalkError, refused};
 use groups::Groups;
+use moves::{Held, HeldBack};
 use newer::Newer;
 pub use report::{Aspect, DiffKind, DiffLine, DiffReport};
 
@@ -49,7 +51,7 @@ pub fn diff(
             new.older.iter().for_each(|older| note(&mut diff.report.problems, older.clone()));
             diff.report.new = Some(new.line.clone());
             if old.backup.root != new.backup.root {
-                diff.compare(&old, new.tree(), &new.backup.root)?;
+                diff.compare(&old, new.tree().past_damage(), &new.backup.root)?;
             }
         }
         DiffAgainst::Source { roots, rules } => {
@@ -59,6 +61,8 @@ pub fn diff(
             diff.report.bytes_read = diff.compare(&old, walk, &())?.bytes_read;
         }
     }
+    let held = diff.held.with_moves();
+    diff.tell(held);
     Ok(diff.report)
 }
 
@@ -73,12 +77,16 @@ fn enter<N: Newer>(
 where
     WalkError: From<N::Error>,
 {
+    let before = diff.refused(merge);
     match merge.enter::<WalkError>(path.clone(), old, new) {
         Ok(()) => {
+            diff.within.push(before);
             refused(merge, None).into_iter().for_each(|problem| diff.problem(problem));
             Ok(())
         }
         Err(closed) => {
+            diff.within.push(before);
+            diff.leave(merge);
             refused(merge, Some(&path)).into_iter().for_each(|problem| diff.problem(problem));
             diff.closed(&path, closed)
         }
@@ -99,6 +107,10 @@ struct Diff<'a> {
     /// Paths that could not be looked at; that they are in no listing says nothing.
     unseen: std::collections::HashSet<TreePath>,
     groups: Groups,
+    /// Differences that may be moves.
+    held: HeldBack,
+    /// Of each folder that the walk is in: how much had been refused on either side before.
+    within: Vec<(u64, u64)>,
 }
 
 impl<'a> Diff<'a> {
@@ -107,7 +119,7 @@ impl<'a> Diff<'a> {
     where
         WalkError: From<N::Error>,
     {
-        let mut merge = Merge::new(old.tree(), new);
+        let mut merge = Merge::new(old.tree().past_damage(), new);
         enter(self, &mut merge, TreePath::root(), Some(&old.backup.root), Some(at))?;
         self.walk(&mut merge)?;
         Ok(merge.into_new_side())
@@ -122,6 +134,8 @@ impl<'a> Diff<'a> {
             steps: 0,
             unseen: std::collections::HashSet::new(),
             groups: Groups::default(),
+            held: HeldBack::default(),
+            within: Vec::new(),
         }
     }
 
@@ -144,7 +158,7 @@ impl<'a> Diff<'a> {
                     self.pair(merge, path, pair)?;
                 }
                 Step::Cut(path, closed) => self.closed(&path, closed)?,
-                Step::Leave(_) => {}
+                Step::Leave(_) => self.leave(merge),
             }
         }
         Ok(())
@@ -160,11 +174,14 @@ impl<'a> Diff<'a> {
         WalkError: From<N::Error>,
     {
         let new = pair.new.filter(|item| merge.new_side().counts(item));
+        let (old_lost, new_lost) = self.is_doubtful(merge);
         match (&pair.old, &new) {
             (None, None) => return Ok(()),
-            (Some(_), None) if self.unseen.contains(&path) => return Ok(()),
-            (Some(_), None) => self.line(&path, DiffKind::Removed, Vec::new()),
-            (None, Some(_)) => self.line(&path, DiffKind::Added, Vec::new()),
+            // What one side does not show may be in a part of it that cannot be read.
+            (Some(_), None) if new_lost || self.unseen.contains(&path) => return Ok(()),
+            (None, Some(_)) if old_lost => return Ok(()),
+            (Some(old), None) => self.line(merge, &path, (Some(old), None), Vec::new()),
+            (None, Some(new)) => self.line(merge, &path, (None, Some(new)), Vec::new()),
             (Some(old), Some(new)) => match merge.new_side().compare(&path, old, new) {
                 Ok(mut aspects) => {
                     let group = merge.new_side().group(new);
@@ -172,10 +189,12 @@ impl<'a> Diff<'a> {
                     if links && !self.groups.agree(old.metadata.link.map(u128::from), group) {
                         aspects.push(Aspect::Links);
                     }
-                    self.differs(&path, aspects);
+                    if !aspects.is_empty() {
+                        self.line(merge, &path, (Some(old), Some(new)), aspects);
+                    }
                 }
                 Err(WalkError::Source(error)) if error.kind == SourceErrorKind::Vanished => {
-                    self.line(&path, DiffKind::Removed, Vec::new());
+                    self.line(merge, &path, (Some(old), None), Vec::new());
                 }
                 Err(closed) => self.closed(&path, closed)?,
             },
@@ -193,24 +212,89 @@ impl<'a> Diff<'a> {
         enter(self, merge, path, before.as_ref(), after.as_ref())
     }
 
-    fn differs(&mut self, path: &TreePath, aspects: Vec<Aspect>) {
-        if aspects.is_empty() {
-            return;
-        }
-        let content = aspects.iter().any(|aspect| aspect.is_content());
-        let kind = if content { DiffKind::Content } else { DiffKind::Metadata };
-        self.line(path, kind, aspects);
+    /// How much was refused so far on either side.
+    fn refused<N: Newer>(&self, merge: &mut Merge<SnapshotTree<'_>, N>) -> (u64, u64) {
+        (merge.old().refused(), merge.new_side().refused())
     }
 
-    fn line(&mut self, path: &TreePath, change: DiffKind, aspects: Vec<Aspect>) {
-        *match change {
-            DiffKind::Added => &mut self.report.added,
-            DiffKind::Removed => &mut self.report.removed,
-            DiffKind::Content => &mut self.report.content,
-            DiffKind::Metadata => &mut self.report.metadata,
-        } += 1;
-        let path = path.to_string();
-        self.enough |= !(self.each)(DiffLine { path, change, aspects });
+    /// Whether something of the folder that the walk is in could not be read, on either side.
+    fn is_doubtful<N: Newer>(&self, merge: &mut Merge<SnapshotTree<'_>, N>) -> (bool, bool) {
+        let now = self.refused(merge);
+        let before = self.within.last().copied().unwrap_or_default();
+        (now.0 > before.0, now.1 > before.1)
+    }
+
+    /// What was refused in a folder says nothing of the one above it.
+    fn leave<N: Newer>(&mut self, merge: &mut Merge<SnapshotTree<'_>, N>) {
+        let now = self.refused(merge);
+        let before = self.within.pop().unwrap_or_default();
+        if let Some(above) = self.within.last_mut() {
+            above.0 += now.0.saturating_sub(before.0);
+            above.1 += now.1.saturating_sub(before.1);
+        }
+    }
+
+    /// A difference. One side has it, or both.
+    fn line<N: Newer>(
+        &mut self,
+        merge: &mut Merge<SnapshotTree<'_>, N>,
+        path: &TreePath,
+        (old, new): (Option<&Entry>, Option<&N::Item>),
+        aspects: Vec<Aspect>,
+    ) {
+        let before = old.map(newer::kind);
+        let after = new.map(|new| merge.new_side().kind(new));
+        let (change, likeness) = match (old, new) {
+            (Some(old), None) => (DiffKind::Removed, merge.new_side().old_likeness(old)),
+            (None, Some(new)) => (DiffKind::Added, merge.new_side().likeness(path, new)),
+            _ if aspects.iter().any(|aspect| aspect.is_content()) => (DiffKind::Content, None),
+            _ => (DiffKind::Metadata, None),
+        };
+        let Some((kind, _)) = after.or(before) else { return };
+        let line = DiffLine {
+            path: path.to_string(),
+            path_bytes: [b"/", path.as_bytes()].concat(),
+            from: None,
+            from_bytes: None,
+            kind,
+            change,
+            aspects,
+            old_size: before.and_then(|(_, size)| size),
+            new_size: after.and_then(|(_, size)| size),
+        };
+        let held = Held { path: path.clone(), line, likeness };
+        match self.report.moves_known {
+            false => self.tell(vec![held]),
+            true if self.held.add(held) => {
+                self.report.moves_known = false;
+                let held = self.held.let_go();
+                self.tell(held);
+            }
+            true => {}
+        }
+    }
+
+    /// Counts differences, and hands them on.
+    fn tell(&mut self, held: Vec<Held>) {
+        for Held { line, .. } in held {
+            let report = &mut self.report;
+            *match line.change {
+                DiffKind::Added => &mut report.added,
+                DiffKind::Removed => &mut report.removed,
+                DiffKind::Content => &mut report.content,
+                DiffKind::Metadata if line.is_folder_time() => &mut report.folder_times,
+                DiffKind::Metadata => &mut report.metadata,
+                DiffKind::Moved => &mut report.moved,
+            } += 1;
+            let bytes = |size: Option<u64>| i64::try_from(size.unwrap_or(0)).unwrap_or(i64::MAX);
+            if line.change != DiffKind::Moved {
+                let more = bytes(line.new_size).saturating_sub(bytes(line.old_size));
+                report.bytes_more = report.bytes_more.saturating_add(more);
+            }
+            if !self.enough {
+                self.enough = !(self.each)(line);
+            }
+        }
     }
 
     /// A part that cannot be looked at is a problem of that part.

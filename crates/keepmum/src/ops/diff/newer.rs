@@ -4,11 +4,18 @@ use crate::model::{Entry, Kind, Metadata, Side, TreePath};
 use crate::repository::SnapshotTree;
 use crate::source::SourceError;
 
+use super::moves::Likeness;
 use super::report::Aspect;
+use crate::session::report::EntryKind;
 use crate::session::walk_error::{Refusing, WalkError};
 
 /// The newer side of a comparison.
 pub(super) trait Newer: Side + Refusing {
+    /// How many entries could not be read so far.
+    fn refused(&self) -> u64 {
+        0
+    }
+
     /// Whether a backup would hold this at all.
     fn counts(&self, item: &Self::Item) -> bool;
 
@@ -19,6 +26,15 @@ pub(super) trait Newer: Side + Refusing {
         old: &Entry,
         new: &Self::Item,
     ) -> Result<Vec<Aspect>, WalkError>;
+
+    /// What this is, and how many bytes a file has.
+    fn kind(&self, item: &Self::Item) -> (EntryKind, Option<u64>);
+
+    /// By what an entry of the older side is known again if it moved.
+    fn old_likeness(&self, old: &Entry) -> Option<Likeness>;
+
+    /// By what an item of this side is.
+    fn likeness(&mut self, path: &TreePath, item: &Self::Item) -> Option<Likeness>;
 
     /// The group of names that are one file with this one.
     fn group(&self, item: &Self::Item) -> Option<u128>;
@@ -31,6 +47,10 @@ pub(super) trait Newer: Side + Refusing {
 }
 
 impl Newer for SnapshotTree<'_> {
+    fn refused(&self) -> u64 {
+        SnapshotTree::refused(self)
+    }
+
     fn counts(&self, _: &Entry) -> bool {
         true
     }
@@ -61,6 +81,23 @@ impl Newer for SnapshotTree<'_> {
         Ok(aspects)
     }
 
+    fn kind(&self, item: &Entry) -> (EntryKind, Option<u64>) {
+        kind(item)
+    }
+
+    fn old_likeness(&self, old: &Entry) -> Option<Likeness> {
+        match &old.kind {
+            Kind::File(content) if content.size > 0 => Some(Likeness::of(content, false)),
+            // Of a folder with something in it, the node says all.
+            Kind::Directory(node) => Some(Likeness::of(&node.0, true)),
+            _ => by_name(old),
+        }
+    }
+
+    fn likeness(&mut self, _: &TreePath, item: &Entry) -> Option<Likeness> {
+        self.old_likeness(item)
+    }
+
     fn group(&self, item: &Entry) -> Option<u128> {
         item.metadata.link.map(u128::from)
     }
@@ -74,8 +111,35 @@ impl Newer for SnapshotTree<'_> {
     }
 }
 
-/// Differences of metadata that cost nothing to know. The number of a link group means nothing by
-/// itself, only whether there is one.
+/// What an entry is, and how many bytes a file has.
+pub(super) fn kind(entry: &Entry) -> (EntryKind, Option<u64>) {
+    match &entry.kind {
+        Kind::File(content) => (EntryKind::File, Some(content.size)),
+        Kind::Directory(_) => (EntryKind::Directory, None),
+        Kind::Symlink(_) => (EntryKind::Symlink, None),
+        Kind::Fifo => (EntryKind::Fifo, None),
+        Kind::CharacterDevice(_) => (EntryKind::CharacterDevice, None),
+        Kind::BlockDevice(_) => (EntryKind::BlockDevice, None),
+    }
+}
+
+/// Of what holds nothing by which it could be told from others: the name and the time, too.
+pub(super) fn by_name(entry: &Entry) -> Option<Likeness> {
+    let time = entry.metadata.mtime.map(|time| (time.seconds, time.nanos));
+    let number = entry.kind.number();
+    let name = entry.name.as_bytes();
+    match &entry.kind {
+        Kind::File(_) | Kind::Fifo => Some(Likeness::of(&(number, name, time), false)),
+        Kind::Symlink(text) => Some(Likeness::of(&(number, name, text), false)),
+        Kind::CharacterDevice(device) | Kind::BlockDevice(device) => {
+            Some(Likeness::of(&(number, name, device.major, device.minor), false))
+        }
+        Kind::Directory(_) => Some(Likeness::of(&(number, name, time), false)),
+    }
+}
+
+/// In what metadata differs that costs nothing to know. The number of a link group says nothing
+/// by itself, only whether there is one.
 pub(super) fn metadata(old: &Metadata, new: &Metadata) -> Vec<Aspect> {
     let mut aspects = Vec::new();
     // If only one side has a value, that is no difference: a system may have neither.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::session::report::{Outcome, Problem, SnapshotLine, worst};
+use crate::session::report::{EntryKind, Outcome, Problem, SnapshotLine, worst};
 
 /// How an entry differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -16,6 +16,8 @@ pub enum DiffKind {
     Content,
     /// Only its metadata differs.
     Metadata,
+    /// It was at another place before.
+    Moved,
 }
 
 /// The differences of two entries of one path.
@@ -56,10 +58,34 @@ impl Aspect {
 pub struct DiffLine {
     /// Path from `/`; for display.
     pub path: String,
+    /// The path's exact bytes, for programs that are given it.
+    #[serde(skip)]
+    pub path_bytes: Vec<u8>,
+    /// Where it was before, if it moved; for display.
+    pub from: Option<String>,
+    /// The exact bytes of that.
+    #[serde(skip)]
+    pub from_bytes: Option<Vec<u8>>,
+    /// What it is, on the newer side if it is there.
+    pub kind: EntryKind,
     /// How it differs.
     pub change: DiffKind,
     /// The aspects; empty for a path on one side only.
     pub aspects: Vec<Aspect>,
+    /// Bytes of the file on the older side.
+    pub old_size: Option<u64>,
+    /// Bytes of the file on the newer side.
+    pub new_size: Option<u64>,
+}
+
+impl DiffLine {
+    /// Whether it is a folder of which only the time differs, as it does when something in it came
+    /// or went.
+    pub fn is_folder_time(&self) -> bool {
+        self.kind == EntryKind::Directory
+            && self.change == DiffKind::Metadata
+            && self.aspects == [Aspect::Mtime]
+    }
 }
 
 /// The result of `diff`.
@@ -75,8 +101,16 @@ pub struct DiffReport {
     pub removed: u64,
     /// Entries whose content differs.
     pub content: u64,
-    /// Entries of which only the metadata differs.
+    /// Entries of which only the metadata differs, but for `folder_times`.
     pub metadata: u64,
+    /// Folders of which only the time differs.
+    pub folder_times: u64,
+    /// Entries that are at another place than before. What is in a folder that moved is not counted.
+    pub moved: u64,
+    /// Whether moves were looked for: not where there are too many differences.
+    pub moves_known: bool,
+    /// By how many bytes the files are more; less than nothing where they are fewer.
+    pub bytes_more: i64,
     /// Bytes that were read to compare.
     pub bytes_read: u64,
     /// The paths that could not be compared.
@@ -93,6 +127,10 @@ impl DiffReport {
             removed: 0,
             content: 0,
             metadata: 0,
+            folder_times: 0,
+            moved: 0,
+            moves_known: true,
+            bytes_more: 0,
             bytes_read: 0,
             problems: problems.into_iter().collect(),
         }

@@ -23,6 +23,7 @@ use crate::session::event::{Event, Observer, Phase};
 use crate::session::linked::link_key;
 use crate::session::open;
 use crate::session::options::DumpOptions;
+use crate::session::paths::Resolver;
 use crate::session::placed::placed;
 use crate::session::report::{Outcome, Problem, ProblemKind, SnapshotState, note, worst};
 use crate::session::values::fetch_values;
@@ -72,8 +73,10 @@ pub fn dump(
     let repository = open::open(access, observer)?;
     let known = Snapshots::read(&repository, access)?;
     let chosen = known.choose(&options.snapshot, observer)?;
+    let found = Resolver::new((&known, &chosen), access, observer).resolve(&options.paths)?;
+    let path = one(found.selection.paths())?;
     observer.event(Event::Phase(Phase::Working));
-    let (tree, found) = chosen.at(&options.path)?;
+    let (tree, entry) = chosen.at(&path)?;
     let mut dump = Dump {
         out: BufWriter::with_capacity(AT_ONCE, out),
         contents: chosen.pieces(),
@@ -84,21 +87,37 @@ pub fn dump(
         state: chosen.line.state.clone(),
         report: DumpReport {
             snapshot: chosen.line.id.clone(),
-            problems: chosen.older.iter().cloned().collect(),
+            problems: chosen.older.iter().cloned().chain(found.problems).collect(),
             ..DumpReport::default()
         },
     };
-    match found.as_ref().map(|entry| &entry.kind) {
-        None | Some(Kind::Directory(_)) => dump.folder(tree, found, &options.path)?,
+    match entry.as_ref().map(|entry| &entry.kind) {
+        None | Some(Kind::Directory(_)) => dump.folder(tree, entry, &path)?,
         Some(Kind::File(content)) => dump.file(content)?,
         Some(_) => {
-            let path = options.path.to_string();
+            let path = path.to_string();
             let sentence = "this is neither a file nor a folder";
             return Err(Error::new(ErrorKind::Usage, sentence).at(path));
         }
     }
     dump.out.flush().map_err(|error| not_written(&error))?;
     Ok(dump.report)
+}
+
+/// The one path that is meant; the root for everything.
+fn one(mut paths: Vec<TreePath>) -> Result<TreePath, Error> {
+    match &paths[..] {
+        [] => Ok(TreePath::root()),
+        [_] => Ok(paths.remove(0)),
+        [first, second, ..] => {
+            let sentence = format!(
+                "{} paths match, and dump writes one file or folder: {first}, {second}{}",
+                paths.len(),
+                if paths.len() > 2 { " ..." } else { "" }
+            );
+            Err(Error::new(ErrorKind::Unusable, sentence))
+        }
+    }
 }
 
 fn not_written(error: &io::Error) -> Error {

@@ -10,12 +10,13 @@ use crate::model::{Entry, Found, FoundKind, Kind, Merge, Metadata, Name, Pair, S
 use crate::target::{Staying, Target, TargetErrorKind, TargetTree};
 
 use super::looked::Looked;
-use super::part::{Part, below};
+use super::part::{Only, Part, below};
 use super::refusals::{reaches, refused, unreadable};
 use crate::session::choose::Chosen;
 use crate::session::error::{Error, ErrorKind};
 use crate::session::event::Observer;
 use crate::session::options::{Overwrite, RestoreOptions};
+use crate::session::paths::tree_paths;
 use crate::session::report::Problem;
 use crate::session::walk_error::WalkError;
 
@@ -29,6 +30,8 @@ pub(super) struct Setting<'r> {
     pub(super) staying: &'r Staying,
     /// Where the part of the snapshot lies that the target is to be.
     pub(super) prefix: &'r TreePath,
+    /// What is restored, and deleted in.
+    pub(super) path: &'r TreePath,
 }
 
 /// The things found, and those among them that go or went.
@@ -83,7 +86,7 @@ impl<'r> Deletion<'r> {
     /// The things that may go. Nothing is looked at yet.
     pub(super) fn new(set: Setting<'r>, roots: &[TreePath]) -> Result<Self, Error> {
         let looked = Looked::new(&set.chosen.backup)?;
-        let path = &set.options.path;
+        let path = set.path;
         let scope = |root: &TreePath| {
             let lower = if path.is_within(root) { path } else { root };
             (lower.is_within(path) && lower.is_within(root)).then(|| lower.clone())
@@ -170,9 +173,8 @@ impl<'r> Deletion<'r> {
             Err(error) => return Err(unreadable(&error)),
         };
         let prefix = self.set.prefix.clone();
-        let only = TreePath::root();
-        let mut merge =
-            Merge::new(self.set.target.tree(), Part { tree, prefix, single: None, only });
+        let part = Part { tree, prefix, given: None, only: Only::default() };
+        let mut merge = Merge::new(self.set.target.tree(), part);
         let is_root = self.is_root(scope);
         if !is_root && self.is_cache(&mut merge, &at)? {
             return Ok(());
@@ -199,7 +201,7 @@ impl<'r> Deletion<'r> {
     }
 
     fn is_root(&self, scope: &TreePath) -> bool {
-        super::ways::roots(&self.set.chosen.backup.source.roots).contains(scope)
+        tree_paths(&self.set.chosen.backup.source.roots).contains(scope)
     }
 
     fn pair(

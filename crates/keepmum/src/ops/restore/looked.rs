@@ -37,6 +37,11 @@ impl Looked {
             );
         }
         let path = |bytes: &Vec<u8>| PathBuf::from(OsStr::from_bytes(bytes));
+        if backup.source.roots.iter().any(|root| !root.starts_with(b"/")) {
+            return refused(
+                "--delete is refused: the snapshot names a root that is no absolute path",
+            );
+        }
         let roots: Vec<PathBuf> = backup.source.roots.iter().map(path).collect();
         let rules = Rules {
             excludes: left_out.patterns.clone(),

@@ -56,7 +56,7 @@ impl Plan<'_, '_, '_> {
                 let never = self.set.options.overwrite == Overwrite::Never;
                 stays = never || self.is_own_layout(&path);
                 match (differs, stays) {
-                    (true, false) => self.report.entries_written += 1,
+                    (true, false) => self.count_mended(&path),
                     (true, true) if never => self.count_kept(&path),
                     _ => self.report.entries_unchanged += 1,
                 }
@@ -69,9 +69,9 @@ impl Plan<'_, '_, '_> {
                     }
                     return self.pass_beneath(merge, path, node);
                 }
-                self.count_written(&path, &entry);
+                self.count_written(&path, &entry, true);
             }
-            None => self.count_written(&path, &entry),
+            None => self.count_written(&path, &entry, false),
         }
         let linked = self.stays.ways.followed(&path).is_some();
         if !self.set.options.dry_run

@@ -27,7 +27,7 @@ mod writing;
 
 use std::path::{Path, PathBuf};
 
-use crate::model::Side;
+use crate::model::{ChunkId, Entry, Side};
 use crate::repository::RepositoryError;
 use crate::target::{Options, Staying, Target};
 
@@ -37,7 +37,8 @@ use crate::session::error::{Error, ErrorKind};
 use crate::session::event::{Event, Observer, Phase};
 use crate::session::open;
 use crate::session::options::RestoreOptions;
-use crate::session::report::SnapshotState;
+use crate::session::paths::{Resolver, Selected, Selection};
+use crate::session::report::{SnapshotState, display};
 use refusals::target_failed;
 pub use report::RestoreReport;
 
@@ -55,16 +56,18 @@ pub fn restore(
     let repository = open::open(access, observer)?;
     let known = Snapshots::read(&repository, access)?;
     let chosen = known.choose(&options.snapshot, observer)?;
-    observer.event(Event::Phase(Phase::Working));
-    let (tree, entry) = chosen.at(&options.path)?;
-    let root = entry.as_ref().and_then(|entry| tree.place(entry)).unwrap_or(tree.root());
-    let single = entry.filter(|entry| tree.place(entry).is_none());
-    drop(tree);
+    let found = Resolver::new((&known, &chosen), access, observer).resolve(&options.paths)?;
+    let selection = found.selection.outermost();
+    let paths = selection.paths();
+    let (root, given) = given(&chosen, selection, options)?;
     let staying = Staying::new(&options.staying);
     let home = options.target.clone().unwrap_or_else(|| PathBuf::from("/"));
     if options.delete {
-        may_delete(&chosen, single.is_some(), &home, &staying)?;
+        may_delete(&chosen, given.is_some(), &home, &staying)?;
     }
+    let snapshot = Box::new(chosen.line.clone());
+    observer.event(Event::Begun { snapshot, paths: paths.clone() });
+    observer.event(Event::Phase(Phase::Working));
     let target_options =
         Options { special: options.special, owner: options.owner, dry_run: options.dry_run };
     let target = match options.dry_run && !home.exists() {
@@ -83,11 +86,13 @@ pub fn restore(
         target: target.as_ref(),
         staying: &staying,
         whole: options.target.is_none(),
+        paths: &paths,
         root,
-        single,
+        given,
     };
     let report = repository.catalogue.reading(|| work.run(&home))?;
-    let problems = chosen.older.iter().cloned().chain(report.problems).collect();
+    let before = chosen.older.iter().cloned().chain(found.problems);
+    let problems = before.chain(report.problems).collect();
     Ok(RestoreReport {
         problems,
         snapshot: chosen.line.id.clone(),
@@ -95,6 +100,39 @@ pub fn restore(
         seconds: (access.seam.clock.elapsed() - started).as_secs_f64(),
         ..report
     })
+}
+
+/// The node of the one folder whose content is restored, or of the root; and what is restored by
+/// itself, in the order of its names in the target.
+fn given(
+    chosen: &Chosen<'_>,
+    selection: Selection,
+    options: &RestoreOptions,
+) -> Result<(ChunkId, Option<Vec<Entry>>), Error> {
+    let tree = chosen.tree();
+    let root = tree.root();
+    let mut entries: Vec<Entry> = match selection {
+        Selection::Everything => return Ok((root, None)),
+        Selection::One(Selected { entry: None, .. }) => return Ok((root, None)),
+        Selection::One(Selected { entry: Some(entry), .. }) => match tree.place(&entry) {
+            Some(node) => return Ok((node, None)),
+            None => vec![entry],
+        },
+        Selection::Several(several) => several.into_iter().filter_map(|one| one.entry).collect(),
+    };
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    let twice = entries.windows(2).find(|two| two[0].name == two[1].name);
+    match twice.filter(|_| options.target.is_some()) {
+        Some(two) => {
+            let name = display(two[0].name.as_bytes());
+            let sentence = format!(
+                "several of these paths end in \"{name}\", and each would get that name in the \
+                 target; restore them one after the other"
+            );
+            Err(Error::new(ErrorKind::Unusable, sentence))
+        }
+        None => Ok((root, Some(entries))),
+    }
 }
 
 /// A number drawn at random.
@@ -107,13 +145,16 @@ fn draw(access: &Access) -> Result<u64, Error> {
 /// The reasons that refuse a deletion before the target is touched.
 fn may_delete(
     chosen: &Chosen<'_>,
-    single: bool,
+    is_by_itself: bool,
     home: &Path,
     staying: &Staying,
 ) -> Result<(), Error> {
     let refused = |kind, sentence: &str| Err(Error::new(kind, sentence));
-    if single {
-        return refused(ErrorKind::Usage, "--delete needs a folder, and the path is none");
+    if is_by_itself {
+        return refused(
+            ErrorKind::Unusable,
+            "--delete takes one folder, and removes nothing by a file, a pattern or several paths",
+        );
     }
     if chosen.line.state != SnapshotState::Complete {
         let sentence = "--delete is refused: not all of this snapshot is here";

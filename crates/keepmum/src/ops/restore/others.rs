@@ -31,7 +31,7 @@ impl Plan<'_, '_, '_> {
             _ => return Ok(()),
         };
         if made.is_ok() {
-            self.count_written(path, entry);
+            self.count_written(path, entry, there.is_some());
         }
         self.applied(made)?;
         self.take_unplaced()

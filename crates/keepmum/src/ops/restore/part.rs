@@ -1,6 +1,9 @@
 //! The part of a snapshot that is restored, as it will lie in the target.
 
-use crate::model::{ChunkId, Entry, Page, PageOf, Side, TreePath};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::model::{ChunkId, Entry, Name, Page, PageOf, Side, TreePath};
 use crate::repository::{Parts, Refused, RepositoryError, SnapshotTree};
 use crate::target::TargetTree;
 
@@ -11,10 +14,41 @@ pub(super) struct Part<'a> {
     pub(super) tree: SnapshotTree<'a>,
     /// Where the part lies in the snapshot.
     pub(super) prefix: TreePath,
-    /// The one entry, if the part is not a directory and comes alone.
-    pub(super) single: Option<Entry>,
-    /// All that is shown is this, and the folders above it; the root for everything.
-    pub(super) only: TreePath,
+    /// What lies at the top of the target, if that is not what is in one folder: in order.
+    pub(super) given: Option<Vec<Entry>>,
+    pub(super) only: Only,
+}
+
+/// What is shown of a snapshot: some paths with all beneath them, and the folders above them. By
+/// default it is everything.
+#[derive(Clone, Default)]
+pub(super) struct Only(Arc<HashMap<TreePath, HashSet<Name>>>);
+
+impl Only {
+    /// Of these paths none lies in another.
+    pub(super) fn new(paths: &[TreePath]) -> Self {
+        let mut shown: HashMap<TreePath, HashSet<Name>> = HashMap::new();
+        for path in paths {
+            let mut here = path.split();
+            while let Some((above, name)) = here.take() {
+                if !shown.entry(above.clone()).or_default().insert(name) {
+                    break;
+                }
+                here = above.split();
+            }
+        }
+        Self(Arc::new(shown))
+    }
+
+    /// Whether a folder is above something that is shown, and only the way to it is.
+    pub(super) fn is_above(&self, folder: &TreePath) -> bool {
+        self.0.contains_key(folder)
+    }
+
+    /// How many folders there are above what is shown, but for the top.
+    pub(super) fn folders(&self) -> u64 {
+        self.0.keys().filter(|folder| !folder.is_root()).count() as u64
+    }
 }
 
 impl Refusing for Part<'_> {
@@ -28,9 +62,8 @@ impl Refusing for TargetTree {}
 impl Part<'_> {
     /// For a folder above the shown part, only the way to it.
     fn narrow(&self, mut page: PageOf<Self>, path: &TreePath) -> PageOf<Self> {
-        if is_above(path, &self.only) {
-            let next = self.only.names().nth(path.names().count());
-            page.entries.retain(|entry| Some(&entry.name) == next.as_ref());
+        if let Some(names) = self.only.0.get(path) {
+            page.entries.retain(|entry| names.contains(&entry.name));
         }
         page
     }
@@ -47,8 +80,8 @@ impl Side for Part<'_> {
     }
 
     fn list(&mut self, place: &ChunkId, path: &TreePath) -> Result<PageOf<Self>, RepositoryError> {
-        match self.single.take() {
-            Some(entry) => Ok(Page::whole(vec![entry])),
+        match self.given.take() {
+            Some(entries) => Ok(Page::whole(entries)),
             None => {
                 let page = self.tree.list(place, &path.under(&self.prefix))?;
                 Ok(self.narrow(page, path))
@@ -62,12 +95,7 @@ impl Side for Part<'_> {
     }
 }
 
-/// Whether one path lies above another.
-pub(super) fn is_above(path: &TreePath, other: &TreePath) -> bool {
-    path != other && other.is_within(path)
-}
-
-/// The rest of a path below another one, if it lies there.
+/// What remains of a path below another one, if it lies there.
 pub(super) fn below(path: &TreePath, above: &TreePath) -> Option<TreePath> {
     if !path.is_within(above) {
         return None;

@@ -233,21 +233,30 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         }
         match &entry.kind {
             Kind::File(_) => {
-                self.count_written(&path, &entry);
+                self.count_written(&path, &entry, there.is_some());
                 self.file(path, entry, there.as_ref())
             }
             _ => self.other(&path, &entry, there.as_ref()),
         }
     }
 
-    pub(super) fn count_written(&mut self, path: &TreePath, entry: &Entry) {
+    /// `replaces` says whether there was something of its name before.
+    pub(super) fn count_written(&mut self, path: &TreePath, entry: &Entry, replaces: bool) {
         self.report.entries_written += 1;
         if let Kind::File(content) = &entry.kind {
             self.report.files_written += 1;
             self.report.bytes_written = self.report.bytes_written.saturating_add(content.size);
         }
         if self.set.options.list_changes {
-            self.tell(ChangeKind::New, path);
+            self.tell(if replaces { ChangeKind::Changed } else { ChangeKind::New }, path);
+        }
+    }
+
+    /// Something of which only the metadata is set.
+    pub(super) fn count_mended(&mut self, path: &TreePath) {
+        self.report.entries_written += 1;
+        if self.set.options.list_changes {
+            self.tell(ChangeKind::Changed, path);
         }
     }
 
@@ -312,7 +321,7 @@ impl<'a, 'p, 'env> Plan<'a, 'p, 'env> {
         }
         match target.attributes_differ(path, found.kind, &entry.metadata.attributes) {
             Ok(attributes) if differs.any() || attributes => {
-                self.report.entries_written += 1;
+                self.count_mended(path);
                 if !self.set.options.dry_run {
                     let applied = target.apply_metadata(path, found.kind, &entry.metadata);
                     self.applied(applied)?;

@@ -6,13 +6,12 @@
 use crate::model::{ChunkId, Entry, Found, FoundKind, Kind, Merge, TreePath};
 use crate::target::{Target, TargetError, TargetTree};
 
-use super::part::{Part, is_above};
+use super::part::Part;
 use super::plan::Plan;
 use super::stays::Verdict;
 use crate::session::error::Error;
 use crate::session::event::{Answer, ChangeKind, Event, Newer};
 use crate::session::options::Overwrite;
-use crate::session::report::display;
 use crate::session::report::{Problem, ProblemKind};
 
 impl Plan<'_, '_, '_> {
@@ -55,7 +54,7 @@ impl Plan<'_, '_, '_> {
             }
             None => {
                 self.count_kept(path);
-                let sentence = "the target has something newer, which stays".to_owned();
+                let sentence = "it is newer here than in the snapshot, and stays".to_owned();
                 self.problem(Problem::at(ProblemKind::Newer, path, sentence));
                 Verdict::Keep
             }
@@ -99,7 +98,7 @@ impl Plan<'_, '_, '_> {
     /// a link leads to it.
     pub(super) fn is_own_layout(&self, path: &TreePath) -> bool {
         let linked = self.stays.ways.followed(path).is_some() && !self.stays.ways.is_root(path);
-        linked || is_above(path, &self.stays.only)
+        linked || self.stays.only.is_above(path)
     }
 
     /// A link on the way to a root that is not followed.
@@ -175,7 +174,7 @@ impl Plan<'_, '_, '_> {
             self.report.entries_unchanged += 1;
             return Ok(());
         }
-        self.count_written(&named, &entry);
+        self.count_written(&named, &entry, there.is_some());
         self.file(named, entry, there.as_ref())
     }
 
@@ -192,7 +191,7 @@ impl Plan<'_, '_, '_> {
                 "could not be restored because a folder with something in it is in the way"
             }
             (_, true) => "was not restored in all: a device is left out without --special",
-            _ => return self.count_written(path, entry),
+            _ => return self.count_written(path, entry, there.is_some()),
         };
         self.problem(Problem::at(ProblemKind::NotWritten, path, sentence.to_owned()));
     }
@@ -205,15 +204,20 @@ impl Plan<'_, '_, '_> {
     }
 
     pub(super) fn tell_owners(&mut self) {
-        let Some(path) = self.stays.owner.take().filter(|_| !self.stays.filling) else { return };
-        let path = display(path.as_bytes());
+        if self.stays.owner.take().is_none() || self.stays.filling {
+            return;
+        }
         let sentence = match self.report.owners_not_given {
-            1 => format!("/{path} belongs to somebody else in the snapshot"),
-            count => {
-                format!("{count} entries belong to somebody else in the snapshot, first /{path}")
+            1 => {
+                "1 restored file or folder now belongs to you, because only root can give it back \
+                  to its owner."
+                    .to_owned()
             }
+            count => format!(
+                "{count} restored files and folders now belong to you, because only root can give \
+                 them back to their owners."
+            ),
         };
-        let sentence = format!("{sentence}: only root may give files to others.");
         self.set.observer.event(Event::Notice(sentence));
     }
 

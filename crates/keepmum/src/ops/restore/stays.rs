@@ -4,13 +4,15 @@ use std::collections::HashSet;
 
 use crate::model::TreePath;
 
+use super::part::Only;
 use super::ways::Ways;
-/// Things that stay in the target, and things that wait for something to go.
+
+/// What stays in the target, and what waits for something to go.
 #[derive(Default)]
 pub(super) struct Stays {
     pub(super) ways: Ways,
-    /// All that is restored is this, and the folders above it.
-    pub(super) only: TreePath,
+    /// All that is restored.
+    pub(super) only: Only,
     /// Folders in the way that a deletion will empty.
     pub(super) freed: HashSet<TreePath>,
     /// How many entries wait for that.

@@ -72,22 +72,3 @@ impl Ways {
         self.roots.contains(path)
     }
 }
-
-/// The roots of a snapshot as paths of its tree, without those that lie in others.
-pub(super) fn roots(recorded: &[Vec<u8>]) -> Vec<TreePath> {
-    let path = |root: &Vec<u8>| {
-        let names: Vec<&[u8]> =
-            root.split(|byte| *byte == b'/').filter(|n| !n.is_empty()).collect();
-        TreePath::new(&names.join(&b'/')).ok()
-    };
-    let mut roots: Vec<TreePath> = recorded.iter().filter_map(path).collect();
-    roots.sort();
-    roots.dedup();
-    let all: HashSet<TreePath> = roots.iter().cloned().collect();
-    let is_inner = |root: &TreePath| {
-        let above = |path: &TreePath| path.split().map(|(above, _)| above);
-        std::iter::successors(above(root), above).any(|above| all.contains(&above))
-    };
-    roots.retain(|root| !is_inner(root));
-    roots
-}

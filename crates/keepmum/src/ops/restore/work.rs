@@ -6,23 +6,24 @@ use std::path::Path;
 
 use crate::catalogue::Catalogue;
 use crate::compress::Decompressor;
-use crate::model::{ChunkId, Entry, Kind, TreePath};
+use crate::model::{ChunkId, Entry, Kind, Side, TreePath};
 use crate::pipeline;
 use crate::target::{Staying, Target};
 
 use super::block::Worker;
 use super::delete::{self, Deletion};
-use super::part::Part;
+use super::part::{Only, Part};
 use super::plan;
 use super::refusals::target_failed;
 use super::report::RestoreReport;
 use super::stays::Stays;
-use super::ways::{Ways, roots};
+use super::ways::Ways;
 use crate::session::access::Access;
 use crate::session::choose::Chosen;
 use crate::session::error::Error;
 use crate::session::event::{Event, Observer};
 use crate::session::options::{Overwrite, RestoreOptions};
+use crate::session::paths::tree_paths;
 use crate::session::report::{Problem, ProblemKind};
 use crate::session::walk::{SnapshotWalk, Visit};
 
@@ -38,10 +39,12 @@ pub(super) struct Work<'r> {
     pub(super) staying: &'r Staying,
     /// The target is to have the paths of the snapshot, also of a part of it.
     pub(super) whole: bool,
-    /// The node of the restored part.
+    /// What is restored: one path, or several of which none lies in another; none for everything.
+    pub(super) paths: &'r [TreePath],
+    /// The node of the one folder that is restored, or of the root.
     pub(super) root: ChunkId,
-    /// The one entry, if it is no directory.
-    pub(super) single: Option<Entry>,
+    /// What is restored, in order, where that is not what is in one folder.
+    pub(super) given: Option<Vec<Entry>>,
 }
 
 /// Removes leftovers of interrupted restores on the ways to the roots. The walk finds them only
@@ -60,11 +63,11 @@ fn clear_ways(target: &Target, roots: &[TreePath]) {
 
 impl Work<'_> {
     pub(super) fn run(&self, home: &Path) -> Result<RestoreReport, Error> {
-        let roots = roots(&self.chosen.backup.source.roots);
-        let prefix = self.prefix();
+        let roots = tree_paths(&self.chosen.backup.source.roots);
+        let (prefix, top) = (self.prefix(), TreePath::root());
         let mut stays = Stays { only: self.only(), ..Stays::default() };
         if let Some(target) = self.target
-            && (self.single.is_none() || self.whole)
+            && (self.given.is_none() || self.whole)
         {
             stays.ways = Ways::new(target, home, &roots, &prefix)
                 .map_err(|error| target_failed(&error, self.options))?;
@@ -83,6 +86,7 @@ impl Work<'_> {
                 target,
                 staying: self.staying,
                 prefix: &prefix,
+                path: self.paths.first().unwrap_or(&top),
             };
             let mut new = Deletion::new(set, &roots)?;
             new.think()?;
@@ -118,17 +122,14 @@ impl Work<'_> {
 
     /// Where the target is in the snapshot.
     fn prefix(&self) -> TreePath {
-        match self.whole || self.single.is_some() {
-            true => TreePath::root(),
-            false => self.options.path.clone(),
+        match (self.whole || self.given.is_some(), self.paths.first()) {
+            (false, Some(path)) => path.clone(),
+            _ => TreePath::root(),
         }
     }
 
-    fn only(&self) -> TreePath {
-        match self.whole {
-            true => self.options.path.clone(),
-            false => TreePath::root(),
-        }
+    fn only(&self) -> Only {
+        if self.whole { Only::new(self.paths) } else { Only::default() }
     }
 
     /// The thing in the way of a file is gone: now it can be written.
@@ -143,7 +144,7 @@ impl Work<'_> {
         };
         let options = RestoreOptions {
             snapshot: self.options.snapshot.clone(),
-            path: self.options.path.clone(),
+            paths: self.options.paths.clone(),
             target: self.options.target.clone(),
             staying: Vec::new(),
             overwrite,
@@ -191,9 +192,9 @@ impl Work<'_> {
         let totals = self.totals()?;
         let mut contents = self.chosen.pieces();
         let tree = self.chosen.tree().past_damage();
-        let single = self.single.clone().filter(|_| !self.whole);
+        let given = self.given.clone().filter(|_| !self.whole);
         let root = if self.whole { tree.root() } else { self.root };
-        let part = Part { tree, prefix: self.prefix(), single, only: self.only() };
+        let part = Part { tree, prefix: self.prefix(), given, only: self.only() };
         let make_worker = || Worker { decompressor: Decompressor::new() };
         pipeline::run(self.access.mode, make_worker, |pool| {
             let set = plan::Setting {
@@ -214,34 +215,43 @@ impl Work<'_> {
     /// Entries and bytes of the restored part. The record counts the whole snapshot; a part is
     /// counted here, which reads its folders once more.
     fn totals(&self) -> Result<(u64, u64), Error> {
-        let (summary, path) = (&self.chosen.backup.summary, &self.options.path);
+        let summary = &self.chosen.backup.summary;
         let all = summary.files.saturating_add(summary.directories).saturating_add(summary.others);
-        if path.is_root() {
-            return Ok((all, summary.bytes));
-        }
-        let recorded = roots(&self.chosen.backup.source.roots);
-        let above = if self.whole { path.names().count() as u64 } else { 0 };
-        if recorded.iter().all(|root| root.is_within(path)) {
-            let depth = path.names().count() as u64;
-            return Ok((all.saturating_sub(depth).saturating_add(above), summary.bytes));
-        }
+        let recorded = tree_paths(&self.chosen.backup.source.roots);
+        let above = if self.whole { self.only().folders() } else { 0 };
         let (mut entries, mut bytes) = (above, 0_u64);
+        match self.paths {
+            [] => return Ok((all, summary.bytes)),
+            [path] if self.given.is_none() => {
+                let itself = u64::from(self.whole && !path.is_root());
+                if recorded.iter().all(|root| root.is_within(path)) {
+                    let beneath = all.saturating_sub(path.names().count() as u64);
+                    return Ok((beneath.saturating_add(above + itself), summary.bytes));
+                }
+                entries += itself;
+            }
+            _ => {}
+        }
         let mut count = |kind: &Kind| {
             entries += 1;
             if let Kind::File(content) = kind {
                 bytes = bytes.saturating_add(content.size);
             }
         };
-        if let Some(entry) = &self.single {
-            count(&entry.kind);
-            return Ok((entries.saturating_sub(u64::from(self.whole)), bytes));
-        }
-        let begin = (path.clone(), self.root);
-        for visit in SnapshotWalk::new(self.chosen.at(path)?.0, begin, (self.observer, "restored"))
-        {
-            // An unreadable entry is reported when it is to be restored.
-            if let Visit::Entry(_, entry) = visit? {
-                count(&entry.kind);
+        self.given.iter().flatten().for_each(|entry| count(&entry.kind));
+        for path in self.paths {
+            let (tree, entry) = self.chosen.at(path)?;
+            let node = match &entry {
+                Some(entry) => tree.place(entry),
+                None => Some(tree.root()),
+            };
+            let Some(node) = node else { continue };
+            let begin = (path.clone(), node);
+            for visit in SnapshotWalk::new(tree, begin, (self.observer, "restored")) {
+                // What cannot be read is told when it is to be restored.
+                if let Visit::Entry(_, entry) = visit? {
+                    count(&entry.kind);
+                }
             }
         }
         Ok((entries, bytes))

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::support::{What, World, differences, full_check, latest, scan};
-use keepmum::inside::model::{PAGE, TreePath};
+use keepmum::inside::model::PAGE;
 use keepmum::inside::pipeline::Mode;
 use keepmum::inside::seam::Operation;
 use keepmum::inside::source::Rules;
@@ -100,7 +100,7 @@ fn what_lies_in_the_target_is_brought_to_the_state_of_a_snapshot() {
         let which = ops::Which::Id(id.clone());
         let options = RestoreOptions {
             snapshot: ops::SnapshotChoice { which, ..latest() },
-            path: TreePath::root(),
+            paths: ops::Paths::default(),
             target: Some(target.clone()),
             dry_run: false,
             overwrite: Overwrite::IfChanged,

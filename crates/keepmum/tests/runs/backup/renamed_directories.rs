@@ -55,7 +55,7 @@ fn paths(folder: &Path) -> Vec<String> {
     let which = Which::Latest { back: 0 };
     let snapshot = SnapshotChoice { which, device: None, source: None, own: true };
     let path = TreePath::new(source.trim_matches('/').as_bytes()).unwrap();
-    let options = ListOptions { snapshot, path, recursive: true };
+    let options = ListOptions { snapshot, paths: path.into(), recursive: true, sums: false };
     let mut entries = Vec::new();
     let mut each = |line| {
         entries.push(line);

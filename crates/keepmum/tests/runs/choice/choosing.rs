@@ -15,8 +15,12 @@ const START: i64 = 1_767_225_600;
 
 /// The id of the snapshot that is meant.
 fn chosen(access: &Access, snapshot: &SnapshotChoice) -> Result<String, Error> {
-    let options =
-        ListOptions { snapshot: snapshot.clone(), path: TreePath::root(), recursive: false };
+    let options = ListOptions {
+        snapshot: snapshot.clone(),
+        paths: ops::Paths::default(),
+        recursive: false,
+        sums: false,
+    };
     ops::list(access, &options, &mut |_| true, &Silent).map(|report| report.snapshot.id)
 }
 
@@ -150,14 +154,19 @@ fn of_several_devices_or_sources_one_must_be_named() {
 /// age.
 fn outcomes(access: &dyn Fn() -> Access, snapshot: &SnapshotChoice, scene: &Scene) -> Vec<Outcome> {
     let path = TreePath::root();
-    let list = ListOptions { snapshot: snapshot.clone(), path: path.clone(), recursive: false };
+    let list = ListOptions {
+        snapshot: snapshot.clone(),
+        paths: path.clone().into(),
+        recursive: false,
+        sums: false,
+    };
     let listed = ops::list(&access(), &list, &mut |_| true, &Silent).unwrap();
-    let dump = DumpOptions { snapshot: snapshot.clone(), path: path.clone() };
+    let dump = DumpOptions { snapshot: snapshot.clone(), paths: path.clone().into() };
     let dumped = ops::dump(&access(), &dump, &mut std::io::sink(), &Silent).unwrap();
     let target = tempfile::tempdir_in(scene.folder.path()).unwrap();
     let restore = RestoreOptions {
         snapshot: snapshot.clone(),
-        path,
+        paths: path.into(),
         target: Some(target.path().to_owned()),
         dry_run: true,
         overwrite: ops::Overwrite::IfChanged,

@@ -159,10 +159,15 @@ fn what_lies_in_a_tree_that_has_not_arrived_is_pending() {
     let which = ops::Which::Id(one.kept[0].0.clone());
     let snapshot = ops::SnapshotChoice { which, device: None, source: None, own: false };
     let access = third.stranger();
-    let asked = ListOptions { snapshot: snapshot.clone(), path: path.clone(), recursive: false };
+    let asked = ListOptions {
+        snapshot: snapshot.clone(),
+        paths: path.clone().into(),
+        recursive: false,
+        sums: false,
+    };
     let error = ops::list(&access, &asked, &mut |_| true, &Silent).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Pending, "{error}");
-    let asked = ops::DumpOptions { snapshot, path };
+    let asked = ops::DumpOptions { snapshot, paths: path.into() };
     let error = ops::dump(&access, &asked, &mut Vec::new(), &Silent).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Pending, "{error}");
     let (report, _) = one.restored(&access, &one.kept[0].0);

@@ -67,6 +67,7 @@ fn lines(scene: &Scene, report: &Compared) -> Vec<String> {
                 DiffKind::Removed => '-',
                 DiffKind::Content => 'M',
                 DiffKind::Metadata => 'm',
+                DiffKind::Moved => 'R',
             };
             format!("{sign} {}", line.path.strip_prefix(&source).unwrap().trim_start_matches('/'))
         })
@@ -156,6 +157,48 @@ fn every_difference_is_found_against_the_source_and_then_between_snapshots() {
     let options = DiffOptions { old: latest(0), new: DiffAgainst::Snapshot(latest(1)) };
     let back = compare(&scene.with_catalogue(PASSWORD), &options);
     assert_eq!((back.added, back.removed, back.content), (3, 5, 5));
+}
+
+#[test]
+fn what_moved_is_one_line_against_the_source_and_between_snapshots() {
+    let scene = begun();
+    for (name, second) in [("tree/a", 1), ("tree/sub/b", 2), ("tree/empty", 3), ("photo", 4)] {
+        age(&scene.write(name, if name == "tree/empty" { "" } else { name }), second);
+    }
+    symlink("a", scene.source().join("tree/link")).unwrap();
+    fs::create_dir(scene.source().join("tree/hollow")).unwrap();
+    scene.backup().unwrap();
+    let at = |path: &str| scene.source().join(path);
+    fs::rename(at("tree"), at("renamed")).unwrap();
+    fs::create_dir(at("2026")).unwrap();
+    fs::rename(at("photo"), at("2026/photo")).unwrap();
+    // A file that looks like one that is gone, and is none of its kind.
+    fs::remove_file(at("same")).unwrap();
+    scene.write("similar", "another text");
+    let expected = ["+ 2026", "R 2026/photo", "R renamed", "- same", "+ similar"];
+    let now = diff(&scene, live(&scene), 0);
+    assert_eq!(lines(&scene, &now), expected);
+    let from = now.differences.iter().filter_map(|line| line.from.clone());
+    let from: Vec<String> = from.map(|path| path.rsplit('/').next().unwrap().to_owned()).collect();
+    assert_eq!(from, ["photo", "tree"]);
+    assert_eq!((now.added, now.removed, now.moved, now.moves_known), (2, 1, 2, true));
+    scene.backup().unwrap();
+    let between = diff(&scene, DiffAgainst::Snapshot(latest(0)), 1);
+    assert_eq!(lines(&scene, &between), expected);
+    assert_eq!(between.differences, now.differences);
+}
+
+#[test]
+fn the_time_of_a_folder_alone_is_counted_apart() {
+    let scene = begun();
+    scene.write("d/another", "x");
+    let report = diff(&scene, live(&scene), 0);
+    assert_eq!((report.added, report.metadata, report.folder_times), (1, 0, 1), "{report:?}");
+    let folder = report.differences.iter().find(|line| line.path.ends_with("/d")).unwrap();
+    assert!(folder.is_folder_time());
+    fs::set_permissions(scene.source().join("d"), fs::Permissions::from_mode(0o700)).unwrap();
+    let report = diff(&scene, live(&scene), 0);
+    assert_eq!((report.metadata, report.folder_times), (1, 0), "{report:?}");
 }
 
 #[test]

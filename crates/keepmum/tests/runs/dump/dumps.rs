@@ -16,7 +16,7 @@ fn dump(scene: &Scene, path: &str, out: &mut dyn Write) -> Result<DumpReport, Er
     let source = scene.source().display().to_string();
     let path = format!("{source}/{path}");
     let path = TreePath::new(path.trim_matches('/').as_bytes()).unwrap();
-    let options = DumpOptions { snapshot: latest(0), path };
+    let options = DumpOptions { snapshot: latest(0), paths: path.into() };
     ops::dump(&scene.with_catalogue(PASSWORD), &options, out, &Silent)
 }
 
@@ -57,7 +57,7 @@ fn a_file_comes_out_as_it_is() {
         assert!(!report.archive && report.bytes == out.len() as u64);
     }
     let nothing = dump(&scene, "no such", &mut Vec::new()).unwrap_err();
-    assert_eq!(nothing.kind(), ErrorKind::Usage);
+    assert_eq!(nothing.kind(), ErrorKind::NoSuchPath);
     let link = dump(&scene, "short link", &mut Vec::new()).unwrap_err();
     assert!(link.to_string().contains("neither a file nor a folder"), "{link}");
 }
@@ -113,7 +113,7 @@ fn tar_extracts_an_archive_to_what_was_saved() {
 fn everything_is_an_archive_of_the_whole_tree() {
     let scene = filled();
     let mut out = Vec::new();
-    let options = DumpOptions { snapshot: latest(0), path: TreePath::root() };
+    let options = DumpOptions { snapshot: latest(0), paths: ops::Paths::default() };
     ops::dump(&scene.with_catalogue(PASSWORD), &options, &mut out, &Silent).unwrap();
     let archive = scene.folder.path().join("all.tar");
     fs::write(&archive, out).unwrap();
@@ -191,7 +191,7 @@ fn what_is_not_here_or_damaged_is_told_and_never_written() {
     let fresh = |path: &str, out: &mut dyn Write| {
         let source = scene.source().display().to_string();
         let path = TreePath::new(format!("{source}/{path}").trim_matches('/').as_bytes()).unwrap();
-        let options = DumpOptions { snapshot: latest(0), path };
+        let options = DumpOptions { snapshot: latest(0), paths: path.into() };
         // Another device, for which nothing is lost yet.
         let mut access = scene.access(PASSWORD);
         access.installation.machine = b"another machine".to_vec();

@@ -7,7 +7,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::support::{World, latest};
-use keepmum::inside::model::TreePath;
 use keepmum::inside::seam::{Gate, Operation};
 use keepmum::ops::{
     self, Outcome, Overwrite, ProblemKind, RestoreOptions, RestoreReport, Silent, SnapshotChoice,
@@ -79,7 +78,7 @@ fn restore_over(
     access.seam.gate = gate;
     let options = RestoreOptions {
         snapshot: latest(),
-        path: TreePath::root(),
+        paths: ops::Paths::default(),
         target: Some(target.to_owned()),
         dry_run: false,
         overwrite,

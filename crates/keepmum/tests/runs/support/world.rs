@@ -199,7 +199,7 @@ impl World {
     ) -> Result<RestoreReport, Error> {
         let options = RestoreOptions {
             snapshot,
-            path: TreePath::root(),
+            paths: ops::Paths::default(),
             target: Some(target.to_owned()),
             dry_run: false,
             overwrite: Overwrite::IfChanged,
