@@ -161,7 +161,7 @@ fn completions_ask_for_nothing_and_wait_for_nobody() {
     };
     let offered = asks(&place, &["ls", ""]);
     assert!(offered.stdout.starts_with("latest\t"), "{offered:?}");
-    // The destination is away, and somebody writes to the catalogue.
+    // The destination is away.
     std::fs::rename(place.path("destination"), place.path("away")).unwrap();
     let other = asks(&place, &["ls", ""]);
     assert_eq!(other, offered);
