@@ -83,7 +83,7 @@ pub(crate) enum Command {
     /// Back up the folders that the config names
     Backup(BackupArgs),
     /// List the snapshots
-    Snapshots,
+    Snapshots(SnapshotsArgs),
     /// List the files and folders of a snapshot
     Ls(LsArgs),
     /// Restore a snapshot, or one file or folder of it
@@ -148,6 +148,20 @@ pub(crate) struct WhichArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) device: Option<String>,
     /// Use only snapshots of this source
+    #[arg(long, value_name = "NAME")]
+    pub(crate) source: Option<String>,
+}
+
+/// `snapshots`.
+#[derive(Args)]
+pub(crate) struct SnapshotsArgs {
+    /// Only the newest N
+    #[arg(short = 'n', value_name = "N")]
+    pub(crate) count: Option<usize>,
+    /// Only snapshots of this device (its name, or the beginning of its id)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) device: Option<String>,
+    /// Only snapshots of this source
     #[arg(long, value_name = "NAME")]
     pub(crate) source: Option<String>,
 }
@@ -249,6 +263,9 @@ pub(crate) struct CheckArgs {
     /// cover all of it in turn
     #[arg(long, value_name = "N%|SIZE", value_parser = subset)]
     pub(crate) read_data_subset: Option<ReadData>,
+    /// List every file that is affected by damage
+    #[arg(long)]
+    pub(crate) list: bool,
 }
 
 /// `status`.

@@ -60,7 +60,7 @@ impl From<ErrorKind> for ExitCode {
             | ErrorKind::KeySlots => Self::Refused,
             ErrorKind::Damaged | ErrorKind::KeysGone => Self::Damaged,
             ErrorKind::Interrupted => Self::Interrupted,
-            // Usage and Local, and whatever the library may learn to say later.
+            // Usage, NoSnapshot and Local, and whatever the library may learn to say later.
             _ => Self::Usage,
         }
     }

@@ -3,6 +3,8 @@
 //! A message says what happened and to which path; the hint, chosen by the kind alone, says
 //! what to do next.
 
+mod hints;
+
 use std::fmt;
 use std::path::PathBuf;
 
@@ -148,6 +150,7 @@ impl Failure {
             Kind::Usage | Kind::Library(ErrorKind::Usage | ErrorKind::Unusable) => "usage",
             Kind::Config | Kind::NoConfig | Kind::NoTerminal => "config",
             Kind::Library(ErrorKind::OtherSource) => "config",
+            Kind::Library(ErrorKind::NoSnapshot) => "no_snapshot",
             Kind::NoPassword => "no_password",
             Kind::NoDestination | Kind::Library(ErrorKind::Destination) => "destination",
             Kind::Output => "output",
@@ -200,67 +203,9 @@ impl Failure {
                 "name a folder with room in TMPDIR, or use a config, which keeps the catalogue in \
                  its db_path"
             }
-            Kind::Library(kind) => return library_hint(kind),
+            Kind::Library(kind) => return hints::of(kind),
         })
     }
-}
-
-fn library_hint(kind: ErrorKind) -> Option<&'static str> {
-    Some(match kind {
-        ErrorKind::Usage => {
-            "`keepmum snapshots` lists the snapshots, `keepmum ls SNAPSHOT` what is in one"
-        }
-        ErrorKind::NoSuchPath => "`keepmum ls SNAPSHOT` shows what is in a snapshot",
-        ErrorKind::WrongPassword => "the recovery code is accepted in place of the password",
-        ErrorKind::NoRepository => {
-            "is this the right folder, and has the sync client brought the files? `keepmum init` \
-             makes a new repository"
-        }
-        ErrorKind::KeysGone => {
-            "bring the files of 4,096 bytes back from the history or the trash of the sync service; \
-             one of them is enough"
-        }
-        ErrorKind::NotUnderstood => "a newer version of keepmum reads it; nothing is damaged",
-        ErrorKind::Pending => "let the sync client finish, then run this again; nothing is damaged",
-        ErrorKind::Destination => {
-            "see that the destination is mounted, writable and not full, then run this again: \
-             nothing half-done counts"
-        }
-        ErrorKind::Refused => {
-            "nothing was changed. Is the right disk mounted, and has the sync client finished? \
-             Where a new repository is meant, give it a db_path of its own too"
-        }
-        ErrorKind::SourceGone => {
-            "nothing was changed. Is the disk of the source mounted? If it is meant to be so, \
-             `keepmum backup --accept-deletions` goes on; earlier snapshots keep what they hold"
-        }
-        ErrorKind::DeletionRefused => {
-            "nothing was changed; without --delete everything comes back and nothing is removed"
-        }
-        ErrorKind::ManyDeletions => {
-            "`--dry-run` names what would go; if it is meant to be so, `--accept-deletions` goes on"
-        }
-        ErrorKind::Exists => {
-            "`keepmum backup` saves into it; a new repository needs another destination"
-        }
-        ErrorKind::Busy => {
-            "wait until it has ended, then run this again; a run that was killed holds nothing up"
-        }
-        ErrorKind::KeySlots => "nothing was changed; `keepmum key list` shows the slots",
-        ErrorKind::Damaged => {
-            "`keepmum check --read-data` says which files are affected; a backup stores again \
-             what the source still has"
-        }
-        ErrorKind::Local => {
-            "the catalogue is a cache: once it is moved away it is made anew from the destination"
-        }
-        ErrorKind::Target => {
-            "see that the target is writable and not full, then run this again: what is already \
-             right is left alone"
-        }
-        ErrorKind::Interrupted => "run it again to go on; earlier snapshots are untouched",
-        _ => return None,
-    })
 }
 
 impl fmt::Display for Failure {
@@ -272,13 +217,7 @@ impl fmt::Display for Failure {
 impl From<ops::Error> for Failure {
     fn from(error: ops::Error) -> Self {
         let named = error.path().is_some();
-        let hint = error.deletions().map(|files| {
-            format!(
-                "nothing was changed. Is the disk of the source mounted? If it is meant to be so, \
-                 `keepmum backup --accept-deletions={files}` goes on; earlier snapshots keep what \
-                 they hold"
-            )
-        });
+        let hint = error.deletions().map(hints::of_deletions);
         Self { named, hint, ..Self::new(Kind::Library(error.kind()), error.to_string()) }
     }
 }
@@ -294,6 +233,7 @@ mod tests {
     fn every_kind_of_the_library_has_a_hint_and_its_own_word() {
         let kinds = [
             ErrorKind::Usage,
+            ErrorKind::NoSnapshot,
             ErrorKind::WrongPassword,
             ErrorKind::NoRepository,
             ErrorKind::Pending,

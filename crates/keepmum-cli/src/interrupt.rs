@@ -104,7 +104,7 @@ impl Interrupt {
         let (interrupt, terminal) = (self.clone(), terminal.clone());
         last_words(move || {
             let say = || {
-                terminal.aside("stopping; what is begun is ended first (Ctrl-C again: at once)");
+                terminal.aside("Stopping after the current file … (Ctrl-C again to stop now)");
             };
             match &*held(&interrupt.0.bar) {
                 Some(bar) => bar.suspend(say),

@@ -27,6 +27,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use crate::args::{Cli, Command, Shared};
 use crate::exit::ExitCode;
 use crate::settings::Environment;
+use crate::terminal::progress::Verb;
 use crate::terminal::{Terminal, error};
 
 fn main() -> process::ExitCode {
@@ -93,7 +94,14 @@ fn run(cli: &Cli) -> ExitCode {
     if let Command::Restore(_) = cli.command {
         raise_open_files();
     }
-    let terminal = Terminal::new(&cli.shared, matches!(cli.command, Command::Dump(_)));
+    let verb = match cli.command {
+        Command::Init(_) | Command::Key(_) => Verb::Making,
+        Command::Backup(_) => Verb::Saving,
+        Command::Restore(_) => Verb::Restoring,
+        Command::Check(_) => Verb::Checking,
+        _ => Verb::Reading,
+    };
+    let terminal = Terminal::new(&cli.shared, matches!(cli.command, Command::Dump(_))).doing(verb);
     let listening = terminal.interrupt.listen(&terminal);
     match listening.and_then(|()| commands::run(cli, &Environment::real(), &terminal)) {
         Ok(code) => code,

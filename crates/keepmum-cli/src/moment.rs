@@ -4,7 +4,7 @@
 //! that minute. So a time that was copied from a table finds the snapshot beside it.
 
 use jiff::civil::{Date, DateTime, Time as ClockTime};
-use jiff::tz::{Offset, TimeZone};
+use jiff::tz::Offset;
 use jiff::{Span, SpanRelativeTo, Timestamp, ToSpan, Unit, Zoned};
 use keepmum::Time;
 
@@ -67,7 +67,7 @@ fn end_of_day(date: Date, now: &Zoned) -> Option<Timestamp> {
     next.timestamp().checked_sub(1.nanosecond()).ok()
 }
 
-/// A full time with `Z` or an offset, also as [`with_zone`] shows it.
+/// A full time with `Z` or an offset, also as the library shows it.
 fn with_offset(text: &str) -> Option<Timestamp> {
     let joined = text.replace(" +", "+").replace(" -", "-");
     joined.parse::<Timestamp>().ok()
@@ -98,15 +98,6 @@ fn relative(text: &str, now: &Zoned) -> Option<Timestamp> {
         return None;
     }
     now.checked_add(back).ok().map(|then| then.timestamp())
-}
-
-/// Seconds since 1970 at the place where the offset is kept: `2026-11-02 14:00:03 +01:00`.
-pub(crate) fn with_zone(seconds: i64, offset_minutes: i16) -> String {
-    let zone = Offset::from_seconds(i32::from(offset_minutes) * 60).map(TimeZone::fixed);
-    match (Timestamp::from_second(seconds), zone) {
-        (Ok(moment), Ok(zone)) => shown(&moment.to_zoned(zone)),
-        _ => "(no such time)".to_owned(),
-    }
 }
 
 /// Seconds since 1970 here.
@@ -153,7 +144,6 @@ pub(crate) fn offset(now: &Zoned) -> String {
     }
 }
 
-#[allow(dead_code, reason = "JSON is given it next")]
 /// The time as programs read it (RFC 3339), at the offset that is known of it.
 pub(crate) fn rfc3339(seconds: i64, offset_minutes: i16) -> String {
     let offset = Offset::from_seconds(i32::from(offset_minutes) * 60).unwrap_or(Offset::UTC);
@@ -199,7 +189,7 @@ pub(crate) fn offset_minutes(now: &Zoned) -> i16 {
 
 #[cfg(test)]
 mod tests {
-    use super::{age, here, offset, offset_minutes, parse, rfc3339, short, with_zone};
+    use super::{age, here, offset, offset_minutes, parse, rfc3339, short};
     use jiff::Zoned;
 
     /// Ten past two in the afternoon, in a zone whose summer time ended a week before.
@@ -273,17 +263,13 @@ mod tests {
     #[test]
     fn a_time_from_a_table_finds_its_snapshot() {
         for (seconds, offset) in [(1_793_620_803, 60), (1_793_620_803, -210), (0, 0), (7, 345)] {
-            let time = parse(&with_zone(seconds, offset), &now()).unwrap();
+            let time = parse(&rfc3339(seconds, offset), &now()).unwrap();
             assert_eq!(time.seconds, seconds);
         }
     }
 
     #[test]
     fn times_are_shown_with_their_offset() {
-        assert_eq!(with_zone(0, 60), "1970-01-01 01:00:00 +01:00");
-        assert_eq!(with_zone(0, -210), "1969-12-31 20:30:00 -03:30");
-        assert_eq!(with_zone(i64::MAX, 0), "(no such time)");
-        assert_eq!(with_zone(0, i16::MAX), "(no such time)");
         assert_eq!(offset_minutes(&now()), 60);
     }
 

@@ -1,4 +1,4 @@
-//! `backup`: one run, told in one line.
+//! `backup`: one run, and one line that says what came of it.
 
 use keepmum::Rules;
 use keepmum::ops::{self, BackupOptions, BackupReport};
@@ -10,8 +10,12 @@ use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::moment;
 use crate::settings::{Asking, LeftOut, Settings, Source};
+use crate::terminal::look::{Look, Tone};
 use crate::terminal::progress::{Shape, watched};
 use crate::terminal::{Terminal, json, problems, recovery, text};
+
+/// So many rules are named of those that left something out.
+const RULES: usize = 5;
 
 /// Saves the source, and notes how that went, whatever came of it.
 pub(crate) fn run(args: &BackupArgs, session: &Session<'_>) -> Result<ExitCode, Failure> {
@@ -75,7 +79,7 @@ fn save(
     let left_out = LeftOut::of(&source.roots, &destination, catalogue.as_deref());
     for (path, what) in left_out.told.iter().filter(|_| !terminal.quiet) {
         let path = text::line(&path.display().to_string());
-        let said = format!("left out: {path} ({what})");
+        let said = format!("Excluded {path} ({what})");
         match terminal.json {
             true => json::print(terminal, &json::notice(&said))?,
             false => terminal.line(&said)?,
@@ -97,7 +101,7 @@ fn options(
     BackupOptions {
         source: source.name,
         roots: source.roots,
-        rules: Rules { record_excluded: list_changes, ..rules },
+        rules: Rules { record_excluded: list_changes || args.dry_run, ..rules },
         dry_run: args.dry_run,
         list_changes,
         accept_deletions: args.accept_deletions.unwrap_or_default(),
@@ -131,54 +135,135 @@ fn show(terminal: &Terminal, report: &BackupReport) -> Result<(), Failure> {
         return Ok(());
     }
     problems::show(terminal, &report.problems);
-    terminal.write(lines(report, terminal.verbose).as_bytes())
+    terminal.say(&lines(report, terminal.verbose, terminal.out))
 }
 
 /// What is said on standard output; the last line is a contract.
-fn lines(report: &BackupReport, verbose: bool) -> String {
+fn lines(report: &BackupReport, verbose: bool, look: Look) -> String {
     let mut lines = String::new();
     if verbose {
         lines.push_str(&recovery::foreign(report.foreign_files));
     }
     if report.healed > 0 {
-        let chunks = text::count(report.healed, "chunk", "chunks");
-        lines.push_str(&format!("{chunks} whose stored copy was lost: stored again\n"));
+        let pieces = text::count(report.healed, "piece", "pieces");
+        lines.push_str(&format!("Repaired {pieces} from the files on this disk\n"));
     }
-    if verbose && report.excluded > 0 {
-        let entries = text::count(report.excluded, "entry", "entries");
-        lines.push_str(&format!("{entries} left out by rules\n"));
+    if (verbose || report.dry_run) && report.excluded > 0 {
+        lines.push_str(&excluded(report));
     }
     if verbose && let Some(id) = &report.snapshot {
-        lines.push_str(&format!("snapshot {id}\n"));
+        lines.push_str(&format!("Snapshot {id}\n"));
     }
-    lines.push_str(&end(report));
+    lines.push_str(&match report.dry_run {
+        true => foreseen(report),
+        false => end(report, look),
+    });
     lines.push('\n');
     lines
 }
 
-fn end(report: &BackupReport) -> String {
-    let directories = report.directories_new
-        + report.directories_changed
-        + report.directories_moved
-        + report.directories_gone;
-    let mut files = format!(
-        "files: {} new, {} changed, {} moved, {} gone",
-        report.new.saturating_sub(report.directories_new),
-        report.changed.saturating_sub(report.directories_changed),
-        report.moved.saturating_sub(report.directories_moved),
-        report.gone.saturating_sub(report.directories_gone),
-    );
-    if directories > 0 {
-        files.push_str(&format!(" (and {})", text::count(directories, "folder", "folders")));
+/// What the rules left out: `3 excluded (2 by *.tmp, 1 too large)`.
+fn excluded(report: &BackupReport) -> String {
+    let count = text::count(report.excluded, "file or folder", "files and folders");
+    let mut rules: Vec<_> = report.excluded_by.iter().collect();
+    rules.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    let shown: Vec<_> = rules
+        .iter()
+        .take(RULES)
+        .map(|(rule, count)| format!("{count} by {}", text::line(rule)))
+        .collect();
+    match (shown.is_empty(), rules.len().saturating_sub(RULES)) {
+        (true, _) => format!("Excluded {count}\n"),
+        (false, 0) => format!("Excluded {count}: {}\n", shown.join(", ")),
+        (false, more) => {
+            let more = text::count(more as u64, "more rule", "more rules");
+            format!("Excluded {count}: {}, and others by {more}\n", shown.join(", "))
+        }
     }
-    let read = text::size(report.bytes_read);
+}
+
+/// How many files differ, in words; nothing where none does.
+fn differences(report: &BackupReport) -> Option<String> {
+    let files = [
+        (report.new, report.directories_new, "new"),
+        (report.changed, report.directories_changed, "changed"),
+        (report.moved, report.directories_moved, "moved"),
+        (report.gone, report.directories_gone, "deleted"),
+    ];
+    let named = |of_files: bool| {
+        let counts = files.iter().map(|(all, directories, word)| match of_files {
+            true => (all.saturating_sub(*directories), *word),
+            false => (*directories, *word),
+        });
+        let counts: Vec<_> = counts.filter(|(count, _)| *count > 0).collect();
+        let total: u64 = counts.iter().map(|(count, _)| count).sum();
+        let words: Vec<_> = counts.iter().map(|(count, word)| format!("{count} {word}")).collect();
+        (words.join(", "), total)
+    };
+    let noun = |count, one: &str, many: &str| match count {
+        1 => one.to_owned(),
+        _ => many.to_owned(),
+    };
+    match (named(true), named(false)) {
+        ((_, 0), (_, 0)) => None,
+        ((_, 0), (folders, count)) => {
+            Some(format!("{folders} {}", noun(count, "folder", "folders")))
+        }
+        ((files, count), _) => Some(format!("{files} {}", noun(count, "file", "files"))),
+    }
+}
+
+/// `Saved d9ce4361: 3 new, 1 deleted files. 8.0 KiB to upload. 0.4 s`
+fn end(report: &BackupReport, look: Look) -> String {
     let time = text::duration(report.seconds);
-    if report.dry_run {
-        return format!("dry run, nothing was written: {files}; read {read}; {time}");
+    let upload = match report.bytes_stored {
+        0 => "Nothing to upload".to_owned(),
+        bytes => format!("{} to upload", text::size(bytes)),
+    };
+    match (&report.snapshot, differences(report)) {
+        (Some(id), Some(differences)) => {
+            let saved = look.toned(Tone::Good, "Saved");
+            format!("{saved} {}: {differences}. {upload}. {time}", text::id(id))
+        }
+        // A run that stores nothing but what was lost, or a sign of life.
+        (Some(id), None) => {
+            let why = match report.healed {
+                0 => "to show that this computer is still backed up",
+                _ => "with the repaired pieces",
+            };
+            format!("Nothing has changed. Saved {} {why}. {upload}. {time}", text::id(id))
+        }
+        (None, None) => format!("Nothing has changed. {upload}. {time}"),
+        (None, Some(differences)) => {
+            format!("Nothing new to save: {differences}. {upload}. {time}")
+        }
     }
-    let stored = text::size(report.bytes_stored);
-    let objects = text::count(report.objects_stored, "object", "objects");
-    format!("{files}; read {read}, stored {stored} in {objects}; {time}")
+}
+
+/// What a run would do: what it would read, and the most that it could upload.
+fn foreseen(report: &BackupReport) -> String {
+    let time = text::duration(report.seconds);
+    let Some(differences) = differences(report) else {
+        return format!("Dry run: nothing has changed, so nothing would be uploaded. {time}");
+    };
+    let files = report.new.saturating_sub(report.directories_new)
+        + report.changed.saturating_sub(report.directories_changed);
+    format!(
+        "Dry run: {differences}. A backup would read {} and upload at most {}. Nothing was written. \
+         {time}",
+        text::size(report.bytes_to_read),
+        text::size(most(report.bytes_to_read, files))
+    )
+}
+
+/// The most that so many bytes in so many files become when they are stored: a name and a time for
+/// each file, and the padding that hides how large a stored file really is.
+fn most(bytes: u64, files: u64) -> u64 {
+    let plain = bytes.saturating_add(files.saturating_mul(512)).saturating_add(4096);
+    match plain {
+        ..0x10_0000 => plain.next_power_of_two(),
+        _ => plain.saturating_add(plain / 8),
+    }
 }
 
 #[cfg(test)]

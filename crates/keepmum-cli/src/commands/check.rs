@@ -7,8 +7,10 @@ use crate::args::CheckArgs;
 use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::settings::Asking;
+use crate::terminal::damage::Affected;
+use crate::terminal::look::{Look, Tone};
 use crate::terminal::progress::{Shape, watched};
-use crate::terminal::{json, problems, text};
+use crate::terminal::{json, text};
 
 /// Looks, and with data reads.
 pub(crate) fn run(args: &CheckArgs, session: &Session<'_>) -> Result<ExitCode, Failure> {
@@ -25,71 +27,130 @@ pub(crate) fn run(args: &CheckArgs, session: &Session<'_>) -> Result<ExitCode, F
     if terminal.json {
         json::summary(terminal, &report)?;
     } else if !terminal.has_nothing_to_say(report.outcome().into()) {
-        problems::show(terminal, &report.problems);
-        terminal.write(page(&report, read_data).as_bytes())?;
+        let all = args.list || terminal.verbose;
+        terminal.raw_aside(&affected(&report, all, read_data, terminal.err));
+        terminal.say(&page(&report, read_data, terminal.out))?;
     }
     Ok(report.outcome().into())
 }
 
+/// Which files are affected by what is wrong, and what to do.
+fn affected(report: &CheckReport, all: bool, asked: ReadData, look: Look) -> String {
+    let of = |kind| Affected::of(&report.problems, kind, &report.latest_snapshots);
+    let damaged = of(ProblemKind::Damaged);
+    let mut said = String::new();
+    if !damaged.is_empty() {
+        said.push_str(&damaged.say(all, look));
+        let check = match asked {
+            ReadData::Nothing => "keepmum check",
+            _ => "keepmum check --read-data",
+        };
+        if damaged.is_cut() && !all {
+            said.push_str(&look.wrap(&format!("`{check} --list` lists all of them.")));
+        }
+        if !damaged.is_mendable() {
+            said.push_str(&damaged.steps(check, look));
+            said.push('\n');
+        }
+    }
+    for (kind, why) in [
+        (ProblemKind::Pending, "not all here yet; let the sync service finish"),
+        (ProblemKind::Unknown, "of a newer version of keepmum; use that version to check them"),
+    ] {
+        let some = of(kind);
+        if !some.is_empty() {
+            said.push_str(&some.say_why(why, all, look));
+        }
+    }
+    said
+}
+
 /// What was looked at, what is not as it should be, and the verdict.
-fn page(report: &CheckReport, asked: ReadData) -> String {
-    let looked = format!(
-        "looked at {}, {}, {}; read {}; {}\n",
+fn page(report: &CheckReport, asked: ReadData, look: Look) -> String {
+    let files = |count| text::count(count, "stored file", "stored files");
+    let mut page = format!(
+        "Checked {}, {}, {}. Read {} in {}.\n",
         text::count(report.snapshots, "snapshot", "snapshots"),
-        text::count(report.objects, "object", "objects"),
-        text::count(report.chunks, "chunk", "chunks"),
+        files(report.objects),
+        text::count(report.chunks, "piece", "pieces"),
         text::size(report.bytes_read),
         text::duration(report.seconds)
     );
-    let counts = [
-        (report.objects_damaged, "damaged"),
-        (report.objects_lost, "lost: here once, gone or shorter now"),
-        (report.objects_pending, "pending: named, and not here yet"),
-        (report.objects_unknown, "of a newer version, and not understood by this one"),
-        (
-            report.objects_unclaimed,
-            "named by no record: left by runs that were cut off, or of one at work",
-        ),
-    ];
-    let mut page = looked;
     let is_all = report.bytes_covered >= report.bytes_here;
     if asked != ReadData::Nothing && !is_all {
         page.push_str(&format!(
-            "read {} of {}, {} of their bytes; the next checks go on with the others\n",
+            "Read {} of {}, {} of all bytes. The next checks read the others.\n",
             report.objects_read,
-            text::count(report.objects, "object", "objects"),
+            files(report.objects),
             share(report.bytes_covered, report.bytes_here)
         ));
     }
+    let counts = [
+        (report.objects_damaged, "damaged"),
+        (report.objects_lost, "missing (here once, gone or shorter now)"),
+        (report.objects_pending, "still arriving"),
+        (report.objects_unknown, "of a newer version of keepmum, which this one cannot read"),
+        (report.unopened_files, "that this recovery code does not open; the password does"),
+        (report.objects_unclaimed, "left by runs that were stopped, or of one at work; harmless"),
+    ];
     for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
-        page.push_str(&format!("{} {what}\n", text::count(count, "object", "objects")));
+        page.push_str(&format!("{} {what}\n", files(count)));
     }
-    if report.conflict_copies > 0 {
+    if report.conflict_copies + report.foreign_files > 0 {
         let copies = text::count(report.conflict_copies, "copy", "copies");
-        page.push_str(&format!("{copies} made by a sync client\n"));
+        let foreign = text::count(report.foreign_files, "file", "files");
+        page.push_str(&match (report.conflict_copies, report.foreign_files) {
+            (_, 0) => format!("{copies} made by a sync service; `keepmum status` names them\n"),
+            (0, _) => format!("{foreign} not made by keepmum; `keepmum status` names them\n"),
+            _ => format!(
+                "{copies} made by a sync service and {foreign} not made by keepmum; `keepmum \
+                 status` names them\n"
+            ),
+        });
     }
-    if report.foreign_files > 0 {
-        let files = text::count(report.foreign_files, "file", "files");
-        page.push_str(&format!("{files} not of keepmum, ignored\n"));
-    }
-    page.push_str(match (report.outcome(), asked) {
-        (Outcome::Complete, ReadData::Nothing) => {
-            "all that is referenced is here; its content was not read (--read-data does)\n"
-        }
-        (Outcome::Complete, _) if report.objects_read == 0 => {
-            "all that is referenced is here; no data is stored yet\n"
-        }
-        (Outcome::Complete, _) if is_all => "all that is referenced is here and whole\n",
-        (Outcome::Complete, _) => "all that is referenced is here, and what was read is whole\n",
-        (Outcome::Partial, _) if report.problems.iter().any(is_unknown) => {
-            "nothing is damaged, but a newer version has stored what this one does not understand\n"
-        }
-        (Outcome::Partial, _) => "nothing is damaged, but not everything is here\n",
-        (Outcome::Damaged, _) => {
-            "data is damaged or lost; a backup stores again what the source still has\n"
-        }
-    });
+    let (tone, first, rest) = verdict(report, asked, is_all);
+    page.push_str(&format!("{}{rest}\n", look.toned(tone, first)));
     page
+}
+
+/// The last sentence: its tone, its first words, the rest.
+fn verdict(
+    report: &CheckReport,
+    asked: ReadData,
+    is_all: bool,
+) -> (Tone, &'static str, &'static str) {
+    match (report.outcome(), asked) {
+        (Outcome::Complete, ReadData::Nothing) => (
+            Tone::Good,
+            "Every stored file is there, with the right size.",
+            " Contents were not read; `keepmum check --read-data` reads them.",
+        ),
+        (Outcome::Complete, _) if report.objects_read == 0 => {
+            (Tone::Good, "Everything is there.", " No contents are stored yet.")
+        }
+        (Outcome::Complete, _) if is_all => {
+            (Tone::Good, "Everything is there and intact.", " Every byte was read.")
+        }
+        (Outcome::Complete, _) => {
+            (Tone::Good, "Every stored file is there, and what was read is intact.", "")
+        }
+        (Outcome::Partial, _) if report.problems.iter().any(is_unknown) => (
+            Tone::Warning,
+            "Nothing is damaged,",
+            " but some stored files need a newer version of keepmum.",
+        ),
+        (Outcome::Partial, _) if report.unopened_files > 0 => {
+            (Tone::Warning, "Nothing is damaged,", " but not everything could be opened.")
+        }
+        (Outcome::Partial, _) => {
+            (Tone::Warning, "Nothing is damaged,", " but not everything has arrived.")
+        }
+        (Outcome::Damaged, _) => (
+            Tone::Damage,
+            "Data is damaged or missing.",
+            " `keepmum backup` stores again what is still on this disk.",
+        ),
+    }
 }
 
 /// A share, never rounded to all or nothing.
@@ -104,7 +165,7 @@ fn is_unknown(problem: &Problem) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::page;
+    use super::{Look, page};
     use keepmum::ops::{CheckReport, ReadData};
     use snapbox::{IntoData, assert_data_eq, str};
 
@@ -121,29 +182,34 @@ mod tests {
 
     #[test]
     fn a_check_without_data_does_not_claim_that_data_is_whole() {
-        let said = page(&report(), ReadData::Nothing);
+        let said = page(&report(), ReadData::Nothing, Look::plain(None));
         assert_eq!(
             said,
-            "looked at 1 snapshot, 420 objects, 9000 chunks; read 340 KiB; 0.5 s\n\
-             all that is referenced is here; its content was not read (--read-data does)\n"
+            "Checked 1 snapshot, 420 stored files, 9000 pieces. Read 340 KiB in 0.5 s.\n\
+             Every stored file is there, with the right size. Contents were not read; `keepmum check \
+             --read-data` reads them.\n"
         );
         let all =
             CheckReport { objects_read: 420, bytes_covered: 900, bytes_here: 900, ..report() };
-        assert!(page(&all, ReadData::Everything).ends_with("is here and whole\n"));
+        assert!(shown(&all, ReadData::Everything).ends_with("intact. Every byte was read.\n"));
         let some = CheckReport { objects_read: 3, bytes_covered: 60, ..all };
         assert_eq!(
-            page(&some, ReadData::Percent(5)),
-            "looked at 1 snapshot, 420 objects, 9000 chunks; read 340 KiB; 0.5 s\n\
-             read 3 of 420 objects, 6% of their bytes; the next checks go on with the others\n\
-             all that is referenced is here, and what was read is whole\n"
+            shown(&some, ReadData::Percent(5)),
+            "Checked 1 snapshot, 420 stored files, 9000 pieces. Read 340 KiB in 0.5 s.\n\
+             Read 3 of 420 stored files, 6% of all bytes. The next checks read the others.\n\
+             Every stored file is there, and what was read is intact.\n"
         );
+    }
+
+    fn shown(report: &CheckReport, asked: ReadData) -> String {
+        page(report, asked, Look::plain(None))
     }
 
     #[test]
     fn nothing_that_was_read_is_never_whole() {
         let none = CheckReport { objects: 0, chunks: 0, bytes_read: 0, ..report() };
         for asked in [ReadData::Everything, ReadData::Percent(1), ReadData::Bytes(1)] {
-            assert!(!page(&none, asked).contains("whole"), "{}", page(&none, asked));
+            assert!(!shown(&none, asked).contains("intact"), "{}", shown(&none, asked));
         }
     }
 
@@ -160,24 +226,21 @@ mod tests {
             ..report()
         };
         assert_data_eq!(
-            page(&wrong, ReadData::Everything),
+            shown(&wrong, ReadData::Everything),
             str![[r#"
-looked at 1 snapshot, 420 objects, 9000 chunks; read 340 KiB; 0.5 s
-1 object damaged
-2 objects lost: here once, gone or shorter now
-8 objects pending: named, and not here yet
-3 objects named by no record: left by runs that were cut off, or of one at work
-1 copy made by a sync client
-4 files not of keepmum, ignored
-data is damaged or lost; a backup stores again what the source still has
+Checked 1 snapshot, 420 stored files, 9000 pieces. Read 340 KiB in 0.5 s.
+1 stored file damaged
+2 stored files missing (here once, gone or shorter now)
+8 stored files still arriving
+3 stored files left by runs that were stopped, or of one at work; harmless
+1 copy made by a sync service and 4 files not made by keepmum; `keepmum status` names them
+Data is damaged or missing. `keepmum backup` stores again what is still on this disk.
 
 "#]]
             .raw()
         );
         let pending = CheckReport { objects_pending: 8, ..report() };
-        assert!(
-            page(&pending, ReadData::Nothing)
-                .ends_with("nothing is damaged, but not everything is here\n")
-        );
+        let said = shown(&pending, ReadData::Nothing);
+        assert!(said.ends_with("Nothing is damaged, but not everything has arrived.\n"), "{said}");
     }
 }

@@ -66,7 +66,7 @@ pub(crate) fn run(
     match &cli.command {
         Command::Init(args) => init::run(args, &session),
         Command::Backup(args) => backup::run(args, &session),
-        Command::Snapshots => snapshots::run(&session),
+        Command::Snapshots(args) => snapshots::run(args, &session),
         Command::Ls(args) => ls::run(args, &session),
         Command::Restore(args) => restore::run(args, &session),
         Command::Dump(args) => dump::run(args, &session),

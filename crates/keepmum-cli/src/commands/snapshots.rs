@@ -1,31 +1,39 @@
-//! `snapshots`: the table.
+//! `snapshots`: the table, newest last.
 
 use std::collections::{HashMap, HashSet};
 
-use keepmum::ops::{self, SnapshotLine, SnapshotState, SnapshotsReport};
+use jiff::Zoned;
+use keepmum::ops::{self, SnapshotLine, SnapshotState, SnapshotsOptions, SnapshotsReport};
 
 use super::Session;
+use crate::args::SnapshotsArgs;
 use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::moment;
 use crate::settings::Asking;
+use crate::terminal::look::{Look, Tone};
 use crate::terminal::progress::{Shape, watched};
-use crate::terminal::table::{Column, render};
+use crate::terminal::table::{Head, fitting};
 use crate::terminal::{json, text};
 
-/// Where the source stands when there are several.
-const SOURCE: usize = 3;
-
 /// Lists the snapshots.
-pub(crate) fn run(session: &Session<'_>) -> Result<ExitCode, Failure> {
+pub(crate) fn run(args: &SnapshotsArgs, session: &Session<'_>) -> Result<ExitCode, Failure> {
     let terminal = session.terminal;
     let access =
         session.settings()?.for_reading().open(session.environment, terminal, Asking::Once)?;
-    let report = watched(terminal, Shape::Document, |watch| ops::snapshots(&access, watch))?;
+    let options = SnapshotsOptions {
+        device: args.device.clone(),
+        source: args.source.clone(),
+        newest: args.count,
+    };
+    let report = watched(terminal, Shape::Document, |watch| {
+        ops::select_snapshots(&access, &options, watch)
+    })?;
     if terminal.json {
         json::document(terminal, &report)?;
     } else {
-        terminal.write(table(&report).as_bytes())?;
+        let page = page(&report, &session.environment.now, terminal.out);
+        terminal.write(page.as_bytes())?;
     }
     Ok(match report.unknown_records {
         0 => ExitCode::Done,
@@ -33,95 +41,131 @@ pub(crate) fn run(session: &Session<'_>) -> Result<ExitCode, Failure> {
     })
 }
 
-fn table(report: &SnapshotsReport) -> String {
-    let mut page = if report.snapshots.is_empty() {
-        "there is no snapshot yet\n".to_owned()
-    } else {
-        rows(&report.snapshots)
+fn page(report: &SnapshotsReport, now: &Zoned, look: Look) -> String {
+    let mut page = String::new();
+    if report.snapshots.is_empty() {
+        page = look.wrap("No snapshots yet. `keepmum backup` makes the first one.");
+    }
+    let groups = groups(&report.snapshots);
+    let names = names(&report.snapshots);
+    for (number, group) in groups.iter().enumerate() {
+        if groups.len() > 1 {
+            if number > 0 {
+                page.push('\n');
+            }
+            let here = if group.iter().any(|line| line.own) { " (this computer)" } else { "" };
+            let first = group.first().map(|line| name(line, &names)).unwrap_or_default();
+            page.push_str(&look.wrap(&format!("{first}{here}")));
+        }
+        page.push_str(&table(group, now, look));
+    }
+    let mut say = |count: u64, of: [&str; 2], what: &str| {
+        if count > 0 {
+            page.push_str(&look.wrap(&format!("{} {what}", text::count(count, of[0], of[1]))));
+        }
     };
-    if report.pending_records > 0 {
-        let runs = text::count(report.pending_records, "run", "runs");
-        page.push_str(&format!("the records of {runs} have not arrived yet\n"));
-    }
-    if report.lost_records > 0 {
-        let runs = text::count(report.lost_records, "run", "runs");
-        page.push_str(&format!("the records of {runs} are damaged or gone: see `keepmum check`\n"));
-    }
-    if report.unknown_records > 0 {
-        let runs = text::count(report.unknown_records, "run", "runs");
-        page.push_str(&format!(
-            "the records of {runs} are not understood by this version, and with them perhaps newer \
-             snapshots: see `keepmum check`\n"
-        ));
-    }
+    let snapshots = ["older snapshot is", "older snapshots are"];
+    say(report.older_snapshots, snapshots, "not shown; `keepmum snapshots` without -n shows all.");
+    let more = ["more snapshot is", "more snapshots are"];
+    say(report.pending_records, more, "still arriving; let the sync service finish.");
+    let more = ["record of a snapshot is", "records of snapshots are"];
+    say(report.lost_records, more, "damaged or gone; `keepmum check` says more.");
+    say(
+        report.unknown_records,
+        more,
+        "of a newer version of keepmum, so newer snapshots may exist; use that version.",
+    );
     page
 }
 
-fn rows(lines: &[SnapshotLine]) -> String {
-    let mut columns = vec![
-        ("id", Column::Text),
-        ("time", Column::Text),
-        ("device", Column::Text),
-        ("files", Column::Figures),
-        ("size", Column::Figures),
-        ("added", Column::Figures),
-        ("state", Column::Text),
-    ];
-    // Two devices may have one name: then their ids tell them apart.
-    let mut ids: HashMap<&str, HashSet<&str>> = HashMap::new();
+/// The snapshots of each device, in its order; the device with the newest snapshot comes last.
+fn groups(lines: &[SnapshotLine]) -> Vec<Vec<&SnapshotLine>> {
+    let mut groups: Vec<Vec<&SnapshotLine>> = Vec::new();
     for line in lines {
-        ids.entry(&line.device).or_default().insert(&line.device_id);
+        match groups.iter_mut().find(|group| group[0].device_id == line.device_id) {
+            Some(group) => group.push(line),
+            None => groups.push(vec![line]),
+        }
     }
-    let device = |line: &SnapshotLine| match ids
-        .get(line.device.as_str())
-        .is_some_and(|ids| ids.len() > 1)
-    {
-        true => format!("{} ({})", text::line(&line.device), line.device_id),
-        false => text::line(&line.device),
-    };
-    let row = |line: &SnapshotLine| {
+    groups.sort_by_key(|group| group.iter().map(|line| line.time).max());
+    groups
+}
+
+/// The ids of the devices that have one name.
+type Names<'a> = HashMap<&'a str, HashSet<&'a str>>;
+
+fn names(lines: &[SnapshotLine]) -> Names<'_> {
+    let mut names = Names::new();
+    for line in lines {
+        names.entry(&line.device).or_default().insert(&line.device_id);
+    }
+    names
+}
+
+/// A device's name, with its id where another one has that name too.
+fn name(line: &SnapshotLine, names: &Names<'_>) -> String {
+    let shown = text::line(&line.device);
+    match names.get(line.device.as_str()).is_some_and(|ids| ids.len() > 1) {
+        true => format!("{shown}, id {}", line.device_id),
+        false => shown,
+    }
+}
+
+fn table(lines: &[&SnapshotLine], now: &Zoned, look: Look) -> String {
+    let mut heads = vec![
+        Head::text("id"),
+        Head::text(format!("time ({})", moment::offset(now))),
+        Head::text("age").dropped(3),
+        Head::text("source").dropped(5),
+        Head::figures("files").dropped(2),
+        Head::figures("size").dropped(1),
+        Head::figures("upload").dropped(4),
+        Head::text("state"),
+    ];
+    let row = |line: &&SnapshotLine| {
         vec![
-            short(&line.id).to_owned(),
-            moment::with_zone(line.time, line.utc_offset_minutes),
-            device(line),
+            text::id(&line.id).to_owned(),
+            moment::short(line.time, now),
+            moment::age(line.time, now),
+            text::line(&line.source),
             line.files.to_string(),
             text::size(line.bytes),
             text::size(line.added),
-            state(line),
+            state(line, look),
         ]
     };
     let mut rows: Vec<_> = lines.iter().map(row).collect();
-    // Most repositories have one source; its name on every line would only be in the way.
-    if lines.windows(2).any(|pair| matches!(pair, [a, b] if a.source != b.source)) {
-        columns.insert(SOURCE, ("source", Column::Text));
-        for (row, line) in rows.iter_mut().zip(lines) {
-            row.insert(SOURCE, text::line(&line.source));
-        }
+    // Most devices have one source; its name on every line would only be in the way.
+    if lines.windows(2).all(|pair| pair[0].source == pair[1].source) {
+        heads.remove(3);
+        rows.iter_mut().for_each(|row| drop(row.remove(3)));
     }
-    render(&columns, rows)
-}
-
-/// The beginning of an id.
-pub(crate) fn short(id: &str) -> &str {
-    text::id(id)
+    fitting(heads, rows, look)
 }
 
 /// Whether all of a snapshot is here, and whether all of the source is in it.
-pub(crate) fn state(line: &SnapshotLine) -> String {
-    let state = match line.state {
-        SnapshotState::Complete => "complete".to_owned(),
-        SnapshotState::Pending { here, of } => format!("pending {here} of {of}"),
+pub(crate) fn state(line: &SnapshotLine, look: Look) -> String {
+    let (tone, state) = match line.state {
+        SnapshotState::Complete => (Tone::Good, "complete".to_owned()),
+        SnapshotState::Pending { here, of } => {
+            (Tone::Warning, format!("arriving: {here} of {of} files"))
+        }
         SnapshotState::Unknown { unknown } => {
-            format!("{} not understood", text::count(unknown, "object", "objects"))
+            let files = text::count(unknown, "file", "files");
+            (Tone::Warning, format!("{files} of a newer version"))
         }
         SnapshotState::Lost { missing } => {
-            format!("{} lost", text::count(missing, "object", "objects"))
+            (Tone::Damage, format!("{} lost", text::count(missing, "stored file", "stored files")))
         }
-        SnapshotState::Damaged => "damaged".to_owned(),
+        SnapshotState::Damaged => (Tone::Damage, "damaged".to_owned()),
     };
     match line.unread {
-        0 => state,
-        unread => format!("{state}, {unread} not read"),
+        0 => look.toned(tone, &state),
+        unread => {
+            let tone = if tone == Tone::Good { Tone::Warning } else { tone };
+            let skipped = text::count(unread, "file", "files");
+            look.toned(tone, &format!("{state}, {skipped} skipped"))
+        }
     }
 }
 

@@ -1,24 +1,30 @@
-//! `status`: how the backup is, on one page.
+//! `status`: whether the backup is well, in one sentence, and then how it is, on one page.
+
+use std::collections::HashMap;
+use std::path::Path;
 
 use jiff::Zoned;
-use keepmum::ops::{self, CheckKind, CheckLine, DeviceStatus, StatusReport};
+use keepmum::ops::{self, CheckKind, CheckLine, DeviceStatus, Outcome, StatusReport};
 use serde::Serialize;
 
 use super::Session;
-use super::snapshots::{short, state};
-use super::verdict::{Measure, verdict};
+use super::snapshots::state;
+use super::verdict::{Measure, is_overdue, verdict};
 use crate::args::StatusArgs;
 use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::moment;
 use crate::settings::Asking;
+use crate::terminal::look::{Look, Tone};
 use crate::terminal::progress::{Shape, watched};
-use crate::terminal::table::{Column, render};
+use crate::terminal::table::{Head, fitting};
 use crate::terminal::{json, text};
 
 /// Days without a record after which a device is called silent: four times the week in which
 /// a device that has nothing new still writes one.
 const SILENT_DAYS: i64 = 28;
+/// Columns of what stands before the items of the page.
+const LABEL: usize = 17;
 
 /// The document of `--json`.
 #[derive(Serialize)]
@@ -27,6 +33,10 @@ struct Status<'a> {
     verdict: String,
     /// The command's.
     exit_code: u8,
+    /// How often a backup is expected, as the config says.
+    expected_every_seconds: Option<i64>,
+    /// Ids of the devices whose last backup is older than that.
+    overdue_devices: Vec<&'a str>,
     #[serde(flatten)]
     report: &'a StatusReport,
 }
@@ -40,131 +50,259 @@ pub(crate) fn run(args: &StatusArgs, session: &Session<'_>) -> Result<ExitCode, 
         every: settings.source.as_ref().and_then(|source| source.every),
         max_age: args.max_age,
     };
+    let destination = settings.destination.clone();
     let access = settings.open(session.environment, terminal, Asking::Once)?;
     let report = watched(terminal, Shape::Document, |watch| ops::status(&access, watch))?;
     let now = &session.environment.now;
     let (verdict, code) = verdict(&report, by, now);
     if terminal.json {
-        json::document(terminal, &Status { verdict, exit_code: code as u8, report: &report })?;
+        let overdue = report.devices.iter().filter(|one| is_overdue(one, &report, by, now));
+        let document = Status {
+            verdict,
+            exit_code: code as u8,
+            expected_every_seconds: by.every,
+            overdue_devices: overdue.map(|one| one.id.as_str()).collect(),
+            report: &report,
+        };
+        json::document(terminal, &document)?;
     } else if !terminal.has_nothing_to_say(code) {
-        terminal.write(format!("{verdict}\n{}", page(&report, now)).as_bytes())?;
+        terminal.say(&first_line(&verdict, code, terminal.out))?;
+        let page = Page { report: &report, by, now, look: terminal.out };
+        terminal.write(page.all(&destination).as_bytes())?;
     }
     Ok(code)
 }
 
-fn page(report: &StatusReport, now: &Zoned) -> String {
-    let mut page = runs(report, now);
-    page.push_str(&match &report.last_snapshot {
-        None => "last snapshot: none yet\n".to_owned(),
-        Some(line) => format!(
-            "last snapshot: {} of {}, {} ({}), {}\n",
-            short(&line.id),
-            text::line(&line.source),
-            moment::with_zone(line.time, line.utc_offset_minutes),
-            moment::age(line.time, now),
-            state(line)
-        ),
-    });
-    page.push_str(&last_check(report.last_check.as_ref(), now));
-    page.push_str(&format!(
-        "destination: {} in {}, {} free\n",
-        text::size(report.bytes),
-        text::count(report.objects, "object", "objects"),
-        text::size(report.free_bytes)
-    ));
-    if !report.recent_uploads.is_empty() {
-        let sizes: Vec<_> = report.recent_uploads.iter().map(|bytes| text::size(*bytes)).collect();
-        page.push_str(&format!("stored by the last runs: {}\n", sizes.join(", ")));
-    }
-    let counts = [
-        (report.objects_lost, "lost; `keepmum check` says which files are affected, if any"),
-        (report.objects_pending, "pending: named, and not here yet"),
-        (report.objects_unknown, "of a newer version, and not understood by this one"),
-    ];
-    for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
-        page.push_str(&format!("{} {what}\n", text::count(count, "object", "objects")));
-    }
-    if report.unopened_files > 0 {
-        let files = text::count(report.unopened_files, "stored file", "stored files");
-        page.push_str(&format!("{files} not opened by the recovery code that was given\n"));
-    }
-    if report.recovery_code_unseen {
-        page.push_str("recovery code: never shown; `keepmum key recovery` makes a new one\n");
-    }
-    if report.conflict_copies > 0 {
-        let copies = text::count(report.conflict_copies, "copy", "copies");
-        page.push_str(&format!("{copies} made by a sync client\n"));
-    }
-    if report.foreign_files > 0 {
-        let files = text::count(report.foreign_files, "file", "files");
-        page.push_str(&format!("{files} not of keepmum, ignored\n"));
-    }
-    if !report.devices.is_empty() {
-        let columns = [
-            ("device", Column::Text),
-            ("id", Column::Text),
-            ("last record", Column::Text),
-            ("last change", Column::Text),
-            ("snapshots", Column::Figures),
-            ("", Column::Text),
-        ];
-        page.push('\n');
-        page.push_str(&render(&columns, report.devices.iter().map(|d| row(d, now)).collect()));
-    }
-    page
-}
-
-/// The last run, and one that is at work.
-fn runs(report: &StatusReport, now: &Zoned) -> String {
-    let mut page = String::new();
-    if let Some(run) = &report.last_run {
-        let (code, age) = (run.exit_code.unwrap_or_default(), moment::age(run.time, now));
-        let began = moment::with_zone(run.time, run.utc_offset_minutes);
-        page.push_str(&format!(
-            "last run: {} {began} ({age}), exit {code}\n",
-            text::line(&run.command)
-        ));
-    }
-    if let Some(run) = &report.unended_run {
-        page.push_str(&format!(
-            "run {} began {} and has not ended: it is at work, or was killed\n",
-            run.id,
-            moment::age(run.time, now)
-        ));
-    }
-    page
-}
-
-fn last_check(check: Option<&CheckLine>, now: &Zoned) -> String {
-    let Some(check) = check else { return "last check: none yet\n".to_owned() };
-    let kind = match check.kind {
-        CheckKind::Listing => "without reading data",
-        CheckKind::Subset => "of some of the data",
-        CheckKind::AllData => "of all data",
+/// The verdict, its first words in the colour of how grave it is.
+fn first_line(verdict: &str, code: ExitCode, look: Look) -> String {
+    let tone = match code {
+        ExitCode::Done => Tone::Good,
+        ExitCode::Damaged => Tone::Damage,
+        _ => Tone::Warning,
     };
-    let code = ExitCode::from(check.outcome) as u8;
-    let (time, age) = (moment::here(check.time, now), moment::age(check.time, now));
-    let mut line = format!("last check: {kind}, {time} ({age}), exit {code}");
-    if check.problem_count > 0 {
-        let problems = text::count(check.problem_count, "problem", "problems");
-        line.push_str(&format!(", {problems}"));
-    }
-    line + "\n"
+    let end = verdict.find([':', '.', ',']).unwrap_or(verdict.len());
+    let (first, rest) = verdict.split_at(end);
+    look.toned(tone, first) + rest
 }
 
-fn row(device: &DeviceStatus, now: &Zoned) -> Vec<String> {
-    let silence = now.timestamp().as_second().saturating_sub(device.last_time);
-    let silent = silence > SILENT_DAYS * 86_400;
-    let remarks = [(device.own, "this one"), (silent, "silent")];
-    let remarks: Vec<_> = remarks.iter().filter(|(is, _)| *is).map(|(_, word)| *word).collect();
-    vec![
-        text::line(&device.name),
-        device.id.clone(),
-        format!("{} ({})", moment::here(device.last_time, now), moment::age(device.last_time, now)),
-        device.last_change.map(|time| moment::age(time, now)).unwrap_or_default(),
-        device.snapshots.to_string(),
-        remarks.join(", "),
-    ]
+/// What the page is made from.
+struct Page<'a> {
+    report: &'a StatusReport,
+    by: Measure,
+    now: &'a Zoned,
+    look: Look,
+}
+
+impl Page<'_> {
+    fn all(&self, destination: &Path) -> String {
+        let mut page = self.devices();
+        page.push('\n');
+        for (label, said) in self.items(destination) {
+            page.push_str(&self.look.hanging(&format!("{label:<LABEL$}{said}"), LABEL));
+        }
+        page
+    }
+
+    /// The devices, those that are overdue first.
+    fn devices(&self) -> String {
+        let mut devices: Vec<&DeviceStatus> = self.report.devices.iter().collect();
+        if devices.is_empty() {
+            return String::new();
+        }
+        devices.sort_by_key(|one| {
+            let late = is_overdue(one, self.report, self.by, self.now) || self.is_silent(one);
+            (!late, one.name.as_str(), one.id.as_str())
+        });
+        let mut heads = vec![
+            Head::text(""),
+            Head::text("device"),
+            Head::text("last backup"),
+            Head::text("last change").dropped(2),
+            Head::figures("snapshots").dropped(1),
+            Head::text("state"),
+        ];
+        let mut rows: Vec<_> = devices.iter().map(|one| self.row(one)).collect();
+        let is_marked = devices.len() > 1 && devices.iter().any(|one| one.own);
+        if !is_marked {
+            heads.remove(0);
+            rows.iter_mut().for_each(|row| drop(row.remove(0)));
+        }
+        let mut table = format!("\n{}", fitting(heads, rows, self.look));
+        if is_marked {
+            table.push_str(&self.look.wrap("* this computer"));
+        }
+        table
+    }
+
+    fn row(&self, device: &DeviceStatus) -> Vec<String> {
+        let age = |time| moment::age(time, self.now);
+        let mut names: HashMap<&str, u64> = HashMap::new();
+        for one in &self.report.devices {
+            *names.entry(&one.name).or_default() += 1;
+        }
+        let name = text::line(&device.name);
+        let name = match names.get(device.name.as_str()) {
+            // Two of one name are told apart by their ids.
+            Some(2..) => format!("{name} ({})", text::id(&device.id)),
+            _ => name,
+        };
+        let last = super::verdict::last_backup(device, self.report);
+        vec![
+            if device.own { "*".to_owned() } else { String::new() },
+            name,
+            age(last),
+            device.last_change.map(age).unwrap_or_default(),
+            device.snapshots.to_string(),
+            self.state(device, last),
+        ]
+    }
+
+    fn state(&self, device: &DeviceStatus, last: i64) -> String {
+        let every = self.by.every.filter(|_| is_overdue(device, self.report, self.by, self.now));
+        match every {
+            Some(every) => {
+                let due = moment::short(last.saturating_add(every), self.now);
+                let every = super::verdict::length(every);
+                let said = format!("OVERDUE: expected every {every}, since {due}");
+                self.look.toned(Tone::Warning, &said)
+            }
+            None if self.is_silent(device) => {
+                let past = self.now.timestamp().as_second().saturating_sub(last);
+                let said = format!("silent for {}", moment::length(past));
+                self.look.toned(Tone::Warning, &said)
+            }
+            None => self.look.toned(Tone::Good, "ok"),
+        }
+    }
+
+    fn is_silent(&self, device: &DeviceStatus) -> bool {
+        let silence = self.now.timestamp().as_second().saturating_sub(device.last_time);
+        silence > SILENT_DAYS * 86_400
+    }
+
+    fn items(&self, destination: &Path) -> Vec<(&'static str, String)> {
+        let Self { report, now, look, .. } = *self;
+        let mut items = Vec::new();
+        if let Some(run) = &report.unended_run {
+            let began = moment::age(run.time, now);
+            let said = format!("run {} began {began}; it is at work, or was stopped", run.id);
+            items.push(("Not ended", said));
+        }
+        items.push((
+            "Latest snapshot",
+            match &report.last_snapshot {
+                None => "none yet".to_owned(),
+                Some(line) => format!(
+                    "{} of {}, {} ({}), {}",
+                    text::id(&line.id),
+                    text::line(&line.source),
+                    moment::short(line.time, now),
+                    moment::offset(now),
+                    state(line, look)
+                ),
+            },
+        ));
+        items.push(("Last check", last_check(report.last_check.as_ref(), now, look)));
+        items.push((
+            "Repository",
+            format!(
+                "{} in {}, {} free, in {}",
+                text::size(report.bytes),
+                text::count(report.objects, "stored file", "stored files"),
+                text::size(report.free_bytes),
+                text::line(&destination.display().to_string())
+            ),
+        ));
+        if !report.recent_uploads.is_empty() {
+            let [day, week, month] =
+                [report.uploaded_1_day, report.uploaded_7_days, report.uploaded_30_days]
+                    .map(text::size);
+            let said = format!("{day} in the last 24 hours, {week} in 7 days, {month} in 30 days");
+            items.push(("Upload", said));
+        }
+        items.extend(self.remarks());
+        items
+    }
+
+    /// What is not as it usually is.
+    fn remarks(&self) -> Vec<(&'static str, String)> {
+        let Self { report, look, .. } = *self;
+        let files = |count| text::count(count, "stored file", "stored files");
+        let mut remarks = Vec::new();
+        if report.objects_lost > 0 {
+            let said = look.toned(Tone::Damage, &format!("{} missing", files(report.objects_lost)));
+            remarks.push(("Lost", format!("{said}; `keepmum check` says what that affects")));
+        }
+        if report.objects_pending > 0 {
+            let said =
+                format!("{} to come; let the sync service finish", files(report.objects_pending));
+            remarks.push(("Arriving", said));
+        }
+        if report.objects_unknown > 0 {
+            let said = format!("{} need a newer version of keepmum", files(report.objects_unknown));
+            remarks.push(("Newer", said));
+        }
+        if report.unopened_files > 0 {
+            let count = files(report.unopened_files);
+            remarks.push(("Not opened", format!("{count}: this recovery code does not open them")));
+        }
+        if report.recovery_code_unseen {
+            let said = "never shown; `keepmum key recovery` makes a new one".to_owned();
+            remarks.push(("Recovery code", said));
+        }
+        if report.conflict_copies > 0 {
+            let names = named(&report.copy_names, report.conflict_copies);
+            let count = text::count(report.conflict_copies, "copy", "copies");
+            remarks.push(("Copies", format!("{count} made by a sync service, harmless{names}")));
+        }
+        if report.foreign_files > 0 {
+            let names = named(&report.foreign_names, report.foreign_files);
+            let count = text::count(report.foreign_files, "file", "files");
+            remarks.push(("Ignored", format!("{count} not made by keepmum{names}")));
+        }
+        remarks
+    }
+}
+
+/// The first few names, and how many more there are.
+fn named(names: &[String], count: u64) -> String {
+    let shown: Vec<_> = names.iter().map(|name| text::line(&shorter(name))).collect();
+    match count.saturating_sub(names.len() as u64) {
+        _ if names.is_empty() => String::new(),
+        0 => format!(": {}", shown.join(", ")),
+        more => format!(": {} and {more} more", shown.join(", ")),
+    }
+}
+
+/// Names of stored files are long; their ends tell copies apart.
+fn shorter(name: &str) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    match letters.len() {
+        ..=48 => name.to_owned(),
+        length => {
+            let (first, last) = (&letters[..10], &letters[length - 30..]);
+            first.iter().chain(&['…']).chain(last).collect()
+        }
+    }
+}
+
+fn last_check(check: Option<&CheckLine>, now: &Zoned, look: Look) -> String {
+    let Some(check) = check else { return "never; `keepmum check` makes one".to_owned() };
+    let kind = match check.kind {
+        CheckKind::Listing => "without reading contents",
+        CheckKind::Subset => "reading some contents",
+        CheckKind::AllData => "reading everything",
+    };
+    let found = match (check.outcome, check.problem_count) {
+        (Outcome::Complete, _) => look.toned(Tone::Good, "nothing wrong"),
+        (Outcome::Partial, _) => look.toned(Tone::Warning, "not everything was here"),
+        (Outcome::Damaged, 0) => look.toned(Tone::Damage, "damage"),
+        (Outcome::Damaged, count) => {
+            let problems = text::count(count, "problem", "problems");
+            look.toned(Tone::Damage, &format!("damage, {problems}"))
+        }
+    };
+    format!("{}, {kind}: {found}", moment::age(check.time, now))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The verdict of `status`: one sentence, and the exit code that says the same to a script.
 
 use jiff::Zoned;
-use keepmum::ops::{CheckKind, Outcome, StatusReport};
+use keepmum::ops::{CheckKind, DeviceStatus, Outcome, StatusReport};
 
 use crate::exit::ExitCode;
 use crate::moment;
@@ -9,6 +9,8 @@ use crate::terminal::text;
 
 /// By so many seconds a clock may have been ahead.
 const AHEAD: i64 = 3600;
+/// A device that has nothing new writes that it is alive once in so many seconds.
+const A_SIGN_OF_LIFE: i64 = 7 * 86_400;
 
 /// What the report is measured by.
 #[derive(Clone, Copy, Default)]
@@ -29,19 +31,53 @@ pub(super) fn verdict(report: &StatusReport, by: Measure, now: &Zoned) -> (Strin
     if let Some(sentence) = amiss(report, by, now) {
         return (sentence, ExitCode::Partial);
     }
-    let sentence = match report.last_saved {
-        Some(saved) => format!("All is well: last saved {}.", moment::age(saved, now)),
-        None => "Nothing is amiss: no run has saved anything here yet.".to_owned(),
+    (well(report, by, now), ExitCode::Done)
+}
+
+fn well(report: &StatusReport, by: Measure, now: &Zoned) -> String {
+    let Some(saved) = report.last_saved else {
+        return "Nothing is wrong, but nothing has been backed up here yet.".to_owned();
     };
-    (sentence, ExitCode::Done)
+    let age = moment::age(saved, now);
+    if !by.saves {
+        return format!("All is well. The last backup here was made {age}.");
+    }
+    let own = report.devices.iter().find(|device| device.own);
+    let changed = own.and_then(|device| device.last_change);
+    match changed.filter(|changed| saved.saturating_sub(*changed) > 3600) {
+        Some(changed) => format!(
+            "All is well. This computer was last backed up {age}; nothing had changed since {}.",
+            moment::short(changed, now)
+        ),
+        None => format!("All is well. This computer was last backed up {age}."),
+    }
+}
+
+/// When a device was last backed up, as far as is known here.
+pub(super) fn last_backup(device: &DeviceStatus, report: &StatusReport) -> i64 {
+    report.last_saved.filter(|_| device.own).unwrap_or(device.last_time)
+}
+
+/// Whether a device should have been backed up since. Another one that has nothing new says so
+/// only once a week.
+pub(super) fn is_overdue(
+    device: &DeviceStatus,
+    report: &StatusReport,
+    by: Measure,
+    now: &Zoned,
+) -> bool {
+    let Some(every) = by.every else { return false };
+    let grace = if device.own { 0 } else { A_SIGN_OF_LIFE };
+    let past = now.timestamp().as_second().saturating_sub(last_backup(device, report));
+    past > every.saturating_add(grace)
 }
 
 fn damage(report: &StatusReport, now: &Zoned) -> Option<String> {
     if report.objects_lost > 0 {
-        let objects = text::count(report.objects_lost, "stored object is", "stored objects are");
+        let files = text::count(report.objects_lost, "stored file is", "stored files are");
         return Some(format!(
-            "Data is lost or damaged: {objects} gone; `keepmum check` says which files are \
-             affected, and a backup stores again what the source still has."
+            "Data is missing: {files} gone from the destination. `keepmum check` says which of your \
+             files are affected; `keepmum backup` stores again what is still on this disk."
         ));
     }
     let check = report.last_check.as_ref()?;
@@ -50,12 +86,12 @@ fn damage(report: &StatusReport, now: &Zoned) -> Option<String> {
         CheckKind::Subset | CheckKind::AllData => "keepmum check --read-data",
     };
     let found = match check.outcome {
-        Outcome::Damaged => format!("the check {} found damage", moment::age(check.time, now)),
-        _ => "a check found damage, and none that reads it again has been clean since".to_owned(),
+        Outcome::Damaged => format!("the check {} found it", moment::age(check.time, now)),
+        _ => "an earlier check found it, and no check since has read those files".to_owned(),
     };
     Some(format!(
-        "Data is lost or damaged: {found}; run `keepmum backup`, which stores again what the \
-         source still has, then `{next}`."
+        "Data is damaged: {found}. Run `keepmum backup`, which stores again what is still on this \
+         disk, then `{next}`."
     ))
 }
 
@@ -66,69 +102,86 @@ fn amiss(report: &StatusReport, by: Measure, now: &Zoned) -> Option<String> {
         if let Some(error) = &run.error {
             let error = text::line(error);
             return Some(format!(
-                "The last run, {}, failed (exit {code}): {error}.",
+                "The last backup failed, {} (exit code {code}): {error}",
                 age(run.time)
             ));
         }
         if run.problem_count > 0 && code != 0 {
             let problems = text::count(run.problem_count, "problem", "problems");
             return Some(format!(
-                "The last run, {}, had {problems} (exit {code}); `keepmum log {}` lists them.",
+                "The last backup had {problems}, {} (exit code {code}). `keepmum log {}` lists them.",
                 age(run.time),
                 run.id
             ));
         }
     }
     if report.objects_unknown > 0 {
-        let objects = text::count(report.objects_unknown, "stored object is", "stored objects are");
+        let files = text::count(report.objects_unknown, "stored file", "stored files");
         return Some(format!(
-            "Not all is understood: {objects} of a newer version of keepmum; use that version."
+            "A newer version of keepmum is needed: {files} cannot be read by this one."
         ));
     }
     if let Some(check) = report.last_check.as_ref().filter(|check| check.unknown) {
         return Some(format!(
-            "Not all is understood: the check {} found what a newer version of keepmum has stored; \
-             run `keepmum check` with that version.",
+            "A newer version of keepmum is needed: the check {} found data that this one cannot \
+             read. Run `keepmum check` with that version.",
             age(check.time)
         ));
     }
     if report.unopened_files > 0 {
         let files = text::count(report.unopened_files, "stored file", "stored files");
         return Some(format!(
-            "Only a part is open: the recovery code does not open {files}; the password does."
+            "Only a part is open: this recovery code does not open {files}. The password does."
         ));
     }
-    let Some(saved) = report.last_saved else {
-        let wanted = by.saves || by.max_age.is_some();
-        return wanted
-            .then(|| "Nothing has been saved here yet: `keepmum backup` does.".to_owned());
-    };
-    let past = now.timestamp().as_second().saturating_sub(saved);
-    if past < -AHEAD && (by.saves || by.max_age.is_some()) {
-        return Some(format!(
-            "The last run is of {}, which lies in the future: is a clock wrong? So nobody can say \
-             how old it is.",
-            moment::here(saved, now)
-        ));
-    }
-    if by.max_age.is_some_and(|most| past > most) {
-        return Some(format!("Too old: last saved {}.", age(saved)));
-    }
-    if let Some(every) = by.every.filter(|every| past > *every) {
-        let (saved, every) = (age(saved), length(every));
-        return Some(format!("Overdue: last saved {saved}, and a run is wanted every {every}."));
+    if let Some(sentence) = late(report, by, now) {
+        return Some(sentence);
     }
     if report.objects_pending > 0 {
-        let objects = text::count(report.objects_pending, "stored object", "stored objects");
+        let files = text::count(report.objects_pending, "stored file", "stored files");
         return Some(format!(
-            "Not everything has arrived: {objects} to come; let the sync client finish."
+            "Not everything has arrived: {files} to come. Let the sync service finish."
         ));
     }
     None
 }
 
-/// A time in the largest unit that divides it.
-fn length(seconds: i64) -> String {
+/// What is older than it should be.
+fn late(report: &StatusReport, by: Measure, now: &Zoned) -> Option<String> {
+    let age = |time| moment::age(time, now);
+    let Some(saved) = report.last_saved else {
+        let wanted = by.saves || by.max_age.is_some();
+        let sentence = "Nothing has been backed up yet. `keepmum backup` makes the first backup.";
+        return wanted.then(|| sentence.to_owned());
+    };
+    let past = now.timestamp().as_second().saturating_sub(saved);
+    if past < -AHEAD && (by.saves || by.max_age.is_some()) {
+        return Some(format!(
+            "The last backup is dated in the future, {}. Is a clock wrong? Nobody can say how old \
+             the backup is.",
+            moment::short(saved, now)
+        ));
+    }
+    if by.max_age.is_some_and(|most| past > most) {
+        return Some(format!("Too old: the last backup was {}.", age(saved)));
+    }
+    if let Some(every) = by.every.filter(|every| past > *every) {
+        let (saved, every) = (age(saved), length(every));
+        return Some(format!(
+            "Overdue: the last backup was {saved}, and one is expected every {every}."
+        ));
+    }
+    let mut others = report.devices.iter().filter(|one| !one.own);
+    let silent = others.find(|one| is_overdue(one, report, by, now))?;
+    Some(format!(
+        "This computer is backed up, but {} is overdue: its last backup was {}.",
+        text::line(&silent.name),
+        age(silent.last_time)
+    ))
+}
+
+/// A time in the largest unit that divides it, as it stands after "every".
+pub(super) fn length(seconds: i64) -> String {
     let units = [(86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second")];
     let (unit, name) =
         units.into_iter().find(|(unit, _)| seconds % unit == 0).unwrap_or((1, "second"));

@@ -331,8 +331,21 @@ fn threads(shared: &Shared) -> NonZero<usize> {
     shared.threads.unwrap_or_else(cores)
 }
 
+/// How the addresses of servers and buckets begin in other programs.
+const REMOTES: [&str; 9] =
+    ["s3:", "sftp:", "ssh:", "rest:", "rclone:", "b2:", "gs:", "azure:", "swift:"];
+
 fn no_destination(path: &Path, error: &io::Error) -> Failure {
+    let is_address = |part: &std::ffi::OsStr| {
+        let part = part.to_string_lossy();
+        REMOTES.iter().any(|scheme| part.starts_with(scheme))
+    };
+    let is_remote = error.kind() == io::ErrorKind::NotFound && path.iter().any(is_address);
     let path = path.display();
+    if is_remote {
+        let said = "this version can only back up into a folder, not to a server or a bucket";
+        return Failure::config(format!("{said}: {path}"));
+    }
     match error.kind() {
         io::ErrorKind::NotFound => {
             Failure::new(Kind::NoDestination, format!("the destination is not there: {path}"))

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::look::Tone;
-use super::{Terminal, text};
+use super::{Terminal, json, text};
 use crate::failure::Failure;
 
 /// Says it to the person, and with `--json` to the program too.
@@ -17,7 +17,7 @@ pub(crate) fn show(terminal: &Terminal, failure: &Failure) {
             "exit_code": failure.code() as u8,
         });
         // The exit code says it too.
-        terminal.line(&document.to_string()).ok();
+        terminal.line(&json::formatted(&document)).ok();
     }
     terminal.marked("keepmum:", Tone::Damage, &failure.to_string());
     if let Some(hint) = failure.hint() {

@@ -1,4 +1,7 @@
 //! `--json`: one document a line, with the field names of the reports.
+//!
+//! Each begins with `"format": 1`, so that a program knows what it reads before it reads the rest.
+//! Beside each time in seconds stands the same time in words of RFC 3339.
 
 use keepmum::ops::Problem;
 use serde::Serialize;
@@ -6,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::Terminal;
 use crate::failure::{Failure, Kind};
+use crate::moment;
 
 /// The report as one document.
 pub(crate) fn document(terminal: &Terminal, report: &impl Serialize) -> Result<(), Failure> {
@@ -32,7 +36,7 @@ impl<'a> Growing<'a> {
 
     fn begin(&mut self) {
         if !self.begun {
-            self.page.push_str(&format!("{{\"{}\":[", self.list));
+            self.page.push_str(&format!("{{{FORMAT},\"{}\":[", self.list));
             self.begun = true;
         }
     }
@@ -95,10 +99,67 @@ pub(crate) fn problem(terminal: &Terminal, problem: &Problem) -> Result<(), Fail
 
 /// Prints one line.
 pub(crate) fn print(terminal: &Terminal, value: &Value) -> Result<(), Failure> {
-    terminal.line(&value.to_string())
+    terminal.line(&formatted(value))
 }
 
+/// The document as one line that begins with its format.
+pub(crate) fn formatted(value: &Value) -> String {
+    let text = value.to_string();
+    match text.strip_prefix('{') {
+        Some("}") => format!("{{{FORMAT}}}"),
+        Some(fields) => format!("{{{FORMAT},{fields}"),
+        None => text,
+    }
+}
+
+/// The first field of each document.
+const FORMAT: &str = "\"format\":1";
+
 fn value(report: &impl Serialize) -> Result<Value, Failure> {
-    serde_json::to_value(report)
-        .map_err(|error| Failure::new(Kind::Output, format!("cannot make JSON ({error})")))
+    let mut value = serde_json::to_value(report)
+        .map_err(|error| Failure::new(Kind::Output, format!("cannot make JSON ({error})")))?;
+    add_times(&mut value);
+    Ok(value)
+}
+
+/// Fields that are seconds since 1970.
+const TIMES: [&str; 6] = ["time", "last_time", "last_change", "last_saved", "mtime", "created"];
+
+/// Puts each time beside itself as RFC 3339, at the offset that stands beside it, else in UTC.
+fn add_times(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            let offset = fields.get("utc_offset_minutes").and_then(Value::as_i64);
+            let offset = offset.and_then(|minutes| i16::try_from(minutes).ok()).unwrap_or(0);
+            for name in TIMES {
+                let Some(time) = fields.get(name) else { continue };
+                let text = time.as_i64().map(|seconds| moment::rfc3339(seconds, offset));
+                fields.insert(format!("{name}_rfc3339"), json!(text));
+            }
+            fields.values_mut().for_each(add_times);
+        }
+        Value::Array(values) => values.iter_mut().for_each(add_times),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Value, add_times, formatted, json};
+
+    #[test]
+    fn a_document_begins_with_its_format() {
+        assert_eq!(formatted(&json!({})), r#"{"format":1}"#);
+        assert_eq!(formatted(&json!({"a": 1})), r#"{"format":1,"a":1}"#);
+        assert_eq!(formatted(&Value::Null), "null");
+    }
+
+    #[test]
+    fn times_stand_there_in_words_too() {
+        let mut value =
+            json!({"runs": [{"time": 0, "utc_offset_minutes": 90}], "last_saved": null});
+        add_times(&mut value);
+        assert_eq!(value["runs"][0]["time_rfc3339"], "1970-01-01T01:30:00+01:30");
+        assert_eq!(value["last_saved_rfc3339"], Value::Null);
+    }
 }

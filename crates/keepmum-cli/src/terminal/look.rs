@@ -83,7 +83,6 @@ impl Look {
         self.wrapped(text, "")
     }
 
-    #[allow(dead_code, reason = "damage reports are given it next")]
     /// The same, where further lines stand this much farther in.
     pub(crate) fn hanging(self, text: &str, further: usize) -> String {
         self.wrapped(text, &" ".repeat(further))
@@ -101,10 +100,9 @@ impl Look {
         let indent = &line[..line.len() - words.len()];
         let rest = format!("{indent}{further}");
         let options = options(width).initial_indent(indent).subsequent_indent(&rest);
-        textwrap::fill(words, options)
+        textwrap::fill(&joined(words, width), options).replace(JOINED, " ")
     }
 
-    #[allow(dead_code, reason = "the progress line is given it next")]
     /// Text cut to so many columns where it is longer, with a mark that it was.
     pub(crate) fn cut(text: &str, columns: usize) -> String {
         if display_width(text) <= columns {
@@ -120,6 +118,46 @@ impl Look {
         }
         kept + "…"
     }
+}
+
+/// Stands between a figure and its unit while text is wrapped: one column wide, and of private use,
+/// so that no name means anything by it.
+const JOINED: char = '\u{e0ff}';
+
+/// Commands that are longer are divided, and so are all in narrow terminals.
+const COMMAND: usize = 40;
+const NARROW: usize = 60;
+
+/// The text with each figure joined to its unit, so that no line begins with `KiB`, and with the
+/// words of a command joined, so that people can copy it.
+fn joined(text: &str, width: usize) -> String {
+    if width < NARROW {
+        return units_joined(text);
+    }
+    let parts: Vec<_> = text.split('`').collect();
+    let last = parts.len() - 1;
+    let each = parts.iter().enumerate().map(|(number, part)| {
+        // What stands behind the last mark is in no command.
+        match number % 2 == 1 && number < last && part.len() <= COMMAND {
+            true => part.replace(' ', &JOINED.to_string()),
+            false => units_joined(part),
+        }
+    });
+    each.collect::<Vec<_>>().join("`")
+}
+
+fn units_joined(text: &str) -> String {
+    const UNITS: [&str; 10] = ["B", "KiB", "MiB", "GiB", "TiB", "s", "min", "h", "days", "UTC"];
+    let mut joined = String::with_capacity(text.len());
+    let mut words = text.split(' ').peekable();
+    while let Some(word) = words.next() {
+        joined.push_str(word);
+        let Some(next) = words.peek() else { break };
+        let unit = next.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+        let is_figure = word.ends_with(|c: char| c.is_ascii_digit());
+        joined.push(if is_figure && UNITS.contains(&unit) { JOINED } else { ' ' });
+    }
+    joined
 }
 
 /// Words are never divided, nor are the lines made equally long: what is read here is short.
@@ -175,6 +213,15 @@ mod tests {
         );
         let hanging = look.hanging("1. one two three four five", 3);
         assert_eq!(hanging, "1. one two three\n   four five\n");
+    }
+
+    #[test]
+    fn figures_stay_with_their_units_and_commands_in_one_piece() {
+        let text = Look::plain(20).wrap("It takes about 12 KiB, in 5.0 s.");
+        assert_eq!(text, "It takes about\n12 KiB, in 5.0 s.\n");
+        let text = "This is a line of nearly sixty columns, then run `keepmum check` again.";
+        let expected = "This is a line of nearly sixty columns, then run\n`keepmum check` again.\n";
+        assert_eq!(Look::plain(60).wrap(text), expected);
     }
 
     #[test]

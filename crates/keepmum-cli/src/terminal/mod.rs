@@ -5,6 +5,7 @@
 
 pub(crate) mod announcing;
 mod changes;
+pub(crate) mod damage;
 pub(crate) mod error;
 pub(crate) mod json;
 pub(crate) mod look;
@@ -40,6 +41,8 @@ pub(crate) struct Terminal {
     pub(crate) person_reads: bool,
     /// A person watches standard error.
     pub(crate) person_watches: bool,
+    /// What the command does, for its line of progress.
+    pub(crate) verb: progress::Verb,
     /// How results look.
     pub(crate) out: Look,
     /// How everything else looks.
@@ -62,6 +65,7 @@ impl Terminal {
             results_aside: writes_content,
             out: if writes_content { err } else { Look::of_output() },
             err,
+            verb: progress::Verb::default(),
             json: shared.json,
             quiet: shared.quiet,
             verbose: shared.verbose,
@@ -72,6 +76,11 @@ impl Terminal {
             places: Arc::default(),
             code_file: Arc::default(),
         }
+    }
+
+    /// The same for a command that does this.
+    pub(crate) fn doing(self, verb: progress::Verb) -> Self {
+        Self { verb, ..self }
     }
 
     /// Remembers the file that a recovery code goes to.
@@ -161,6 +170,11 @@ impl Terminal {
     pub(crate) fn ask(&self, question: &str) {
         let mut out = anstream::stderr().lock();
         write!(out, "{question}").and_then(|()| out.flush()).ok();
+    }
+
+    /// Text on standard error that is wrapped already.
+    pub(crate) fn raw_aside(&self, text: &str) {
+        write!(anstream::stderr().lock(), "{text}").ok();
     }
 
     /// A paragraph on standard error, wrapped at words. Where that is closed, there is nobody left

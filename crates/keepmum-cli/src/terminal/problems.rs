@@ -20,7 +20,7 @@ fn lines(problems: &[Problem]) -> Vec<String> {
         .take(LISTED)
         .map(|problem| {
             let path = text::line(&problem.path);
-            format!("{}: {path}: {}", word(problem.kind), text::line(&problem.sentence))
+            format!("{} {path}: {}", word(problem.kind), text::line(&problem.sentence))
         })
         .collect();
     if problems.len() > LISTED {
@@ -31,17 +31,17 @@ fn lines(problems: &[Problem]) -> Vec<String> {
 
 fn word(kind: ProblemKind) -> &'static str {
     match kind {
-        ProblemKind::Unreadable => "not read",
-        ProblemKind::ChangedWhileRead => "changed while it was read",
-        ProblemKind::NotWhole => "not wholly saved",
-        ProblemKind::NotWritten => "not written",
-        ProblemKind::Newer => "kept",
-        ProblemKind::NotRemoved => "not removed",
-        ProblemKind::Metadata => "not wholly restored",
-        ProblemKind::Pending => "pending",
-        ProblemKind::Older => "older than asked for",
-        ProblemKind::Unknown => "not understood",
-        ProblemKind::Damaged => "damaged",
+        ProblemKind::Unreadable => "Skipped",
+        ProblemKind::ChangedWhileRead => "Saved",
+        ProblemKind::NotWhole => "Partly saved",
+        ProblemKind::NotWritten => "Not restored",
+        ProblemKind::Newer => "Kept",
+        ProblemKind::NotRemoved => "Not removed",
+        ProblemKind::Metadata => "Partly restored",
+        ProblemKind::Pending => "Waiting for",
+        ProblemKind::Older => "Older",
+        ProblemKind::Unknown => "Cannot read",
+        ProblemKind::Damaged => "Damaged",
     }
 }
 
@@ -59,7 +59,7 @@ mod tests {
         };
         let twenty: Vec<_> = (0..20).map(problem).collect();
         assert_eq!(lines(&twenty).len(), 20);
-        assert_eq!(lines(&twenty)[0], "not read: /a/0\\n: permission denied");
+        assert_eq!(lines(&twenty)[0], "Skipped /a/0\\n: permission denied");
         let many: Vec<_> = (0..23).map(problem).collect();
         assert_eq!(lines(&many).len(), 21);
         assert_eq!(lines(&many)[20], "and 3 more; --json lists all");

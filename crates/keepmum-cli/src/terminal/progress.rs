@@ -1,13 +1,15 @@
-//! What is shown while a verb works: a bar on a terminal, JSON lines for a program, or nothing.
+//! What is shown while a verb works: one line on a terminal, JSON lines for a program, or nothing.
 //!
 //! The library reports often, so an event only stores numbers; a thread of this face looks at
 //! them ten times a second.
+
+mod line;
 
 use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use keepmum::ops::{self, Answer, Event, Newer, Observer, Phase, Problem, RecoveryCode};
@@ -15,12 +17,16 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::changes::{self, Change};
+use super::look::Look;
 use super::newer::{Asked, can_ask};
-use super::{Terminal, json as lines, problems, recovery, text};
+use super::{Terminal, json as lines, problems, recovery};
 use crate::failure::Failure;
+pub(crate) use line::Verb;
 
 /// Looks a second.
 const HERTZ: u8 = 10;
+/// The width of a terminal that does not know its own.
+const PLAIN: usize = 80;
 
 /// Lets a verb work and shows what it says meanwhile.
 ///
@@ -109,13 +115,23 @@ impl Watch {
         let lines = terminal.json && shape == Shape::Lines;
         let bar = (!terminal.json && !terminal.quiet && terminal.person_watches).then(|| {
             let target = ProgressDrawTarget::stderr_with_hz(HERTZ);
-            ProgressBar::with_draw_target(None, target).with_style(style(NOTHING))
+            ProgressBar::with_draw_target(None, target).with_style(style())
         });
         terminal.interrupt.drawing(bar.clone());
         let ticker = match &bar {
             Some(bar) => {
-                let bar = bar.clone();
-                Some(tick(&counts, 1, move |now| draw(&bar, now)))
+                let (bar, verb) = (bar.clone(), terminal.verb);
+                let mut began = (Instant::now(), "");
+                Some(tick(&counts, 1, move |now| {
+                    if began.1 != now.phase {
+                        began = (Instant::now(), now.phase);
+                    }
+                    // Asked each time: a person makes the window wider or narrower meanwhile.
+                    let width = Look::of_errors().width().unwrap_or(PLAIN).saturating_sub(1);
+                    let seconds = began.0.elapsed().as_secs_f64();
+                    bar.set_message(line::line(verb, now, seconds, width));
+                    bar.tick();
+                }))
             }
             None if lines && !terminal.quiet => {
                 let terminal = terminal.clone();
@@ -234,7 +250,11 @@ impl Drop for Watch {
 }
 
 /// Calls `look` each so many ticks until the counts are over.
-fn tick(counts: &Arc<Counts>, every: u32, look: impl Fn(&Now) + Send + 'static) -> JoinHandle<()> {
+fn tick(
+    counts: &Arc<Counts>,
+    every: u32,
+    mut look: impl FnMut(&Now) + Send + 'static,
+) -> JoinHandle<()> {
     let counts = Arc::clone(counts);
     let pause = Duration::from_secs(1) / u32::from(HERTZ) * every;
     thread::spawn(move || {
@@ -278,56 +298,9 @@ const PHASES: [(Phase, &str); 4] = [
     (Phase::Finishing, "finishing"),
 ];
 
-const NOTHING: &str = "{spinner} {msg}  {elapsed}";
-const UNKNOWN: &str = "{spinner} {msg}  {binary_bytes}  {binary_bytes_per_sec}  {elapsed}";
-const BYTES: &str = "{msg} [{wide_bar}] {percent}%  {binary_bytes} of {binary_total_bytes}  \
-                     {binary_bytes_per_sec}  {eta} left";
-const ENTRIES: &str = "{msg} [{wide_bar}] {percent}%  {elapsed}, {eta} left";
-
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template)
-        .expect("the templates are constants that a test reads")
-        .progress_chars("=> ")
-}
-
-fn draw(bar: &ProgressBar, now: &Now) {
-    let (template, position, length) = measure(now);
-    let begins = bar.position() == 0 && position > 0;
-    if bar.length() != length || begins {
-        bar.set_style(style(template));
-        match length {
-            Some(length) => bar.set_length(length),
-            None => bar.unset_length(),
-        }
-    }
-    let mut message = now.phase.to_owned();
-    if now.entries > 0 {
-        let (one, many) = match now.phase == PHASES[0].1 {
-            true => ("key block tried", "key blocks tried"),
-            false => ("entry", "entries"),
-        };
-        message.push_str(&format!("  {}", text::count(now.entries, one, many)));
-    }
-    // The other templates show bytes themselves.
-    if template == ENTRIES && now.bytes > 0 {
-        message.push_str(&format!(", {}", text::size(now.bytes)));
-    }
-    bar.set_message(message);
-    bar.set_position(position);
-    bar.tick();
-}
-
-/// How the bar looks, where it stands, and of how much.
-fn measure(now: &Now) -> (&'static str, u64, Option<u64>) {
-    if now.bytes_total > 0 {
-        (BYTES, now.bytes, Some(now.bytes_total))
-    } else if now.entries_total > 0 {
-        (ENTRIES, now.entries, Some(now.entries_total))
-    } else if now.bytes == 0 {
-        (NOTHING, 0, None)
-    } else {
-        (UNKNOWN, now.bytes, None)
-    }
+/// The line is made here; the bar only draws it, and keeps out of the way of other lines.
+fn style() -> ProgressStyle {
+    ProgressStyle::with_template("{msg}").expect("the template is a constant that a test reads")
 }
 
 fn progress(now: &Now) -> Value {
@@ -351,44 +324,19 @@ fn aside<T>(bar: Option<&ProgressBar>, print: impl FnOnce() -> T) -> T {
 
 #[cfg(test)]
 mod tests {
-    use super::{BYTES, ENTRIES, NOTHING, Now, PHASES, UNKNOWN, draw, measure, progress, style};
-    use indicatif::{ProgressBar, ProgressDrawTarget};
-
-    const NOW: Now =
-        Now { phase: "working", entries: 3, entries_total: 0, bytes: 50, bytes_total: 200 };
+    use super::{Now, PHASES, progress, style};
 
     #[test]
-    fn the_templates_can_be_drawn() {
-        for template in [NOTHING, UNKNOWN, BYTES, ENTRIES] {
-            style(template);
-        }
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-        draw(&bar, &NOW);
-        assert_eq!((bar.position(), bar.length()), (50, Some(200)));
-        assert_eq!(bar.message(), "working  3 entries");
-        draw(&bar, &Now { bytes_total: 0, entries_total: 9, ..NOW });
-        assert_eq!((bar.position(), bar.length()), (3, Some(9)));
-        assert_eq!(bar.message(), "working  3 entries, 50 B");
-        draw(&bar, &Now { bytes_total: 0, ..NOW });
-        assert_eq!((bar.position(), bar.length()), (50, None));
-    }
-
-    #[test]
-    fn bytes_are_shown_where_they_are_known_and_entries_else() {
-        assert_eq!(measure(&NOW), (BYTES, 50, Some(200)));
-        let entries = Now { bytes_total: 0, entries_total: 9, ..NOW };
-        assert_eq!(measure(&entries), (ENTRIES, 3, Some(9)));
-        assert_eq!(measure(&Now { entries_total: 0, ..entries }), (UNKNOWN, 50, None));
-        assert_eq!(
-            measure(&Now { entries: 0, bytes: 0, bytes_total: 0, ..NOW }),
-            (NOTHING, 0, None)
-        );
+    fn the_template_can_be_drawn() {
+        style();
     }
 
     #[test]
     fn a_line_for_a_program() {
+        let now =
+            Now { phase: "working", entries: 3, entries_total: 0, bytes: 50, bytes_total: 200 };
         let expected = r#"{"bytes":50,"bytes_total":200,"entries":3,"entries_total":0,"phase":"working","type":"progress"}"#;
-        assert_eq!(progress(&NOW).to_string(), expected);
+        assert_eq!(progress(&now).to_string(), expected);
         assert_eq!(PHASES.len(), 4);
     }
 }

@@ -63,6 +63,7 @@ mod repository {
     mod slots;
     mod source;
 }
+mod answers;
 mod binary;
 mod configs;
 mod manual;

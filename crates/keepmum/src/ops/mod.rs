@@ -21,7 +21,7 @@ pub use crate::session::event::{Answer, ChangeKind, Event, Newer, Observer, Phas
 pub use crate::session::missing_path::MissingPath;
 pub use crate::session::options::{
     BackupOptions, CheckOptions, Deletions, DiffAgainst, DiffOptions, DumpOptions, ListOptions,
-    Overwrite, Owner, ReadData, RestoreOptions, SnapshotChoice, Which,
+    Overwrite, Owner, ReadData, RestoreOptions, SnapshotChoice, SnapshotsOptions, Which,
 };
 pub use crate::session::paths::{Around, Asked, Paths};
 pub use crate::session::recovery_code::RecoveryCode;
@@ -41,4 +41,4 @@ pub use key::{
 pub use list::list;
 pub use recollection::{KnownName, KnownSnapshot, Recollection};
 pub use restore::{RestoreReport, restore};
-pub use status::{CheckLine, DeviceStatus, StatusReport, snapshots, status};
+pub use status::{CheckLine, DeviceStatus, StatusReport, select_snapshots, snapshots, status};

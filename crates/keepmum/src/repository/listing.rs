@@ -12,6 +12,9 @@ use crate::store::{Listed, Store, StoreError, StoreErrorKind};
 use super::key_block::Candidate;
 use super::keys::Keys;
 
+/// So many files are named of those that are not ours.
+const NAMED: usize = 5;
+
 /// So many names are opened in one go.
 const AT_ONCE: usize = 16 << 10;
 
@@ -167,6 +170,10 @@ pub struct Listing {
     pub unopened: u64,
     /// Copies that a sync client made.
     pub copies: u64,
+    /// Paths of the first few foreign files, in order.
+    pub foreign_names: Vec<String>,
+    /// Paths of the first few copies, in order.
+    pub copy_names: Vec<String>,
     /// Files of a key block's size: path and file name.
     pub key_blocks: Vec<(String, String)>,
     /// Objects that were read and are not understood, or not in all that they hold.
@@ -270,6 +277,9 @@ impl RawListing {
         originals.sort_unstable_by_key(|object| object.name.key());
         listing.objects.originals = originals;
         listing.foreign = self.foreign();
+        let is_foreign = |file: &&Listed| split_file_name(&file.path).is_none();
+        listing.foreign_names = first_names(self.others.iter().filter(is_foreign));
+        listing.copy_names = first_names(self.copies().map(|(file, _)| file));
         for (file, name) in self.copies() {
             let Some(sealed) = base32::decode(name.as_bytes()) else { continue };
             if is_key_block_length(file.length) {
@@ -282,6 +292,13 @@ impl RawListing {
         }
         listing
     }
+}
+
+/// The first few paths, in order.
+fn first_names<'a>(files: impl Iterator<Item = &'a Listed>) -> Vec<String> {
+    let mut names: Vec<&str> = files.map(|file| file.path.as_str()).collect();
+    names.sort_unstable();
+    names.into_iter().take(NAMED).map(str::to_owned).collect()
 }
 
 /// Objects under their own names, and how many names no key opens.

@@ -101,11 +101,6 @@ impl<'r> Snapshots<'r> {
         Ok(Self { repository, chains, own, availability, completeness, gone, damaged })
     }
 
-    /// All lines, each device in the order of its chain.
-    pub(crate) fn lines(&self) -> Vec<SnapshotLine> {
-        self.candidates().map(|one| self.line(&one, self.state(&one))).collect()
-    }
-
     /// All snapshots, each device in the order of its chain.
     pub(crate) fn candidates(&self) -> impl Iterator<Item = Candidate<'_>> {
         self.chains.iter().flat_map(|(device, chain)| {
@@ -120,7 +115,7 @@ impl<'r> Snapshots<'r> {
         self.line(one, self.state(one))
     }
 
-    fn line(&self, one: &Candidate<'_>, state: SnapshotState) -> SnapshotLine {
+    pub(crate) fn line(&self, one: &Candidate<'_>, state: SnapshotState) -> SnapshotLine {
         let Candidate { device, name, snapshot } = one;
         let (backup, time) = (snapshot.backup, &snapshot.record.time);
         let object = self.repository.listing.here(snapshot.object);
@@ -231,6 +226,9 @@ impl<'r> Snapshots<'r> {
         // All of it is here; damage is reported when it is read.
         if let (0, 0, Some(one)) = (complete, back, damaged) {
             return Ok((one, self.line(one, SnapshotState::Damaged), None));
+        }
+        if complete == 0 && found.is_empty() {
+            return Err(Error::new(ErrorKind::NoSnapshot, "there is no snapshot yet"));
         }
         Err(none(&match (complete, found.last()) {
             (0, None) => "there is no snapshot yet".to_owned(),
@@ -346,7 +344,7 @@ impl<'r> Snapshots<'r> {
     }
 
     /// Whether a device with snapshots has this name.
-    fn is_name(&self, typed: &str) -> bool {
+    pub(crate) fn is_name(&self, typed: &str) -> bool {
         let mut chains = self.chains.iter().map(|(_, chain)| chain);
         chains.any(|chain| chain.device_name() == typed && chain.snapshots().next().is_some())
     }

@@ -16,7 +16,9 @@ pub enum ErrorKind {
     Usage,
     /// A path that was asked for is not in the snapshot.
     NoSuchPath,
-    /// What was given (roots, patterns, a password) cannot be used.
+    /// There is no snapshot yet.
+    NoSnapshot,
+    /// The given values (roots, patterns, a password) cannot be used.
     Unusable,
     /// The password opens no key block.
     WrongPassword,

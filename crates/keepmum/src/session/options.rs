@@ -118,6 +118,17 @@ pub struct SnapshotChoice {
     pub own: bool,
 }
 
+/// Which snapshots a table is to show.
+#[derive(Clone, Debug, Default)]
+pub struct SnapshotsOptions {
+    /// Only those of this device (its name or the beginning of its id).
+    pub device: Option<String>,
+    /// Only those of this source.
+    pub source: Option<String>,
+    /// Only so many, the newest.
+    pub newest: Option<usize>,
+}
+
 /// The options of a listing.
 #[derive(Clone, Default)]
 pub struct ListOptions {

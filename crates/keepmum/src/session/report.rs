@@ -1,5 +1,7 @@
 //! Reports of the verbs: plain values whose field names are those of `--json`.
 
+use std::collections::BTreeMap;
+
 use crate::model::TreePath;
 
 use super::recovery_code::RecoveryCode;
@@ -99,6 +101,10 @@ pub struct BackupReport {
     pub healed: u64,
     /// Entries left out by rules.
     pub excluded: u64,
+    /// How many of them each rule left out, as far as that was recorded.
+    pub excluded_by: BTreeMap<String, u64>,
+    /// Bytes of the files that a dry run would have read.
+    pub bytes_to_read: u64,
     /// Files in the destination that are not ours.
     pub foreign_files: u64,
     /// Nothing was written because this was a dry run.
@@ -186,6 +192,8 @@ pub struct SnapshotsReport {
     pub unknown_records: u64,
     /// Files in the destination that are not ours.
     pub foreign_files: u64,
+    /// Older ones that are not among these, because only the newest were asked for.
+    pub older_snapshots: u64,
 }
 
 /// The kind of an entry.
@@ -282,6 +290,8 @@ pub struct CheckReport {
     pub bytes_here: u64,
     /// Seconds it took.
     pub seconds: f64,
+    /// Ids of the newest snapshots, one for each device and source.
+    pub latest_snapshots: Vec<String>,
     /// The problems, by object, file and snapshot.
     pub problems: Vec<Problem>,
 }

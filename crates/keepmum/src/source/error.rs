@@ -88,7 +88,7 @@ pub enum RootProblem {
     #[error("no folder to back up is given")]
     NoRoots,
     /// A root is not there.
-    #[error("{} is to be backed up but is not there", path.display())]
+    #[error("the folder to back up does not exist: {}", path.display())]
     Missing {
         /// The root.
         path: PathBuf,
@@ -96,7 +96,7 @@ pub enum RootProblem {
         source: io::Error,
     },
     /// A root is there but may not be read.
-    #[error("{} is to be backed up but cannot be read: {source}", path.display())]
+    #[error("the folder to back up cannot be read ({source}): {}", path.display())]
     Unreadable {
         /// The root.
         path: PathBuf,

@@ -1,6 +1,8 @@
 //! Tests of `status`: what is shown and what is meant.
 
-use super::{Measure, page, verdict};
+use std::path::Path;
+
+use super::{Look, Measure, Page, verdict};
 use crate::commands::snapshots::tests::line;
 use crate::exit::ExitCode;
 use jiff::Zoned;
@@ -20,11 +22,13 @@ fn device(name: &str, own: bool, last_time: i64) -> DeviceStatus {
     }
 }
 
-#[test]
-fn a_page() {
-    let now: Zoned = "2026-11-02T16:10:20+01:00[Europe/Berlin]".parse().unwrap();
-    let seconds = now.timestamp().as_second();
-    let report = StatusReport {
+fn now() -> Zoned {
+    "2026-11-02T16:10:20+01:00[Europe/Berlin]".parse().unwrap()
+}
+
+fn report() -> StatusReport {
+    let seconds = now().timestamp().as_second();
+    StatusReport {
         devices: vec![
             device("laptop", true, seconds - 3_700),
             device("tower", false, seconds - 40 * 86_400),
@@ -35,36 +39,95 @@ fn a_page() {
         objects_pending: 8,
         objects_lost: 1,
         foreign_files: 2,
-        unopened_files: 0,
+        foreign_names: vec!["holiday.jpg".to_owned()],
         conflict_copies: 3,
         free_bytes: 100 << 30,
         recent_uploads: vec![348_160, 0],
         ..StatusReport::default()
-    };
-    assert_data_eq!(
-        page(&report, &now),
-        str![[r#"
-last snapshot: 00000001 of docs, 2026-11-02 14:00:03 +01:00 (2 h ago), complete
-last check: none yet
-destination: 5.0 GiB in 420 objects, 100 GiB free
-stored by the last runs: 340 KiB, 0 B
-1 object lost; `keepmum check` says which files are affected, if any
-8 objects pending: named, and not here yet
-3 copies made by a sync client
-2 files not of keepmum, ignored
+    }
+}
 
-device  id                last record                               last change  snapshots
-laptop  0011223344556677  2026-11-02 15:08:40 +01:00 (1 h ago)      1 day ago            8  this one
-tower   0011223344556677  2026-09-23 17:10:20 +02:00 (40 days ago)  41 days ago          8  silent
+#[test]
+fn a_page() {
+    assert_data_eq!(
+        shown(&report(), &now(), 80),
+        str![[r#"
+
+   device  last backup  state
+   tower   40 days ago  OVERDUE: expected every day, since 24 Sep 17:10
+*  laptop  1 h ago      ok
+* this computer
+
+Latest snapshot  00000001 of docs, today 14:00 (UTC+01:00), complete
+Last check       never; `keepmum check` makes one
+Repository       5.0 GiB in 420 stored files, 100 GiB free, in
+                 /home/anna/Dropbox/Backup
+Upload           0 B in the last 24 hours, 0 B in 7 days, 0 B in 30 days
+Lost             1 stored file missing; `keepmum check` says what that affects
+Arriving         8 stored files to come; let the sync service finish
+Copies           3 copies made by a sync service, harmless
+Ignored          2 files not made by keepmum: holiday.jpg and 1 more
 
 "#]]
         .raw()
     );
-    let empty = page(&StatusReport::default(), &now);
-    assert_eq!(
-        empty,
-        "last snapshot: none yet\nlast check: none yet\ndestination: 0 B in 0 objects, 0 B free\n"
+    assert_data_eq!(
+        shown(&StatusReport::default(), &now(), 80),
+        str![[r#"
+
+Latest snapshot  none yet
+Last check       never; `keepmum check` makes one
+Repository       0 B in 0 stored files, 0 B free, in /home/anna/Dropbox/Backup
+
+"#]]
+        .raw()
     );
+}
+
+#[test]
+fn a_narrow_page() {
+    assert_data_eq!(
+        shown(&report(), &now(), 60),
+        str![[r#"
+
+   device  last backup  state
+   tower   40 days ago  OVERDUE: expected every day, since
+                        24 Sep 17:10
+*  laptop  1 h ago      ok
+* this computer
+
+Latest snapshot  00000001 of docs, today 14:00 (UTC+01:00),
+                 complete
+Last check       never; `keepmum check` makes one
+Repository       5.0 GiB in 420 stored files, 100 GiB free,
+                 in /home/anna/Dropbox/Backup
+Upload           0 B in the last 24 hours, 0 B in 7 days,
+                 0 B in 30 days
+Lost             1 stored file missing; `keepmum check` says
+                 what that affects
+Arriving         8 stored files to come; let the sync
+                 service finish
+Copies           3 copies made by a sync service, harmless
+Ignored          2 files not made by keepmum: holiday.jpg
+                 and 1 more
+
+"#]]
+        .raw()
+    );
+    for width in 60..=200 {
+        shown(&report(), &now(), width);
+    }
+}
+
+/// The page at this width, which only a path may pass.
+fn shown(report: &StatusReport, now: &Zoned, width: usize) -> String {
+    let by = Measure { saves: true, every: Some(86_400), max_age: None };
+    let page = Page { report, by, now, look: Look::plain(width) };
+    let page = page.all(Path::new("/home/anna/Dropbox/Backup"));
+    for line in page.lines() {
+        assert!(line.chars().count() <= width || line.contains('/'), "{width}: {line}");
+    }
+    page
 }
 
 #[test]
@@ -77,14 +140,18 @@ fn a_code_that_opens_a_part_is_not_well_and_one_never_shown_is_said() {
     let (sentence, code) = verdict(&part, Measure::default(), &now);
     assert_eq!(code, ExitCode::Partial);
     assert!(sentence.contains("does not open 2 stored files"), "{sentence}");
-    assert!(page(&part, &now).contains("2 stored files not opened by the recovery code"));
+    assert!(
+        shown(&part, &now, 80).contains("2 stored files: this recovery code does not open them")
+    );
     // Also where nothing of what is open was ever saved.
     let never_saved = StatusReport { last_saved: None, ..part };
     assert_eq!(verdict(&never_saved, Measure::default(), &now).1, ExitCode::Partial);
     let unseen = StatusReport { recovery_code_unseen: true, ..report() };
     // The backups are well all the same.
     assert_eq!(verdict(&unseen, Measure::default(), &now).1, ExitCode::Done);
-    assert!(page(&unseen, &now).contains("recovery code: never shown; `keepmum key recovery`"));
+    assert!(
+        shown(&unseen, &now, 80).contains("Recovery code    never shown; `keepmum key recovery`")
+    );
 }
 
 #[test]
@@ -111,7 +178,7 @@ fn what_a_check_did_not_understand_is_said() {
     };
     let (said, code) = of(check(Outcome::Partial, true), 0);
     assert_eq!(code, ExitCode::Partial);
-    assert!(said.starts_with("Not all is understood: the check 1 h ago found"), "{said}");
+    assert!(said.starts_with("A newer version of keepmum is needed: the check 1 h ago"), "{said}");
     // What had not arrived then is here now, or is still to come.
     assert_eq!(of(check(Outcome::Partial, false), 0).1, ExitCode::Done);
     assert_eq!(of(check(Outcome::Partial, false), 3).1, ExitCode::Partial);
@@ -131,11 +198,36 @@ fn a_run_of_the_future_is_not_well() {
     for measure in [saves, asked] {
         let (sentence, code) = said(80_000, measure);
         assert_eq!(code, ExitCode::Partial, "{sentence}");
-        let expected = "The last run is of 2026-11-03 14:23:40 +01:00, which lies in the future";
+        let expected = "The last backup is dated in the future, 3 Nov 14:23. Is a clock wrong?";
         assert!(sentence.starts_with(expected), "{sentence}");
         // A clock may have been put right since.
         let (sentence, code) = said(5, measure);
         assert_eq!(code, ExitCode::Done);
-        assert_eq!(sentence, "All is well: last saved just now.");
+        assert!(sentence.starts_with("All is well. "), "{sentence}");
     }
+}
+
+#[test]
+fn others_are_overdue_only_after_a_week_more() {
+    let (now, seconds) = (now(), now().timestamp().as_second());
+    let after = |days: i64, every| {
+        let report = StatusReport {
+            devices: vec![
+                device("laptop", true, seconds),
+                device("tower", false, seconds - days * 86_400),
+            ],
+            last_saved: Some(seconds),
+            ..StatusReport::default()
+        };
+        let by = Measure { saves: true, every, max_age: None };
+        verdict(&report, by, &now)
+    };
+    assert_eq!(after(7, Some(86_400)).1, ExitCode::Done);
+    let (said, code) = after(9, Some(86_400));
+    assert_eq!(code, ExitCode::Partial);
+    let expected =
+        "This computer is backed up, but tower is overdue: its last backup was 9 days ago.";
+    assert_eq!(said, expected);
+    // Nobody said how often.
+    assert_eq!(after(90, None).1, ExitCode::Done);
 }

@@ -4,11 +4,13 @@
 use serde_json::Value;
 
 /// Fields of documents that differ from run to run, and their replacements.
-const FIELDS: [(&str, &[&str]); 5] = [
+const FIELDS: [(&str, &[&str]); 7] = [
     ("[TIME]", &["time", "last_time", "last_change", "last_saved", "mtime", "created"]),
+    ("[TIME]", &["time_rfc3339", "last_time_rfc3339", "last_change_rfc3339"]),
+    ("[TIME]", &["last_saved_rfc3339", "mtime_rfc3339", "created_rfc3339"]),
     ("[SECONDS]", &["seconds"]),
     ("[OWNER]", &["uid", "gid", "user", "group"]),
-    ("[BYTES]", &["free_bytes", "bytes_read"]),
+    ("[BYTES]", &["free_bytes", "bytes_read", "bytes_to_read"]),
     // Folders above the place are counted too, and there are more or fewer of them elsewhere.
     ("[N]", &["directories", "directories_new", "new", "entries_written"]),
 ];
@@ -63,6 +65,12 @@ fn calm(value: &mut Value) {
 /// The bytes that a run read: a file that changed less than two seconds before a run is read again
 /// by the next, so they depend on the speed of this machine.
 fn bytes_read(line: &str) -> String {
+    if let Some((before, after)) = line.split_once("Read ")
+        && let Some((_, rest)) = after.split_once(" in ")
+        && rest.ends_with(" s.\n")
+    {
+        return format!("{before}Read [BYTES] in {rest}");
+    }
     let Some((before, after)) = line.split_once("; read ") else { return line.to_owned() };
     let end = after.find([',', ';']).unwrap_or(after.len());
     format!("{before}; read [BYTES]{}", &after[end..])
@@ -76,7 +84,9 @@ fn words(line: &str) -> String {
     while !rest.is_empty() {
         let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '-');
         let (word, after) = rest.split_at(end.unwrap_or(rest.len()));
-        calm.push_str(if is_code(word) {
+        calm.push_str(if word.len() == 10 && after.starts_with('…') {
+            "[OBJECT]"
+        } else if is_code(word) {
             "[CODE]"
         } else if is_id(word) {
             "[ID]"
@@ -153,14 +163,14 @@ fn counts(line: &str) -> String {
     let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
     for at in 1..words.len() {
         let next = words.get(at + 1).cloned().unwrap_or_default();
-        match words[at].trim_end_matches([';', ',', ')']).trim_end() {
+        match words[at].trim_end().trim_end_matches([';', ',', ')', '.']) {
             "s" if words[at - 1].parse::<f64>().is_ok() => words[at - 1] = "[SECONDS]".into(),
             "folders" | "folder" if words[at - 1].parse::<u64>().is_ok() => {
                 words[at] = words[at].replace("folders", "folder").replace("folder", "folders");
                 words[at - 1] = "[N]".into();
             }
             "entries" if next == "are" || next == "written" => words[at - 1] = "[N]".into(),
-            _ if next.trim_end() == "free" => {
+            _ if next.trim_end_matches([',', '\n']) == "free" => {
                 words[at - 1] = "[SIZE]".into();
                 words[at] = String::new();
             }
@@ -174,6 +184,8 @@ fn counts(line: &str) -> String {
 fn what_differs_is_replaced_and_nothing_else() {
     let said = "da76f53e  2026-11-23 03:40:00 +00:00  laptop  1  6 B  4.0 KiB  complete\n";
     assert_eq!(steady(said), "[ID]  [TIME]  laptop  1  6 B  4.0 KiB  complete\n");
+    let said = "look for abcdefghi7… in 3.1 s.\n";
+    assert_eq!(steady(said), "look for [OBJECT]… in [SECONDS] s.\n");
     let said = "files: 1 new, 0 changed, 0 moved, 0 gone (and 5 folders); read 6 B, stored 4.0 KiB in 1 \
                 object; 0.1 s\n";
     let calm = "files: 1 new, 0 changed, 0 moved, 0 gone (and [N] folders); read [BYTES], stored 4.0 KiB in 1 \

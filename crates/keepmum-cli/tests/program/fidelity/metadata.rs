@@ -56,7 +56,7 @@ fn modes() {
         set_mode(&closed, 0o0);
         stage.hand_over("source");
         let said = stage.run(&["backup"]);
-        assert!(said.code == 0 || said.stderr.starts_with("not read: "), "{said:?}");
+        assert!(said.code == 0 || said.stderr.starts_with("Skipped "), "{said:?}");
         stage.restore(&[]);
         assert_eq!(said.code == 0, runs_as_root(stage), "{said:?}");
         assert_eq!(stage.out("closed").exists(), runs_as_root(stage));
@@ -85,7 +85,7 @@ fn set_user_and_set_group_bits() {
             assert_eq!(said.code, 3, "{said:?}");
             for bits in [0o4755, 0o2755, 0o6711] {
                 let line = format!(
-                    "not wholly restored: /{bits:o}: was not restored in all: its set-id bits were \
+                    "Partly restored [PLACE]/out/{bits:o}: was not restored in all: its set-id bits were \
                      left out without --special\n"
                 );
                 assert!(said.stderr.contains(&line), "{said:?}");
@@ -235,7 +235,7 @@ fn mtime_before_1970() {
         of_times(stage, &[(-1, 0), (-1, 999_999_999), (-1_000_000_000, 1), (-2_000_000_000, 5)]);
         stage.comes_back();
         let listed = stage.run(&["ls", "-lR"]);
-        assert!(listed.stdout.contains(" 1938-04-24 "), "{listed:?}");
+        assert!(listed.stdout.contains(" 24 Apr 1938 "), "{listed:?}");
     });
 }
 
@@ -306,7 +306,7 @@ fn file_capabilities() {
     let Some(stage) = of_attribute("security.capability", &CAPABILITY) else { return };
     assert_eq!(
         told(&stage),
-        "not wholly restored: /program: was not restored in all: attribute security.capability \
+        "Partly restored [PLACE]/out/program: was not restored in all: attribute security.capability \
          was left out without --special\n"
     );
     assert!(look::attributes(&stage.out("program")).is_empty());
@@ -370,11 +370,11 @@ fn access_and_change_times_and_inodes() {
         fs::rename(stage.source("new"), &path).unwrap();
         set_mtime(&stage.source(""), folder.mtime() - 1, 0);
         let again = stage.backup();
-        assert!(!again.stdout.contains("stored 0 B"), "the folder's own time is kept: {again:?}");
         assert!(
-            again.stdout.starts_with("files: 0 new, 0 changed, 0 moved, 0 gone (and 1 folder); "),
-            "{again:?}"
+            !again.stdout.contains("Nothing to upload"),
+            "the folder's own time is kept: {again:?}"
         );
+        assert!(again.stdout.contains(": 1 changed folder. "), "{again:?}");
         assert_ne!(before, access());
         assert_eq!(access(), (1_500_000_000, 7), "the backup itself left an access time");
         stage.restores_all(&[]);

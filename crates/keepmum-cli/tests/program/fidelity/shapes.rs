@@ -57,11 +57,11 @@ fn five_thousand_levels() {
     let source = source.trim_end_matches('/');
     let (what, deepest) = (format!("latest:{source}"), "/deep".repeat(LEVELS - 1));
     runs(&stage, &["backup"]);
-    assert!(runs(&stage, &["backup"]).contains("stored 0 B in 0 objects"));
+    assert!(runs(&stage, &["backup"]).contains("Nothing to upload"));
     assert_eq!(runs(&stage, &["diff", "latest"]), "Nothing differs\n");
     runs(&stage, &["check", "--read-data"]);
     let listed = runs(&stage, &["ls", &format!("{what}{deepest}")]);
-    assert!(listed.ends_with("/deep/file\n") && listed.lines().count() == 2, "{listed}");
+    assert!(listed.ends_with("file\n") && listed.lines().count() == 2, "{listed}");
     for expected in [&format!("Restored {LEVELS} files"), "Nothing to restore"] {
         let said = runs(&stage, &["restore", &what, "--target", "out"]);
         assert!(said.contains(expected), "{said}");
@@ -129,10 +129,7 @@ fn one_folder(stage: &Stage, files: usize) {
     fs::remove_file(folder.join("entry-0000001")).unwrap();
     let said = stage.backup();
     // The folder itself has another time.
-    assert!(
-        said.stdout.starts_with("files: 1 new, 0 changed, 0 moved, 1 gone (and 1 folder); "),
-        "{said:?}"
-    );
+    assert!(said.stdout.contains(": 1 new, 1 deleted files. "), "{said:?}");
     stage.restores_all(&[]);
     assert_eq!(fs::read_dir(stage.out("folder")).unwrap().count(), files);
 }

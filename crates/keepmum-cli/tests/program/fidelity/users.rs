@@ -86,11 +86,11 @@ fn special_does_not_make_an_ordinary_user_root() {
     let said = stage.restore(&["--special"]);
     assert_eq!(said.code, 3, "{said:?}");
     for line in [
-        "not written: [PLACE]/out/null: could not be restored for want of permission: ",
+        "Not restored [PLACE]/out/null: could not be restored for want of permission: ",
         "2 restored files and folders now belong to you, because only root can give them back",
-        "not wholly restored: [PLACE]/out/program: could not be restored for want of permission: attribute \
+        "Partly restored [PLACE]/out/program: could not be restored for want of permission: attribute \
          trusted.keepmum: ",
-        "not wholly restored: [PLACE]/out/program: was not restored in all: its set-id bits were left out \
+        "Partly restored [PLACE]/out/program: was not restored in all: its set-id bits were left out \
          under another owner",
     ] {
         assert!(said.stderr.contains(line), "{line}: {said:?}");
@@ -115,7 +115,7 @@ fn unreadable_files_are_reported_once_and_the_rest_is_saved() {
     lines.sort_unstable();
     assert_eq!(lines.len(), 2, "{said:?}");
     for (line, path) in lines.iter().zip(["closed file", "closed folder"]) {
-        let expected = format!("not read: [PLACE]/source/{path}: may not be read: ");
+        let expected = format!("Skipped [PLACE]/source/{path}: may not be read: ");
         assert!(line.starts_with(&expected), "{said:?}");
     }
     let listed = stage.run(&["ls", "-R", &format!("latest:{}", stage.source("open").display())]);

@@ -177,7 +177,7 @@ fn a_record_of_an_epoch_whose_key_block_is_not_here_is_pending() {
     for (words, said) in [
         (&["restore", "-t", "out"][..], "has not arrived yet"),
         (&["ls", "latest"], "has not arrived yet"),
-        (&["check", "--read-data"], "1 object pending"),
+        (&["check", "--read-data"], "1 stored file still arriving"),
     ] {
         let found = keepmum(&forge.place, words);
         assert_eq!(found.code, 3, "{found:?}");

@@ -210,7 +210,7 @@ fn commands(case: &Case, forge: &Forge) -> Result<(), String> {
     let told: &[i32] = if only_unknown { &[3] } else { told };
     let said = run(place, &["status"]);
     // Nobody can say how old a run of the future is, and that is told.
-    let told = if said.stdout.contains("lies in the future") { &[3][..] } else { told };
+    let told = if said.stdout.contains("dated in the future") { &[3][..] } else { told };
     expect(&said, told, "status")
 }
 

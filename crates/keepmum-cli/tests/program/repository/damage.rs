@@ -52,10 +52,13 @@ fn a_flipped_bit_is_found_and_named() {
     assert_eq!(check(&place, &[]).code, 0, "without reading data nobody can see it");
     let said = check(&place, &["--read-data"]);
     assert_eq!(said.code, 6, "{said:?}");
-    assert!(said.stderr.contains("damaged: ") && said.stderr.contains(PHOTO), "{said:?}");
-    assert!(said.stderr.contains(object.file_name().unwrap().to_str().unwrap()), "{said:?}");
-    assert!(said.stdout.contains("\n1 object damaged\n"), "{said:?}");
-    assert!(said.stdout.ends_with("a backup stores again what the source still has\n"));
+    assert!(
+        said.stderr.contains("missing or unreadable: ") && said.stderr.contains(PHOTO),
+        "{said:?}"
+    );
+    assert!(said.stderr.contains(&object.file_name().unwrap().to_str().unwrap()[..10]), "{said:?}");
+    assert!(said.stdout.contains("\n1 stored file damaged\n"), "{said:?}");
+    assert!(said.stdout.ends_with("`keepmum backup` stores again what is still on this disk.\n"));
     let back = restore(&place);
     assert_eq!(back.code, 6, "{back:?}");
     assert!(back.stderr.contains(PHOTO), "{back:?}");
@@ -107,7 +110,10 @@ fn an_object_that_is_shorter_was_cut() {
     fs::File::options().write(true).open(&object).unwrap().set_len(100_000).unwrap();
     let said = check(&place, &[]);
     assert_eq!(said.code, 6, "{said:?}");
-    assert!(said.stdout.contains("1 object lost: here once, gone or shorter now"), "{said:?}");
+    assert!(
+        said.stdout.contains("1 stored file missing (here once, gone or shorter now)"),
+        "{said:?}"
+    );
     assert!(said.stderr.contains(PHOTO), "{said:?}");
     // The older one is whole, and is taken; that it is the older one is said.
     let older = keepmum(&place, ["restore", "-t", "older"]);
@@ -123,10 +129,10 @@ fn a_lost_object_is_stored_again_by_the_next_run() {
     let (place, object) = photos();
     fs::remove_file(&object).unwrap();
     let listed = keepmum(&place, ["snapshots"]);
-    assert!(listed.stdout.contains(" 1 object lost\n"), "{listed:?}");
+    assert!(listed.stdout.contains(" 1 stored file lost\n"), "{listed:?}");
     let said = check(&place, &[]);
     assert_eq!(said.code, 6, "{said:?}");
-    assert!(said.stdout.contains("1 object lost"), "{said:?}");
+    assert!(said.stdout.contains("1 stored file missing"), "{said:?}");
     let refused = keepmum(&place, ["restore", "-t", "out", "--delete", &newest(&place)]);
     assert_eq!(refused.code, 5, "{refused:?}");
     let healed = keepmum(&place, ["backup"]);
@@ -134,7 +140,7 @@ fn a_lost_object_is_stored_again_by_the_next_run() {
     assert!(healed.stderr.contains("1 stored object is gone from the destination"), "{healed:?}");
     assert_eq!(restore(&place).code, 0);
     let again = keepmum(&place, ["backup"]);
-    assert!(again.stdout.contains("stored 0 B"), "{again:?}");
+    assert!(again.stdout.contains("Nothing to upload"), "{again:?}");
 }
 
 #[test]
@@ -177,8 +183,8 @@ fn a_damaged_record_is_not_said_to_be_on_its_way() {
         command.env("KEEPMUM_PASSWORD", crate::prepared::recovery_code());
         place.said(command.output().unwrap()).stdout
     };
-    let damaged = "the records of 1 run are damaged or gone: see `keepmum check`\n";
-    let pending = "the records of 1 run have not arrived yet\n";
+    let damaged = "1 record of a snapshot is damaged or gone; `keepmum check` says more.\n";
+    let pending = "1 more snapshot is still arriving; let the sync service finish.\n";
     for record in &records[1..] {
         let whole = fs::read(record).unwrap();
         flip(record, 100);
@@ -216,18 +222,21 @@ fn on_another_machine_missing_files_are_pending() {
     };
     let listed = elsewhere(&["snapshots"]);
     assert_eq!(listed.code, 0);
-    assert!(listed.stdout.contains(" pending 2 of 3\n"), "{listed:?}");
+    assert!(listed.stdout.contains(" arriving: 2 of 3 files\n"), "{listed:?}");
     let said = elsewhere(&["check"]);
     assert_eq!(said.code, 3, "{said:?}");
-    assert!(said.stdout.contains("1 object pending: named, and not here yet\n"), "{said:?}");
-    assert!(said.stdout.ends_with("nothing is damaged, but not everything is here\n"), "{said:?}");
+    assert!(said.stdout.contains("1 stored file still arriving\n"), "{said:?}");
+    assert!(
+        said.stdout.ends_with("Nothing is damaged, but not everything has arrived.\n"),
+        "{said:?}"
+    );
     // The older snapshot is whole, and so the latest.
     let latest = elsewhere(&["restore", "-t", "older"]);
     assert_eq!(latest.code, 3, "{latest:?}");
     assert!(latest.stderr.contains("has not arrived in full (2 of 3). "), "{latest:?}");
     let back = elsewhere(&["restore", &newest(&place), "-t", "out"]);
     assert_eq!(back.code, 3, "{back:?}");
-    assert!(back.stderr.contains("pending: ") && back.stderr.contains(PHOTO), "{back:?}");
+    assert!(back.stderr.contains("Waiting for ") && back.stderr.contains(PHOTO), "{back:?}");
 }
 
 #[test]
@@ -244,7 +253,7 @@ fn swapped_objects_are_no_objects() {
     fs::write(&largest[1], one).unwrap();
     let said = check(&place, &["--read-data"]);
     assert_eq!(said.code, 6, "{said:?}");
-    assert!(said.stdout.contains("2 objects damaged"), "{said:?}");
+    assert!(said.stdout.contains("2 stored files damaged"), "{said:?}");
     let back = restore(&place);
     assert_eq!(back.code, 6, "{back:?}");
 }
@@ -260,9 +269,9 @@ fn files_of_others_are_ignored_and_counted() {
     place.file(&format!("destination/{}", name.chars().rev().collect::<String>()), "x");
     let said = check(&place, &["--read-data"]);
     assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{said:?}");
-    assert!(said.stdout.contains("4 files not of keepmum, ignored\n"), "{said:?}");
+    assert!(said.stdout.contains("4 files not made by keepmum"), "{said:?}");
     let status = keepmum(&place, ["status"]);
-    assert!(status.stdout.contains("4 files not of keepmum, ignored\n"), "{status:?}");
+    assert!(status.stdout.contains("4 files not made by keepmum"), "{status:?}");
 }
 
 #[test]
@@ -273,7 +282,7 @@ fn a_copy_that_a_sync_client_made_stands_in_for_the_original() {
         .unwrap();
     let said = check(&place, &["--read-data"]);
     assert_eq!(said.code, 0, "{said:?}");
-    assert!(said.stdout.contains("1 copy made by a sync client\n"), "{said:?}");
+    assert!(said.stdout.contains("1 copy made by a sync service"), "{said:?}");
     assert_eq!(restore(&place).code, 0);
 }
 
@@ -289,9 +298,9 @@ fn a_damaged_key_block_is_reported_by_a_check_that_reads_data_and_put_back() {
     };
     flip(&blocks()[0], 200);
     let said = check(&place, &["--read-data"]);
-    let told = "this copy of the key block is damaged; the next backup puts it back\n";
+    let told = "This copy of the key block is damaged; the next backup puts it back: ";
     assert_eq!(said.code, 6, "{said:?}");
-    assert!(said.stderr.ends_with(told), "{said:?}");
+    assert!(said.stderr.starts_with(told) && !said.stderr.contains("What to do"), "{said:?}");
     let healed = keepmum(&place, ["backup"]);
     let told = "A copy of the key block was missing or damaged; it was put back.\n";
     assert_eq!((healed.code, healed.stderr.as_str()), (0, told), "{healed:?}");
@@ -310,7 +319,7 @@ fn damaged_metadata_is_damage_and_no_end() {
     flip(&record, 1_000);
     let said = check(&place, &[]);
     assert_eq!(said.code, 6, "{said:?}");
-    assert!(said.stdout.contains("1 object damaged\n"), "{said:?}");
+    assert!(said.stdout.contains("1 stored file damaged\n"), "{said:?}");
     let next = keepmum(&place, ["backup"]);
     assert_eq!(next.code, 0, "the next plain run succeeds: {next:?}");
 }

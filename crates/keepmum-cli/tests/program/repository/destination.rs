@@ -172,7 +172,7 @@ hint: see that the destination is mounted, writable and not full, then run this 
 ",
     );
     let next = keepmum(&place, ["backup"]);
-    assert!(next.code == 0 && next.stdout.starts_with("files: 1 new, "), "{next:?}");
+    assert!(next.code == 0 && next.stdout.contains(": 1 new"), "{next:?}");
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn a_lost_or_spoilt_catalogue_costs_time_only() {
         assert!(listed.stdout.contains(" complete\n"), "{spoil}: {listed:?}");
         let said = keepmum(&place, ["backup"]);
         assert_eq!(said.code, 0, "{spoil}: {said:?}");
-        assert!(said.stdout.contains("stored 0 B in 0 objects"), "{spoil}: {said:?}");
+        assert!(said.stdout.contains("Nothing to upload"), "{spoil}: {said:?}");
         assert_eq!(objects(&place), before, "{spoil}");
         let begun_anew = listed.stderr.contains("The catalogue was begun anew");
         assert_eq!(begun_anew, spoil == "garbage" || spoil == "cut", "{spoil}: {listed:?}");

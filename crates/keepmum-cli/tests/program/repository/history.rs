@@ -94,10 +94,16 @@ fn a_run_that_found_another_at_work_says_nothing_of_the_state() {
     let lock = fs::File::open(place.path("db/catalogue-source.sqlite.lock")).unwrap();
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
     assert_eq!(keepmum(&place, ["backup"]).code, 5);
-    assert_eq!(status(&place, &[]), (0, "All is well: last saved just now.".to_owned()));
+    assert_eq!(
+        status(&place, &[]),
+        (0, "All is well. This computer was last backed up just now.".to_owned())
+    );
     drop(lock);
     assert_eq!(codes(&place), [Some(0), Some(5)]);
-    assert_eq!(status(&place, &[]), (0, "All is well: last saved just now.".to_owned()));
+    assert_eq!(
+        status(&place, &[]),
+        (0, "All is well. This computer was last backed up just now.".to_owned())
+    );
     // A run that failed stays the last one, however many found it at work.
     fs::rename(place.path("destination"), place.path("away")).unwrap();
     assert_eq!(keepmum(&place, ["backup"]).code, 4);
@@ -107,7 +113,7 @@ fn a_run_that_found_another_at_work_says_nothing_of_the_state() {
     assert_eq!(keepmum(&place, ["backup"]).code, 5);
     drop(lock);
     let (code, said) = status(&place, &[]);
-    assert!(code == 3 && said.contains("failed (exit 4)"), "{said}");
+    assert!(code == 3 && said.contains("(exit code 4)"), "{said}");
 }
 
 #[test]
@@ -160,7 +166,7 @@ fn a_refusal_before_anything_is_opened_is_in_log_and_status() {
         mend(&place);
         assert_eq!(codes(&place), [Some(0), Some(code)], "{what}");
         let (ended, said) = status(&place, &[]);
-        let told = format!("The last run, just now, failed (exit {code}): ");
+        let told = format!("The last backup failed, just now (exit code {code}): ");
         assert!(ended == 3 && said.starts_with(&told), "{what}: {said}");
         assert_eq!(keepmum(&place, ["backup"]).code, 0, "{what}");
         assert_eq!(status(&place, &[]).0, 0, "{what}");
@@ -211,7 +217,7 @@ fn problems_of_a_run_are_kept() {
     assert!(shown.stdout.contains("Exit code 3"), "{shown:?}");
     let status = crate::prepared::as_nobody(&place, ["status"]);
     assert_eq!(status.code, 3, "{status:?}");
-    assert!(status.stdout.starts_with("The last run, just now, had 1 problem"), "{status:?}");
+    assert!(status.stdout.starts_with("The last backup had 1 problem, just now"), "{status:?}");
 }
 
 #[test]
@@ -226,7 +232,10 @@ fn a_lost_history_begins_again_and_says_so() {
         "No runs yet on this computer. `keepmum backup` makes the first one.\n"
     );
     // The destination's records of this device still count.
-    assert_eq!(status(&place, &[]), (0, "All is well: last saved just now.".to_owned()));
+    assert_eq!(
+        status(&place, &[]),
+        (0, "All is well. This computer was last backed up just now.".to_owned())
+    );
     // The history outlives a catalogue that is damaged.
     assert_eq!(keepmum(&place, ["backup"]).code, 0);
     fs::write(place.path("db/catalogue-source.sqlite"), "no catalogue").unwrap();
@@ -237,13 +246,13 @@ fn a_lost_history_begins_again_and_says_so() {
 #[test]
 fn status_ends_with_3_where_all_is_not_well() {
     let place = ready("");
-    let nothing = "Nothing has been saved here yet: `keepmum backup` does.";
+    let nothing = "Nothing has been backed up yet. `keepmum backup` makes the first backup.";
     assert_eq!(status(&place, &[]), (3, nothing.to_owned()));
     sample(&place);
     assert_eq!(keepmum(&place, ["backup"]).code, 0);
     assert_eq!(
         status(&place, &["--max-age", "26h"]),
-        (0, "All is well: last saved just now.".into())
+        (0, "All is well. This computer was last backed up just now.".into())
     );
     // Later, as the clock of the program has it.
     let later = |config: &str, words: &[&str]| -> Said {
@@ -260,12 +269,12 @@ fn status_ends_with_3_where_all_is_not_well() {
     assert_eq!(said.code, 0, "{said:?}");
     let said = later("config.ini", &["--max-age", "26h"]);
     assert_eq!(said.code, 3, "{said:?}");
-    assert!(said.stdout.starts_with("Too old: last saved 3 days ago.\n"), "{said:?}");
+    assert!(said.stdout.starts_with("Too old: the last backup was 3 days ago.\n"), "{said:?}");
     let config = fs::read_to_string(place.path("config.ini")).unwrap();
     place.file("daily.ini", format!("{config}every = 1d\n"));
     let said = later("daily.ini", &[]);
     assert_eq!(said.code, 3, "{said:?}");
-    let told = "Overdue: last saved 3 days ago, and a run is wanted every day.\n";
+    let told = "Overdue: the last backup was 3 days ago, and one is expected every day.\n";
     assert!(said.stdout.starts_with(told), "{said:?}");
     let said = later("config.ini", &["--max-age", "4d"]);
     assert_eq!(said.code, 0, "{said:?}");
@@ -276,7 +285,7 @@ fn status_ends_with_3_where_all_is_not_well() {
     let (code, said) = status(&place, &[]);
     assert_eq!(code, 3, "{said}");
     assert!(
-        said.starts_with("The last run, just now, failed (exit 4): the destination is"),
+        said.starts_with("The last backup failed, just now (exit code 4): the destination is"),
         "{said}"
     );
 }
@@ -294,10 +303,7 @@ fn status_stays_at_6_until_a_check_that_covers_the_damage_is_clean() {
     assert_eq!(keepmum(&place, ["check", "--read-data"]).code, 6);
     let (code, said) = status(&place, &[]);
     assert_eq!(code, 6, "{said}");
-    assert!(
-        said.starts_with("Data is lost or damaged: the check just now found damage; "),
-        "{said}"
-    );
+    assert!(said.starts_with("Data is damaged: the check just now found it. "), "{said}");
     // It is whole again: a check that only lists cannot know that.
     flip(&object);
     assert_eq!(keepmum(&place, ["check"]).code, 0);

@@ -49,7 +49,7 @@ fn newer_files_stay_unless_overwriting_was_requested() {
         assert_eq!(said.code, 3, "{said:?}");
         for name in ["a", "dir", "link"] {
             let line = format!(
-                "kept: [PLACE]/out/{name}: it is newer here than in the snapshot, and stays"
+                "Kept [PLACE]/out/{name}: it is newer here than in the snapshot, and stays"
             );
             assert!(said.stderr.contains(&line), "{said:?}");
         }
@@ -83,7 +83,7 @@ fn never_leaves_existing_things_alone_and_reports_them_right() {
         let said = restore(&place, more);
         assert_eq!(said.code, 3, "{said:?}");
         let line =
-            "not written: [PLACE]/out/d: the target has something else of this name, which stays\n";
+            "Not restored [PLACE]/out/d: the target has something else of this name, which stays\n";
         assert!(said.stderr.contains(line), "{said:?}");
         let counts = " right already, 3 kept, 1 skipped";
         assert!(said.stdout.contains(counts), "{said:?}");
@@ -134,7 +134,7 @@ fn a_dry_run_names_files_that_cannot_be_written() {
         let said = restore(&place, more);
         assert_eq!(said.code, 3, "{said:?}");
         assert!(
-            said.stderr.starts_with("not written: [PLACE]/out/a: could not be restored because "),
+            said.stderr.starts_with("Not restored [PLACE]/out/a: could not be restored because "),
             "{said:?}"
         );
         assert!(

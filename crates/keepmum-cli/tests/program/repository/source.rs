@@ -11,11 +11,19 @@ use crate::repository::everyday::UNSEEN;
 
 /// The hint of a refusal, with the option that accepts so many missing files.
 fn hint(accept: &str) -> String {
-    format!(
-        "hint: nothing was changed. Is the disk of the source mounted? If it is meant to be so, \
-         `keepmum backup --accept-deletions{accept}` goes on; earlier snapshots keep what they \
-         hold\n"
-    )
+    let files = accept.trim_start_matches('=');
+    match files {
+        "" => {
+            "hint: is the right disk mounted? Then run `keepmum backup` again. If this is meant to \
+               be so, run `keepmum backup --accept-deletions`\n"
+                .to_owned()
+        }
+        _ => format!(
+            "hint: is a disk not mounted? Mount it and run `keepmum backup` again. Did you delete \
+             these files? Run `keepmum backup --accept-deletions={files}`; older snapshots keep them \
+             either way\n"
+        ),
+    }
 }
 
 fn refused(place: &Place, message: &str, accept: &str) {
@@ -32,7 +40,7 @@ fn refused(place: &Place, message: &str, accept: &str) {
 fn a_missing_source_is_refused() {
     let place = filled();
     fs::rename(place.path("source"), place.path("elsewhere")).unwrap();
-    refused(&place, "[PLACE]/source is to be backed up but is not there", "");
+    refused(&place, "the folder to back up does not exist: [PLACE]/source", "");
     // The only folder there is cannot be meant to be gone.
     assert_eq!(keepmum(&place, ["backup", "--accept-deletions"]).code, 5);
 }
@@ -45,7 +53,7 @@ fn one_of_several_folders_may_be_gone_for_good() {
     let first = keepmum(&place, ["backup"]);
     assert_eq!(first.code, 0, "{first:?}");
     fs::remove_dir_all(place.path("other")).unwrap();
-    refused(&place, "[PLACE]/other is to be backed up but is not there", "");
+    refused(&place, "the folder to back up does not exist: [PLACE]/other", "");
     let meant = keepmum(&place, ["backup", "--accept-deletions"]);
     assert_eq!(meant.code, 0, "{meant:?}");
     let listed = keepmum(&place, ["ls", "-R"]).stdout;
@@ -57,7 +65,11 @@ fn an_emptied_source_is_refused() {
     let place = filled();
     fs::remove_dir_all(place.path("source")).unwrap();
     fs::create_dir(place.path("source")).unwrap();
-    refused(&place, "this folder was not empty and is now: [PLACE]/source", "=5");
+    refused(
+        &place,
+        "the folder to back up is empty now, and was not at the last backup: [PLACE]/source",
+        "=5",
+    );
     let meant = keepmum(&place, ["backup", "--accept-deletions"]);
     assert_eq!(meant.code, 0, "{meant:?}");
     let older = keepmum(&place, ["ls", "-R", "latest~1"]);
@@ -79,22 +91,21 @@ fn a_source_that_is_mostly_gone_is_refused() {
     says(
         &said.stderr,
         &format!(
-            "keepmum: 25 of 30 files in [PLACE]/source are gone (the first: [PLACE]/source/0, \
-             [PLACE]/source/1, [PLACE]/source/10); no snapshot was made\n{}",
+            "keepmum: 25 of 30 files are missing from [PLACE]/source, such as [PLACE]/source/0, \
+             [PLACE]/source/1, [PLACE]/source/10 and 22 more. No snapshot was made\n{}",
             hint("=25")
         ),
     );
     let fewer = keepmum(&place, ["backup", "--accept-deletions=24"]);
     assert_eq!(fewer.code, 5);
-    let expected = "keepmum: 25 files are gone, and 24 may be (the first: ";
+    let expected = "keepmum: 25 files are missing from the source, and 24 may be, such as ";
     assert!(fewer.stderr.starts_with(expected), "{fewer:?}");
     let wrong = keepmum(&place, ["backup", "--accept-deletions=many"]);
     assert_eq!(wrong.code, 1);
     // The older name does the same.
     let meant = keepmum(&place, ["backup", "--accept-mass-delete"]);
     assert_eq!(meant.code, 0);
-    assert!(meant.stdout.starts_with("files: 0 new, "), "{meant:?}");
-    assert!(meant.stdout.contains(" 25 gone (and 1 folder); "), "{meant:?}");
+    assert!(meant.stdout.contains(": 25 deleted files. "), "{meant:?}");
     assert_eq!(keepmum(&place, ["backup"]).code, 0);
 }
 
@@ -117,26 +128,23 @@ fn what_belongs_to_the_backup_is_left_out_and_named() {
     );
     let first = keepmum(&place, ["backup"]);
     assert_eq!((first.code, first.stderr.as_str()), (0, UNSEEN));
-    let named = "left out: [PLACE]/all/backup (the destination)\n\
-                 left out: [PLACE]/all/db/catalogue-all.sqlite (the catalogue)\n";
+    let named = "Excluded [PLACE]/all/backup (the destination)\n\
+                 Excluded [PLACE]/all/db/catalogue-all.sqlite (the catalogue)\n";
     assert!(first.stdout.starts_with(named), "{first:?}");
     let listed = keepmum(&place, ["ls", "-R", &format!("latest:{at}all")]).stdout;
-    assert_eq!(
-        listed,
-        "[PLACE]/all/db\n[PLACE]/all/db/mine.txt\n[PLACE]/all/home\n[PLACE]/all/home/letter.txt\n"
-    );
+    assert_eq!(listed, "db/\ndb/mine.txt\nhome/\nhome/letter.txt\n");
     // The folder's own time changes by each run, which is no change of the source.
     for _ in 0..2 {
         let same = keepmum(&place, ["backup"]);
-        assert!(same.stdout.contains("stored 0 B in 0 objects"), "{same:?}");
+        assert!(same.stdout.contains("Nothing to upload"), "{same:?}");
         assert_eq!(keepmum(&place, ["diff", "latest"]).stdout, "Nothing differs\n");
     }
     fs::remove_file(place.path("all/db/mine.txt")).unwrap();
     let alone = keepmum(&place, ["backup"]);
-    assert!(alone.stdout.contains("left out: [PLACE]/all/db (the catalogue)\n"), "{alone:?}");
+    assert!(alone.stdout.contains("Excluded [PLACE]/all/db (the catalogue)\n"), "{alone:?}");
     // Nothing that comes and goes beside the catalogue makes a run of its own.
     let again = keepmum(&place, ["backup"]);
-    assert!(again.stdout.contains("stored 0 B in 0 objects"), "{again:?}");
+    assert!(again.stdout.contains("Nothing to upload"), "{again:?}");
 }
 
 #[test]
@@ -148,10 +156,10 @@ fn a_file_that_cannot_be_read_costs_that_file_only() {
     // Nothing is forbidden to root: then somebody else makes the backup.
     let said = as_nobody(&place, ["backup"]);
     assert_eq!(said.code, 3, "{said:?}");
-    assert!(said.stderr.starts_with("not read: [PLACE]/source/secret.txt: may not be read"));
-    assert!(said.stdout.starts_with("files: "), "{said:?}");
+    assert!(said.stderr.starts_with("Skipped [PLACE]/source/secret.txt: may not be read"));
+    assert!(said.stdout.starts_with("Saved "), "{said:?}");
     let table = as_nobody(&place, ["snapshots"]);
-    assert!(table.stdout.contains("complete, 1 not read"), "{table:?}");
+    assert!(table.stdout.contains("complete, 1 file skipped"), "{table:?}");
 }
 
 #[test]
@@ -177,7 +185,7 @@ fn a_tree_that_is_deleted_meanwhile_is_told_and_costs_nothing_else() {
     let said = place.said(child.wait_with_output().unwrap());
     assert_eq!(said.code, 3, "{said:?}");
     let told = ": was deleted while the source was read\n";
-    assert!(said.stderr.starts_with("not read: [PLACE]/source/tree"), "{said:?}");
+    assert!(said.stderr.starts_with("Skipped [PLACE]/source/tree"), "{said:?}");
     assert!(said.stderr.contains(told), "{said:?}");
     assert!(keepmum(&place, ["ls", "-R"]).stdout.contains("/source/zz\n"));
     assert_eq!(keepmum(&place, ["check", "--read-data"]).code, 0);

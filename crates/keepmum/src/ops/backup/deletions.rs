@@ -38,17 +38,18 @@ impl Backup<'_, '_, '_> {
         };
         let (about, within) = match (refused, accepted) {
             (Some((about, within)), _) => (about, Some(within)),
-            (None, Deletions::Refuse) if unmounted.is_some() => {
-                ("a disk was mounted here and is not now, and its folder is gone".into(), unmounted)
-            }
+            (None, Deletions::Refuse) if unmounted.is_some() => (
+                "a disk was mounted here at the last backup, and its folder is gone".into(),
+                unmounted,
+            ),
             (None, _) if accepted.accept(lost, before) => return Ok(()),
             (None, Deletions::AtMost(most)) => {
-                (format!("{} gone, and {most} may be", files(lost)), None)
+                (format!("{} missing from the source, and {most} may be", files(lost)), None)
             }
-            (None, _) => (format!("{lost} of {before} files are gone from the source"), None),
+            (None, _) => (format!("{lost} of {before} files are missing from the source"), None),
         };
         let examples = self.examples(within.as_ref(), lost)?;
-        let sentence = format!("{about}{examples}; no snapshot was made");
+        let sentence = format!("{about}{examples}. No snapshot was made");
         Err(Error::new(ErrorKind::SourceGone, sentence).deleting(lost))
     }
 
@@ -67,7 +68,13 @@ impl Backup<'_, '_, '_> {
         }
         Ok(match named.is_empty() {
             true => String::new(),
-            false => format!(" (the first: {})", named.join(", ")),
+            false => {
+                let more = match lost.saturating_sub(named.len() as u64) {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                format!(", such as {}{more}", named.join(", "))
+            }
         })
     }
 }
@@ -80,7 +87,7 @@ fn about(unit: &Unit) -> (String, TreePath) {
             let lost = files(unit.lost());
             format!("{path} was a folder and is a symbolic link now: {lost} no longer saved")
         }
-        _ => format!("{} of {} files in {path} are gone", unit.lost(), unit.before()),
+        _ => format!("{} of {} files are missing from {path}", unit.lost(), unit.before()),
     };
     (said, unit.path.clone())
 }

@@ -118,6 +118,7 @@ impl Backup<'_, '_, '_> {
                 return Ok(());
             }
         }
+        self.report.bytes_to_read += new.stamp.size;
         if old.is_none() {
             return self.arrived((path, self.unit()), new, None);
         }

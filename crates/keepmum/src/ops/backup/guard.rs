@@ -14,6 +14,8 @@ use crate::session::error::{Error, ErrorKind};
 use crate::session::options::{BackupOptions, Deletions};
 use crate::session::remember;
 
+const EMPTY: &str = "the folder to back up is empty, so there is nothing to save yet";
+
 /// Most of them that are remembered.
 pub(super) const MOUNTS: usize = 4096;
 
@@ -58,8 +60,8 @@ pub(super) fn refuse_missing_disks(
         };
         let sentence = match was_empty {
             true if has_snapshot && row.is_some() => continue,
-            true => "this folder is to be backed up but is empty",
-            false => "this folder was not empty and is now",
+            true => EMPTY,
+            false => "the folder to back up is empty now, and was not at the last backup",
         };
         let (mut walk, _) = source.walk(0);
         if walk.list(&(), root).is_ok_and(|page| page.entries.is_empty() && page.rest.is_none()) {
@@ -84,9 +86,11 @@ pub(super) fn refuse_missing_disks(
         let shows_nothing = page.entries.is_empty() && walk.excluded().total() == 0;
         let is_known = |name: &Name| names.binary_search(name).is_ok();
         let sentence = match is_mount {
-            true if shows_nothing => "the disk mounted here was not empty and is now",
+            true if shows_nothing => {
+                "the disk that is mounted here is empty now, and was not at the last backup"
+            }
             false if !page.entries.iter().any(|entry| is_known(&entry.name)) => {
-                "a disk was mounted here and is not now"
+                "a disk was mounted here at the last backup, and none is now"
             }
             _ => continue,
         };

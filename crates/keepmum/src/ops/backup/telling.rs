@@ -20,6 +20,10 @@ impl Backup<'_, '_, '_> {
             if !self.set.options.rules.record_excluded {
                 continue;
             }
+            *self.report.excluded_by.entry(left_out.why.to_string()).or_default() += 1;
+            if !self.set.options.list_changes {
+                continue;
+            }
             self.set.observer.event(Event::Change {
                 kind: ChangeKind::Excluded,
                 path: left_out.path,

@@ -27,6 +27,17 @@ use examine::{Examined, Examiner, Reading};
 use last::{Checked, Went};
 use subset::Subset;
 
+/// Ids of the newest snapshots, one for each device and source.
+fn latest(known: &Snapshots<'_>) -> Vec<String> {
+    let mut newest = HashMap::new();
+    for one in known.candidates() {
+        newest.insert((one.device, one.snapshot.backup.source.name.as_str()), one.id());
+    }
+    let mut ids: Vec<_> = newest.into_values().collect();
+    ids.sort_unstable();
+    ids
+}
+
 /// Checks the repository.
 ///
 /// # Errors
@@ -63,6 +74,7 @@ pub fn check(
             foreign_files: repository.listing.foreign,
             unopened_files: repository.listing.unopened,
             conflict_copies: repository.listing.copies,
+            latest_snapshots: latest(&known),
             ..CheckReport::default()
         },
     };

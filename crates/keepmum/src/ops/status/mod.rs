@@ -2,14 +2,19 @@
 
 mod report;
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
 use crate::catalogue::History;
 use crate::repository::RepositoryError;
 use crate::session::access::{Access, CatalogueAt};
 use crate::session::choose::Snapshots;
-use crate::session::error::Error;
+use crate::session::descent::Candidate;
+use crate::session::error::{Error, ErrorKind};
 use crate::session::event::Observer;
 use crate::session::open;
-use crate::session::report::{Outcome, SnapshotState, SnapshotsReport};
+use crate::session::options::SnapshotsOptions;
+use crate::session::report::{Outcome, SnapshotLine, SnapshotState, SnapshotsReport};
 use crate::session::shown_code;
 pub use report::{CheckLine, DeviceStatus, StatusReport};
 
@@ -21,16 +26,73 @@ const RECENT: usize = 10;
 /// # Errors
 /// Whatever keeps the repository from being opened.
 pub fn snapshots(access: &Access, observer: &dyn Observer) -> Result<SnapshotsReport, Error> {
+    select_snapshots(access, &SnapshotsOptions::default(), observer)
+}
+
+/// Lists some snapshots. How much is here is asked of those alone.
+///
+/// # Errors
+/// Whatever keeps the repository from being opened, or no such device or source.
+pub fn select_snapshots(
+    access: &Access,
+    options: &SnapshotsOptions,
+    observer: &dyn Observer,
+) -> Result<SnapshotsReport, Error> {
     let repository = open::open(access, observer)?;
     let known = Snapshots::read(&repository, access)?;
     let absent = known.absent_records();
+    let is_name = options.device.as_ref().is_some_and(|typed| known.is_name(typed));
+    let mut found: Vec<Candidate<'_>> = known.candidates().collect();
+    let names = found.iter().map(|one| one.name.to_owned()).collect();
+    keep(&mut found, "device", options.device.as_ref(), names, |one, typed| {
+        one.is_of_device(typed, is_name)
+    })?;
+    let source = |one: &Candidate<'_>| one.snapshot.backup.source.name.clone();
+    let names = found.iter().map(source).collect();
+    keep(&mut found, "source", options.source.as_ref(), names, |one, typed| source(one) == typed)?;
+    let matching = found.len();
+    if let Some(newest) = options.newest {
+        keep_newest(&mut found, newest);
+    }
     Ok(SnapshotsReport {
-        snapshots: known.lines(),
+        snapshots: found.iter().map(|one| known.line(one, known.state(one))).collect(),
         pending_records: absent.pending,
         lost_records: absent.damaged + absent.lost,
         unknown_records: absent.unknown,
         foreign_files: repository.listing.foreign,
+        older_snapshots: (matching - found.len()) as u64,
     })
+}
+
+/// Keeps those of the device or source that was typed; an error where there is none.
+fn keep(
+    found: &mut Vec<Candidate<'_>>,
+    what: &str,
+    typed: Option<&String>,
+    names: BTreeSet<String>,
+    is_meant: impl Fn(&Candidate<'_>, &str) -> bool,
+) -> Result<(), Error> {
+    let Some(typed) = typed else { return Ok(()) };
+    found.retain(|one| is_meant(one, typed));
+    if !found.is_empty() || names.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<_> = names.into_iter().collect();
+    let sentence =
+        format!("no {what} {typed:?} has a snapshot here; there is {}", names.join(", "));
+    Err(Error::new(ErrorKind::Unusable, sentence))
+}
+
+/// Keeps the newest of them, in the order that they have.
+fn keep_newest(found: &mut Vec<Candidate<'_>>, newest: usize) {
+    let mut order: Vec<usize> = (0..found.len()).collect();
+    order.sort_by_key(|at| Reverse((found[*at].snapshot.record.time.seconds, *at)));
+    let kept: BTreeSet<usize> = order.into_iter().take(newest).collect();
+    let mut at = 0;
+    found.retain(|_| {
+        at += 1;
+        kept.contains(&(at - 1))
+    });
 }
 
 /// Says how the repository is, for this device.
@@ -40,7 +102,6 @@ pub fn snapshots(access: &Access, observer: &dyn Observer) -> Result<SnapshotsRe
 pub fn status(access: &Access, observer: &dyn Observer) -> Result<StatusReport, Error> {
     let repository = open::open(access, observer)?;
     let known = Snapshots::read(&repository, access)?;
-    let lines = known.lines();
     let mut report = StatusReport {
         objects: repository.listing.objects.values().filter(|one| one.is_here()).count() as u64,
         bytes: repository
@@ -51,6 +112,8 @@ pub fn status(access: &Access, observer: &dyn Observer) -> Result<StatusReport, 
             .map(|one| one.name.length)
             .sum(),
         foreign_files: repository.listing.foreign,
+        foreign_names: repository.listing.foreign_names.clone(),
+        copy_names: repository.listing.copy_names.clone(),
         unopened_files: repository.listing.unopened,
         recovery_code_unseen: shown_code::unseen(&repository.catalogue)?.is_some(),
         conflict_copies: repository.listing.copies,
@@ -59,8 +122,10 @@ pub fn status(access: &Access, observer: &dyn Observer) -> Result<StatusReport, 
         })?,
         ..StatusReport::default()
     };
-    // If every snapshot is complete, the contents of missing objects are stored elsewhere.
-    if lines.iter().any(|line| line.state != SnapshotState::Complete) {
+    // Where every snapshot is complete, what absent objects held is stored elsewhere. The newest are
+    // asked first: one that is not complete is enough.
+    let found: Vec<Candidate<'_>> = known.candidates().collect();
+    if found.iter().rev().any(|one| known.state(one) != SnapshotState::Complete) {
         for (key, _) in known.chains.listed_objects() {
             if repository.listing.here(&key).is_some() {
                 continue;
@@ -91,13 +156,37 @@ pub fn status(access: &Access, observer: &dyn Observer) -> Result<StatusReport, 
             snapshots: chain.snapshots().count() as u64,
         });
     }
-    let own = lines.iter().rev().filter(|line| line.own);
-    report.recent_uploads = own.clone().take(RECENT).map(|line| line.added).collect();
-    // A reading command on a machine that has saved nothing here means the newest snapshot of all.
-    let newest = lines.iter().max_by_key(|line| line.time).filter(|_| known.own.is_none());
-    report.last_snapshot = own.clone().next().or(newest).cloned();
+    let own = found.iter().rev().filter(|one| known.own == Some(one.device));
+    // Whoever only looks, from a machine that has saved nothing here, means the newest there is.
+    let newest = found.iter().max_by_key(|one| one.snapshot.record.time.seconds);
+    let newest = newest.filter(|_| known.own.is_none());
+    let last = own.clone().next().or(newest);
+    report.last_snapshot = last.map(|one| known.line(one, known.state(one)));
+    uploads(&mut report, own.map(|one| known.line(one, SnapshotState::Complete)), access);
     remembered(access, &mut report);
     Ok(report)
+}
+
+/// How much this device has written, newest first.
+fn uploads(report: &mut StatusReport, own: impl Iterator<Item = SnapshotLine>, access: &Access) {
+    let now = access.seam.clock.now().seconds;
+    for (count, line) in own.enumerate() {
+        let age = now.saturating_sub(line.time);
+        let is_within = |days: i64| age <= days * 86_400;
+        if count >= RECENT && !is_within(30) {
+            return;
+        }
+        if count < RECENT {
+            report.recent_uploads.push(line.added);
+        }
+        for (days, sum) in [
+            (1, &mut report.uploaded_1_day),
+            (7, &mut report.uploaded_7_days),
+            (30, &mut report.uploaded_30_days),
+        ] {
+            *sum += if is_within(days) { line.added } else { 0 };
+        }
+    }
 }
 
 /// The newest of some times. One that lies in the future is of a clock that was wrong, and says least.

@@ -65,12 +65,22 @@ pub struct StatusReport {
     pub unopened_files: u64,
     /// Nobody has seen the recovery code, as far as this machine knows.
     pub recovery_code_unseen: bool,
+    /// Names of the first few of them.
+    pub foreign_names: Vec<String>,
     /// Copies that a sync client made.
     pub conflict_copies: u64,
+    /// Names of the first few of them.
+    pub copy_names: Vec<String>,
     /// Free bytes at the destination.
     pub free_bytes: u64,
-    /// Bytes written by the last runs, newest first.
+    /// Bytes written by this device's last runs, newest first.
     pub recent_uploads: Vec<u64>,
+    /// Bytes that this device has written in the last day.
+    pub uploaded_1_day: u64,
+    /// The same in the last 7 days.
+    pub uploaded_7_days: u64,
+    /// The same in the last 30 days.
+    pub uploaded_30_days: u64,
     /// This machine's last run that has ended, whatever came of it, unless it found another run at
     /// work.
     pub last_run: Option<RunRow>,

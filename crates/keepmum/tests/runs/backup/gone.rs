@@ -36,7 +36,7 @@ fn a_folder_that_became_a_link_is_refused_however_small_it_is() {
         both(&world, &options)
     };
     let (sentence, files) = accepting(4).refusal();
-    assert!(sentence.contains("5 files are gone, and 4 may be"), "{sentence}");
+    assert!(sentence.contains("5 files are missing from the source, and 4 may be"), "{sentence}");
     assert_eq!(files, Some(5));
     let said = accepting(5);
     assert!(said.has("inner was a folder and is a symbolic link now"), "{said:?}");
@@ -78,7 +78,7 @@ fn files_that_became_pipes_or_links_are_gone() {
         symlink("elsewhere", &file).unwrap();
     }
     let (sentence, files) = run(&world).refusal();
-    assert!(sentence.contains("30 of 50 files in /"), "{sentence}");
+    assert!(sentence.contains("30 of 50 files are missing from /"), "{sentence}");
     assert_eq!(files, Some(30));
 }
 
@@ -96,7 +96,7 @@ fn a_root_that_became_a_file_or_a_link_to_nothing_is_refused() {
     fs::remove_file(&folder).unwrap();
     symlink("nothing", &folder).unwrap();
     let (sentence, _) = both(&world, &options).refusal();
-    assert!(sentence.contains("is not there"), "{sentence}");
+    assert!(sentence.contains("does not exist"), "{sentence}");
 }
 
 #[test]
@@ -200,6 +200,6 @@ fn a_small_root_that_is_emptied_does_not_hide_behind_a_large_one() {
     }
     fs::write(roots[1].join("other"), "another disk").unwrap();
     let (sentence, files) = both(&world, &options).refusal();
-    assert!(sentence.contains("12 of 12 files in /"), "{sentence}");
+    assert!(sentence.contains("12 of 12 files are missing from /"), "{sentence}");
     assert_eq!(files, Some(12));
 }
