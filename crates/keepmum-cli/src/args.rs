@@ -240,16 +240,39 @@ pub(crate) enum KeyVerb {
         /// The id of the password or code, or the start of the id (see `keepmum key list`)
         #[arg(value_name = "ID")]
         id: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
     /// Change the password, or replace a forgotten one with the help of a recovery code
     Passwd {
         #[command(flatten)]
         new: NewPasswordArgs,
+        /// Put the new password in the place of the old one in the config or its password file,
+        /// without asking
+        #[arg(long)]
+        update_config: bool,
     },
     /// Make a new recovery code; the old one works until you confirm the new one
     Recovery {
         #[command(flatten)]
         code: RecoveryCodeArgs,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Write a sheet to print: where the backup is, its recovery code, and how to get it back
+    Sheet {
+        /// The new HTML file, which only you can read. It must not be in the destination
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Make a new recovery code for the sheet [default: ask for the code that you have, or read
+        /// it from the first line of standard input if it is no terminal]
+        #[arg(long)]
+        new: bool,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
 }
 

@@ -4,14 +4,22 @@
 //! what to do next.
 
 mod hints;
+mod password;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
+use jiff::Zoned;
+use keepmum::CodeReading;
 use keepmum::ops;
 use keepmum::ops::ErrorKind;
 
 use crate::exit::ExitCode;
+
+pub(crate) use password::about_code;
 
 /// What kind of failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +55,14 @@ pub(crate) struct Places {
     pub(crate) catalogue: Option<PathBuf>,
     /// The config and the line that name the roots.
     pub(crate) roots: Option<String>,
+    /// Where the password stands, as the beginning of a sentence; nothing where it was asked for.
+    pub(crate) password: Option<String>,
+    /// What the password is, read as a recovery code.
+    pub(crate) reading: Arc<Mutex<Option<CodeReading>>>,
+    /// The config and the line by which no repository is ever made.
+    pub(crate) join: Option<String>,
+    /// The time, here.
+    pub(crate) now: Zoned,
 }
 
 /// A sentence for a person, and a kind for programs.
@@ -60,12 +76,15 @@ pub(crate) struct Failure {
     temporary: bool,
     /// The hint, where it has a number in it.
     hint: Option<String>,
+    /// The file of the key block that took the place of one which the password opened.
+    replaced_by: Option<String>,
 }
 
 impl Failure {
     /// A failure with a sentence that begins in lower case and ends without a full stop.
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), named: false, temporary: false, hint: None }
+        let message = message.into();
+        Self { kind, message, named: false, temporary: false, hint: None, replaced_by: None }
     }
 
     /// Adds the path that it happened to, where the message does not name it yet.
@@ -80,8 +99,21 @@ impl Failure {
                 Some(line) => self.message = format!("{line}: {}", self.message),
                 None => return self,
             },
+            ErrorKind::WrongPassword => {
+                let replaced_by = self.replaced_by.as_deref();
+                self.message = password::message(&self.message, places);
+                self.hint = Some(password::hint(replaced_by, places));
+            }
+            ErrorKind::NoRepository if places.join.is_some() => {
+                self.message.push_str(&format!(": {destination}"));
+                self.hint = places.join.as_ref().map(|at| {
+                    format!(
+                        "no repository is made, because of `join = yes` in {at}; is this the right \
+                         folder, and has the sync client brought the files?"
+                    )
+                });
+            }
             ErrorKind::NoRepository
-            | ErrorKind::WrongPassword
             | ErrorKind::Pending
             | ErrorKind::KeysGone
             | ErrorKind::Refused
@@ -99,6 +131,11 @@ impl Failure {
         }
         self.named = true;
         self
+    }
+
+    /// Whether a password does not open the repository.
+    pub(crate) fn is_wrong_password(&self) -> bool {
+        self.kind == Kind::Library(ErrorKind::WrongPassword)
     }
 
     /// The request makes no sense.
@@ -218,84 +255,8 @@ impl From<ops::Error> for Failure {
     fn from(error: ops::Error) -> Self {
         let named = error.path().is_some();
         let hint = error.deletions().map(hints::of_deletions);
-        Self { named, hint, ..Self::new(Kind::Library(error.kind()), error.to_string()) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Failure, Kind, Places};
-    use crate::exit::ExitCode;
-    use keepmum::ops;
-    use keepmum::ops::ErrorKind;
-
-    #[test]
-    fn every_kind_of_the_library_has_a_hint_and_its_own_word() {
-        let kinds = [
-            ErrorKind::Usage,
-            ErrorKind::NoSnapshot,
-            ErrorKind::WrongPassword,
-            ErrorKind::NoRepository,
-            ErrorKind::Pending,
-            ErrorKind::KeysGone,
-            ErrorKind::Destination,
-            ErrorKind::Refused,
-            ErrorKind::SourceGone,
-            ErrorKind::DeletionRefused,
-            ErrorKind::ManyDeletions,
-            ErrorKind::Exists,
-            ErrorKind::Busy,
-            ErrorKind::Damaged,
-            ErrorKind::Local,
-            ErrorKind::Target,
-            ErrorKind::Interrupted,
-        ];
-        let mut words = Vec::new();
-        for kind in kinds {
-            let failure = Failure::from(ops::Error::new(kind, "it failed").at("/some/path"));
-            assert_eq!(failure.to_string(), "it failed: /some/path");
-            let hint = failure.hint().unwrap_or_else(|| panic!("{kind:?} has no hint"));
-            assert!(!hint.ends_with('.') && !hint.contains("  "), "{hint}");
-            words.push(failure.word());
-        }
-        words.sort_unstable();
-        words.dedup();
-        assert_eq!(words.len(), kinds.len());
-    }
-
-    #[test]
-    fn a_message_names_the_place_that_the_library_cannot_know() {
-        let library = |kind, said: &str| Failure::from(ops::Error::new(kind, said));
-        let mut places = Places {
-            destination: "/d".into(),
-            catalogue: Some("/c".into()),
-            roots: Some("/config.ini:3".to_owned()),
-        };
-        let table = [
-            (ErrorKind::Destination, "the disk failed", "/d: the disk failed"),
-            (ErrorKind::NoRepository, "there is none", "there is none: /d"),
-            (ErrorKind::OtherSource, "it is taken", "/config.ini:3: it is taken"),
-            (ErrorKind::Local, "the catalogue is full", "the catalogue is full: /c"),
-            (ErrorKind::Local, "no randomness", "no randomness"),
-            (ErrorKind::Usage, "no such snapshot", "no such snapshot"),
-        ];
-        for (kind, said, expected) in table {
-            assert_eq!(library(kind, said).within(Some(&places)).to_string(), expected);
-        }
-        let named = Failure::from(ops::Error::new(ErrorKind::Pending, "not here").at("/f"));
-        assert_eq!(named.within(Some(&places)).to_string(), "not here: /f");
-        // Without a config the catalogue is where temporary files are.
-        places.catalogue = None;
-        let full = library(ErrorKind::Local, "the disk that holds the catalogue is full");
-        let full = full.within(Some(&places));
-        assert!(full.to_string().ends_with(" (a private one in the temporary folder)"), "{full}");
-        assert!(full.hint().unwrap().starts_with("name a folder with room in TMPDIR"));
-    }
-
-    #[test]
-    fn a_missing_destination_is_the_destinations_failure() {
-        assert_eq!(Failure::new(Kind::NoDestination, "").code(), ExitCode::Destination);
-        assert_eq!(Failure::new(Kind::NoPassword, "").code(), ExitCode::Usage);
-        assert_eq!(Failure::config("").code(), ExitCode::Usage);
+        let replaced_by = error.replaced_by().map(str::to_owned);
+        let kind = Kind::Library(error.kind());
+        Self { named, hint, replaced_by, ..Self::new(kind, error.to_string()) }
     }
 }

@@ -55,7 +55,7 @@ mod target;
 
 pub use catalogue::{Catalogue, CatalogueError, History};
 pub use compress::Level;
-pub use crypto::{Passphrase, Profile};
+pub use crypto::{CodeReading, Passphrase, Profile, read_code};
 pub use model::{Time, TreePath};
 pub use pipeline::Mode;
 pub use seam::Seam;

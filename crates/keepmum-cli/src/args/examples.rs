@@ -101,6 +101,11 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
         "Make a new recovery code in a script",
         "keepmum key recovery --recovery-code-file ~/recovery-code",
     ),
+    (
+        "key sheet",
+        "Write a sheet to print, with a new recovery code on it",
+        "keepmum key sheet ~/recovery-sheet.html --new",
+    ),
     ("config", "See every setting and its origin", "keepmum config show"),
     ("config", "Find mistakes in the config", "keepmum config check"),
     ("config check", "Find mistakes in the config", "keepmum config check"),

@@ -64,7 +64,7 @@ fn save(
     if source.roots.is_empty() {
         return Err(Failure::config("the config names nothing to save: to_backup is empty"));
     }
-    for sentence in settings.not_yet.iter().filter(|_| !terminal.quiet) {
+    for sentence in settings.config.not_yet.iter().filter(|_| !terminal.quiet) {
         terminal.warn(sentence);
     }
     let (destination, catalogue) = (settings.destination.clone(), settings.catalogue.clone());

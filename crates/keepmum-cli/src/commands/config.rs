@@ -19,7 +19,7 @@ pub(crate) fn run(verb: &ConfigVerb, session: &Session<'_>) -> Result<ExitCode, 
         return Err(Failure::usage("--from uses no config").next("leave --from out"));
     }
     let path = config_path(session.shared, session.environment)?;
-    let review = Review::of(&path, session.environment.home.as_deref())?;
+    let review = Review::of(&path, session.environment.around())?;
     match verb {
         ConfigVerb::Show => show(&review, session),
         ConfigVerb::Check => check(&review, session),

@@ -1,12 +1,18 @@
-//! `init`: makes the repository, and a config where there is none.
+//! `init`: makes the repository, and a config where there is none; or joins a repository.
+
+mod access;
+mod folders;
+mod survey;
+mod talk;
+mod wizard;
 
 use keepmum::ops;
 
-use super::{Session, init_questions};
+use super::Session;
 use crate::args::InitArgs;
 use crate::exit::ExitCode;
 use crate::failure::Failure;
-use crate::settings::{Asking, config_path};
+use crate::settings::{Asking, Settings, config_path};
 use crate::terminal::progress::{Shape, watched};
 use crate::terminal::{json, recovery, text};
 
@@ -17,28 +23,48 @@ pub(crate) fn run(args: &InitArgs, session: &Session<'_>) -> Result<ExitCode, Fa
         return Err(Failure::usage("init makes a repository for a config; --from is for reading"));
     }
     let path = config_path(session.shared, session.environment)?;
-    let is_new = !path.exists();
-    if is_new {
-        init_questions::write_config(&path, session)?;
-    }
+    let written = match path.exists() {
+        true => None,
+        false => Some(wizard::run(&path, session)?),
+    };
     let checked = session.settings().and_then(|settings| {
         recovery::take_file(terminal, &args.code, &settings.destination)?;
         Ok(settings)
     });
-    if is_new && checked.is_err() {
-        // A refusal leaves nothing behind.
-        std::fs::remove_file(&path).ok();
-    }
-    let settings = checked?;
-    let destination = settings.destination.clone();
-    let access = settings.open(session.environment, terminal, Asking::Twice)?;
-    // The new repository and its recovery code are reported as soon as they are durable.
-    let report = watched(terminal, Shape::Document, |watch| ops::init(&access, watch))?;
-    if terminal.json {
-        json::document(terminal, &report)?;
-    } else if !terminal.quiet {
-        let destination = text::line(&destination.display().to_string());
-        terminal.line(&format!("`keepmum backup` now saves into {destination}"))?;
+    let shown = text::line(&path.display().to_string());
+    let made = checked.and_then(|settings| match &written {
+        Some(written) if written.is_joined => Ok(None),
+        _ => make(settings, session).map(Some),
+    });
+    let report = match (made, &written) {
+        (Err(failure), Some(written)) => {
+            // A refusal leaves nothing behind.
+            written.undo();
+            return Err(failure);
+        }
+        (made, _) => made?,
+    };
+    match &report {
+        Some(report) if terminal.json => json::document(terminal, report)?,
+        _ if terminal.quiet => {}
+        _ => {
+            if written.is_some() {
+                terminal.say(&format!("The settings are in {shown}"))?;
+            }
+            terminal.say("Nothing is backed up yet. Start with: `keepmum backup`")?;
+        }
     }
     Ok(ExitCode::Done)
+}
+
+fn make(settings: Settings, session: &Session<'_>) -> Result<ops::InitReport, Failure> {
+    let terminal = session.terminal;
+    if let Some(at) = &settings.config.join_at {
+        return Err(Failure::config(format!(
+            "`join = yes` ({at}) forbids making a repository; to make one, take that line out"
+        )));
+    }
+    let access = settings.open(session.environment, terminal, Asking::Twice)?;
+    // The new repository and its recovery code are reported as soon as they are durable.
+    watched(terminal, Shape::Document, |watch| ops::init(&access, watch))
 }

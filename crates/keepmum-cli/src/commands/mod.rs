@@ -9,7 +9,6 @@ mod diff;
 mod dump;
 mod help;
 mod init;
-mod init_questions;
 mod key;
 mod log;
 mod ls;

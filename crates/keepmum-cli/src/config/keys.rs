@@ -162,7 +162,7 @@ fn words() -> impl Iterator<Item = (Section, &'static str, Key)> {
 #[cfg(test)]
 mod tests {
     use super::{KEYS, Key, Section, key, section};
-    use crate::config::Config;
+    use crate::config::{Around, Config};
     use std::path::Path;
 
     #[test]
@@ -207,7 +207,8 @@ mod tests {
                 _ => format!("{text}{rest}"),
             };
             let (path, home) = (Path::new("/c.ini"), Some(Path::new("/home/anna")));
-            let read = Config::parse(text.as_bytes(), path, Path::new("/"), home);
+            let around = Around { home, ..Around::default() };
+            let read = Config::parse(text.as_bytes(), path, Path::new("/"), around);
             assert!(read.is_ok(), "{text}: {}", read.err().unwrap());
         }
     }

@@ -7,8 +7,11 @@ mod draft;
 mod keys;
 mod reader;
 mod review;
+mod update;
 mod value;
 
+use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,6 +25,8 @@ use crate::failure::{Failure, Kind};
 pub(crate) use draft::{Draft, writable, write};
 pub(crate) use keys::{Entry, KEYS};
 pub(crate) use review::{Remark, Review, words};
+pub(crate) use update::{with_first_line, with_value, write_over};
+pub(crate) use value::remote;
 
 use keys::Key;
 use reader::Ini;
@@ -36,9 +41,22 @@ pub(crate) enum PasswordIn {
     File(PathBuf),
 }
 
-/// Where in the file those paths stand that must not lie in the destination.
+/// What values in the file may refer to.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Around<'a> {
+    /// `~`.
+    pub(crate) home: Option<&'a Path>,
+    /// `$NAME` in paths.
+    pub(crate) variables: Option<&'a HashMap<OsString, OsString>>,
+}
+
+/// Where in the file stands what a message names.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lines {
+    /// The line of the password, or of where it comes from.
+    pub(crate) password: Option<usize>,
+    /// The line of `join`.
+    pub(crate) join: Option<usize>,
     /// The line of the destination.
     pub(crate) destination: usize,
     /// The line of `db_path`.
@@ -91,11 +109,11 @@ pub(crate) struct Config {
 
 impl Config {
     /// Reads a config file; relative paths in it count from its own folder.
-    pub(crate) fn read(path: &Path, home: Option<&Path>) -> Result<Self, Failure> {
+    pub(crate) fn read(path: &Path, around: Around<'_>) -> Result<Self, Failure> {
         let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
         let bytes = Zeroizing::new(bytes);
         let folder = folder_of(path).map_err(|error| unreadable(path, &error))?;
-        Self::parse(&bytes, path, &folder, home)
+        Self::parse(&bytes, path, &folder, around)
     }
 
     /// What these bytes say; `folder` is absolute.
@@ -103,10 +121,10 @@ impl Config {
         bytes: &[u8],
         path: &Path,
         folder: &Path,
-        home: Option<&Path>,
+        around: Around<'_>,
     ) -> Result<Self, Failure> {
         let ini = Ini::parse(bytes).map_err(|wrong| wrong.in_file(path))?;
-        Self::from_ini(&ini, path, &value::Base { folder, home })
+        Self::from_ini(&ini, path, &value::Base { folder, around })
             .map_err(|wrong| wrong.in_file(path))
     }
 
@@ -114,7 +132,8 @@ impl Config {
         value::check_retention(ini)?;
         value::switch(ini, Key::AutoForget)?;
         let switch = |key, default| value::switch(ini, key).map(|on| on.unwrap_or(default));
-        let destination = ini.one(Key::Destination).map(|v| value::path(v, base)).transpose()?;
+        let destination = ini.one(Key::Destination).map(|v| value::destination(v, base));
+        let destination = destination.transpose()?;
         let roots = ini.all(Key::ToBackup).map(|v| value::path(v, base));
         let excludes = ini.all(Key::ToExclude).map(|v| value::pattern(v, base));
         Ok(Self {
@@ -143,6 +162,8 @@ impl Config {
                 .map(|(line, sentence)| format!("{}:{line}: {sentence}", path.display()))
                 .collect(),
             lines: Lines {
+                password: PASSWORDS.into_iter().find_map(|key| Some(ini.one(key)?.line)),
+                join: ini.one(Key::Join).map(|value| value.line),
                 destination: ini.one(Key::Destination).map_or(1, |value| value.line),
                 db_path: ini.one(Key::DbPath).map(|value| value.line),
                 password_file: ini
@@ -171,11 +192,12 @@ fn not_yet(ini: &Ini) -> Vec<(usize, String)> {
     said.into_iter().map(sentence).collect()
 }
 
+/// The keys of a password.
+const PASSWORDS: [Key; 3] = [Key::Password, Key::PasswordCommand, Key::PasswordFile];
+
 fn password(ini: &Ini, base: &value::Base<'_>) -> Result<Option<PasswordIn>, reader::Wrong> {
-    let given: Vec<_> = [Key::Password, Key::PasswordCommand, Key::PasswordFile]
-        .into_iter()
-        .filter_map(|key| ini.said(key).map(|line| (key, line)))
-        .collect();
+    let given: Vec<_> =
+        PASSWORDS.into_iter().filter_map(|key| ini.said(key).map(|line| (key, line))).collect();
     let (key, line) = match given.as_slice() {
         [] => return Ok(None),
         [only] => *only,

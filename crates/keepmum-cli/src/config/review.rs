@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::keys::{KEYS, Key};
 use super::reader::{Ini, Value, Wrong};
 use super::value::{self, Base};
-use super::{Config, folder_of, not_yet, unreadable};
+use super::{Around, Config, folder_of, not_yet, unreadable};
 use crate::failure::Failure;
 use crate::terminal::text;
 
@@ -48,11 +48,11 @@ pub(crate) struct Review {
 
 impl Review {
     /// Reads a config.
-    pub(crate) fn of(path: &Path, home: Option<&Path>) -> Result<Self, Failure> {
+    pub(crate) fn of(path: &Path, around: Around<'_>) -> Result<Self, Failure> {
         let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
         let bytes = Zeroizing::new(bytes);
         let folder = folder_of(path).map_err(|error| unreadable(path, &error))?;
-        let base = Base { folder: &folder, home };
+        let base = Base { folder: &folder, around };
         let (ini, mut wrong) = Ini::parse_all(&bytes);
         wrong.extend(ini.every().filter_map(|value| problem(value, &ini, &base)));
         let config = match Config::from_ini(&ini, path, &base) {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Config, PasswordIn};
+use super::{Around, Config, PasswordIn};
 use crate::exit::ExitCode;
 use keepmum::Level;
 
@@ -24,13 +24,12 @@ to_exclude =
 ";
 
 fn parse(text: impl AsRef<[u8]>) -> Result<Config, String> {
-    let home = Some(Path::new("/home/anna"));
-    Config::parse(text.as_ref(), Path::new("backup.ini"), Path::new("/etc/keepmum"), home).map_err(
-        |failure| {
+    let around = Around { home: Some(Path::new("/home/anna")), ..Around::default() };
+    Config::parse(text.as_ref(), Path::new("backup.ini"), Path::new("/etc/keepmum"), around)
+        .map_err(|failure| {
             assert_eq!(failure.code(), ExitCode::Usage);
             failure.to_string()
-        },
-    )
+        })
 }
 
 fn wrong(text: impl AsRef<[u8]>) -> String {

@@ -1,13 +1,16 @@
 //! What one value means.
 
-use std::ffi::OsStr;
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 use std::str;
 
 use keepmum::Level;
 use keepmum::check_pattern;
+use zeroize::Zeroizing;
 
+use super::Around;
 use super::keys::Key;
 use super::reader::{Ini, Value, Wrong};
 use crate::size::bytes;
@@ -18,7 +21,7 @@ const NAME_MAX: usize = 100;
 /// What paths in the file count from.
 pub(super) struct Base<'a> {
     pub(super) folder: &'a Path,
-    pub(super) home: Option<&'a Path>,
+    pub(super) around: Around<'a>,
 }
 
 /// The value as text.
@@ -29,7 +32,8 @@ pub(super) fn text(value: &Value) -> Result<&str, Wrong> {
 
 /// An absolute path without `.` and `..`.
 pub(super) fn path(value: &Value, base: &Base<'_>) -> Result<PathBuf, Wrong> {
-    let typed = Path::new(OsStr::from_bytes(&value.bytes));
+    let typed = with_variables(&value.bytes, base.around.variables);
+    let typed = Path::new(OsStr::from_bytes(&typed));
     let mut parts = typed.components().peekable();
     let mut path = match parts.peek() {
         Some(Component::Normal(first)) if *first == "~" => {
@@ -58,6 +62,51 @@ pub(super) fn path(value: &Value, base: &Base<'_>) -> Result<PathBuf, Wrong> {
         }
     }
     Ok(path)
+}
+
+/// The folder of the objects.
+pub(super) fn destination(value: &Value, base: &Base<'_>) -> Result<PathBuf, Wrong> {
+    match remote(&value.bytes) {
+        Some(sentence) => Err(Wrong::at(value.line, sentence)),
+        None => path(value, base),
+    }
+}
+
+/// What to say of a destination that is meant as a place on a server.
+pub(crate) fn remote(typed: &[u8]) -> Option<String> {
+    const SCHEMES: [&str; 14] = [
+        "s3", "sftp", "ssh", "rest", "rclone", "b2", "gs", "gcs", "azure", "swift", "webdav",
+        "http", "https", "ftp",
+    ];
+    let typed = str::from_utf8(typed).ok()?;
+    let (scheme, _) = typed.split_once(':')?;
+    let is_known = SCHEMES.iter().any(|known| known.eq_ignore_ascii_case(scheme));
+    (is_known || typed.contains("://"))
+        .then(|| format!("{scheme}: destinations are not available in this version; name a folder"))
+}
+
+/// A path in which `$NAME` stands for the variable of that name, where there is one.
+fn with_variables(
+    typed: &[u8],
+    variables: Option<&HashMap<OsString, OsString>>,
+) -> Zeroizing<Vec<u8>> {
+    let mut path = Zeroizing::new(Vec::with_capacity(typed.len()));
+    let mut rest = typed;
+    while let Some(at) = rest.iter().position(|byte| *byte == b'$') {
+        let (before, from) = rest.split_at(at);
+        let name = from[1..].iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_');
+        let name = &from[1..1 + name.count()];
+        let is_name = name.first().is_some_and(|first| !first.is_ascii_digit());
+        let found = variables.and_then(|all| all.get(OsStr::from_bytes(name)));
+        path.extend_from_slice(before);
+        match found.filter(|_| is_name) {
+            Some(value) => path.extend_from_slice(value.as_bytes()),
+            None => path.extend_from_slice(&from[..=name.len()]),
+        }
+        rest = &from[1 + name.len()..];
+    }
+    path.extend_from_slice(rest);
+    path
 }
 
 /// An exclude: a gitignore pattern, with `~` before `/` standing for the home.
@@ -92,7 +141,7 @@ fn with_home(value: &Value, base: &Base<'_>) -> Result<String, Wrong> {
 }
 
 fn home<'a>(value: &Value, base: &Base<'a>) -> Result<&'a Path, Wrong> {
-    base.home.ok_or_else(|| Wrong::at(value.line, "`~` is used, but HOME is not set"))
+    base.around.home.ok_or_else(|| Wrong::at(value.line, "`~` is used, but HOME is not set"))
 }
 
 /// `yes` or `no`; nothing where the key is not given or empty.

@@ -1,5 +1,6 @@
 //! Everything that this program takes from around it, read once, so that the rest can be tested.
 
+use std::collections::HashMap;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
@@ -7,11 +8,21 @@ use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
+use rustix::process::geteuid;
+
+use crate::config::Around;
+
+/// Where root may keep a config that belongs to no home.
+const SYSTEM_CONFIG: &str = "/etc/keepmum/config.ini";
 
 /// The environment of the process.
 pub(crate) struct Environment {
     /// `HOME`.
     pub(crate) home: Option<PathBuf>,
+    /// All variables, for `$NAME` in paths of the config.
+    pub(crate) variables: HashMap<OsString, OsString>,
+    /// The config of the whole system, for an account that may read it as its own.
+    pub(crate) system_config: Option<PathBuf>,
     /// `KEEPMUM_CONFIG`.
     pub(crate) config: Option<PathBuf>,
     /// `KEEPMUM_PASSWORD`.
@@ -31,6 +42,11 @@ pub(crate) struct Environment {
 }
 
 impl Environment {
+    /// What a config may refer to.
+    pub(crate) fn around(&self) -> Around<'_> {
+        Around { home: self.home.as_deref(), variables: Some(&self.variables) }
+    }
+
     /// That of this process.
     pub(crate) fn real() -> Self {
         let path = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
@@ -38,6 +54,8 @@ impl Environment {
         let host_name = rustix::system::uname().nodename().to_string_lossy().trim().to_owned();
         Self {
             home: absolute("HOME"),
+            variables: env::vars_os().filter(|(name, _)| name != "KEEPMUM_PASSWORD").collect(),
+            system_config: geteuid().is_root().then(|| SYSTEM_CONFIG.into()),
             config: path("KEEPMUM_CONFIG"),
             password: env::var_os("KEEPMUM_PASSWORD"),
             config_home: absolute("XDG_CONFIG_HOME"),

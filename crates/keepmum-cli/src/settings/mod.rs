@@ -7,35 +7,68 @@
 mod doubts;
 mod environment;
 mod left_out;
+mod new_password;
+mod opening;
+mod passphrase;
 mod password;
 mod place;
 pub(crate) mod private;
+mod strength;
 #[cfg(test)]
 mod tests;
 
-use std::fs;
-use std::io;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::thread;
 
 use keepmum::Level;
-use keepmum::Mode;
-use keepmum::Profile;
-use keepmum::Seam;
-use keepmum::ops::{Access, CatalogueAt, ErrorKind, Installation, KeyCacheAt};
+use keepmum::Passphrase;
 
 use crate::args::Shared;
-use crate::config::{Config, PasswordIn};
-use crate::failure::{Failure, Kind, Places};
-use crate::terminal::Terminal;
+use crate::config::{Around, Config, PasswordIn, remote};
+use crate::failure::Failure;
 
 pub(crate) use doubts::doubts;
 pub(crate) use environment::Environment;
 pub(crate) use left_out::LeftOut;
-pub(crate) use password::{Asking, PasswordFrom, ask_twice, new_password};
+pub(crate) use new_password::{ask_new, new_password};
+pub(crate) use passphrase::{BITS as PASSPHRASE_BITS, passphrases};
+pub(crate) use password::{Asking, PasswordFrom, TRIES, ask, code_from_input};
 pub(crate) use place::{config_path, source_name, state_folder};
 pub(crate) use private::{is_inside, refuse_typed};
+
+/// Where a config has its password.
+#[derive(Clone, Debug)]
+pub(crate) struct Held {
+    /// The file that holds it.
+    pub(crate) file: PathBuf,
+    /// The line, in a config; nothing where it is the first line of a password file.
+    pub(crate) line: Option<usize>,
+    /// A command gives it.
+    pub(crate) is_command: bool,
+}
+
+impl Held {
+    fn of(config: &Config) -> Option<Self> {
+        let (file, line) = (config.path.clone(), config.lines.password);
+        Some(match config.password.as_ref()? {
+            PasswordIn::Config(_) => Self { file, line, is_command: false },
+            PasswordIn::Command(_) => Self { file, line, is_command: true },
+            PasswordIn::File(file) => Self { file: file.clone(), line: None, is_command: false },
+        })
+    }
+
+    /// The password that is there now.
+    pub(crate) fn password(&self) -> Result<Passphrase, Failure> {
+        if self.line.is_none() {
+            return password::from_file(&self.file);
+        }
+        match Config::read(&self.file, Around::default())?.password {
+            Some(PasswordIn::Config(password)) => Ok(password),
+            _ => Err(Failure::config("the config holds no password")),
+        }
+    }
+}
 
 /// What a backup needs to know, beside the repository.
 pub(crate) struct Source {
@@ -80,28 +113,56 @@ pub(crate) struct Settings {
     pub(crate) staying: Vec<PathBuf>,
     /// The roots of the source that the catalogue is for.
     roots: Vec<PathBuf>,
-    /// The config and the line that name them.
-    roots_at: Option<String>,
-    /// Threads that work.
-    threads: NonZero<usize>,
-    /// Most bytes a second to the destination.
-    limit_upload: Option<NonZero<u64>>,
-    /// Most bytes a second that are read.
-    limit_read: Option<NonZero<u64>>,
-    /// A config that holds a password, to be seen by its owner only.
-    secret_config: Option<PathBuf>,
-    /// The config file.
-    config_file: Option<PathBuf>,
+    /// How much of the machine a command may take.
+    limits: Limits,
+    /// The config file, and the lines that messages name.
+    pub(crate) config: InConfig,
     /// No catalogue is made where there is none yet.
     leaves_no_catalogue: bool,
-    /// What the config says that this version does not do yet.
-    pub(crate) not_yet: Vec<String>,
-    /// What lies in a folder that a sync client carries away.
-    synced: Vec<String>,
+    /// Where the password stands, in words that begin a sentence; nothing where it is asked for.
+    password_at: Option<String>,
     /// Nothing but a catalogue is written, and where that cannot be, it goes on all the same.
     only_reads: bool,
     /// There is no place for the catalogue that a config needs.
     no_place: Option<Failure>,
+}
+
+/// How much of the machine a command may take.
+struct Limits {
+    /// Threads that work.
+    threads: NonZero<usize>,
+    /// Most bytes a second to the destination.
+    upload: Option<NonZero<u64>>,
+    /// Most bytes a second that are read.
+    read: Option<NonZero<u64>>,
+}
+
+impl Limits {
+    /// As many threads as were asked for, else as there are cores.
+    fn of(shared: &Shared) -> Self {
+        let cores = || thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+        let threads = shared.threads.unwrap_or_else(cores);
+        Self { threads, upload: shared.limit_upload, read: shared.limit_read }
+    }
+}
+
+/// The config file, and the lines of it that messages name; empty without a config.
+#[derive(Default)]
+pub(crate) struct InConfig {
+    /// The file.
+    file: Option<PathBuf>,
+    /// It holds a password, so only its owner may read it.
+    is_secret: bool,
+    /// The file and the line that name the roots.
+    roots_at: Option<String>,
+    /// The file and the line that say `join`, where they forbid to make a repository.
+    pub(crate) join_at: Option<String>,
+    /// Where it has its password.
+    pub(crate) held: Option<Held>,
+    /// Keys that have no effect in this version yet.
+    pub(crate) not_yet: Vec<String>,
+    /// Its files that lie in a synced folder.
+    synced: Vec<String>,
 }
 
 impl Settings {
@@ -116,29 +177,30 @@ impl Settings {
 
     fn understand(shared: &Shared, environment: &Environment) -> Result<Self, Failure> {
         match &shared.from {
-            Some(destination) => Ok(Self {
-                destination: destination.clone(),
-                catalogue: None,
-                password: PasswordFrom::choose(shared, None, environment),
-                device_name: environment.host_name.clone(),
-                source: None,
-                staying: shared.password_file.iter().cloned().collect(),
-                roots: Vec::new(),
-                roots_at: None,
-                threads: threads(shared),
-                limit_upload: shared.limit_upload,
-                limit_read: shared.limit_read,
-                secret_config: None,
-                config_file: None,
-                leaves_no_catalogue: false,
-                only_reads: false,
-                no_place: None,
-                not_yet: Vec::new(),
-                synced: Vec::new(),
-            }),
+            Some(destination) => {
+                if let Some(sentence) = remote(destination.as_os_str().as_encoded_bytes()) {
+                    return Err(Failure::usage(sentence));
+                }
+                let password = PasswordFrom::choose(shared, None, environment);
+                Ok(Self {
+                    destination: destination.clone(),
+                    catalogue: None,
+                    password_at: password.place(None),
+                    password,
+                    device_name: environment.host_name.clone(),
+                    source: None,
+                    staying: shared.password_file.iter().cloned().collect(),
+                    roots: Vec::new(),
+                    limits: Limits::of(shared),
+                    config: InConfig::default(),
+                    leaves_no_catalogue: false,
+                    only_reads: false,
+                    no_place: None,
+                })
+            }
             None => {
                 let path = config_path(shared, environment)?;
-                let config = Config::read(&path, environment.home.as_deref())?;
+                let config = Config::read(&path, environment.around())?;
                 Self::from_config(shared, config, environment)
             }
         }
@@ -160,24 +222,34 @@ impl Settings {
             Some(PasswordIn::File(file)) => Some(file.clone()),
             _ => None,
         };
+        let line = |line: usize| format!("{}, line {line}", config.path.display());
+        let join_at = config.lines.join.filter(|_| config.join).map(line);
+        let password_is_at = config.lines.password.map(line);
+        let held = Held::of(&config);
         let files = [catalogue.as_ref(), Some(&config.path), password_file.as_ref()];
         let files = files.into_iter().flatten().chain(&shared.password_file);
-        Ok(Self {
-            roots: config.roots.clone(),
+        let staying = files.cloned().collect();
+        let in_config = InConfig {
+            file: Some(config.path.clone()),
+            is_secret: config.holds_password(),
             roots_at: Some(format!("{}:{}", config.path.display(), config.roots_line)),
+            join_at,
+            held,
+            not_yet: std::mem::take(&mut config.not_yet),
+            synced: private::warnings(&config, folder.as_deref()),
+        };
+        let password = PasswordFrom::choose(shared, config.password.take(), environment);
+        Ok(Self {
+            password_at: password.place(password_is_at.as_deref()),
+            password,
+            roots: config.roots.clone(),
             only_reads: false,
             no_place,
-            synced: private::warnings(&config, folder.as_deref()),
-            not_yet: std::mem::take(&mut config.not_yet),
-            staying: files.cloned().collect(),
+            staying,
             catalogue,
-            threads: threads(shared),
-            limit_upload: shared.limit_upload,
-            limit_read: shared.limit_read,
+            limits: Limits::of(shared),
+            config: in_config,
             leaves_no_catalogue: false,
-            secret_config: config.holds_password().then(|| config.path.clone()),
-            config_file: Some(config.path.clone()),
-            password: PasswordFrom::choose(shared, config.password, environment),
             destination: config.destination,
             device_name: config.device_name.unwrap_or_else(|| environment.host_name.clone()),
             source: Some(Source {
@@ -215,81 +287,22 @@ impl Settings {
         environment: &Environment,
     ) -> Option<PathBuf> {
         let path = config_path(shared, environment).ok().filter(|_| shared.from.is_none())?;
-        let mut config = Config::read(&path, environment.home.as_deref()).ok()?;
+        let mut config = Config::read(&path, environment.around()).ok()?;
         let (name, folder) = catalogue_place(&mut config, environment);
         let folder = folder.ok().filter(|at| !private::is_inside(at, &config.destination))?;
         place::make_folder(&catalogue_file(&folder, &name)).ok()
+    }
+
+    /// With a password or code that was typed for this command.
+    pub(crate) fn with_typed(mut self, password: Passphrase) -> Self {
+        (self.password, self.password_at) = (PasswordFrom::Typed(password), None);
+        self
     }
 
     /// For a command that reads: it needs no catalogue that can be written.
     pub(crate) fn for_reading(mut self) -> Self {
         self.only_reads = true;
         self
-    }
-
-    /// Opens the destination, makes sure of the catalogue's folder and gets the password.
-    pub(crate) fn open(
-        self,
-        environment: &Environment,
-        terminal: &Terminal,
-        asking: Asking,
-    ) -> Result<Access, Failure> {
-        if let Some(config) = self.secret_config.as_deref().filter(|path| place::is_open(path)) {
-            terminal.warn(&format!(
-                "{} holds the password and can be read by others; `chmod 600` mends that",
-                config.display()
-            ));
-        }
-        self.synced.iter().for_each(|sentence| terminal.warn(sentence));
-        let catalogue = self.catalogue.clone();
-        let roots = self.roots_at.clone();
-        terminal.at_work_on(Places { destination: self.destination.clone(), catalogue, roots });
-        let mut seam = Seam::real(&self.destination)
-            .map_err(|error| no_destination(&self.destination, &error))?;
-        if let Some(rate) = self.limit_upload {
-            seam = seam.limit_upload(rate, &terminal.interrupt.flag());
-        }
-        if let Some(rate) = self.limit_read {
-            seam = seam.limit_read(rate, &terminal.interrupt.flag());
-        }
-        if let Some(failure) = self.no_place.filter(|_| !self.only_reads) {
-            return Err(failure);
-        }
-        let (catalogue, file) = match self.catalogue {
-            None => (CatalogueAt::Temporary, None),
-            Some(file) if self.leaves_no_catalogue && !file.exists() => {
-                (CatalogueAt::Temporary, Some(place::with_links_followed(&file).unwrap_or(file)))
-            }
-            Some(file) => {
-                let file = match place::make_folder(&file) {
-                    // The library finds that it cannot be used, and says so.
-                    Err(_) if self.only_reads => file,
-                    made => made?,
-                };
-                (CatalogueAt::File(file.clone()), Some(file))
-            }
-        };
-        let keeps = matches!(catalogue, CatalogueAt::File(_)) && self.password.stands_in_config();
-        let key_cache = key_cache(&catalogue, keeps, self.config_file.as_deref());
-        let asking = match asking {
-            // Where no catalogue is yet, this run may make the repository: a slip would lock it.
-            Asking::TwiceAtFirst if !file.as_deref().is_some_and(Path::exists) => Asking::Twice,
-            other => other,
-        };
-        Ok(Access {
-            seam,
-            passphrase: self.password.get(asking)?,
-            catalogue,
-            key_cache,
-            profile: Profile::Standard,
-            mode: Mode::Threads(self.threads.get()),
-            installation: Installation {
-                machine: environment.machine.clone(),
-                place: file,
-                device_name: self.device_name,
-                roots: self.roots,
-            },
-        })
     }
 }
 
@@ -303,59 +316,7 @@ fn catalogue_place(
     (name, folder.map_or_else(|| place::state_folder(environment), Ok))
 }
 
-fn catalogue_file(folder: &Path, name: &str) -> PathBuf {
+/// The file of a source's catalogue.
+pub(crate) fn catalogue_file(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("catalogue-{name}.sqlite"))
-}
-
-/// Where the unlocked keyring is kept. Where it is not to be, none that was kept before stays: it
-/// would be nothing but something to try passwords on.
-fn key_cache(catalogue: &CatalogueAt, keeps: bool, config: Option<&Path>) -> Option<KeyCacheAt> {
-    let CatalogueAt::File(catalogue) = catalogue else { return None };
-    let file = left_out::key_cache(catalogue);
-    match config.filter(|_| keeps) {
-        Some(config) => {
-            let mut secret = config.as_os_str().to_owned();
-            secret.push(".cache-key");
-            Some(KeyCacheAt { file, secret: secret.into() })
-        }
-        None => {
-            fs::remove_file(file).ok();
-            None
-        }
-    }
-}
-
-/// As many threads as were asked for, else as there are cores.
-fn threads(shared: &Shared) -> NonZero<usize> {
-    let cores = || thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
-    shared.threads.unwrap_or_else(cores)
-}
-
-/// How the addresses of servers and buckets begin in other programs.
-const REMOTES: [&str; 9] =
-    ["s3:", "sftp:", "ssh:", "rest:", "rclone:", "b2:", "gs:", "azure:", "swift:"];
-
-fn no_destination(path: &Path, error: &io::Error) -> Failure {
-    let is_address = |part: &std::ffi::OsStr| {
-        let part = part.to_string_lossy();
-        REMOTES.iter().any(|scheme| part.starts_with(scheme))
-    };
-    let is_remote = error.kind() == io::ErrorKind::NotFound && path.iter().any(is_address);
-    let path = path.display();
-    if is_remote {
-        let said = "this version can only back up into a folder, not to a server or a bucket";
-        return Failure::config(format!("{said}: {path}"));
-    }
-    match error.kind() {
-        io::ErrorKind::NotFound => {
-            Failure::new(Kind::NoDestination, format!("the destination is not there: {path}"))
-        }
-        io::ErrorKind::NotADirectory => {
-            Failure::new(Kind::NoDestination, format!("the destination is no folder: {path}"))
-        }
-        _ => Failure::new(
-            Kind::Library(ErrorKind::Destination),
-            format!("cannot open the destination: {path} ({error})"),
-        ),
-    }
 }

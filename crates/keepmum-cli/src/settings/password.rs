@@ -4,7 +4,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, BufRead, IsTerminal, Read};
+use std::io::{self, BufRead, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -12,6 +12,7 @@ use keepmum::Passphrase;
 use zeroize::Zeroizing;
 
 use super::Environment;
+use super::new_password::ask_new;
 use crate::args::Shared;
 use crate::config::PasswordIn;
 use crate::failure::{Failure, Kind};
@@ -19,6 +20,9 @@ use crate::interrupt;
 
 /// No password on standard input is longer, in bytes.
 const LINE_MAX: u64 = 64 * 1024;
+
+/// How often a person may type a password.
+pub(crate) const TRIES: usize = 3;
 
 /// Where the password is.
 pub(crate) enum PasswordFrom {
@@ -30,6 +34,8 @@ pub(crate) enum PasswordFrom {
     File(PathBuf),
     /// In `KEEPMUM_PASSWORD`.
     Environment(OsString),
+    /// It was typed for this command.
+    Typed(Passphrase),
     /// The person is asked.
     Question,
 }
@@ -68,55 +74,70 @@ impl PasswordFrom {
         matches!(self, Self::Config(_))
     }
 
+    /// Whether the person is asked.
+    pub(super) fn is_question(&self) -> bool {
+        matches!(self, Self::Question)
+    }
+
+    /// Where it stands, as the beginning of a sentence; `at` is the place in the config.
+    pub(super) fn place(&self, at: Option<&str>) -> Option<String> {
+        Some(match (self, at) {
+            (Self::Config(_), Some(at)) => format!("The password in {at}"),
+            (Self::Config(_), None) => "The password in the config".to_owned(),
+            (Self::Command(_), at) => {
+                let at = at.unwrap_or("the config");
+                format!("The password that password_command prints ({at})")
+            }
+            (Self::File(file), _) => format!("The password in {}", file.display()),
+            (Self::Environment(_), _) => "The password in KEEPMUM_PASSWORD".to_owned(),
+            (Self::Typed(_) | Self::Question, _) => return None,
+        })
+    }
+
     /// The password.
     pub(super) fn get(self, asking: Asking) -> Result<Passphrase, Failure> {
         match self {
             Self::Config(password) => not_empty(password, "the password in the config"),
+            Self::Typed(password) => not_empty(password, "what was typed"),
             Self::Command(command) => from_command(&command),
             Self::File(path) => from_file(&path),
             Self::Environment(value) => {
                 let value = Zeroizing::new(value.into_encoded_bytes());
                 first_line(&value, "KEEPMUM_PASSWORD")
             }
-            Self::Question if asking == Asking::Twice => ask_twice(),
-            Self::Question => not_empty(ask("Password: ")?, "the password"),
+            Self::Question if asking == Asking::Twice => ask_new(),
+            Self::Question => ask("Password: "),
         }
     }
 }
 
-/// Asks for a new password until it was typed the same twice, three times at most.
-pub(crate) fn ask_twice() -> Result<Passphrase, Failure> {
-    for round in 0..3 {
-        let first = ask(if round == 0 {
-            "New password: "
-        } else {
-            "These were not the same. New password: "
-        })?;
-        let first = not_empty(first, "the password")?;
-        if ask("The same again: ")?.expose() == first.expose() {
-            return Ok(first);
+/// Asks for a password that is not shown, until something is typed.
+pub(crate) fn ask(question: &str) -> Result<Passphrase, Failure> {
+    for _ in 0..TRIES {
+        let typed = asked(question)?;
+        if !typed.is_empty() {
+            return Ok(typed);
         }
+        writeln!(io::stderr(), "Type the password, or press Ctrl-C to stop.").ok();
     }
-    Err(Failure::usage("the password was not typed the same twice"))
+    not_empty(Passphrase::new(String::new()), "the password")
 }
 
-/// A new password: from a file, or asked twice, or from standard input where that is no terminal.
-pub(crate) fn new_password(file: Option<&Path>) -> Result<Passphrase, Failure> {
-    if let Some(file) = file {
-        return from_file(file);
-    }
-    let input = io::stdin();
-    if input.is_terminal() {
-        return ask_twice();
-    }
+/// A recovery code from the first line of standard input.
+pub(crate) fn code_from_input() -> Result<Passphrase, Failure> {
+    from_input("the recovery code from standard input")
+}
+
+/// The first line of standard input.
+pub(super) fn from_input(place: &str) -> Result<Passphrase, Failure> {
     let mut line = Zeroizing::new(Vec::with_capacity(LINE_MAX as usize));
-    input.lock().take(LINE_MAX).read_until(b'\n', &mut line).map_err(|error| {
+    io::stdin().lock().take(LINE_MAX).read_until(b'\n', &mut line).map_err(|error| {
         Failure::new(Kind::NoPassword, format!("cannot read standard input ({error})"))
     })?;
-    first_line(&line, "the new password from standard input")
+    first_line(&line, place)
 }
 
-fn ask(question: &str) -> Result<Passphrase, Failure> {
+fn asked(question: &str) -> Result<Passphrase, Failure> {
     let typed = interrupt::asking(|| rpassword::prompt_password(question));
     let typed = typed.map(Zeroizing::new).map_err(|error| match error.kind() {
         io::ErrorKind::Interrupted => Failure::stopped(),
@@ -147,7 +168,7 @@ fn from_command(command: &str) -> Result<Passphrase, Failure> {
     first_line(&printed, "what password_command prints")
 }
 
-fn from_file(path: &Path) -> Result<Passphrase, Failure> {
+pub(super) fn from_file(path: &Path) -> Result<Passphrase, Failure> {
     let shown = path.display();
     let bytes = fs::read(path).map_err(|error| {
         Failure::new(Kind::NoPassword, format!("cannot read the password file {shown} ({error})"))
@@ -183,8 +204,8 @@ fn not_empty(password: Passphrase, place: &str) -> Result<Passphrase, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::{PasswordFrom, first_line, new_password};
-    use crate::settings::Asking;
+    use super::{PasswordFrom, first_line};
+    use crate::settings::{Asking, new_password};
     use keepmum::Passphrase;
     use std::ffi::OsString;
     use std::os::unix::ffi::OsStringExt;

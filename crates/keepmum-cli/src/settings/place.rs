@@ -19,9 +19,16 @@ pub(crate) fn config_path(shared: &Shared, environment: &Environment) -> Result<
         .config_home
         .clone()
         .or_else(|| environment.home.as_ref().map(|home| home.join(".config")));
-    folder.map(|folder| folder.join("keepmum/config.ini")).ok_or_else(|| {
-        Failure::new(Kind::NoConfig, "HOME is not set, so there is no place for a config")
-    })
+    let own = folder.map(|folder| folder.join("keepmum/config.ini"));
+    let of_system = environment.system_config.as_ref().filter(|path| path.exists());
+    match (own, of_system) {
+        (Some(own), Some(of_system)) if !own.exists() => Ok(of_system.clone()),
+        (None, Some(of_system)) => Ok(of_system.clone()),
+        (Some(own), _) => Ok(own),
+        (None, None) => {
+            Err(Failure::new(Kind::NoConfig, "HOME is not set, so there is no place for a config"))
+        }
+    }
 }
 
 /// Where the catalogue is kept without `db_path`.

@@ -1,5 +1,6 @@
 //! What is decided from arguments, config and environment.
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -17,6 +18,8 @@ fn environment() -> Environment {
         home: Some(PathBuf::from("/home/anna")),
         config: None,
         password: None,
+        variables: HashMap::new(),
+        system_config: None,
         config_home: None,
         state_home: None,
         machine: b"0123".to_vec(),

@@ -13,14 +13,18 @@ mod newer;
 pub(crate) mod paths;
 pub(crate) mod problems;
 pub(crate) mod progress;
+pub(crate) mod question;
 pub(crate) mod recovery;
+mod sheet;
 pub(crate) mod table;
 pub(crate) mod text;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError};
+
+use keepmum::{Passphrase, read_code};
 
 use crate::args::Shared;
 use crate::exit::ExitCode;
@@ -54,7 +58,16 @@ pub(crate) struct Terminal {
     reader_gone: Arc<AtomicBool>,
     places: Arc<OnceLock<Places>>,
     /// The file that a recovery code goes to instead of the terminal.
-    code_file: Arc<OnceLock<PathBuf>>,
+    code_file: Arc<OnceLock<CodeFile>>,
+}
+
+/// The file that a recovery code goes to.
+#[derive(Debug)]
+pub(crate) struct CodeFile {
+    /// Its path.
+    pub(crate) path: PathBuf,
+    /// Where the backup is, if the file is to be a sheet to print.
+    pub(crate) sheet_of: Option<PathBuf>,
 }
 
 impl Terminal {
@@ -84,7 +97,7 @@ impl Terminal {
     }
 
     /// Remembers the file that a recovery code goes to.
-    pub(crate) fn code_goes_to(&self, file: PathBuf) {
+    pub(crate) fn code_goes_to(&self, file: CodeFile) {
         // It is given once.
         self.code_file.set(file).ok();
     }
@@ -93,6 +106,14 @@ impl Terminal {
     pub(crate) fn at_work_on(&self, places: Places) {
         // It is the same all the time.
         self.places.set(places).ok();
+    }
+
+    /// Remembers whether the password is a recovery code, for what is said where it opens nothing.
+    pub(crate) fn note_password(&self, password: &Passphrase) {
+        if let Some(places) = self.places.get() {
+            let mut reading = places.reading.lock().unwrap_or_else(PoisonError::into_inner);
+            *reading = Some(read_code(password.expose()));
+        }
     }
 
     /// What the command is at work on, once that is settled.

@@ -15,10 +15,11 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::progress::Shape;
-use super::{Terminal, json as lines, text};
+use super::{CodeFile, Terminal, json as lines, sheet, text};
 use crate::args::RecoveryCodeArgs;
 use crate::failure::Failure;
 use crate::interrupt;
+use crate::settings::is_inside;
 
 /// How often a person is asked for the last group.
 const ROUNDS: usize = 3;
@@ -33,23 +34,31 @@ pub(crate) fn take_file(
     destination: &Path,
 ) -> Result<(), Failure> {
     let Some(file) = &args.recovery_code_file else { return Ok(()) };
+    let path = new_file(file, destination)?;
+    terminal.code_goes_to(CodeFile { path, sheet_of: None });
+    Ok(())
+}
+
+/// The path of a file for a recovery code, which must be new and not lie in the destination.
+///
+/// # Errors
+/// As above.
+pub(crate) fn new_file(file: &Path, destination: &Path) -> Result<PathBuf, Failure> {
     let shown = file.display();
     if file.symlink_metadata().is_ok() {
-        let sentence =
-            format!("the recovery code goes to a new file, and {shown} is there already");
+        let sentence = format!("the recovery code needs a new file; this one exists: {shown}");
         return Err(Failure::usage(sentence));
     }
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new(".")).canonicalize().map_err(|error| {
         Failure::usage(format!("cannot write the recovery code to {shown} ({error})"))
     })?;
-    if destination.canonicalize().is_ok_and(|destination| folder.starts_with(destination)) {
+    if is_inside(&folder, destination) {
         return Err(Failure::usage(format!(
             "the recovery code must not lie in the destination, which it opens: {shown}"
         )));
     }
-    terminal.code_goes_to(folder.join(file.file_name().unwrap_or_default()));
-    Ok(())
+    Ok(folder.join(file.file_name().unwrap_or_default()))
 }
 
 /// Whether a code can be handed over: there is a file for it, or a person at a terminal.
@@ -58,20 +67,24 @@ pub(crate) fn can_hand_over(terminal: &Terminal) -> bool {
 }
 
 fn is_person_here(terminal: &Terminal) -> bool {
-    !terminal.json && terminal.person_reads && io::stdin().is_terminal()
+    !terminal.quiet && !terminal.json && terminal.person_reads && io::stdin().is_terminal()
 }
 
 /// Hands a code over; answers whether somebody has it now.
 pub(crate) fn hand_over(terminal: &Terminal, code: &RecoveryCode) -> bool {
     if let Some(file) = terminal.code_file.get() {
-        return match write(file, code.expose()) {
+        let (text, what) = match &file.sheet_of {
+            Some(place) => (sheet::html(code.expose(), place), "The sheet to print"),
+            None => (Zeroizing::new(format!("{}\n", code.expose())), "The recovery code"),
+        };
+        let path = file.path.display();
+        return match write(&file.path, &text) {
             Ok(()) => {
-                terminal.notice(&format!("The recovery code is in {}", file.display()));
+                terminal.notice(&format!("{what} is in {path}"));
                 true
             }
             Err(error) => {
-                let file = file.display();
-                terminal.warn(&format!("cannot write the recovery code to {file} ({error})"));
+                terminal.warn(&format!("cannot write the recovery code to {path} ({error})"));
                 false
             }
         };
@@ -79,10 +92,10 @@ pub(crate) fn hand_over(terminal: &Terminal, code: &RecoveryCode) -> bool {
     is_person_here(terminal) && show(terminal, code).is_ok() && confirm(terminal, code.expose())
 }
 
-fn write(file: &PathBuf, code: &str) -> io::Result<()> {
+/// Writes a new file with a recovery code in it, durably.
+pub(crate) fn write(file: &Path, text: &str) -> io::Result<()> {
     let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
-    let line = Zeroizing::new(format!("{code}\n"));
-    out.write_all(line.as_bytes())?;
+    out.write_all(text.as_bytes())?;
     out.sync_all()?;
     match file.parent() {
         Some(folder) => File::open(folder)?.sync_all(),
@@ -104,18 +117,26 @@ fn confirm(terminal: &Terminal, code: &str) -> bool {
     terminal.interrupt.begun(false);
     let mut is_confirmed = false;
     for _ in 0..ROUNDS {
-        terminal.ask("To show that you have it, type its last four characters: ");
+        terminal.ask("Type its last four characters when you have written it down (Enter skips): ");
         let mut line = Zeroizing::new(String::new());
         let read = interrupt::asking(|| io::stdin().read_line(&mut line));
-        if !read.is_ok_and(|length| length > 0) {
+        let typed = line.trim();
+        if !read.is_ok_and(|length| length > 0) || typed.is_empty() {
             break;
         }
-        is_confirmed = line.trim().eq_ignore_ascii_case(last);
+        is_confirmed = typed.eq_ignore_ascii_case(last);
         if is_confirmed {
             break;
         }
+        terminal.aside("These are not its last four characters. Look at the code again.");
     }
     terminal.interrupt.begun(true);
+    if !is_confirmed {
+        terminal.warn(
+            "Nobody has confirmed this recovery code. Without it, a forgotten password means that \
+             nothing can be restored.",
+        );
+    }
     is_confirmed
 }
 
@@ -156,9 +177,9 @@ pub(crate) fn foreign(files: u64) -> String {
 /// What the recovery code is good for, and the code.
 fn page(code: &str) -> String {
     format!(
-        "The recovery code opens the repository when the password is lost. It is shown this once
-and kept nowhere. Write it down, and keep it where neither this machine nor the destination
-is: whoever has it and the destination can read every backup.
+        "This is the recovery code. It opens the backup if you forget the password.
+Write it down now: it is shown once and stored nowhere. Keep it away from this
+computer and from the backup: whoever has both can read everything.
 
     {code}
 

@@ -63,6 +63,12 @@ mod repository {
     mod slots;
     mod source;
 }
+mod setup {
+    mod joining;
+    mod keys;
+    mod leaving;
+    pub(crate) mod screen;
+}
 mod answers;
 mod binary;
 mod configs;

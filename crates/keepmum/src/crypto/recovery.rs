@@ -12,8 +12,8 @@ const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 /// Characters that carry the 20 bytes.
 const BODY: usize = 32;
 /// Characters with the check.
-const CHARACTERS: usize = 36;
-const GROUP: usize = 4;
+pub(super) const CHARACTERS: usize = 36;
+pub(super) const GROUP: usize = 4;
 
 /// A recovery code.
 pub struct RecoveryCode(Secret<20>);
@@ -46,27 +46,40 @@ impl RecoveryCode {
         let mut found = Zeroizing::new([0u8; CHARACTERS]);
         let mut count = 0;
         for character in text.chars().filter(|c| !separates(*c)) {
-            let symbol = match character.to_ascii_lowercase() {
-                '0' => b'o' - b'a',
-                '1' => b'l' - b'a',
-                letter @ 'a'..='z' => letter as u8 - b'a',
-                digit @ '2'..='7' => digit as u8 - b'2' + 26,
-                _ => return None,
-            };
-            *found.get_mut(count)? = symbol;
+            *found.get_mut(count)? = symbol(character)?;
             count += 1;
         }
         if count != CHARACTERS {
             return None;
         }
-        let secret = Secret::written_by(|room| join(&found[..BODY], room));
-        (*symbols(secret.expose()) == *found).then_some(Self(secret))
+        symbols_fit(&found).then(|| Self(body(&found)))
     }
 }
 
-/// Whether a character only separates groups: spaces, invisible characters, and the dashes that
-/// text programs use instead of `-`.
-fn separates(character: char) -> bool {
+/// The five bits that a character stands for, if it may be in a code.
+pub(super) fn symbol(character: char) -> Option<u8> {
+    Some(match character.to_ascii_lowercase() {
+        '0' => b'o' - b'a',
+        '1' => b'l' - b'a',
+        letter @ 'a'..='z' => letter as u8 - b'a',
+        digit @ '2'..='7' => digit as u8 - b'2' + 26,
+        _ => return None,
+    })
+}
+
+/// Whether the check group is that of the others.
+pub(super) fn symbols_fit(found: &[u8; CHARACTERS]) -> bool {
+    *symbols(body(found).expose()) == *found
+}
+
+/// The bytes that the symbols before the check group carry.
+fn body(found: &[u8; CHARACTERS]) -> Secret<20> {
+    Secret::written_by(|room| join(&found[..BODY], room))
+}
+
+/// Whether a character only stands between groups: spaces, what is not seen, and the dashes that
+/// programs for text put in the place of `-`.
+pub(super) fn separates(character: char) -> bool {
     match character {
         '-' | '_' | '.' | '\u{ad}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}' => true,
         '\u{2010}'..='\u{2015}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' => true,

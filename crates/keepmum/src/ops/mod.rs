@@ -35,8 +35,8 @@ pub use diff::{Aspect, DiffKind, DiffLine, DiffReport, diff};
 pub use dump::{DumpReport, dump};
 pub use init::{InitReport, init};
 pub use key::{
-    KeyChangeReport, KeyListReport, KeySlotKind, KeySlotLine, key_add, key_list, key_passwd,
-    key_recovery, key_remove,
+    KeyChangeReport, KeyListReport, KeySlotKind, KeySlotLine, Presence, key_add, key_list,
+    key_opens, key_passwd, key_recovery, key_remove, presence,
 };
 pub use list::list;
 pub use recollection::{KnownName, KnownSnapshot, Recollection};

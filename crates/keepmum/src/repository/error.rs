@@ -50,12 +50,15 @@ pub enum RepositoryError {
     #[error("no randomness can be had: {0}")]
     Random(io::Error),
     /// The password opens no key block.
-    #[error("the password is wrong: it opens no key block that is here{}", untried(*tried, *of))]
+    #[error("wrong password{}", untried(*tried, *of))]
     WrongPassword {
         /// How many blocks were tried.
         tried: usize,
         /// How many there are.
         of: usize,
+        /// Where what was given opened this repository once: the file of the key block that took its
+        /// place, if that is here.
+        replaced_by: Option<String>,
     },
     /// The block that the password opens is of a later version.
     #[error("the key block was made by a later version of keepmum; this one cannot read it")]

@@ -105,7 +105,7 @@ pub fn create(
     mut keyring: Keyring,
     passphrase: &Passphrase,
     profile: Profile,
-    created: u64,
+    made_by: (u64, &str),
     random: &dyn Random,
 ) -> Result<NewKeyBlocks, RepositoryError> {
     let recovery = RecoveryCode::new(*random_bytes::<20>(random)?);
@@ -113,7 +113,7 @@ pub fn create(
     let mut slots = Vec::new();
     for secret in [SlotSecret::Password(passphrase), SlotSecret::Recovery(&recovery)] {
         let key = secret.key(&salt, profile)?;
-        slots.push(secret.line(&key, (created, ""), keyring.generation, random)?);
+        slots.push(secret.line(&key, made_by, keyring.generation, random)?);
     }
     let recovery_slot = slots[1].id;
     keyring.families = vec![Family { salt, slots, further: Further::default() }];

@@ -54,6 +54,15 @@ pub(super) fn supersedes(block: &Block, editions: &[Edition]) -> bool {
     followed.any(|it| block.head.follows(&block.bytes, it.mark_key.expose()))
 }
 
+/// The file of a block that follows one of these editions and did not open.
+pub(super) fn successor(editions: &[Edition], closed: &[Block]) -> Option<String> {
+    let is_followed_by = |block: &Block| {
+        editions.iter().any(|it| block.head.follows(&block.bytes, it.mark_key.expose()))
+    };
+    let mut here = closed.iter().filter(|block| block.copy.is_some());
+    here.find(|block| block.path.is_some() && is_followed_by(block))?.path.clone()
+}
+
 /// Whether this machine followed this edition before, or one that it descends from.
 fn is_vouched(edition: &Edition, editions: &[Edition], closed: &[Block]) -> bool {
     let is_known = |it: &Edition| it.blocks.iter().any(|block| block.is_known);

@@ -73,6 +73,7 @@ pub fn open(candidates: Vec<Candidate>, mut unlock: Unlock<'_>) -> Result<Opened
     let by_code = code.as_ref().map(SlotSecret::Recovery);
     let by_password = Some(SlotSecret::Password(unlock.passphrase));
     let (mut tried, of) = (0, closed.len());
+    let mut replaced_by = None;
     // A code costs nothing to try, so it is tried everywhere before it is taken for a password.
     for secret in [by_code, by_password].into_iter().flatten() {
         let mut unlocking = Unlocking::new(secret, &unlock, of);
@@ -90,9 +91,10 @@ pub fn open(candidates: Vec<Candidate>, mut unlock: Unlock<'_>) -> Result<Opened
             let keyring = united(editions.iter());
             return Ok(Opened { keyring, kind: secret.kind(), editions, closed, later });
         }
+        replaced_by = replaced_by.or_else(|| key_lineage::successor(&editions, &closed));
         closed.extend(editions.into_iter().flat_map(|edition| edition.blocks));
     }
-    Err(RepositoryError::WrongPassword { tried, of })
+    Err(RepositoryError::WrongPassword { tried, of, replaced_by })
 }
 
 /// Known blocks first, then those with a salt of which a whole block is here, then damaged ones,

@@ -68,6 +68,7 @@ pub struct Error {
     path: Option<String>,
     deletions: Option<u64>,
     missing: Option<Box<MissingPath>>,
+    replaced_by: Option<String>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -80,6 +81,7 @@ impl Error {
             path: None,
             deletions: None,
             missing: None,
+            replaced_by: None,
             source: None,
         }
     }
@@ -127,6 +129,12 @@ impl Error {
         self.missing.as_deref()
     }
 
+    /// Where a password or code opened the repository once and does not now: the file of the key
+    /// block that took its place.
+    pub fn replaced_by(&self) -> Option<&str> {
+        self.replaced_by.as_deref()
+    }
+
     /// The path it happened to.
     pub fn path(&self) -> Option<&str> {
         self.path.as_deref()
@@ -166,7 +174,12 @@ impl From<RepositoryError> for Error {
             RepositoryError::Slots(_) => ErrorKind::KeySlots,
             _ => ErrorKind::Local,
         };
-        Self::new(kind, error.to_string())
+        let sentence = error.to_string();
+        let replaced_by = match error {
+            RepositoryError::WrongPassword { replaced_by, .. } => replaced_by,
+            _ => None,
+        };
+        Self { replaced_by, ..Self::new(kind, sentence) }
     }
 }
 

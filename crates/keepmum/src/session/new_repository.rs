@@ -4,6 +4,7 @@
 use zeroize::Zeroizing;
 
 use crate::crypto::Passphrase;
+use crate::format::key_block::LABEL_MAX;
 use crate::format::{Epoch, Further, Keyring, KeyringRepository, Parameters};
 use crate::model::RepositoryId;
 use crate::repository::{self, Keys, RepositoryError};
@@ -32,7 +33,10 @@ pub(crate) fn make(
     let random = &*access.seam.random;
     let keyring = new_keyring(random)?;
     let created = u64::try_from(access.seam.clock.now().seconds).unwrap_or(0);
-    let made = repository::create(keyring, &access.passphrase, access.profile, created, random)?;
+    let made = {
+        let made_by = (created, label_of(&access.installation.device_name));
+        repository::create(keyring, &access.passphrase, access.profile, made_by, random)?
+    };
     if observer.stopping() {
         return Err(Error::new(ErrorKind::Interrupted, "stopped before a repository was made"));
     }
@@ -108,6 +112,13 @@ pub(crate) fn imagine(
         imported: Imported::default(),
         key_blocks: KeyBlocks::default(),
     })
+}
+
+/// A device's name, as far as it fits the label of a password.
+pub(crate) fn label_of(device_name: &str) -> &str {
+    let end = (0..=device_name.len().min(LABEL_MAX)).rev();
+    let mut end = end.filter(|at| device_name.is_char_boundary(*at));
+    &device_name[..end.next().unwrap_or(0)]
 }
 
 /// Refuses an empty password: it would open for everybody.

@@ -16,7 +16,7 @@ const PRIVATE: [&str; 1] = ["beneath"];
 pub(super) const ROOMS: [(&str, &[&str], usize); 15] = [
     ("model", &[], 700),
     ("format", &["model"], 2600),
-    ("crypto", &[], 800),
+    ("crypto", &[], 840),
     ("chunk", &[], 600),
     ("compress", &[], 300),
     ("pipeline", &[], 500),
@@ -28,7 +28,7 @@ pub(super) const ROOMS: [(&str, &[&str], usize); 15] = [
     ("catalogue", &["model"], 2800),
     ("repository", &["store", "crypto", "format", "compress", "model", "pipeline", "seam"], 3720),
     ("session", ALL, 4150),
-    ("ops", ALL, 9740),
+    ("ops", ALL, 9760),
 ];
 
 /// Rooms whose head holds a type that their files have the methods of: a file may name its head.
@@ -238,9 +238,8 @@ fn no_files_of_a_room_import_each_other_in_a_circle() {
 }
 
 /// Structs of more than 15 fields, how many they have, and why.
-const LARGE: [(&str, usize, &str); 6] = [
+const LARGE: [(&str, usize, &str); 5] = [
     ("crates/keepmum-cli/src/config/mod.rs::Config", 19, "one for each key of a config"),
-    ("crates/keepmum-cli/src/settings/mod.rs::Settings", 18, "one for each thing that is set"),
     ("crates/keepmum/src/catalogue/history.rs::RunRow", 16, "one for each field of its JSON"),
     ("crates/keepmum/src/ops/status/report.rs::StatusReport", 22, "one for each field of its JSON"),
     ("crates/keepmum/src/session/report.rs::BackupReport", 25, "one for each field of its JSON"),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use keepmum::Passphrase;
 
 use super::{Draft, write};
-use crate::config::{Config, KEYS, PasswordIn};
+use crate::config::{Around, Config, KEYS, PasswordIn};
 
 #[test]
 fn a_first_config_is_read_back_the_same_and_only_by_its_owner() {
@@ -25,7 +25,7 @@ fn a_first_config_is_read_back_the_same_and_only_by_its_owner() {
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert!(write(&path, b"").is_err(), "a file was written over");
-        let config = Config::read(&path, None).unwrap();
+        let config = Config::read(&path, Around::default()).unwrap();
         match &config.password {
             Some(PasswordIn::Config(password)) => assert_eq!(password.expose(), secret),
             _ => panic!("the password is not in the config"),
@@ -74,8 +74,8 @@ fn every_other_key_stands_in_the_file_as_a_comment() {
     let text = entries.fold(text, |text, entry| {
         text.replace(&format!("\n# {} = ", entry.word), &format!("\n{} = ", entry.word))
     });
-    let home = Some(Path::new("/home/anna"));
-    let config = Config::parse(text.as_bytes(), Path::new("/c.ini"), Path::new("/"), home);
+    let around = Around { home: Some(Path::new("/home/anna")), ..Around::default() };
+    let config = Config::parse(text.as_bytes(), Path::new("/c.ini"), Path::new("/"), around);
     let config = config.unwrap();
     assert!(config.join && config.one_file_system && config.name.is_some());
 }

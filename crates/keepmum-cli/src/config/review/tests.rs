@@ -4,13 +4,15 @@ use std::fs;
 use std::path::Path;
 
 use super::Review;
+use crate::config::Around;
 
 fn remarks(text: &str) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("c.ini");
     fs::create_dir(folder.path().join("docs")).unwrap();
     fs::write(&path, text).unwrap();
-    let review = Review::of(&path, Some(Path::new("/home/anna"))).ok().unwrap();
+    let around = Around { home: Some(Path::new("/home/anna")), ..Around::default() };
+    let review = Review::of(&path, around).ok().unwrap();
     let shown = review.remarks.iter().map(|remark| {
         let level = if remark.is_error { "error" } else { "warning" };
         format!("{level} {}: {}", remark.line.unwrap_or(0), remark.sentence)

@@ -213,9 +213,9 @@ fn key() {
     let listed = transcript.run("key list -c config.ini");
     let anna = listed.stdout.lines().find(|line| line.contains("anna")).unwrap();
     let anna = anna.split_whitespace().next().unwrap().to_owned();
-    let mut remove = place.command(["key", "remove", &anna, "-c", "config.ini"]);
-    transcript.end("$ keepmum key remove [ID] -c config.ini", &mut remove, None);
-    transcript.run("key remove 0123 -c config.ini");
+    let mut remove = place.command(["key", "remove", &anna, "--yes", "-c", "config.ini"]);
+    transcript.end("$ keepmum key remove [ID] --yes -c config.ini", &mut remove, None);
+    transcript.run("key remove 0123 --yes -c config.ini");
     place.file("new", "another one\n");
     transcript.run("key passwd -c config.ini --new-password-file new");
     transcript.run("key list -c config.ini");

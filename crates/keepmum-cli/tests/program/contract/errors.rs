@@ -123,10 +123,10 @@ fn refusals_for_safety_end_with_five() {
     transcript.note("25 of 30 files are gone");
     transcript.run("backup -c config.ini");
     let slots = keepmum(&place, ["key", "list"]).stdout;
-    let own = slots.lines().find(|line| line.contains("opened with this")).unwrap();
+    let own = slots.lines().find(|line| line.contains("used now")).unwrap();
     let own = own.split_whitespace().next().unwrap().to_owned();
-    let mut remove = place.command(["key", "remove", &own, "-c", "config.ini"]);
-    transcript.end("$ keepmum key remove [ID] -c config.ini", &mut remove, None);
+    let mut remove = place.command(["key", "remove", &own, "--yes", "-c", "config.ini"]);
+    transcript.end("$ keepmum key remove [ID] --yes -c config.ini", &mut remove, None);
     transcript.run_with("key add -c config.ini", &[], Some(PASSWORD));
     fs::rename(place.path("destination"), place.path("full")).unwrap();
     place.folder("destination");

@@ -1,71 +1,63 @@
-//! At a terminal: `script` gives the program one, and types the lines written to it.
+//! At a terminal, where a person is asked and shown what no pipe gets.
 
-use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Stdio};
 use std::{fs, thread, time::Duration};
 
-use crate::binary::{Place, Said, hearing};
+use crate::binary::{Place, Said};
 use crate::prepared::{filled, recovery_code};
-
-/// Keys that a terminal turns into a signal.
-const CTRL_C: &str = "\x03";
+use crate::setup::screen::{STOP, Screen};
 
 /// Runs the program at a terminal and types these lines. Nothing where there is no `script`.
 fn typing(place: &Place, words: &str, lines: &[&str]) -> Option<Said> {
-    let program = place.command([""]);
-    let mut command = Command::new("script");
-    if Command::new("script").arg("--version").output().is_err() {
-        println!("skipped: there is no script here");
-        return None;
-    }
-    command.args(["-q", "-e", "-c"]);
-    let program_name = program.get_program().to_str().unwrap();
-    command.arg(match words.strip_prefix("SHELL ") {
-        Some(script) => script.replace("keepmum", &format!("'{program_name}'")),
-        None => format!("'{program_name}' {words}"),
-    });
-    command.arg("/dev/null").current_dir(place.path("")).env_clear();
-    for (name, value) in program.get_envs() {
-        command.env(name, value.unwrap_or_default());
-    }
-    command.env("TERM", "xterm");
-    let mut command = hearing(&command);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut keyboard = child.stdin.take().unwrap();
+    let words = match words.strip_prefix("SHELL ") {
+        Some(script) => script.to_owned(),
+        None => format!("keepmum {words}"),
+    };
+    let mut screen = Screen::open(place, &words)?;
     for line in lines {
-        if *line == CTRL_C {
-            // Long enough for the question, and for a key that is being made to be far from done.
-            thread::sleep(Duration::from_millis(500));
-            keyboard.write_all(CTRL_C.as_bytes()).unwrap();
-            continue;
-        }
-        // A person types only after the question is there.
+        // A person types only after the question is there, and stops a key that is being made long
+        // before its end.
         thread::sleep(Duration::from_millis(300));
-        writeln!(keyboard, "{line}").unwrap();
+        match *line {
+            STOP => screen.press(STOP),
+            line => screen.press(&format!("{line}\n")),
+        };
     }
-    Some(place.said(child.wait_with_output().unwrap()))
+    Some(screen.end(place))
 }
 
 #[test]
 fn init_asks_for_what_it_needs() {
     let place = Place::new();
     place.file("documents/letter.txt", "Dear Anna,\n");
-    // Whoever does not have the code is asked three times.
-    let answers = ["nowhere", "documents", "documents/inside", "n", "synced", "y", "pass", "pass"];
-    let answers: Vec<_> = answers.into_iter().chain(["", "none", "x"]).collect();
-    let Some(said) = typing(&place, "init", &answers) else { return };
+    let Some(mut screen) = Screen::open(&place, "keepmum init") else { return };
+    screen
+        .answer("Folder to back up: ", "nowhere")
+        .answer("Folder to back up: ", "documents")
+        .answer("Another folder (Enter: no more): ", "")
+        .answer("Leave them out? [Y/n] ", "")
+        .answer("Where should the backup go?", "documents/inside")
+        .answer("Make it? [Y/n] ", "n")
+        .answer("Where should the backup go?", "synced")
+        .answer("Make it? [Y/n] ", "y")
+        .answer("press Enter to choose your own: ", "")
+        .answer("Choose a password: ", "pass")
+        .answer("Repeat password: ", "pass")
+        .answer("Use it all the same? [y/N] ", "y")
+        .answer("Name of this computer [", "laptop")
+        .answer("Write this? [Y/n] ", "");
+    // Whoever does not have the code is asked again, and may go on without.
+    screen.answer("last four characters", "none").answer("last four characters", "");
+    let said = screen.end(&place);
     assert_eq!(said.code, 0, "{said:?}");
     for sentence in [
-        "There is no config yet; it will be [PLACE]/home/.config/keepmum/config.ini",
-        "[PLACE]/nowhere is not there.",
-        "[PLACE]/synced is not there. Make it [y/N]? ",
-        "The password will stand in that file, which only you can read.",
+        "[PLACE]/nowhere does not exist.",
+        "[PLACE]/synced does not exist. Make it? [Y/n]",
+        "with the password; only your account can read it",
         "The repository is made.",
-        "`keepmum backup` now saves into [PLACE]/synced",
-        "The recovery code opens the repository when the password is lost.",
-        "type its last four characters: ",
+        "Nothing is backed up yet. Start with: `keepmum backup`",
+        "This is the recovery code. It opens the backup if you forget the password.",
+        "Nobody has confirmed this recovery code.",
         "\u{2588}",
     ] {
         assert!(said.stdout.contains(sentence), "{sentence}: {}", said.stdout);
@@ -74,13 +66,12 @@ fn init_asks_for_what_it_needs() {
     assert_eq!(fs::metadata(&config).unwrap().permissions().mode() & 0o777, 0o600);
     let text = fs::read_to_string(&config).unwrap();
     assert!(text.contains("\npassword = pass\n"), "{text}");
-    let code = said.stdout.find("the destination can read every backup").unwrap();
+    let code = said.stdout.find("whoever has both can read everything").unwrap();
     assert!(said.stdout.rfind('\u{2588}').unwrap() < code, "the picture comes first");
-    let unseen = "No recovery code of this repository was shown; `keepmum key recovery` makes one.";
-    assert!(said.stdout.contains(unseen), "{}", said.stdout);
     let backup = place.run(["backup"]);
-    assert_eq!((backup.code, backup.stderr), (0, format!("{unseen}\n")));
-    assert!(place.run(["ls", "-R"]).stdout.contains("/documents/letter.txt\n"));
+    assert_eq!(backup.code, 0, "{backup:?}");
+    assert!(backup.stderr.contains("recovery code"), "a run says that none was confirmed");
+    assert!(place.run(["ls", "-R"]).stdout.contains("documents/letter.txt\n"));
 }
 
 #[test]
@@ -99,36 +90,18 @@ fn a_password_is_asked_for_where_none_is_given() {
 #[test]
 fn a_recovery_code_counts_as_shown_once_its_end_was_typed() {
     let place = filled();
-    let program = place.command([""]);
-    let mut command = Command::new("script");
-    command.args(["-q", "-e", "-c"]);
-    let name = program.get_program().to_str().unwrap();
-    command.arg(format!("'{name}' key recovery -c config.ini")).arg("/dev/null");
-    command.current_dir(place.path("")).env_clear();
-    for (name, value) in program.get_envs() {
-        command.env(name, value.unwrap_or_default());
-    }
-    let mut command = hearing(&command);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let Ok(mut child) = command.spawn() else {
-        println!("skipped: there is no script here");
+    let Some(mut screen) = Screen::open(&place, "keepmum key recovery -c config.ini") else {
         return;
     };
-    let (mut keyboard, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-    let mut shown = String::new();
-    while !shown.contains("last four characters: ") {
-        let mut more = [0; 1024];
-        let length = screen.read(&mut more).unwrap();
-        assert!(length > 0, "{shown}");
-        shown.push_str(&String::from_utf8_lossy(&more[..length]));
-    }
+    screen.answer("Make a new recovery code? [y/N] ", "y");
+    let shown = screen.wait("last four characters");
     let code = |line: &&str| line.trim().len() == 44 && line.matches('-').count() == 8;
     let code = shown.lines().find(code).unwrap().trim().to_owned();
-    writeln!(keyboard, "{}", code[40..].to_uppercase()).unwrap();
-    let mut rest = String::new();
-    screen.read_to_string(&mut rest).unwrap();
-    assert!(child.wait().unwrap().success(), "{rest}");
-    assert!(rest.contains("removed: slot ") && !rest.contains("not confirmed"), "{rest}");
+    screen.answer(": ", &code[40..].to_uppercase());
+    let said = screen.end(&place);
+    assert_eq!(said.code, 0, "{said:?}");
+    let made = "A new recovery code was made. The old one no longer works.";
+    assert!(said.stdout.contains(made) && !said.stdout.contains("not confirmed"), "{said:?}");
     for (code, opens) in [(code.as_str(), 0), (recovery_code(), 2)] {
         let mut list = place.command(["key", "list", "--from", "destination"]);
         let said = place.said(list.env("KEEPMUM_PASSWORD", code).output().unwrap());
@@ -141,7 +114,7 @@ fn a_question_that_is_left_leaves_the_terminal_as_it_was() {
     let place = filled();
     for words in ["snapshots --from destination", "init -c new.ini"] {
         let script = format!("SHELL trap : INT; keepmum {words}; echo \"code $?\"; stty -a");
-        let Some(said) = typing(&place, &script, &[CTRL_C]) else { return };
+        let Some(said) = typing(&place, &script, &[STOP]) else { return };
         assert!(said.stdout.contains("code 130"), "{words}: {said:?}");
         assert!(said.stdout.contains("stopped before the work began"), "{words}: {said:?}");
         let shows = said.stdout.split_whitespace().any(|word| word == "echo");
@@ -188,7 +161,7 @@ fn what_is_newer_in_the_target_is_asked_about() {
     let beside = beside.next().unwrap().into_string().unwrap();
     assert_eq!(read(&format!("out/{beside}")), "Dear Anna,\n");
     // Who does not want to answer may stop.
-    let Some(said) = typing(&place, &words, &[CTRL_C]) else { return };
+    let Some(said) = typing(&place, &words, &[STOP]) else { return };
     assert_eq!(said.code, 130, "{said:?}");
     assert_eq!(read("out/empty"), "MINE");
 }

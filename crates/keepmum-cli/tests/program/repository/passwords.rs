@@ -31,8 +31,8 @@ fn a_wrong_password_opens_nothing() {
         assert_eq!((said.code, said.stdout.as_str()), (2, ""));
         says(
             &said.stderr,
-            "keepmum: the password is wrong: it opens no key block that is here: destination
-hint: the recovery code is accepted in place of the password
+            "keepmum: The password in KEEPMUM_PASSWORD does not open destination
+hint: a recovery code is accepted in place of the password
 ",
         );
     }
@@ -45,6 +45,9 @@ fn a_wrong_password_in_the_config_is_not_saved_by_the_kept_key() {
     config(&place, "password = another");
     let said = keepmum(&place, ["backup"]);
     assert_eq!((said.code, said.stdout.as_str()), (2, ""), "{said:?}");
+    let place_of_it =
+        "keepmum: The password in config.ini, line 2 does not open [PLACE]/destination";
+    assert_eq!(said.stderr.lines().next().unwrap(), place_of_it);
 }
 
 #[test]

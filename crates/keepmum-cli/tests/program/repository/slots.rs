@@ -1,4 +1,4 @@
-//! `key`: the slots of the key block, as they are typed and told.
+//! `key` without a terminal: passwords and recovery codes are added, changed and removed.
 
 use std::fs;
 use std::io::Write;
@@ -9,10 +9,14 @@ use crate::binary::{Place, Said};
 use crate::prepared::{PASSWORD, keepmum, ready, recovery_code, says};
 
 const NOT_UNDONE: &str = "\
-What this does not undo: whoever knew the old one and has a copy of an old key block, as sync
-clients and backups of the destination keep them, can still open what was stored until now. What is
-stored from now on is closed to them, once each device has seen this change.
+This does not undo everything: whoever knew the old one and has a copy of an
+old key block, as sync services keep them, can still read what was stored until
+now. What is stored from now on is closed to them, once each device has seen
+this change.
 ";
+
+/// Strong enough that nobody is warned of it.
+const NEW: &str = "plum-Vault-93-ostrich-kettle";
 
 /// Runs `key` on the destination with a password, without a config.
 fn key(place: &Place, password: &str, words: &[&str], typed: &str) -> Said {
@@ -28,47 +32,60 @@ fn key(place: &Place, password: &str, words: &[&str], typed: &str) -> Said {
 #[test]
 fn a_password_is_changed_and_the_config_is_told_of() {
     let place = ready("");
-    place.file("new", "another one\nsecond line\n");
+    place.file("new", format!("{NEW}\nsecond line\n"));
     let said = keepmum(&place, ["key", "passwd", "--new-password-file", "new"]);
-    assert_eq!((said.code, said.stderr.as_str()), (0, ""));
-    let expected = "removed: slot [..]\nadded: slot [..]\n\
-                    The config still holds the old password: put the new one there.\n";
-    says(&said.stdout, &format!("{expected}{NOT_UNDONE}"));
+    let old = "The old password is still in config.ini. Put the new one there before the next \
+               backup.\n";
+    assert_eq!((said.code, said.stderr.as_str()), (0, old));
+    says(&said.stdout, &format!("Password changed.\n{NOT_UNDONE}"));
     assert_eq!(keepmum(&place, ["backup"]).code, 2, "the old one opens nothing");
-    let said = key(&place, "another one", &["list"], "");
+    let said = key(&place, NEW, &["list"], "");
     assert_eq!(said.code, 0, "{said:?}");
-    says(
-        &said.stdout,
-        "\
-id                kind           made                        label
-[..]  recovery code  [..]
-[..]  password       [..]  opened with this
-",
-    );
+    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let lines: Vec<_> = said.stdout.lines().map(words).collect();
+    assert_eq!(lines[0].join(" "), "id kind made name or device", "{said:?}");
+    assert_eq!(lines[1][1..3], ["recovery", "code"], "{said:?}");
+    assert!(lines[2][1] == "password" && said.stdout.trim_end().ends_with("used now"), "{said:?}");
+    assert!(lines[1..].iter().all(|line| line[0].len() == 8), "{said:?}");
+    assert_eq!(lines.len(), 3, "{said:?}");
 }
 
 #[test]
 fn passwords_are_added_and_removed() {
     let place = ready("");
-    let said = key(&place, PASSWORD, &["add", "--label", "anna\x1b"], "for anna\r\n");
+    let said = key(&place, PASSWORD, &["add", "--label", "anna\x1b"], &format!("{NEW}\r\n"));
     assert_eq!((said.code, said.stderr.as_str()), (0, ""));
-    says(&said.stdout, "added: slot [..]\n");
-    let id = said.stdout.trim().rsplit(' ').next().unwrap().to_owned();
-    let list = key(&place, "for anna", &["list"], "").stdout;
+    let added = "Password \"anna\\x1b\" added. Its id is ";
+    assert!(said.stdout.starts_with(added) && said.stdout.lines().count() == 1, "{said:?}");
+    let id = said.stdout.trim().trim_end_matches('.').rsplit(' ').next().unwrap().to_owned();
+    assert_eq!(id.len(), 8, "{said:?}");
+    let list = key(&place, NEW, &["list"], "").stdout;
     assert!(list.contains("anna\\x1b") && list.contains(&id), "{list}");
-    let said = key(&place, "for anna", &["remove", &id[..6]], "");
+    let said = key(&place, NEW, &["remove", &id[..6], "--yes"], "");
     assert_eq!(said.code, 5, "{said:?}");
-    says(
-        &said.stderr,
-        "keepmum: this is the slot that you opened the repository with[..]\n\
-         hint: nothing was changed; `keepmum key list` shows the slots\n",
-    );
-    let said = key(&place, recovery_code(), &["remove", &id[..6]], "");
-    says(&said.stdout, &format!("removed: slot {id}\n{NOT_UNDONE}"));
-    assert_eq!(key(&place, "for anna", &["list"], "").code, 2);
-    let said = key(&place, PASSWORD, &["remove", "0123"], "");
-    assert_eq!(said.code, 1, "{said:?}");
-    says(&said.stderr, "keepmum: there is no such slot; `keepmum key list` lists them\n");
+    assert!(said.stderr.contains("hint: ") && said.stdout.is_empty(), "{said:?}");
+    // Nobody is there to be asked.
+    let said = key(&place, recovery_code(), &["remove", &id[..6]], "y\n");
+    assert_eq!((said.code, said.stdout.as_str()), (1, ""), "{said:?}");
+    says(&said.stderr, "keepmum: there is no terminal to ask on; to remove it, add --yes\n");
+    assert_eq!(key(&place, NEW, &["list"], "").code, 0, "it opens as before");
+    let said = key(&place, recovery_code(), &["remove", &id[..6], "--yes"], "");
+    assert!(said.stdout.starts_with("The password \"anna\\x1b\" of "), "{said:?}");
+    let gone = format!(" ({id}) no longer opens this repository.\n{NOT_UNDONE}");
+    assert!(said.stdout.ends_with(&gone), "{said:?}");
+    assert_eq!(key(&place, NEW, &["list"], "").code, 2);
+    let said = key(&place, PASSWORD, &["remove", "0123", "--yes"], "");
+    assert_eq!((said.code, said.stdout.as_str()), (1, ""), "{said:?}");
+    assert!(said.stderr.contains("`keepmum key list`"), "{said:?}");
+}
+
+#[test]
+fn a_weak_new_password_is_named_where_nobody_can_be_asked() {
+    let place = ready("");
+    let said = key(&place, PASSWORD, &["add"], "pass\n");
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.stderr.starts_with("warning: This password is weak. "), "{said:?}");
+    says(&said.stdout, "Password added. Its id is [..].\n");
 }
 
 #[test]
@@ -90,7 +107,7 @@ fn a_new_recovery_code_goes_into_a_file_of_its_own() {
     assert!(said.stderr.contains("give --recovery-code-file FILE"), "{said:?}");
     place.file("there", "something");
     for (file, why) in [
-        ("there", "is there already"),
+        ("there", "this one exists"),
         ("nowhere/code", "cannot write the recovery code"),
         ("destination/code", "must not lie in the destination"),
     ] {

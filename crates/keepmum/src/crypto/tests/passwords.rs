@@ -1,7 +1,10 @@
 //! Passwords and recovery codes.
 
 use super::{counting, to_hex};
-use crate::crypto::{Passphrase, Profile, RecoveryCode, password_key, recovery_key, sealing_salt};
+use crate::crypto::{
+    CodeReading, Passphrase, Profile, RecoveryCode, password_key, read_code, recovery_key,
+    sealing_salt,
+};
 
 fn key_of(text: &str) -> String {
     let passphrase = Passphrase::new(text.to_owned());
@@ -87,6 +90,70 @@ fn a_recovery_code_is_read_however_it_was_copied() {
     assert_ne!(digits, text, "the code has one of them");
     same(&digits);
     assert!(RecoveryCode::parse(&text.replacen('o', "8", 1).replacen('l', "8", 1)).is_none());
+}
+
+#[test]
+fn the_group_of_a_typing_mistake_is_named() {
+    for seed in 0..8_u8 {
+        let mut bytes = [0; 20];
+        bytes.copy_from_slice(&blake3::hash(&[seed]).as_bytes()[..20]);
+        let text = RecoveryCode::new(bytes).to_text();
+        let text = text.expose();
+        assert_eq!(read_code(text), CodeReading::Right);
+        let places: Vec<usize> = (0..text.len()).filter(|at| at % 5 != 4).collect();
+        for at in places {
+            let group = at / 5 + 1;
+            for other in ['q', '7', '8'] {
+                let mut slip = text.to_owned();
+                slip.replace_range(at..=at, other.encode_utf8(&mut [0; 4]));
+                if slip != text {
+                    assert_eq!(read_code(&slip), CodeReading::WrongGroup(group), "{slip}");
+                    let spaced = slip.to_uppercase().replace('-', " ");
+                    assert_eq!(read_code(&spaced), CodeReading::WrongGroup(group), "{spaced}");
+                }
+            }
+            // A character too few, or too many.
+            let (mut short, mut long) = (text.to_owned(), text.to_owned());
+            short.remove(at);
+            long.insert(at, 'x');
+            assert_eq!(read_code(&short), CodeReading::WrongGroup(group), "{short}");
+            assert_eq!(read_code(&long), CodeReading::WrongGroup(group), "{long}");
+        }
+        let groups: Vec<&str> = text.split('-').collect();
+        let mut swapped = groups.clone();
+        swapped.swap(1, 4);
+        if swapped != groups {
+            assert_eq!(read_code(&swapped.join("-")), CodeReading::SwappedGroups(2, 5));
+        }
+        assert_eq!(read_code(&groups[..8].join("-")), CodeReading::WrongLength(8));
+    }
+}
+
+#[test]
+fn a_password_is_not_taken_for_a_recovery_code() {
+    for password in [
+        "",
+        "secret",
+        "correct horse battery staple",
+        "one more word than last time here",
+        "some long text with many more than nine words of which some have four letters",
+        "jdndmnn$23",
+        "oven-crib-unread-late-pond",
+        "four word long each time only here they were",
+    ] {
+        assert_eq!(read_code(password), CodeReading::NotACode, "{password}");
+    }
+}
+
+#[test]
+fn several_mistakes_are_not_put_into_one_group() {
+    let text = "mrsw-mz3i-nfvg-w3dn-nzxx-a4ls-on2h-k5tx-gtkm";
+    let wrong = text.replace("mrsw", "mrsx").replace("k5tx", "k5ty");
+    assert_eq!(read_code(&wrong), CodeReading::Wrong);
+    assert_eq!(
+        read_code(&wrong.replace("nfvg", "nf9g").replace("a4ls", "a8ls")),
+        CodeReading::Wrong
+    );
 }
 
 #[test]

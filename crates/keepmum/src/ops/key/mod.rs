@@ -6,6 +6,8 @@
 
 mod report;
 
+use std::sync::Arc;
+
 use crate::catalogue::{Catalogue, RunLock, state};
 use crate::crypto::{Passphrase, RecoveryCode as CodeSecret};
 use crate::format::key_block::LABEL_MAX;
@@ -13,14 +15,15 @@ use crate::format::{SlotId, SlotKind};
 use crate::repository::{
     KeyChange, Keys, KnownSlot, NewSlot, Opened, RawListing, RepositoryError, SlotSecret,
 };
-use crate::store::{Store, StoreErrorKind};
+use crate::seam::Seam;
+use crate::store::{LocalStore, Store, StoreErrorKind};
 
 use crate::session::access::{Access, CatalogueAt};
 use crate::session::error::{Error, ErrorKind};
 use crate::session::event::{Event, Observer, Phase};
 use crate::session::kept_blocks;
 use crate::session::key_cache;
-use crate::session::new_repository::refuse_empty;
+use crate::session::new_repository::{label_of, refuse_empty};
 use crate::session::open::{self, Destination};
 use crate::session::recovery_code::RecoveryCode;
 use crate::session::{shown_code, unlock};
@@ -68,7 +71,44 @@ fn list(
         }
         None => 0,
     };
-    Ok(KeyListReport { generation: opened.keyring.generation, slots, unopened_files })
+    let (generation, divided) = (opened.keyring.generation, opened.is_divided());
+    Ok(KeyListReport { generation, slots, unopened_files, divided })
+}
+
+/// Sees whether what is given opens the repository, and changes nothing.
+///
+/// # Errors
+/// [`ErrorKind::WrongPassword`], and whatever keeps the key blocks from being opened.
+pub fn key_opens(access: &Access, observer: &dyn Observer) -> Result<(), Error> {
+    open::reading(access, observer, &|catalogue| {
+        let destination = open::beside(access, catalogue)?;
+        destination.locked().open_key_blocks(access, observer).map(drop)
+    })
+}
+
+/// Whether there is a repository at the destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// There is none.
+    None,
+    /// There are stored files, and no key block yet.
+    Arriving,
+    /// There is one.
+    Here,
+}
+
+/// Looks whether there is a repository at the destination, without a password.
+///
+/// # Errors
+/// A destination that cannot be listed.
+pub fn presence(seam: &Seam) -> Result<Presence, Error> {
+    let store = LocalStore::new(Arc::clone(&seam.disk));
+    let raw = RawListing::read(&store).map_err(RepositoryError::from)?;
+    Ok(match (raw.key_block_names().is_empty(), raw.has_object_shapes()) {
+        (false, _) => Presence::Here,
+        (true, true) => Presence::Arriving,
+        (true, false) => Presence::None,
+    })
 }
 
 /// Keeps the ids for completions. Where that cannot be, there are none, which is no matter.
@@ -105,6 +145,7 @@ pub fn key_add(
         let sentence = format!("a label has at most {LABEL_MAX} bytes, this one {}", label.len());
         return Err(Error::new(ErrorKind::Unusable, sentence));
     }
+    let label = if label.is_empty() { device_label(access) } else { label };
     let unlocked = begin(access, observer)?;
     unlocked.change(access, Vec::new(), Some((SlotSecret::Password(new), label)), observer)
 }
@@ -169,7 +210,8 @@ pub fn key_passwd(
             ));
         }
     }
-    unlocked.change(access, removed, Some((SlotSecret::Password(new), "")), observer)
+    let name = device_label(access);
+    unlocked.change(access, removed, Some((SlotSecret::Password(new), name)), observer)
 }
 
 /// Makes a new recovery code. The old one opens until the observer has shown the new one; then it
@@ -193,7 +235,7 @@ pub fn key_recovery(access: &Access, observer: &dyn Observer) -> Result<KeyChang
     let mut bytes = [0; 20];
     access.seam.random.fill(&mut bytes).map_err(RepositoryError::Random)?;
     let code = CodeSecret::new(bytes);
-    let added = Some((SlotSecret::Recovery(&code), ""));
+    let added = Some((SlotSecret::Recovery(&code), device_label(access)));
     let report = unlocked.change(access, Vec::new(), added, observer)?;
     let code = RecoveryCode::new(code.to_text().expose().to_owned());
     if !observer.show_recovery_code(&code) {
@@ -213,6 +255,11 @@ pub fn key_recovery(access: &Access, observer: &dyn Observer) -> Result<KeyChang
         blocks_written: report.blocks_written + done.blocks_written,
         ..done
     })
+}
+
+/// What a password or code is called where nobody names it: the device that made it.
+fn device_label(access: &Access) -> &str {
+    label_of(&access.installation.device_name)
 }
 
 fn usage(sentence: &str) -> Error {

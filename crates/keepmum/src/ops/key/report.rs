@@ -17,6 +17,9 @@ pub struct KeyListReport {
     pub slots: Vec<KeySlotLine>,
     /// Stored files of a keyring that the recovery code which was given does not open.
     pub unopened_files: u64,
+    /// Whether several devices began apart, so that until the next backup each recovery code opens
+    /// only a part.
+    pub divided: bool,
 }
 
 /// How a slot is opened.

@@ -51,7 +51,9 @@ fn opened(
 
 /// A new repository with this password.
 fn made(password: &str, random: &dyn Random) -> Vec<NamedBlock> {
-    create(keyring(1, 1, &[(1, 10)]), &text(password), Profile::Test, 0, random).unwrap().blocks
+    create(keyring(1, 1, &[(1, 10)]), &text(password), Profile::Test, (0, ""), random)
+        .unwrap()
+        .blocks
 }
 
 fn change(
@@ -220,7 +222,7 @@ fn the_newest_generation_opens_though_many_older_ones_lie_beside_it() {
     assert_eq!((newest.keyring.generation, newest.editions[0].blocks.len()), (1, 3));
     let older: Vec<NamedBlock> = (1..=30).flat_map(|_| made("older", random)).collect();
     let wrong = opened(&older, &[], "newest", random).err();
-    assert!(matches!(wrong, Some(RepositoryError::WrongPassword { tried: 90, of: 90 })));
+    assert!(matches!(wrong, Some(RepositoryError::WrongPassword { tried: 90, of: 90, .. })));
 }
 
 /// Opens these blocks on a fresh machine; returns the number of keys made for that, and the result.
@@ -344,7 +346,7 @@ fn nothing_is_united_into_a_restricted_keyring() {
     let mut restricted = keyring(1, 7, &[(1, 70)]);
     restricted.is_restricted = true;
     restricted.repositories[0].epochs[0].public_key = Some([5; 32]);
-    let gate = create(restricted, &text("anna"), Profile::Test, 0, random).unwrap().blocks;
+    let gate = create(restricted, &text("anna"), Profile::Test, (0, ""), random).unwrap().blocks;
     let all = [&made("anna", random)[..], &gate].concat();
     let both = opened(&all, &[], "anna", random).unwrap();
     assert_eq!(both.keyring.repositories.len(), 2, "it is read");
@@ -366,7 +368,7 @@ fn keyrings_of_one_generation_unite_in_the_same_order_everywhere() {
     let random = &*sim.seam.random;
     let with_id = |id| {
         let keyring = keyring(1, id, &[(1, id)]);
-        create(keyring, &text("anna"), Profile::Test, 0, random).unwrap().blocks
+        create(keyring, &text("anna"), Profile::Test, (0, ""), random).unwrap().blocks
     };
     let (a, b, c) = (with_id(3), with_id(2), with_id(9));
     for order in [[&a, &b, &c], [&c, &b, &a], [&b, &a, &c]] {

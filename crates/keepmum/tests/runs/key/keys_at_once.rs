@@ -67,7 +67,7 @@ fn a_slot_added_with_a_removed_password_is_shown_and_dropped() {
     sync(&b, &a, &scene.disk);
     let slots = ops::key_list(&scene.access_to(&a, &scene.recovery), &Silent).unwrap().slots;
     let unlisted: Vec<_> = slots.iter().filter(|slot| !slot.listed).map(|it| &*it.label).collect();
-    assert_eq!((slots.len(), unlisted), (4, vec!["", "bea"]), "the old password and bea's");
+    assert_eq!((slots.len(), unlisted), (4, vec!["laptop", "bea"]), "the old password and bea's");
     ops::key_add(&scene.access_to(&a, &scene.recovery), &text("c"), "", &Silent).unwrap();
     assert!(["a", "c", &scene.recovery].iter().all(|opens| scene.opens_at(&a, opens)));
     assert!(!scene.opens_at(&a, "b") && !scene.opens_at(&a, PASSWORD));
