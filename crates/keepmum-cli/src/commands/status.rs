@@ -247,7 +247,7 @@ impl Page<'_> {
             remarks.push(("Not opened", format!("{count}: this recovery code does not open them")));
         }
         if report.recovery_code_unseen {
-            let said = "never shown; `keepmum key recovery` makes a new one".to_owned();
+            let said = "not confirmed yet; `keepmum key recovery` makes a new one".to_owned();
             remarks.push(("Recovery code", said));
         }
         if report.conflict_copies > 0 {

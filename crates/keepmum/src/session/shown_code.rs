@@ -44,8 +44,7 @@ pub(crate) fn show(
 pub(crate) fn say(catalogue: &Catalogue, observer: &dyn Observer) -> Result<(), Error> {
     if unseen(catalogue)?.is_some() {
         observer.event(Event::Notice(
-            "No recovery code of this repository was shown; `keepmum key recovery` makes one."
-                .to_owned(),
+            "You have confirmed no recovery code yet; `keepmum key recovery` makes one.".to_owned(),
         ));
     }
     Ok(())

@@ -150,7 +150,8 @@ fn a_code_that_opens_a_part_is_not_well_and_one_never_shown_is_said() {
     // The backups are well all the same.
     assert_eq!(verdict(&unseen, Measure::default(), &now).1, ExitCode::Done);
     assert!(
-        shown(&unseen, &now, 80).contains("Recovery code    never shown; `keepmum key recovery`")
+        shown(&unseen, &now, 80)
+            .contains("Recovery code    not confirmed yet; `keepmum key recovery`")
     );
 }
 

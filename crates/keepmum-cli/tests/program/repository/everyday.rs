@@ -7,7 +7,7 @@ use crate::prepared::{filled, keepmum, objects, ready, recovery_code, sample, sa
 
 /// A run's message about a repository whose recovery code nobody has.
 pub(crate) const UNSEEN: &str =
-    "No recovery code of this repository was shown; `keepmum key recovery` makes one.\n";
+    "You have confirmed no recovery code yet; `keepmum key recovery` makes one.\n";
 
 #[test]
 fn the_original_scripts_config_works_as_it_is() {
@@ -228,7 +228,7 @@ fn status_says_that_nobody_has_seen_the_recovery_code() {
     let status = keepmum(&place, ["status"]);
     // The files are safe all the same.
     assert_eq!(status.code, 0, "{status:?}");
-    let said = "\nRecovery code    never shown; `keepmum key recovery` makes a new one\n";
+    let said = "\nRecovery code    not confirmed yet; `keepmum key recovery` makes a new one\n";
     assert!(status.stdout.contains(said), "{status:?}");
     let recovery = ["key", "recovery", "--recovery-code-file", "code"];
     assert_eq!(keepmum(&place, recovery).code, 0);
