@@ -12,6 +12,7 @@ mod interrupt;
 mod manual;
 mod moment;
 mod nearest;
+mod new_file;
 mod settings;
 mod size;
 mod terminal;

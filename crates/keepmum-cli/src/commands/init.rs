@@ -38,8 +38,12 @@ pub(crate) fn run(args: &InitArgs, session: &Session<'_>) -> Result<ExitCode, Fa
     });
     let report = match (made, &written) {
         (Err(failure), Some(written)) => {
-            // A refusal leaves nothing behind.
-            written.undo();
+            if !written.undo() {
+                terminal.aside(&format!(
+                    "The repository was made before that. Its password is in {shown}; go on with \
+                     `keepmum backup`."
+                ));
+            }
             return Err(failure);
         }
         (made, _) => made?,

@@ -1,13 +1,10 @@
 //! Writing a first config file, for `init`: the answers, and every other key as a comment.
 
 use std::ffi::OsStr;
-use std::fs::File;
-use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use keepmum::Passphrase;
-use rustix::fs::{Mode, OFlags, open};
 use zeroize::Zeroizing;
 
 use super::keys::{Entry, KEYS, Key};
@@ -121,14 +118,6 @@ pub(crate) fn writable(value: &[u8]) -> Result<(), Unwritable> {
         return Err(Unwritable("A settings file cannot hold a line break in this"));
     }
     Ok(())
-}
-
-/// Makes a new file that only its owner can read; never writes over one.
-pub(crate) fn write(path: &Path, text: &[u8]) -> io::Result<()> {
-    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
-    let mut file = File::from(open(path, flags, Mode::RUSR | Mode::WUSR)?);
-    file.write_all(text)?;
-    file.sync_all()
 }
 
 #[cfg(test)]

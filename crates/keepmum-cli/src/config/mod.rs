@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 
 use crate::failure::{Failure, Kind};
 
-pub(crate) use draft::{Draft, writable, write};
+pub(crate) use draft::{Draft, writable};
 pub(crate) use keys::{Entry, KEYS};
 pub(crate) use review::{Remark, Review, words};
 pub(crate) use update::{with_first_line, with_value, write_over};

@@ -66,9 +66,11 @@ pub(crate) fn write_over(path: &Path, text: &[u8]) -> io::Result<()> {
     let mut file = File::from(open(&beside, flags, Mode::RUSR | Mode::WUSR)?);
     let written = (|| {
         file.write_all(text)?;
-        // Who may not give it away keeps it; the mode says who reads it.
-        fchown(&file, Some(old.uid()), Some(old.gid())).ok();
-        file.set_permissions(Permissions::from_mode(old.mode() & 0o7777))?;
+        // Whoever may not give it to its owner and group keeps it, and then it is for nobody else:
+        // another group would read the password.
+        let is_given = fchown(&file, Some(old.uid()), Some(old.gid())).is_ok();
+        let mode = if is_given { 0o7777 } else { 0o700 };
+        file.set_permissions(Permissions::from_mode(old.mode() & mode))?;
         file.sync_all()?;
         fs::rename(&beside, &path)?;
         File::open(folder)?.sync_all()

@@ -3,9 +3,7 @@
 //! It goes to a terminal where a person confirms it, or into a file of its own. It never goes to a
 //! pipe or a log: whoever reads it there could read every backup.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, IsTerminal, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use keepmum::ops::RecoveryCode;
@@ -19,6 +17,7 @@ use super::{CodeFile, Terminal, json as lines, sheet, text};
 use crate::args::RecoveryCodeArgs;
 use crate::failure::Failure;
 use crate::interrupt;
+use crate::new_file::NewFile;
 use crate::settings::is_inside;
 
 /// How often a person is asked for the last group.
@@ -78,29 +77,18 @@ pub(crate) fn hand_over(terminal: &Terminal, code: &RecoveryCode) -> bool {
             None => (Zeroizing::new(format!("{}\n", code.expose())), "The recovery code"),
         };
         let path = file.path.display();
-        return match write(&file.path, &text) {
+        return match NewFile::whole(&file.path, text.as_bytes()) {
             Ok(()) => {
                 terminal.notice(&format!("{what} is in {path}"));
                 true
             }
             Err(error) => {
-                terminal.warn(&format!("cannot write the recovery code to {path} ({error})"));
+                terminal.warn(&format!("The recovery code was not written: {error}"));
                 false
             }
         };
     }
     is_person_here(terminal) && show(terminal, code).is_ok() && confirm(terminal, code.expose())
-}
-
-/// Writes a new file with a recovery code in it, durably.
-pub(crate) fn write(file: &Path, text: &str) -> io::Result<()> {
-    let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
-    out.write_all(text.as_bytes())?;
-    out.sync_all()?;
-    match file.parent() {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
-    }
 }
 
 /// The picture first and the code last, where a terminal of any height still shows it.

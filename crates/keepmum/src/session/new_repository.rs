@@ -44,11 +44,9 @@ pub(crate) fn make(
     let (store, catalogue) = (&*destination.store, &destination.catalogue);
     // Before anything opens with it: who is killed before it is shown must know of it.
     shown_code::expect(catalogue, &made.recovery_slot)?;
-    for (name, bytes) in &made.blocks {
-        let (Put::Stored | Put::Existed) =
-            store.put_new(name, bytes).map_err(RepositoryError::from)?;
-    }
-    if let Err(error) = store.sync() {
+    let mut put = made.blocks.iter().map(|(name, bytes)| store.put_new(name, bytes));
+    let done = put.try_for_each(|put| put.map(|_: Put| ())).and_then(|()| store.sync());
+    if let Err(error) = done {
         // Nothing was ever sealed with these keys, and their names may not last: a later run must
         // not rely on them. A block that cannot be removed is a repository of its own beside
         // another.

@@ -1,25 +1,30 @@
 //! What `init` asks where there is no config: everything first, then one summary and one yes. Until
 //! then nothing is written anywhere.
 
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, IsTerminal};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+
+use keepmum::Seam;
+use keepmum::ops::{self, Presence};
 
 use super::access::{self, Opening};
 use super::folders::{self, Folders};
 use super::talk::Talk;
 use crate::commands::Session;
-use crate::config::{Draft, write};
+use crate::config::Draft;
 use crate::failure::{Failure, Kind};
 use crate::settings::{
     ask as ask_password, ask_new, catalogue_file, refuse_typed, source_name, state_folder,
 };
+use crate::new_file::NewFile;
 use crate::terminal::look::Look;
 
 /// What was written, so that it can be taken back where the rest fails.
 pub(super) struct Written {
     config: PathBuf,
+    destination: PathBuf,
     /// Folders that were made, the deepest first.
     made: Vec<PathBuf>,
     /// A repository was there already.
@@ -27,10 +32,16 @@ pub(super) struct Written {
 }
 
 impl Written {
-    /// Takes it back: a failure leaves nothing behind. A folder that holds something stays.
-    pub(super) fn undo(&self) {
+    /// Takes it back after a failure; answers whether it could. A folder that holds something
+    /// stays. Where a repository may have been made, the config stays: it holds the password.
+    pub(super) fn undo(&self) -> bool {
+        let presence = Seam::real(&self.destination).map(|seam| ops::presence(&seam));
+        if !matches!(presence, Ok(Ok(Presence::None))) && !self.is_joined {
+            return false;
+        }
         fs::remove_file(&self.config).ok();
         self.made.iter().for_each(|folder| drop(fs::remove_dir(folder)));
+        true
     }
 }
 
@@ -126,16 +137,17 @@ fn summary(
 
 fn store(path: &Path, draft: &Draft, is_joined: bool) -> Result<Written, Failure> {
     let text = draft.text().map_err(|why| Failure::usage(why.0))?;
-    let mut written = Written { config: path.to_owned(), made: Vec::new(), is_joined };
+    let mut written = Written {
+        config: path.to_owned(),
+        destination: draft.destination.clone(),
+        made: Vec::new(),
+        is_joined,
+    };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let done = folder
         .map_or(Ok(()), |folder| make(folder, &mut written.made))
         .and_then(|()| make(&draft.destination, &mut written.made))
-        .and_then(|()| {
-            write(path, &text).map_err(|error| {
-                Failure::new(Kind::Local, format!("cannot write {} ({error})", path.display()))
-            })
-        });
+        .and_then(|()| NewFile::whole(path, &text));
     match done {
         Ok(()) => Ok(written),
         Err(failure) => {
@@ -150,11 +162,15 @@ fn store(path: &Path, draft: &Draft, is_joined: bool) -> Result<Written, Failure
 fn make(folder: &Path, made: &mut Vec<PathBuf>) -> Result<(), Failure> {
     let missing = folder.ancestors().take_while(|above| !above.as_os_str().is_empty());
     let missing: Vec<_> = missing.take_while(|above| !above.exists()).map(Path::to_owned).collect();
-    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| {
-        Failure::new(Kind::Local, format!("cannot make {} ({error})", folder.display()))
-    })?;
+    let is_made = DirBuilder::new().recursive(true).mode(0o700).create(folder).and_then(|()| {
+        // The config holds the password, so its way must last as long as the repository.
+        let above = missing.iter().map(|made| made.parent().unwrap_or(made));
+        above.map(|above| File::open(above)?.sync_all()).collect()
+    });
     made.splice(0..0, missing);
-    Ok(())
+    is_made.map_err(|error| {
+        Failure::new(Kind::Local, format!("cannot make {} ({error})", folder.display()))
+    })
 }
 
 #[cfg(test)]

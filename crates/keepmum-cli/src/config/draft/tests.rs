@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use keepmum::Passphrase;
 
-use super::{Draft, write};
+use super::Draft;
 use crate::config::{Around, Config, KEYS, PasswordIn};
+use crate::new_file::NewFile;
 
 #[test]
 fn a_first_config_is_read_back_the_same_and_only_by_its_owner() {
@@ -21,10 +22,10 @@ fn a_first_config_is_read_back_the_same_and_only_by_its_owner() {
             password: Some(Passphrase::new(secret.to_owned())),
             device_name: "Anna's laptop".to_owned(),
         };
-        write(&path, &draft.text().unwrap()).unwrap();
+        NewFile::whole(&path, &draft.text().unwrap()).unwrap();
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        assert!(write(&path, b"").is_err(), "a file was written over");
+        assert!(NewFile::whole(&path, b"").is_err(), "a file was written over");
         let config = Config::read(&path, Around::default()).unwrap();
         match &config.password {
             Some(PasswordIn::Config(password)) => assert_eq!(password.expose(), secret),

@@ -3,11 +3,12 @@
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::process::Stdio;
 
 use super::screen::{END, STOP, Screen};
 use crate::binary::{Place, Said};
-use crate::prepared::{PASSWORD, filled, keepmum, ready, recovery_code};
+use crate::prepared::{PASSWORD, as_nobody, command, filled, keepmum, ready, recovery_code};
 
 /// Strong enough that nobody is asked about it.
 const NEW: &str = "plum-Vault-93-ostrich-kettle";
@@ -71,6 +72,28 @@ fn passwd_that_is_stopped_changes_nothing() {
     screen.press(STOP);
     assert_eq!(screen.end(&place).code, 130);
     assert_eq!(keepmum(&place, ["backup"]).code, 0, "the old password opens as before");
+}
+
+/// Another group would read the password.
+#[test]
+fn a_config_whose_group_cannot_be_kept_is_for_its_owner_alone() {
+    const NOBODY: u32 = 65534;
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: only root can make a file of another group");
+        return;
+    }
+    let place = private();
+    place.file("new", format!("{NEW}\n"));
+    assert_eq!(as_nobody(&place, ["snapshots"]).code, 0);
+    let config = place.path("config.ini");
+    std::os::unix::fs::chown(&config, None, Some(0)).unwrap();
+    fs::set_permissions(&config, fs::Permissions::from_mode(0o640)).unwrap();
+    let words = ["key", "passwd", "--new-password-file", "new", "--update-config"];
+    let output = command(&place, words).uid(NOBODY).gid(NOBODY).output().unwrap();
+    let said = place.said(output);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(fs::read_to_string(&config).unwrap().contains(NEW), "{said:?}");
+    assert_eq!(mode(&place, "config.ini"), 0o600);
 }
 
 /// Runs `key sheet` without a terminal and types a code into it.

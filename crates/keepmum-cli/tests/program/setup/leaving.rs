@@ -50,6 +50,28 @@ fn ctrl_c_at_the_choice_of_a_password_leaves_nothing() {
     left(STOP, 5, "press Enter to choose your own: ", 130);
 }
 
+/// The passphrase that was taken stands nowhere else.
+#[test]
+fn a_failure_after_the_repository_was_made_keeps_the_config_with_its_password() {
+    let place = Place::new();
+    place.file("home/Documents/letter.txt", "Dear Anna,\n");
+    let Some(mut screen) = Screen::open(&place, "keepmum init") else { return };
+    for (question, answer) in &CONVERSATION {
+        screen.answer(question, answer);
+    }
+    screen.answer("Write this? [Y/n] ", "y");
+    screen.wait("(Enter skips): ");
+    // The disk of the destination goes while the question stands there.
+    let (there, away) = (place.path("home/new/synced"), place.path("away"));
+    std::fs::rename(&there, &away).unwrap();
+    screen.press("\n");
+    let said = screen.end(&place);
+    assert_eq!(said.code, 4, "{said:?}");
+    assert!(said.stdout.contains("The repository was made before that. Its password is in "));
+    std::fs::rename(&away, &there).unwrap();
+    assert_eq!(place.run(["backup", "-q"]).code, 0, "{said:?}");
+}
+
 #[test]
 fn the_end_of_the_input_at_the_first_question_leaves_nothing() {
     left(END, 0, "Folder to back up: ", 1);

@@ -75,6 +75,10 @@ fn the_recovery_code_of_a_repository_that_lasts_is_told_even_where_init_fails_la
             let what = format!("{fault:?} at {number}, done: {done}");
             assert!(!done || !code.is_empty(), "{what}");
             failed_later += u32::from(!done && !code.is_empty());
+            if code.is_empty() && !disk.has_crashed() {
+                // Nobody may have the password of a repository that was not told of.
+                assert!(disk.files().iter().all(|(_, bytes)| bytes.len() != 4096), "{what}");
+            }
             disk.crash();
             disk.restart(1);
             disk.heal();

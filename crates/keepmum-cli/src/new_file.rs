@@ -1,8 +1,8 @@
 //! A file that gets its name once it is whole.
 //!
 //! Until then it has none where the file system can do that, else a hidden one beside it, which is
-//! removed when the dump fails. A file that is there is never overwritten, not even one that
-//! somebody makes meanwhile.
+//! removed when writing fails. Only its owner can read it. A file that is there is never
+//! overwritten, not even one that somebody makes meanwhile.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -15,7 +15,7 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, openat};
 use crate::failure::{Failure, Kind};
 
 /// A file under way.
-pub(super) struct NewFile {
+pub(crate) struct NewFile {
     path: PathBuf,
     file: File,
     /// Its name until it is whole, where it needs one.
@@ -24,7 +24,7 @@ pub(super) struct NewFile {
 
 impl NewFile {
     /// Begins a file at a path where there is none.
-    pub(super) fn begin(path: &Path) -> Result<Self, Failure> {
+    pub(crate) fn begin(path: &Path) -> Result<Self, Failure> {
         if path.symlink_metadata().is_ok() {
             return Err(exists(path));
         }
@@ -52,14 +52,21 @@ impl NewFile {
         Ok(Self { path: path.to_owned(), file, staged })
     }
 
+    /// Writes a whole file at once, durably.
+    pub(crate) fn whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+        let mut file = Self::begin(path)?;
+        file.write(bytes)?;
+        file.finish()
+    }
+
     /// Appends.
-    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<usize, Failure> {
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<usize, Failure> {
         self.file.write_all(bytes).map_err(|error| failed(&self.path, &error))?;
         Ok(bytes.len())
     }
 
     /// Gives it its name, durably.
-    pub(super) fn finish(self) -> Result<(), Failure> {
+    pub(crate) fn finish(self) -> Result<(), Failure> {
         self.name().map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => exists(&self.path),
             _ => failed(&self.path, &error),
