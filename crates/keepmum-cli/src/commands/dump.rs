@@ -3,12 +3,11 @@
 //! Standard output is the content, so what `--json` prints goes to standard error. It is never a
 //! terminal, which would take content for commands. A file has no name until all of it is there.
 
-
 use std::io::{self, Write};
 use std::path::Path;
 
-use keepmum::ops::{self, DumpOptions};
 use crate::new_file::NewFile;
+use keepmum::ops::{self, DumpOptions};
 
 use super::Session;
 use super::choice::Choice;

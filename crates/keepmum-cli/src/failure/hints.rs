@@ -69,7 +69,7 @@ pub(super) fn of(kind: ErrorKind) -> Option<&'static str> {
             "see that the target is writable and not full, then run this again: what is already \
              right is left alone"
         }
-        ErrorKind::Interrupted => "run it again to go on; earlier snapshots are untouched",
+        ErrorKind::Interrupted => "run it again to go on; earlier snapshots, if any, are untouched",
         _ => return None,
     })
 }

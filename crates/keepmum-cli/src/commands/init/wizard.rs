@@ -15,10 +15,10 @@ use super::talk::Talk;
 use crate::commands::Session;
 use crate::config::Draft;
 use crate::failure::{Failure, Kind};
+use crate::new_file::NewFile;
 use crate::settings::{
     ask as ask_password, ask_new, catalogue_file, refuse_typed, source_name, state_folder,
 };
-use crate::new_file::NewFile;
 use crate::terminal::look::Look;
 
 /// What was written, so that it can be taken back where the rest fails.

@@ -14,7 +14,7 @@ use crate::prepared::{PASSWORD, command, keepmum, noise, objects, ready};
 
 /// It ends within a second; here other tests want the same processors.
 const SOON: Duration = Duration::from_secs(3);
-const STOPPED: &str = "hint: run it again to go on; earlier snapshots are untouched\n";
+const STOPPED: &str = "hint: run it again to go on; earlier snapshots, if any, are untouched\n";
 
 fn start(command: &mut Command) -> Child {
     let mut command = hearing(command);

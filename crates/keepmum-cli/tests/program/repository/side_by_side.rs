@@ -98,7 +98,7 @@ fn a_stopped_run_ends_at_once_and_the_next_takes_over_what_is_stored() {
             said.stderr,
             "Stopping after the current file … (Ctrl-C again to stop now)\n\
              keepmum: stopped before the run was complete\n\
-             hint: run it again to go on; earlier snapshots are untouched\n"
+             hint: run it again to go on; earlier snapshots, if any, are untouched\n"
         );
         assert!(took < Duration::from_secs(1), "{folder}: it took {took:?}");
         let before = stored(&place);

@@ -24,20 +24,26 @@ fn mode(place: &Place, file: &str) -> u32 {
     fs::metadata(place.path(file)).unwrap().permissions().mode() & 0o777
 }
 
+/// Changes the password at a terminal, with this answer to whether the config is to be updated.
+fn changed(place: &Place, answer: &str) -> Option<Said> {
+    let mut screen = Screen::open(place, "keepmum key passwd -c config.ini")?;
+    screen
+        .answer("Choose a password: ", NEW)
+        .answer("Repeat password: ", NEW)
+        .answer("which holds the old one? [Y/n] ", answer);
+    let said = screen.end(place);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(!said.stdout.contains(NEW), "what is typed is not shown: {said:?}");
+    Some(said)
+}
+
 #[test]
 fn passwd_updates_the_config_after_a_yes() {
     let place = private();
     let before = fs::read_to_string(place.path("config.ini")).unwrap();
-    let Some(mut screen) = Screen::open(&place, "keepmum key passwd -c config.ini") else { return };
-    screen
-        .answer("Choose a password: ", NEW)
-        .answer("Repeat password: ", NEW)
-        .answer("which holds the old one? [Y/n] ", "y");
-    let said = screen.end(&place);
-    assert_eq!(said.code, 0, "{said:?}");
+    let Some(said) = changed(&place, "y") else { return };
     assert!(said.stdout.contains("Password changed."), "{said:?}");
     assert!(said.stdout.contains("Updated "), "{said:?}");
-    assert!(!said.stdout.contains(NEW), "what is typed is not shown: {said:?}");
     let after = fs::read_to_string(place.path("config.ini")).unwrap();
     assert!(after.contains(NEW) && !after.contains(PASSWORD), "{after}");
     // Nothing else of it is changed.
@@ -51,13 +57,7 @@ fn passwd_updates_the_config_after_a_yes() {
 fn passwd_leaves_the_config_after_a_no() {
     let place = private();
     let before = fs::read_to_string(place.path("config.ini")).unwrap();
-    let Some(mut screen) = Screen::open(&place, "keepmum key passwd -c config.ini") else { return };
-    screen
-        .answer("Choose a password: ", NEW)
-        .answer("Repeat password: ", NEW)
-        .answer("which holds the old one? [Y/n] ", "n");
-    let said = screen.end(&place);
-    assert_eq!(said.code, 0, "{said:?}");
+    let Some(said) = changed(&place, "n") else { return };
     assert!(said.stdout.contains("Put the new one there before the next backup."), "{said:?}");
     assert_eq!(fs::read_to_string(place.path("config.ini")).unwrap(), before);
     assert_eq!(keepmum(&place, ["backup"]).code, 2);
