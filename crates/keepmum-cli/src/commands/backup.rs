@@ -231,20 +231,31 @@ fn end(report: &BackupReport, look: Look) -> String {
                 0 => "to show that this computer is still backed up",
                 _ => "with the repaired pieces",
             };
-            format!("Nothing has changed. Saved {} {why}. {upload}. {time}", text::id(id))
+            format!("{}. Saved {} {why}. {upload}. {time}", nothing(report), text::id(id))
         }
-        (None, None) => format!("Nothing has changed. {upload}. {time}"),
+        (None, None) => format!("{}. {upload}. {time}", nothing(report)),
         (None, Some(differences)) => {
             format!("Nothing new to save: {differences}. {upload}. {time}")
         }
     }
 }
 
+/// Says that no change was found, and not of files that nobody could look at.
+fn nothing(report: &BackupReport) -> String {
+    let among = match report.problems.is_empty() {
+        true => "",
+        false => " among the files that could be read",
+    };
+    let nothing = if report.dry_run { "nothing" } else { "Nothing" };
+    format!("{nothing} has changed{among}")
+}
+
 /// What a run would do: what it would read, and the most that it could upload.
 fn foreseen(report: &BackupReport) -> String {
     let time = text::duration(report.seconds);
     let Some(differences) = differences(report) else {
-        return format!("Dry run: nothing has changed, so nothing would be uploaded. {time}");
+        let nothing = nothing(report);
+        return format!("Dry run: {nothing}, so nothing would be uploaded. {time}");
     };
     let files = report.new.saturating_sub(report.directories_new)
         + report.changed.saturating_sub(report.directories_changed);

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::Session;
 use super::snapshots::state;
-use super::verdict::{Measure, is_overdue, verdict};
+use super::verdict::{Measure, SILENT, is_of_the_future, is_overdue, verdict};
 use crate::args::StatusArgs;
 use crate::exit::ExitCode;
 use crate::failure::Failure;
@@ -22,7 +22,6 @@ use crate::terminal::{json, text};
 
 /// Days without a record after which a device is called silent: four times the week in which
 /// a device that has nothing new still writes one.
-const SILENT_DAYS: i64 = 28;
 /// Columns of what stands before the items of the page.
 const LABEL: usize = 17;
 
@@ -160,6 +159,9 @@ impl Page<'_> {
     fn state(&self, device: &DeviceStatus, last: i64) -> String {
         let every = self.by.every.filter(|_| is_overdue(device, self.report, self.by, self.now));
         match every {
+            Some(_) if is_of_the_future(self.now.timestamp().as_second().saturating_sub(last)) => {
+                self.look.toned(Tone::Warning, "clock wrong? dated in the future")
+            }
             Some(every) => {
                 let due = moment::short(last.saturating_add(every), self.now);
                 let every = super::verdict::length(every);
@@ -176,8 +178,8 @@ impl Page<'_> {
     }
 
     fn is_silent(&self, device: &DeviceStatus) -> bool {
-        let silence = self.now.timestamp().as_second().saturating_sub(device.last_time);
-        silence > SILENT_DAYS * 86_400
+        let last = super::verdict::last_backup(device, self.report);
+        self.now.timestamp().as_second().saturating_sub(last) > SILENT
     }
 
     fn items(&self, destination: &Path) -> Vec<(&'static str, String)> {
@@ -185,7 +187,8 @@ impl Page<'_> {
         let mut items = Vec::new();
         if let Some(run) = &report.unended_run {
             let began = moment::age(run.time, now);
-            let said = format!("run {} began {began}; it is at work, or was stopped", run.id);
+            let how = if report.run_at_work { "it is at work" } else { "it was stopped" };
+            let said = format!("run {} began {began}; {how}", run.id);
             items.push(("Not ended", said));
         }
         items.push((

@@ -12,6 +12,9 @@ const AHEAD: i64 = 3600;
 /// A device that has nothing new writes that it is alive once in so many seconds.
 const A_SIGN_OF_LIFE: i64 = 7 * 86_400;
 
+/// A device from which nothing has come for so many seconds is silent.
+pub(super) const SILENT: i64 = 28 * 86_400;
+
 /// What the report is measured by.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Measure {
@@ -69,7 +72,13 @@ pub(super) fn is_overdue(
     let Some(every) = by.every else { return false };
     let grace = if device.own { 0 } else { A_SIGN_OF_LIFE };
     let past = now.timestamp().as_second().saturating_sub(last_backup(device, report));
-    past > every.saturating_add(grace)
+    // Nobody can say how old a backup of the future is.
+    past > every.saturating_add(grace) || is_of_the_future(past)
+}
+
+/// Whether a clock was wrong, by the seconds that have passed.
+pub(super) fn is_of_the_future(past: i64) -> bool {
+    past < -AHEAD
 }
 
 fn damage(report: &StatusReport, now: &Zoned) -> Option<String> {
@@ -78,6 +87,14 @@ fn damage(report: &StatusReport, now: &Zoned) -> Option<String> {
         return Some(format!(
             "Data is missing: {files} gone from the destination. `keepmum check` says which of your \
              files are affected; `keepmum backup` stores again what is still on this disk."
+        ));
+    }
+    // Where this device never was, the others may be on their way.
+    if report.key_copies_missing > 0 && report.last_saved_own {
+        let copies = text::count(report.key_copies_missing, "copy", "copies");
+        return Some(format!(
+            "The key is at risk: {copies} of it are gone from the destination. `keepmum backup` puts \
+             them back."
         ));
     }
     let check = report.last_check.as_ref()?;
@@ -114,6 +131,12 @@ fn amiss(report: &StatusReport, by: Measure, now: &Zoned) -> Option<String> {
                 run.id
             ));
         }
+    }
+    if let Some(run) = report.unended_run.as_ref().filter(|_| by.saves && !report.run_at_work) {
+        return Some(format!(
+            "The last backup was stopped before its end, {}. `keepmum backup` goes on.",
+            age(run.time)
+        ));
     }
     if report.objects_unknown > 0 {
         let files = text::count(report.objects_unknown, "stored file", "stored files");
@@ -154,8 +177,14 @@ fn late(report: &StatusReport, by: Measure, now: &Zoned) -> Option<String> {
         let sentence = "Nothing has been backed up yet. `keepmum backup` makes the first backup.";
         return wanted.then(|| sentence.to_owned());
     };
+    if by.saves && !report.last_saved_own {
+        return Some(
+            "No backup of this computer is known yet. `keepmum backup` makes the first one."
+                .to_owned(),
+        );
+    }
     let past = now.timestamp().as_second().saturating_sub(saved);
-    if past < -AHEAD && (by.saves || by.max_age.is_some()) {
+    if is_of_the_future(past) && (by.saves || by.max_age.is_some()) {
         return Some(format!(
             "The last backup is dated in the future, {}. Is a clock wrong? Nobody can say how old \
              the backup is.",
@@ -171,8 +200,20 @@ fn late(report: &StatusReport, by: Measure, now: &Zoned) -> Option<String> {
             "Overdue: the last backup was {saved}, and one is expected every {every}."
         ));
     }
+    if by.saves && past > SILENT {
+        return Some(format!("The last backup of this computer was {}.", age(saved)));
+    }
     let mut others = report.devices.iter().filter(|one| !one.own);
     let silent = others.find(|one| is_overdue(one, report, by, now))?;
+    let past = now.timestamp().as_second().saturating_sub(silent.last_time);
+    if is_of_the_future(past) {
+        return Some(format!(
+            "This computer is backed up, but nobody can say when {} was: its last backup is dated in \
+             the future, {}. Is a clock wrong?",
+            text::line(&silent.name),
+            moment::short(silent.last_time, now)
+        ));
+    }
     Some(format!(
         "This computer is backed up, but {} is overdue: its last backup was {}.",
         text::line(&silent.name),

@@ -11,6 +11,7 @@ use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 
 use super::set_aside::beside;
 use super::{Catalogue, CatalogueError};
@@ -29,11 +30,8 @@ impl Catalogue {
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(Errno::WOULDBLOCK) => {
-                let mut text = String::new();
                 // Whose lock it is only goes into a message.
-                let read = (&lock).take(16).read_to_string(&mut text);
-                let pid = read.ok().and_then(|_| text.trim().parse().ok());
-                return Err(CatalogueError::Busy { pid });
+                return Err(CatalogueError::Busy { pid: holder(&lock) });
             }
             Err(error) => return Err(std::io::Error::from(error).into()),
         }
@@ -42,6 +40,31 @@ impl Catalogue {
         lock.write_all(format!("{}\n", std::process::id()).as_bytes())?;
         Ok(RunLock(lock))
     }
+}
+
+impl Catalogue {
+    /// Whether a run over the catalogue in this file is at work now.
+    pub fn is_run_at_work(file: &Path) -> bool {
+        let Ok(lock) = File::open(beside(file, ".lock")) else { return false };
+        // A run that ends in order takes its number out. The lock itself is tried only where a
+        // number was left: a run that begins at the same instant would find it taken.
+        let Some(pid) = holder(&lock) else { return false };
+        let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+        if pid.is_some_and(|pid| !matches!(test_kill_process(pid), Err(Errno::SRCH))) {
+            return true;
+        }
+        match flock(&lock, FlockOperation::NonBlockingLockShared) {
+            Ok(()) => flock(&lock, FlockOperation::Unlock).is_err(),
+            Err(error) => error == Errno::WOULDBLOCK,
+        }
+    }
+}
+
+/// The process that wrote its number into the lock.
+fn holder(lock: &File) -> Option<u32> {
+    let mut text = String::new();
+    lock.take(16).read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
 }
 
 impl Drop for RunLock {

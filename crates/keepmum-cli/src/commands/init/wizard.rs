@@ -164,8 +164,8 @@ fn make(folder: &Path, made: &mut Vec<PathBuf>) -> Result<(), Failure> {
     let missing: Vec<_> = missing.take_while(|above| !above.exists()).map(Path::to_owned).collect();
     let is_made = DirBuilder::new().recursive(true).mode(0o700).create(folder).and_then(|()| {
         // The config holds the password, so its way must last as long as the repository.
-        let above = missing.iter().map(|made| made.parent().unwrap_or(made));
-        above.map(|above| File::open(above)?.sync_all()).collect()
+        let mut above = missing.iter().map(|made| made.parent().unwrap_or(made));
+        above.try_for_each(|above| File::open(above)?.sync_all())
     });
     made.splice(0..0, missing);
     is_made.map_err(|error| {

@@ -6,7 +6,7 @@ use super::{Look, Measure, Page, verdict};
 use crate::commands::snapshots::tests::line;
 use crate::exit::ExitCode;
 use jiff::Zoned;
-use keepmum::ops::{CheckKind, CheckLine, Outcome};
+use keepmum::ops::{CheckKind, CheckLine, Outcome, RunRow};
 use keepmum::ops::{DeviceStatus, SnapshotState, StatusReport};
 use snapbox::{IntoData, assert_data_eq, str};
 
@@ -134,7 +134,8 @@ fn shown(report: &StatusReport, now: &Zoned, width: usize) -> String {
 fn a_code_that_opens_a_part_is_not_well_and_one_never_shown_is_said() {
     let now: Zoned = "2026-11-02T16:10:20+01:00[Europe/Berlin]".parse().unwrap();
     let saved = Some(now.timestamp().as_second());
-    let report = || StatusReport { last_saved: saved, ..StatusReport::default() };
+    let report =
+        || StatusReport { last_saved: saved, last_saved_own: true, ..StatusReport::default() };
     assert_eq!(verdict(&report(), Measure::default(), &now).1, ExitCode::Done);
     let part = StatusReport { unopened_files: 2, ..report() };
     let (sentence, code) = verdict(&part, Measure::default(), &now);
@@ -172,6 +173,7 @@ fn what_a_check_did_not_understand_is_said() {
         let report = StatusReport {
             last_check: Some(check),
             last_saved,
+            last_saved_own: true,
             objects_pending,
             ..StatusReport::default()
         };
@@ -192,7 +194,11 @@ fn a_run_of_the_future_is_not_well() {
     let now: Zoned = "2026-11-02T16:10:20+01:00[Europe/Berlin]".parse().unwrap();
     let said = |ahead, measure| {
         let last_saved = Some(now.timestamp().as_second() + ahead);
-        verdict(&StatusReport { last_saved, ..StatusReport::default() }, measure, &now)
+        verdict(
+            &StatusReport { last_saved, last_saved_own: true, ..StatusReport::default() },
+            measure,
+            &now,
+        )
     };
     let saves = Measure { saves: true, ..Measure::default() };
     let asked = Measure { max_age: Some(3600), ..Measure::default() };
@@ -218,6 +224,7 @@ fn others_are_overdue_only_after_a_week_more() {
                 device("tower", false, seconds - days * 86_400),
             ],
             last_saved: Some(seconds),
+            last_saved_own: true,
             ..StatusReport::default()
         };
         let by = Measure { saves: true, every, max_age: None };
@@ -231,4 +238,62 @@ fn others_are_overdue_only_after_a_week_more() {
     assert_eq!(said, expected);
     // Nobody said how often.
     assert_eq!(after(90, None).1, ExitCode::Done);
+    // A clock that was wrong hides nothing for years.
+    let (said, code) = after(-3000, Some(86_400));
+    assert_eq!(code, ExitCode::Partial);
+    assert!(said.starts_with("This computer is backed up, but nobody can say when tower was"));
+}
+
+/// A backup of another computer is none of this one.
+#[test]
+fn a_computer_that_was_never_backed_up_is_not_well() {
+    let (now, seconds) = (now(), now().timestamp().as_second());
+    let report = StatusReport {
+        devices: vec![device("tower", false, seconds)],
+        last_saved: Some(seconds),
+        ..StatusReport::default()
+    };
+    let saves = Measure { saves: true, max_age: Some(3600), ..Measure::default() };
+    let (said, code) = verdict(&report, saves, &now);
+    assert_eq!(code, ExitCode::Partial, "{said}");
+    assert!(said.starts_with("No backup of this computer is known yet."), "{said}");
+    // Whoever only looks means the newest there is.
+    let looks = Measure { max_age: Some(3600), ..Measure::default() };
+    assert_eq!(verdict(&report, looks, &now).1, ExitCode::Done);
+}
+
+#[test]
+fn a_run_that_was_killed_and_a_long_silence_are_not_well() {
+    let (now, seconds) = (now(), now().timestamp().as_second());
+    let saves = Measure { saves: true, ..Measure::default() };
+    let report = |ago: i64| StatusReport {
+        last_saved: Some(seconds - ago),
+        last_saved_own: true,
+        ..StatusReport::default()
+    };
+    let run = RunRow { time: seconds - 300, ..RunRow::default() };
+    let killed = StatusReport { unended_run: Some(run.clone()), ..report(900) };
+    let (said, code) = verdict(&killed, saves, &now);
+    assert_eq!(code, ExitCode::Partial);
+    assert_eq!(
+        said,
+        "The last backup was stopped before its end, 5 min ago. `keepmum backup` goes on."
+    );
+    let at_work = StatusReport { unended_run: Some(run), run_at_work: true, ..report(900) };
+    assert_eq!(verdict(&at_work, saves, &now).1, ExitCode::Done);
+    assert_eq!(verdict(&report(27 * 86_400), saves, &now).1, ExitCode::Done);
+    let (said, code) = verdict(&report(40 * 86_400), saves, &now);
+    assert_eq!(
+        (said.as_str(), code),
+        ("The last backup of this computer was 40 days ago.", ExitCode::Partial)
+    );
+}
+
+#[test]
+fn a_missing_copy_of_the_key_is_damage() {
+    let report =
+        StatusReport { key_copies_missing: 1, last_saved_own: true, ..StatusReport::default() };
+    let (said, code) = verdict(&report, Measure::default(), &now());
+    assert_eq!(code, ExitCode::Damaged);
+    assert!(said.starts_with("The key is at risk: 1 copy"), "{said}");
 }

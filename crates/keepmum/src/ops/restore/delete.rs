@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use crate::model::{Entry, Found, FoundKind, Kind, Merge, Metadata, Name, Pair, Step, TreePath};
 use crate::target::{Staying, Target, TargetErrorKind, TargetTree};
 
+use super::copies::is_copy;
 use super::looked::Looked;
 use super::part::{Only, Part, below};
 use super::refusals::{reaches, refused, unreadable};
@@ -52,8 +53,6 @@ pub(super) struct Deletion<'r> {
     looked: Looked,
     /// The folders below which something may go, as the snapshot has them.
     scopes: Vec<TreePath>,
-    /// Copies put beside something newer.
-    beside: HashSet<TreePath>,
     /// Set once it is to be done; then no more goes than was accepted of so many.
     pub(super) doing: Option<u64>,
     pub(super) tally: Tally,
@@ -109,8 +108,8 @@ impl<'r> Deletion<'r> {
                 return Err(reaches(stay));
             }
         }
-        let (beside, folders) = (HashSet::new(), Vec::new());
-        Ok(Self { set, looked, scopes, beside, doing: None, tally: Tally::default(), folders })
+        let (tally, folders) = (Tally::default(), Vec::new());
+        Ok(Self { set, looked, scopes, doing: None, tally, folders })
     }
 
     /// Counts the things that would go, and refuses if that is too much.
@@ -135,12 +134,8 @@ impl<'r> Deletion<'r> {
     }
 
     /// Removes it. `there` is the number counted before.
-    pub(super) fn act(
-        &mut self,
-        counted: &Tally,
-        beside: HashSet<TreePath>,
-    ) -> Result<Tally, Error> {
-        (self.doing, self.beside) = (Some(counted.there), beside);
+    pub(super) fn act(&mut self, counted: &Tally) -> Result<Tally, Error> {
+        self.doing = Some(counted.there);
         self.walk()?;
         Ok(self.take())
     }
@@ -251,7 +246,7 @@ impl<'r> Deletion<'r> {
         found: &Found,
         in_the_way: bool,
     ) -> Result<(), Error> {
-        if self.beside.contains(&path) || !self.may_look_into(merge, &path, found)? {
+        if is_copy(&path) || !self.may_look_into(merge, &path, found)? {
             self.something_stays();
             return Ok(());
         }

@@ -5,6 +5,7 @@
 //! already right are left alone, so that an interrupted restore is simply run again.
 
 mod block;
+mod copies;
 mod delete;
 mod files;
 mod looked;

@@ -6,13 +6,14 @@
 use crate::model::{ChunkId, Entry, Found, FoundKind, Kind, Merge, TreePath};
 use crate::target::{Target, TargetError, TargetTree};
 
+use super::copies::{COPIES, copy_of};
 use super::part::Part;
 use super::plan::Plan;
 use super::stays::Verdict;
 use crate::session::error::Error;
 use crate::session::event::{Answer, ChangeKind, Event, Newer};
 use crate::session::options::Overwrite;
-use crate::session::report::{Problem, ProblemKind};
+use crate::session::report::{Problem, ProblemKind, display};
 
 impl Plan<'_, '_, '_> {
     /// The fate of something in the target that differs.
@@ -154,28 +155,39 @@ impl Plan<'_, '_, '_> {
     /// Restores a file beside the newer one that stays.
     pub(super) fn beside(&mut self, path: &TreePath, mut entry: Entry) -> Result<(), Error> {
         let Some(target) = self.target else { return Ok(()) };
-        let id: String = self.set.id.chars().take(8).collect();
-        let named = [path.as_bytes(), b".restored-", id.as_bytes()].concat();
-        let Ok(named) = TreePath::new(&named) else {
-            let sentence = "a name for a second file would be too long".to_owned();
-            self.problem(Problem::at(ProblemKind::NotWritten, path, sentence));
-            return Ok(());
-        };
-        let there = match target.look(&named) {
-            Ok(there) => there,
-            Err(error) => return self.target_problem(&error),
-        };
         // It is no name of the file that others are.
         entry.metadata.link = None;
-        self.stays.beside.insert(named.clone());
-        if let Some(found) = &there
-            && self.is_right(&named, &entry, found)?
-        {
-            self.report.entries_unchanged += 1;
-            return Ok(());
+        for number in 1..=COPIES {
+            let Ok(named) = TreePath::new(&copy_of(path, self.set.id, number)) else {
+                let sentence = "a name for a second file would be too long".to_owned();
+                self.problem(Problem::at(ProblemKind::NotWritten, path, sentence));
+                return Ok(());
+            };
+            let there = match target.look(&named) {
+                Ok(there) => there,
+                Err(error) => return self.target_problem(&error),
+            };
+            // A copy of an earlier restore may have been worked on.
+            if let Some(found) = &there
+                && !self.is_right(&named, &entry, found)?
+            {
+                continue;
+            }
+            let name =
+                named.split().map_or(named.clone(), |(_, name)| TreePath::root().join(&name));
+            let name = display(name.as_bytes());
+            let sentence = format!("The backup's version is beside it, as {name}");
+            self.set.observer.event(Event::Notice(sentence));
+            if there.is_some() {
+                self.report.entries_unchanged += 1;
+                return Ok(());
+            }
+            self.count_written(&named, &entry, false);
+            return self.file(named, entry, None);
         }
-        self.count_written(&named, &entry, there.is_some());
-        self.file(named, entry, there.as_ref())
+        let sentence = format!("there are {COPIES} copies of it here already");
+        self.problem(Problem::at(ProblemKind::NotWritten, path, sentence));
+        Ok(())
     }
 
     /// A dry run's message about something to be written.

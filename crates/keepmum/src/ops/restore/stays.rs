@@ -17,8 +17,6 @@ pub(super) struct Stays {
     pub(super) freed: HashSet<TreePath>,
     /// How many entries wait for that.
     pub(super) waiting: u64,
-    /// Files that were put beside newer ones.
-    pub(super) beside: HashSet<TreePath>,
     /// While something is passed over: in how many folders the walk was before.
     pub(super) passing: Option<usize>,
     /// Something could not be restored.

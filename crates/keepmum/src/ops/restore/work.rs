@@ -110,7 +110,7 @@ impl Work<'_> {
             self.call_off(&mut report, &stays);
             return Ok(report);
         }
-        let done = deletion.act(&counted, stays.beside.clone())?;
+        let done = deletion.act(&counted)?;
         report.entries_removed = done.gone;
         done.problems.into_iter().for_each(|problem| problem.note_in(&mut report.problems));
         if stays.waiting > 0 {

@@ -5,7 +5,7 @@ mod report;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use crate::catalogue::History;
+use crate::catalogue::{Catalogue, History};
 use crate::repository::RepositoryError;
 use crate::session::access::{Access, CatalogueAt};
 use crate::session::choose::Snapshots;
@@ -115,6 +115,7 @@ pub fn status(access: &Access, observer: &dyn Observer) -> Result<StatusReport, 
         foreign_names: repository.listing.foreign_names.clone(),
         copy_names: repository.listing.copy_names.clone(),
         unopened_files: repository.listing.unopened,
+        key_copies_missing: repository.key_blocks.missing.len() as u64,
         recovery_code_unseen: shown_code::unseen(&repository.catalogue)?.is_some(),
         conflict_copies: repository.listing.copies,
         free_bytes: access.seam.disk.free_space().map_err(|error| {
@@ -203,6 +204,10 @@ fn remembered(access: &Access, report: &mut StatusReport) {
         CatalogueAt::File(file) => History::read(file),
         CatalogueAt::Temporary => None,
     };
+    report.run_at_work = match &access.catalogue {
+        CatalogueAt::File(file) => Catalogue::is_run_at_work(file),
+        CatalogueAt::Temporary => false,
+    };
     let known = history.as_ref().map(|history| (history.last_saved(), history.last_check()));
     report.last_run = history.as_ref().and_then(|history| history.last_run().ok().flatten());
     report.unended_run = history.as_ref().and_then(|history| history.unended_run().ok().flatten());
@@ -213,6 +218,7 @@ fn remembered(access: &Access, report: &mut StatusReport) {
     // A run that found nothing to store leaves no other trace. Without a history its records show
     // when it stored something, and without a device of this machine the newest of all does.
     let own = report.devices.iter().any(|device| device.own);
+    report.last_saved_own = own || saved.is_some();
     let records = report.devices.iter().filter(|device| device.own || !own);
     let recorded = records.map(|device| device.last_time);
     report.last_saved = newest(saved.into_iter().chain(recorded), access.seam.clock.now().seconds);

@@ -86,8 +86,15 @@ pub struct StatusReport {
     pub last_run: Option<RunRow>,
     /// A run after that one that has not ended: it is at work, or was killed.
     pub unended_run: Option<RunRow>,
-    /// When this device's files were last saved, as far as is known: seconds since 1970.
+    /// Whether a run of this device is at work now.
+    pub run_at_work: bool,
+    /// When this device's files were last saved, as far as is known: seconds since 1970. Where no
+    /// backup of this device is known, that of the newest of all devices.
     pub last_saved: Option<i64>,
+    /// Whether that was a backup of this device.
+    pub last_saved_own: bool,
+    /// Copies of the key block that are missing.
+    pub key_copies_missing: u64,
     /// The last check.
     pub last_check: Option<CheckLine>,
 }

@@ -13,15 +13,31 @@ const ROOTS: usize = 256;
 /// The names of a path from the top down. They may be patterns, or such as no snapshot can have.
 pub(super) type Names = Vec<Vec<u8>>;
 
+/// A place where a typed path may lie.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) names: Names,
+    /// So many of them, from the top down, were not typed: the folder that the path counts from.
+    /// They are never a pattern, whatever they contain.
+    pub(super) given: usize,
+}
+
+impl Place {
+    /// The names that were typed.
+    pub(super) fn typed(&self) -> &[Vec<u8>] {
+        &self.names[self.given..]
+    }
+}
+
 /// Places that are tried together. Of those in which something is, all are meant, and that may be
 /// too many.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Group(pub(super) Vec<Names>);
+pub(super) struct Group(pub(super) Vec<Place>);
 
 /// Where a typed path may lie.
 pub(super) fn groups(typed: &[u8], around: &Around, roots: &[TreePath]) -> Vec<Group> {
     let mut groups = Vec::new();
-    let mut add = |places: Vec<Names>| {
+    let mut add = |places: Vec<Place>| {
         let group = Group(places);
         if !group.0.is_empty() && !groups.contains(&group) {
             groups.push(group);
@@ -72,7 +88,7 @@ fn home_above(root: &Names) -> Option<Names> {
 
 /// The names of a path on this machine.
 fn of(path: &Path) -> Names {
-    join(Vec::new(), path.as_os_str().as_bytes())
+    join(Vec::new(), path.as_os_str().as_bytes()).names
 }
 
 fn names(path: &[u8]) -> Names {
@@ -80,21 +96,25 @@ fn names(path: &[u8]) -> Names {
 }
 
 /// A path from there, with `.` and `..` worked out by name; `..` of the top is the top.
-fn join(mut from: Names, path: &[u8]) -> Names {
+fn join(from: Names, path: &[u8]) -> Place {
+    let mut place = Place { given: from.len(), names: from };
     for name in names(path) {
         match name.as_slice() {
             b"." => {}
-            b".." => drop(from.pop()),
-            _ => from.push(name),
+            b".." => {
+                place.names.pop();
+                place.given = place.given.min(place.names.len());
+            }
+            _ => place.names.push(name),
         }
     }
-    from
+    place
 }
 
 /// The same, if it does not lead out of there.
-fn join_within(from: Names, path: &[u8]) -> Option<Names> {
+fn join_within(from: Names, path: &[u8]) -> Option<Place> {
     let joined = join(from.clone(), path);
-    joined.starts_with(&from).then_some(joined)
+    joined.names.starts_with(&from).then_some(joined)
 }
 
 /// The path of these names, if a snapshot can have it.

@@ -29,7 +29,8 @@ pub(super) fn error(
     tried: &[Group],
     is_pattern: bool,
 ) -> Error {
-    let all: Vec<&Names> = tried.iter().flat_map(|group| &group.0).collect();
+    let all: Vec<&Names> =
+        tried.iter().flat_map(|group| &group.0).map(|place| &place.names).collect();
     let paths: Vec<TreePath> = all.iter().filter_map(|names| tree_path(names)).collect();
     let mut missing = MissingPath {
         typed: typed.to_vec(),

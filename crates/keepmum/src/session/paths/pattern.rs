@@ -16,7 +16,7 @@ pub(super) fn is_pattern(name: &[u8]) -> bool {
 }
 
 /// What is wrong with a pattern, which then would match nothing.
-pub(super) fn check(names: &Names) -> Result<(), &'static str> {
+pub(super) fn check(names: &[Vec<u8>]) -> Result<(), &'static str> {
     names.iter().try_for_each(|name| check_wildcards(name))
 }
 

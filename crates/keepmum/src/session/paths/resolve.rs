@@ -1,9 +1,11 @@
 //! From the paths that were asked for to those that the snapshot has.
 
+use std::os::unix::ffi::OsStrExt;
+
 use crate::model::{Entry, Kind, Side, TreePath};
 
 use super::asked::{Around, Asked, Paths};
-use super::expand::{Group, Names, groups, tree_path};
+use super::expand::{Group, Names, Place, groups, tree_path};
 use super::miss;
 use super::pattern::{self, Places};
 use super::resolver::Resolver;
@@ -80,8 +82,13 @@ impl Resolver<'_, '_> {
                 Asked::Typed { path, real } => {
                     let mut tried = groups(path, &paths.around, &self.roots);
                     if let Some(real) = real {
-                        let around = Around { home: None, folders: vec![real.clone()] };
-                        tried.extend(groups(b".", &around, &[]).into_iter().take(1));
+                        // Its last name was typed, and may be a pattern.
+                        let (folder, name) = match real.parent().zip(real.file_name()) {
+                            Some((folder, name)) => (folder.to_owned(), name.as_bytes()),
+                            None => (real.clone(), &b"."[..]),
+                        };
+                        let around = Around { home: None, folders: vec![folder] };
+                        tried.extend(groups(name, &around, &[]).into_iter().take(1));
                     }
                     is_one &= self.typed(path, &tried, &mut found)?;
                 }
@@ -111,7 +118,7 @@ impl Resolver<'_, '_> {
         // What has a name like a pattern is meant by that name.
         for group in tried {
             let mut here = Vec::new();
-            for path in group.0.iter().filter_map(tree_path) {
+            for path in group.0.iter().filter_map(|place| tree_path(&place.names)) {
                 let (_, entry) = self.chosen.at(&path)?;
                 if entry.is_some() || path.is_root() {
                     here.push(Selected { path, entry });
@@ -125,18 +132,18 @@ impl Resolver<'_, '_> {
                 return Ok(true);
             }
         }
-        let is_pattern = |names: &Names| names.iter().any(|name| pattern::is_pattern(name));
+        let is_pattern = |place: &Place| place.typed().iter().any(|name| pattern::is_pattern(name));
         let mut patterns = tried.iter().filter(|group| group.0.iter().any(is_pattern)).peekable();
         let has_patterns = patterns.peek().is_some();
         for group in patterns {
             let before = found.all.len();
-            for names in &group.0 {
+            for place in group.0.iter().filter(|place| is_pattern(place)) {
                 let wrong = |what: &str| {
                     let sentence = format!("this pattern cannot be used: {what}");
                     Error::new(ErrorKind::Unusable, sentence).at(String::from_utf8_lossy(typed))
                 };
-                pattern::check(names).map_err(wrong)?;
-                self.matching(names, found)?;
+                pattern::check(place.typed()).map_err(wrong)?;
+                self.matching(place, found)?;
             }
             if found.all.len() > before {
                 return Ok(false);
@@ -148,8 +155,9 @@ impl Resolver<'_, '_> {
     }
 
     /// Adds what matches a pattern.
-    fn matching(&self, pattern: &Names, found: &mut Found) -> Result<(), Error> {
-        let plain = pattern.iter().take_while(|name| !pattern::is_pattern(name)).count();
+    fn matching(&self, place: &Place, found: &mut Found) -> Result<(), Error> {
+        let (typed, pattern) = (place.typed().iter(), &place.names);
+        let plain = typed.take_while(|name| !pattern::is_pattern(name)).count() + place.given;
         let Some(path) = tree_path(&pattern[..plain].to_vec()) else { return Ok(()) };
         let (tree, entry) = self.chosen.at(&path)?;
         let node = match &entry {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use super::asked::Around;
-use super::expand::{Names, groups, tree_path};
+use super::expand::{Names, Place, groups, tree_path};
 use super::pattern::{Places, check, is_pattern};
 use crate::model::TreePath;
 
@@ -22,7 +22,7 @@ fn roots(roots: &[&str]) -> Vec<TreePath> {
 /// The places of a typed path as text; those of one group on one line.
 fn places(typed: &str, around: &Around, recorded: &[&str]) -> Vec<String> {
     let groups = groups(typed.as_bytes(), around, &roots(recorded));
-    let shown = |names: &Names| format!("/{}", String::from_utf8_lossy(&names.join(&b'/')));
+    let shown = |place: &Place| format!("/{}", String::from_utf8_lossy(&place.names.join(&b'/')));
     groups.iter().map(|group| group.0.iter().map(shown).collect::<Vec<_>>().join(" ")).collect()
 }
 
@@ -71,6 +71,24 @@ fn a_relative_path_is_tried_here_then_in_the_roots_then_beside_them() {
     // Nothing leads out of a root by the way of it.
     assert_eq!(places("../x", &around(), &all), ["/home/anna/x", "/x"]);
     assert_eq!(places(".", &around(), &[]), ["/home/anna/now", "/"]);
+}
+
+/// The name of the current folder, of the home or of a root was not typed.
+#[test]
+fn the_folder_that_a_path_counts_from_is_no_pattern() {
+    let around = Around {
+        home: Some(PathBuf::from("/home/an*a")),
+        folders: vec![PathBuf::from("/src/we*rd/[bad")],
+    };
+    for (typed, left) in [("n?", "n?"), ("../n?", "n?"), ("~/n?", "n?"), ("/a*/n?", "a*/n?")] {
+        for group in groups(typed.as_bytes(), &around, &roots(&["home/[x]/d"])) {
+            for place in group.0.iter().filter(|place| place.given > 0 || typed.starts_with('/')) {
+                assert_eq!(place.typed().join(&b'/'), left.as_bytes(), "{typed}: {place:?}");
+            }
+        }
+    }
+    let first = |typed: &[u8]| groups(typed, &around, &[]).swap_remove(0).0.swap_remove(0);
+    assert_eq!((first(b"n?").given, first(b"../../../n?").given), (3, 0));
 }
 
 #[test]
@@ -137,7 +155,7 @@ fn wildcards_match_within_names_and_two_stars_match_folders() {
         assert!(!matches(pattern, path), "{pattern} {path}");
     }
     assert!(is_pattern(b"a*") && is_pattern(b"[a]") && is_pattern(b"a\\b") && !is_pattern(b"a b~"));
-    assert!(check(&vec![b"[a".to_vec()]).is_err() && check(&vec![b"a\\".to_vec()]).is_err());
+    assert!(check(&[b"[a".to_vec()]).is_err() && check(&[b"a\\".to_vec()]).is_err());
 }
 
 #[test]
