@@ -41,6 +41,11 @@ DATA_OBJECT, META_OBJECT, RECORD_OBJECT = 1, 2, 3
 KINDS = ("file", "directory", "symlink", "fifo", "character device", "block device")
 FILE, DIRECTORY, SYMLINK, FIFO, CHARACTER, BLOCK = range(6)
 NAME_FORM = re.compile(r"[a-z2-7]{90}")
+NAME_PLACE = re.compile(r"(?<![A-Za-z2-7])[A-Za-z2-7]{90}")  # in a file name
+UNFINISHED = (".tmp", ".temp", ".part", ".partial", ".filepart", ".crdownload", ".download", ".unison",
+              ".!sync", ".syncpart", ".synctemp")
+STUBS = (".icloud", ".nextcloud", ".owncloud")
+OWN_FOLDERS = ("rubbish", "lost_and_found", "lost+found")  # of clients, beside those that begin with a sign
 SALT = b"keepmum v0"
 
 
@@ -299,6 +304,28 @@ def unbase32(name: str) -> bytes | None:
         return None
     data = b32decode(name.upper() + "======")
     return data if base32(data) == name else None
+
+
+@dataclass
+class FileName:
+    """A file in the destination, and the name of an object in its file name (§4.2)."""
+    path: str
+    size: int
+    name: str = ""
+    data: bytes = b""
+    readable: bool = False  # neither on its way nor a placeholder
+    original: bool = False
+
+    @classmethod
+    def of(cls, path: str, size: int, file: str, folders: str) -> "FileName":
+        for found in NAME_PLACE.finditer(file):
+            name = found.group().lower()
+            data, before, after = unbase32(name), file[:found.start()], file[found.end():].lower()
+            if data is not None:
+                unread = before[:1] in (".", "~") or after.endswith(UNFINISHED) or after in STUBS and not before
+                aside = any(folder[0] in ".~$#@" or folder.lower() in OWN_FOLDERS for folder in folders.split(os.sep) if folder)
+                return cls(path, size, name, data, not unread, file == name and not aside)
+        return cls(path, size)
 
 
 def unseal(key: bytes, context: bytes, sealed: bytes) -> bytes | None:
@@ -662,14 +689,14 @@ class Repository:
         self.standing: dict[Block, bool] = {}  # deltas: whether all that they stand on has a place
         self.incomplete = False  # whether the snapshot that is read lacks objects: decides pending or damaged
 
-    def adopt(self, path: str, size: int, data: bytes, original: bool) -> bool:
+    def adopt(self, file: FileName) -> bool:
         for siv, epochs in self.keys:
-            stored = parse_name(siv, data)
+            stored = parse_name(siv, file.data)
             if stored is not None:
                 known = self.named(stored.device, stored.run, stored.number, stored.kind, stored.length, stored.hash)
                 known.epoch, known.epochs = stored.epoch, epochs
-                known.files.insert(0 if original else len(known.files), (path, size))
-                known.original = known.original or original
+                known.files.insert(0 if file.original else len(known.files), (file.path, file.size if file.readable else -1))
+                known.original = known.original or file.original
                 return True
         return False
 
@@ -1135,14 +1162,16 @@ def stored_value(value: Any, what: str) -> list[Any]:
 
 class Destination:
     def __init__(self, folder: str, typed: str, report: Report) -> None:
-        files = [(path, size, unbase32(name[:90]), name) for path, size, name in regular_files(folder, report)]
-        blocks = [(path, name[:90]) for path, size, data, name in files if size in BLOCK_LENGTHS and data]
+        files = [FileName.of(path, size, name, os.path.relpath(os.path.dirname(path), folder) if os.path.dirname(path) != folder else "")
+                 for path, size, name in regular_files(folder, report)]
+        blocks = [(file.path, file.name) for file in files if file.size in BLOCK_LENGTHS and file.readable]
         self.repository = Repository(open_key_blocks(blocks, typed))
         self.foreign = 0
-        for path, size, data, name in files:
-            if (path, name[:90]) in blocks:
+        names = {name for _, name in blocks}
+        for file in files:
+            if (file.path, file.name) in blocks:
                 continue
-            if data is None or not self.repository.adopt(path, size, data, len(name) == 90):
+            if not file.name or not self.repository.adopt(file) and file.readable and file.name not in names:
                 self.foreign += 1
         self.repository.load()
         self.snapshots = sorted(self.repository.found, key=lambda s: (moment(s)[0], s.record.run))

@@ -507,10 +507,23 @@ class Damage(Base):
         shutil.copy(self.data[1], self.data[1] + " (1)")
         change(self.data[1] + " (1)", flip)
         self.expect(0, None, None)
+        os.rename(self.data[1], os.path.join(self.folder, "Copy of " + os.path.basename(self.data[1]).upper()))
+        self.expect(0, None, None)
         for name in ("notes.txt", "b" * 90, "a" * 89 + "b", os.path.basename(self.data[0])[:89]):
             with open(os.path.join(self.folder, name), "w") as file:
                 file.write("foreign")
         self.assertIn("4 foreign files", self.call("list")[2])
+
+    def test_files_on_their_way(self) -> None:
+        folder, name = os.path.split(self.data[0])
+        for other in (f".syncthing.{name}.tmp", f".{name}.~1f", f"{name}.partial", f".{name}.icloud", f"{name}.nextcloud"):
+            os.rename(self.data[0], os.path.join(folder, other))
+            self.expect(3, "pending", None)
+            self.assertIn("0 foreign files", self.call("list")[2])
+            os.rename(os.path.join(folder, other), self.data[0])
+        os.mkdir(os.path.join(folder, ".stversions"))
+        os.rename(self.data[0], os.path.join(folder, ".stversions", name + "~20261102-101010"))
+        self.expect(0, None, None)
 
     def test_meta(self) -> None:
         with open(self.meta, "rb") as file:

@@ -100,6 +100,7 @@ pub mod inside {
     pub mod seam {
         pub use crate::seam::{
             Gate, OpenGate, Operation, RealClock, RealDisk, Seam, SystemRandom, Timestamp,
+            staging_name,
         };
     }
     pub mod source {

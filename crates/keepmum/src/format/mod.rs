@@ -37,7 +37,7 @@ pub use keyring::{
 };
 pub use left_out::LeftOut;
 pub use list_writer::ListWriter;
-pub use name::{NAME_LENGTH, ObjectKind, ObjectName, split_file_name};
+pub use name::{FileName, NAME_LENGTH, ObjectKind, ObjectName};
 pub use node_writer::NodeWriter;
 pub use object::{Block, PieceKind, Table, footer, parse_footer};
 pub use padding::{padded_length, plain_for_sealed};

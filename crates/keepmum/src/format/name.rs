@@ -5,7 +5,7 @@
 use super::{OBJECT_MAX, base32};
 use crate::model::{DeviceId, ObjectKey};
 
-/// Characters of an object's name; further ones in a file name mark a conflict copy.
+/// Characters of an object's name.
 pub const NAME_LENGTH: usize = base32::CHARACTERS;
 /// Plain bytes of a name.
 pub const FIELDS_LENGTH: usize = 40;
@@ -146,10 +146,52 @@ pub fn context(
     context
 }
 
-/// The name and the mark of a conflict copy (empty if there is none) in the last component of a
-/// path; none for a file that is foreign by its form.
-pub fn split_file_name(path: &str) -> Option<(&str, &str)> {
-    let file = path.rsplit('/').next()?;
-    let (name, mark) = file.split_at_checked(NAME_LENGTH)?;
-    base32::decode(name.as_bytes()).map(|_| (name, mark))
+/// The name of an object in the last component of a path. Sync clients put words before and after
+/// it, and some change its case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileName<'a> {
+    /// The bytes that its characters stand for.
+    pub sealed: [u8; base32::BYTES],
+    /// The characters before it.
+    pub before: &'a str,
+    /// The characters after it.
+    pub after: &'a str,
+    /// Whether the characters are those that a writer gives it, and not of another case.
+    pub is_spelled: bool,
+}
+
+impl<'a> FileName<'a> {
+    /// The first name in the last component of a path; none for a file that is foreign by its form.
+    pub fn find(path: &'a str) -> Option<Self> {
+        let file = path.rsplit('/').next()?;
+        let bytes = file.as_bytes();
+        let mut begin = 0;
+        while bytes.len() >= begin + NAME_LENGTH {
+            let letters = bytes[begin..].iter().take_while(|byte| is_letter(**byte)).count();
+            if letters >= NAME_LENGTH
+                && let Some((before, rest)) = file.split_at_checked(begin)
+                && let Some((name, after)) = rest.split_at_checked(NAME_LENGTH)
+                && let Some(sealed) = base32::decode(name.to_ascii_lowercase().as_bytes())
+            {
+                let is_spelled = !name.bytes().any(|byte| byte.is_ascii_uppercase());
+                return Some(Self { sealed, before, after, is_spelled });
+            }
+            begin += letters + 1;
+        }
+        None
+    }
+
+    /// The name as a writer spells it.
+    pub fn name(&self) -> String {
+        base32::encode(&self.sealed)
+    }
+
+    /// Whether the file has the object's own name and nothing else.
+    pub fn is_own(&self) -> bool {
+        self.is_spelled && self.before.is_empty() && self.after.is_empty()
+    }
+}
+
+fn is_letter(byte: u8) -> bool {
+    matches!(byte.to_ascii_lowercase(), b'a'..=b'z' | b'2'..=b'7')
 }

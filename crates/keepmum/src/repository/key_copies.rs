@@ -7,6 +7,7 @@ use crate::model::RepositoryId;
 use crate::seam::Random;
 
 use super::error::RepositoryError;
+use super::file_role::is_aside;
 use super::key_block::{COPIES, NamedBlock, block_name, seal_family};
 use super::key_edition::{Block, Edition, Place};
 use super::key_lineage::is_former;
@@ -22,7 +23,7 @@ impl Edition {
     fn whole(&self, salt: &[u8; 32]) -> Vec<&Block> {
         let is_of = |block: &&Block| block.copy.is_some() && block.head.salt == *salt;
         let mut whole: Vec<_> = self.blocks.iter().filter(is_of).collect();
-        whole.sort_by_key(|block| (block.path.is_none(), block.copy, block.name.as_str()));
+        whole.sort_by_key(|block| (!stays(block), block.copy, block.name.as_str()));
         let mut once: Vec<&Block> = Vec::new();
         for block in whole {
             if once.iter().all(|known| known.name != block.name) {
@@ -31,6 +32,11 @@ impl Edition {
         }
         once
     }
+}
+
+/// Whether a block is at the destination, and not only in the trash of a sync client.
+fn stays(block: &Block) -> bool {
+    block.path.as_deref().is_some_and(|path| !is_aside(path))
 }
 
 impl Opened {
@@ -58,9 +64,8 @@ impl Opened {
                     )?);
                     continue;
                 }
-                let here =
-                    |copy: u8| whole.iter().any(|b| b.path.is_some() && b.copy == Some(copy));
-                let count = whole.iter().filter(|block| block.path.is_some()).count();
+                let here = |copy: u8| whole.iter().any(|b| stays(b) && b.copy == Some(copy));
+                let count = whole.iter().filter(|block| stays(block)).count();
                 let wanted = usize::from(COPIES).saturating_sub(count);
                 for copy in (0..COPIES).filter(|copy| !here(*copy)).take(wanted) {
                     // The copy itself, where this machine keeps it.

@@ -1,16 +1,19 @@
 //! The files at the destination, sorted by the fields of their names. No object is opened for this.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashSet};
 
 use crate::crypto::NAME_SEALED;
-use crate::format::{NAME_LENGTH, ObjectName, base32, is_key_block_length, split_file_name};
+use crate::format::{FileName, NAME_LENGTH, ObjectName, base32, is_key_block_length};
 use crate::model::{DeviceId, ObjectKey};
 use crate::pipeline::{self, Mode};
 use crate::seam::is_staging_name;
 use crate::store::{Listed, Store, StoreError, StoreErrorKind};
 
+use super::file_role::{Role, is_aside, is_original, order};
 use super::key_block::Candidate;
 use super::keys::Keys;
+use super::listed::Place;
+pub use super::listed::{ListedObject, Objects};
 
 /// So many files are named of those that are not ours.
 const NAMED: usize = 5;
@@ -35,126 +38,6 @@ struct Original {
 impl Original {
     fn path(&self) -> String {
         base32::encode(&self.sealed)
-    }
-}
-
-/// Under which names an object is here.
-#[derive(Clone, Debug)]
-enum Place {
-    /// Under its own name, in the destination's own folder.
-    Original,
-    /// Elsewhere, or under several: the original before copies; only files of the right length.
-    Files(Box<[String]>),
-    /// Not whole: the length of the longest file of its name.
-    Partial(u64),
-}
-
-/// One object that is here under its own name or as a copy.
-#[derive(Clone, Debug)]
-pub struct ListedObject {
-    /// The fields of its name.
-    pub name: ObjectName,
-    /// Which repository of the keyring it belongs to.
-    pub repository: usize,
-    place: Place,
-}
-
-impl ListedObject {
-    /// Whether a file of the right length is here.
-    pub fn is_here(&self) -> bool {
-        !matches!(self.place, Place::Partial(_))
-    }
-
-    /// Whether one of its files has the object's own name, and not that of a copy.
-    pub fn has_original(&self) -> bool {
-        match &self.place {
-            Place::Original => true,
-            Place::Files(paths) => {
-                paths.first().is_some_and(|path| last_component(path).len() == NAME_LENGTH)
-            }
-            Place::Partial(_) => false,
-        }
-    }
-
-    /// How many files of the right length there are.
-    pub fn files(&self) -> usize {
-        match &self.place {
-            Place::Original => 1,
-            Place::Files(paths) => paths.len(),
-            Place::Partial(_) => 0,
-        }
-    }
-
-    /// Where one of its files lies; the original is the first.
-    pub fn path(&self, file: usize, keys: &Keys) -> Option<String> {
-        match &self.place {
-            Place::Original if file == 0 => {
-                Some(keys.repository(self.repository)?.seal_name(&self.name))
-            }
-            Place::Files(paths) => paths.get(file).cloned(),
-            Place::Original | Place::Partial(_) => None,
-        }
-    }
-}
-
-/// Objects by the fields of their names.
-#[derive(Clone, Debug, Default)]
-pub struct Objects {
-    /// Those of the listing that lie under their own names, in the order of their keys.
-    originals: Vec<ListedObject>,
-    /// Those of which there are only copies, and those that were written since.
-    more: BTreeMap<ObjectKey, ListedObject>,
-}
-
-impl Objects {
-    fn place(&self, key: &ObjectKey) -> Option<usize> {
-        self.originals.binary_search_by(|object| object.name.key().cmp(key)).ok()
-    }
-
-    /// An object, whole or not.
-    pub fn get(&self, key: &ObjectKey) -> Option<&ListedObject> {
-        self.more.get(key).or_else(|| self.originals.get(self.place(key)?))
-    }
-
-    fn get_mut(&mut self, key: &ObjectKey) -> Option<&mut ListedObject> {
-        match self.place(key) {
-            Some(place) => self.originals.get_mut(place),
-            None => self.more.get_mut(key),
-        }
-    }
-
-    /// All objects with their keys.
-    pub fn iter(&self) -> impl Iterator<Item = (ObjectKey, &ListedObject)> {
-        self.values().map(|object| (object.name.key(), object))
-    }
-
-    /// All keys.
-    pub fn keys(&self) -> impl Iterator<Item = ObjectKey> {
-        self.values().map(|object| object.name.key())
-    }
-
-    /// All objects.
-    pub fn values(&self) -> impl Iterator<Item = &ListedObject> {
-        self.originals.iter().chain(self.more.values())
-    }
-
-    /// Keeps only some.
-    pub fn retain(&mut self, keep: impl Fn(&ObjectKey) -> bool) {
-        self.originals.retain(|object| keep(&object.name.key()));
-        self.more.retain(|key, _| keep(key));
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.originals.is_empty() && self.more.is_empty()
-    }
-
-    fn insert(&mut self, object: ListedObject) {
-        let key = object.name.key();
-        match self.get_mut(&key) {
-            Some(known) => *known = object,
-            None => drop(self.more.insert(key, object)),
-        }
     }
 }
 
@@ -201,15 +84,12 @@ impl RawListing {
         }
     }
 
-    /// Files that are no originals here and have such a name all the same, with it.
-    fn copies(&self) -> impl Iterator<Item = (&Listed, &str)> {
-        self.others.iter().filter_map(|file| {
-            let (name, _) = split_file_name(&file.path)?;
-            Some((file, name))
-        })
+    /// Files that have such a name and are no originals here.
+    fn copies(&self) -> impl Iterator<Item = (&Listed, FileName<'_>)> {
+        self.others.iter().filter_map(|file| Some((file, FileName::find(&file.path)?)))
     }
 
-    /// Whether anything has a name that an object could have.
+    /// Whether anything has a name that an object could have, be it still on its way.
     pub fn has_object_shapes(&self) -> bool {
         !self.originals.is_empty() || self.copies().next().is_some()
     }
@@ -221,18 +101,29 @@ impl RawListing {
 
     /// Whether a file has this name already, whole or not, with or without the mark of a copy.
     pub fn has_name(&self, name: &str) -> bool {
-        self.originals.iter().any(|one| one.path() == name)
-            || self.copies().any(|(_, shaped)| shaped == name)
+        let Some(sealed) = base32::decode(name.as_bytes()) else { return false };
+        let is_it =
+            |found: &FileName<'_>| found.sealed == sealed && Role::of(found) != Role::OnItsWay;
+        self.originals.iter().any(|one| one.sealed == sealed)
+            || self.copies().any(|(file, found)| is_it(&found) && !is_aside(&file.path))
     }
 
-    /// Files that do not have such a name.
+    /// Files that do not have such a name, nor that of a half-written file of ours.
+    fn foreign_files(&self) -> impl Iterator<Item = &Listed> {
+        self.others.iter().filter(|file| {
+            FileName::find(&file.path).is_none() && !is_staging_name(file.path.as_bytes())
+        })
+    }
+
+    /// How many those are.
     pub fn foreign(&self) -> u64 {
-        (self.others.len() - self.copies().count()) as u64
+        self.foreign_files().count() as u64
     }
 
-    /// File names of possible key blocks.
+    /// File names of possible key blocks. One in a client's trash is not counted on to stay.
     pub fn key_block_names(&self) -> Vec<String> {
-        self.key_block_files().map(|(_, name, _)| name).collect()
+        let lasting = self.key_block_files().filter(|(path, ..)| !is_aside(path));
+        lasting.map(|(_, name, _)| name).collect()
     }
 
     /// Reads possible key blocks; unreadable ones are left out, as long as another one can be read.
@@ -259,8 +150,11 @@ impl RawListing {
     fn key_block_files(&self) -> impl Iterator<Item = (String, String, u64)> {
         let originals = self.originals.iter().filter(|one| is_key_block_length(one.length));
         let originals = originals.map(|one| (one.path(), one.path(), one.length));
-        let copies = self.copies().filter(|(file, _)| is_key_block_length(file.length));
-        let copies = copies.map(|(file, name)| (file.path.clone(), name.to_owned(), file.length));
+        let is_one = |(file, name): &(&Listed, FileName<'_>)| {
+            is_key_block_length(file.length) && Role::of(name) == Role::Bytes
+        };
+        let copies = self.copies().filter(is_one);
+        let copies = copies.map(|(file, name)| (file.path.clone(), name.name(), file.length));
         originals.chain(copies)
     }
 
@@ -277,21 +171,49 @@ impl RawListing {
         originals.sort_unstable_by_key(|object| object.name.key());
         listing.objects.originals = originals;
         listing.foreign = self.foreign();
-        let is_foreign = |file: &&Listed| split_file_name(&file.path).is_none();
-        listing.foreign_names = first_names(self.others.iter().filter(is_foreign));
-        listing.copy_names = first_names(self.copies().map(|(file, _)| file));
-        for (file, name) in self.copies() {
-            let Some(sealed) = base32::decode(name.as_bytes()) else { continue };
+        listing.foreign_names = first_names(self.foreign_files());
+        let blocks: HashSet<&String> = listing.key_blocks.iter().map(|(_, name)| name).collect();
+        let mut copies = Vec::new();
+        let mut further = Vec::new();
+        for (file, found) in self.copies() {
+            let role = Role::of(&found);
+            let is_copy = role == Role::Bytes && !found.is_own() && !is_aside(&file.path);
             if is_key_block_length(file.length) {
+                copies.extend(is_copy.then_some(file));
                 continue;
             }
-            match keys.open_name(&sealed) {
-                Some(opened) => listing.add(file, opened, keys),
+            match keys.open_name(&found.sealed) {
+                Some((repository, name)) => {
+                    further.push(Further { file, role, repository, name });
+                }
+                // Whatever is on its way may be a key block.
+                None if role != Role::Bytes => {}
+                // A copy of one that was cut.
+                None if blocks.contains(&found.name()) => copies.push(file),
                 None => listing.unopened += 1,
             }
         }
+        further.sort_by(|one, other| {
+            let key = |it: &Further<'_>| it.name.key();
+            key(one)
+                .cmp(&key(other))
+                .then_with(|| order(&one.file.path).cmp(&order(&other.file.path)))
+        });
+        for files in further.chunk_by(|one, other| one.name == other.name) {
+            copies.extend(listing.add(files, keys));
+        }
+        listing.copies = copies.len() as u64;
+        listing.copy_names = first_names(copies.into_iter());
         listing
     }
+}
+
+/// A file that is not an original in the destination's own folder, with its opened name.
+struct Further<'a> {
+    file: &'a Listed,
+    role: Role,
+    repository: usize,
+    name: ObjectName,
 }
 
 /// The first few paths, in order.
@@ -323,29 +245,61 @@ fn open_originals(originals: &[Original], keys: &Keys) -> (Vec<ListedObject>, u6
 }
 
 impl Listing {
-    /// Adds a file that is not an original in the destination's own folder.
-    fn add(&mut self, file: &Listed, (repository, name): (usize, ObjectName), keys: &Keys) {
-        let is_original = last_component(&file.path).len() == NAME_LENGTH;
-        self.copies += u64::from(!is_original);
-        let key = name.key();
-        if self.objects.get(&key).is_none() {
-            let place = Place::Partial(0);
-            self.objects.insert(ListedObject { name, repository, place });
-        }
-        let Some(object) = self.objects.get_mut(&key) else { return };
-        if file.length != name.length || !keys.knows_epoch(repository, name.epoch) {
-            if let Place::Partial(length) = &mut object.place {
-                *length = file.length.max(*length);
-            }
-            return;
-        }
+    /// Adds the files of one object that are no originals in the destination's own folder, in their
+    /// order; returns those that are copies.
+    fn add<'f>(&mut self, files: &[Further<'f>], keys: &Keys) -> Vec<&'f Listed> {
+        let Some(Further { repository, name, .. }) = files.first() else { return Vec::new() };
+        let (repository, name, key) = (*repository, *name, name.key());
+        let known = self.objects.get(&key);
+        let is_at_top = known.is_some();
         let mut paths: Vec<String> =
-            (0..object.files()).filter_map(|file| object.path(file, keys)).collect();
-        match is_original {
-            true => paths.insert(0, file.path.clone()),
-            false => paths.push(file.path.clone()),
+            known.and_then(|known| known.path(0, keys)).into_iter().collect();
+        let mut longest = match known.map(|known| &known.place) {
+            Some(Place::Partial(length)) => *length,
+            _ => 0,
+        };
+        let (mut has_stub, mut copies) = (false, Vec::new());
+        for (number, Further { file, role, .. }) in files.iter().enumerate() {
+            if *role == Role::Placeholder {
+                has_stub = true;
+                continue;
+            }
+            longest = longest.max(file.length);
+            if *role == Role::OnItsWay {
+                continue;
+            }
+            let is_the_original = number == 0 && !is_at_top && is_original(&file.path);
+            if !is_aside(&file.path) && !is_the_original {
+                copies.push(*file);
+            }
+            if file.length == name.length && keys.knows_epoch(repository, name.epoch) {
+                paths.push(file.path.clone());
+            }
         }
-        object.place = Place::Files(paths.into());
+        let place = match (paths.is_empty(), has_stub) {
+            (false, _) => Place::Files(paths.into()),
+            (true, true) => Place::Placeholder { counts: false },
+            (true, false) => Place::Partial(longest),
+        };
+        self.objects.insert(ListedObject { name, repository, place });
+        copies
+    }
+
+    /// Counts objects as absent of which only a client's trash or cache holds a file: it may be
+    /// emptied at any time. Those of which the sync service has left a stub count as here: their
+    /// bytes need not be uploaded again. For a backup.
+    pub fn count_what_lasts(&mut self) {
+        self.objects.retain_objects(|object| !object.is_only_aside());
+        for object in self.objects.values_mut() {
+            if let Place::Placeholder { counts } = &mut object.place {
+                *counts = true;
+            }
+        }
+    }
+
+    /// Whether the sync service has an object, and this computer only a stub of it.
+    pub fn is_placeholder(&self, key: &ObjectKey) -> bool {
+        self.objects.get(key).is_some_and(ListedObject::is_placeholder)
     }
 
     /// An object that is here whole.
@@ -363,7 +317,10 @@ impl Listing {
     /// arrived.
     pub fn set_arriving(&mut self, key: &ObjectKey) {
         if let Some(object) = self.objects.get_mut(key) {
-            object.place = Place::Partial(object.name.length);
+            object.place = match object.is_placeholder() {
+                true => Place::Placeholder { counts: false },
+                false => Place::Partial(object.name.length),
+            };
         }
     }
 
@@ -371,8 +328,4 @@ impl Listing {
     pub fn add_written(&mut self, name: &ObjectName, repository: usize) {
         self.objects.insert(ListedObject { name: *name, repository, place: Place::Original });
     }
-}
-
-fn last_component(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }

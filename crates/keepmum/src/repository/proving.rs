@@ -10,7 +10,7 @@ use crate::format::plain_for_sealed;
 use crate::model::ObjectKey;
 
 use super::error::RepositoryError;
-use super::listing::ListedObject;
+use super::listed::ListedObject;
 use super::reader::ObjectReader;
 
 /// So many bytes of a large object are read at a time.

@@ -14,7 +14,8 @@ use crate::store::Store;
 use super::error::RepositoryError;
 use super::kept_bases::KeptBases;
 use super::keys::Keys;
-use super::listing::{ListedObject, Listing};
+use super::listed::ListedObject;
+use super::listing::Listing;
 
 /// A block by where it lies. Lengths and offsets are in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -95,6 +96,11 @@ impl<'a> ObjectReader<'a> {
         let object = self.object(key)?;
         if let Some(bytes) = self.range_of_whole(key, offset, length) {
             return Ok(bytes);
+        }
+        if object.is_placeholder() {
+            let what = "its bytes are with the sync service, and only a placeholder is here";
+            let object = self.path(object, 0);
+            return Err(RepositoryError::Arriving { object, what: what.to_owned() });
         }
         let mut first = None;
         for copy in 0..object.files() {

@@ -75,8 +75,13 @@ fn only_our_own_staging_names_match() {
     let name = staging_name(&SystemRandom).unwrap();
     assert!(is_staging_name(name.as_bytes()), "{name}");
     assert_ne!(name, staging_name(&SystemRandom).unwrap());
-    let foreign = ["", "~", "~.~1.tmp", "~x.~1.tmp", &name[1..], &name.to_uppercase()];
-    for foreign in foreign.into_iter().chain([&*format!("{name}x"), &*format!("~{name}")]) {
+    let former = format!("~{}.~1.tmp", "a2".repeat(13));
+    assert!(is_staging_name(former.as_bytes()), "leftovers of earlier versions");
+    let lock = ".~lock.letter.odt#";
+    let foreign = ["", "~", "~.~1.tmp", "~x.~1.tmp", lock, ".~lock..tmp", ".~lock.x.tmp"];
+    let upper = name.to_uppercase();
+    let foreign = foreign.into_iter().chain([&name[1..], &former[1..], &*upper]);
+    for foreign in foreign.chain([&*format!("{name}x"), &*format!("~{name}")]) {
         assert!(!is_staging_name(foreign.as_bytes()), "{foreign}");
     }
 }

@@ -161,8 +161,12 @@ impl<'r> Snapshots<'r> {
         }
     }
 
-    /// An object that this device wrote, or once saw whole, is not on its way: it is lost.
+    /// An object that this device wrote, or once saw whole, is not on its way: it is lost, unless
+    /// the sync service keeps it and has left a stub.
     pub(crate) fn is_lost(&self, device: DeviceId, key: &ObjectKey) -> bool {
+        if self.repository.listing.is_placeholder(key) {
+            return false;
+        }
         (self.own == Some(device) && key.device == device) || self.gone.contains(key)
     }
 

@@ -58,7 +58,8 @@ pub(crate) fn bring_up(
         kind: object.name.kind.number(),
         length: object.name.length,
     });
-    let reconciled = catalogue.reconcile(here.collect())?;
+    let mut reconciled = catalogue.reconcile(here.collect())?;
+    reconciled.gone.retain(|(key, _)| !listing.is_placeholder(key));
     let mut imported = Imported { gone: reconciled.gone, ..Imported::default() };
     let mut data = Vec::new();
     let mut unknown = Vec::new();

@@ -152,6 +152,7 @@ impl Destination {
         sort_unopened(&mut listing, access, observer);
         super::doubt::set_aside(&self.catalogue, &mut listing)?;
         if to_write {
+            listing.count_what_lasts();
             super::healing::set_aside(&self.catalogue, &mut listing)?;
         }
         let imported = import::bring_up(

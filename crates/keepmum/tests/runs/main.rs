@@ -54,6 +54,10 @@ mod key {
 mod restore {
     mod restores;
 }
+mod tidy {
+    mod client_names;
+    mod names;
+}
 mod frozen_repositories;
 mod properties;
 mod scene;

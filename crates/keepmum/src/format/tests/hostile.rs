@@ -9,7 +9,7 @@ use super::values::{entry, index, list_node, node, record, table};
 use super::{CODECS, Codec, codec, config};
 use crate::format::key_block::{KEY_BLOCK_LENGTH, keyring_length};
 use crate::format::{
-    ObjectName, base32, encode_entry, encode_index, footer, parse_footer, split_file_name,
+    FileName, ObjectName, base32, encode_entry, encode_index, footer, parse_footer,
 };
 
 /// Writing the value read and reading it again changes nothing any more.
@@ -82,7 +82,7 @@ proptest! {
         if !bytes.is_empty() {
             prop_assert!(settles(codec("keyring"), &whole));
         }
-        prop_assert!(split_file_name(&String::from_utf8_lossy(&bytes)).is_none());
+        prop_assert!(FileName::find(&String::from_utf8_lossy(&bytes)).is_none());
         prop_assert_eq!(base32::decode(&bytes), None, "random bytes are hardly base32");
     }
 

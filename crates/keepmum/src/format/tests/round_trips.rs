@@ -6,8 +6,8 @@ use super::config;
 use super::values::{content, entry, index, list_node, node, object_name, record, table};
 use crate::format::name::CONTEXT_LENGTH;
 use crate::format::{
-    Block, IndexEntry, ListNode, Node, ObjectName, Record, Table, base32, decode_entry,
-    decode_index, encode_entry, encode_index, footer, parse_footer, split_file_name,
+    Block, FileName, IndexEntry, ListNode, Node, ObjectName, Record, Table, base32, decode_entry,
+    decode_index, encode_entry, encode_index, footer, parse_footer,
 };
 use crate::model::{Entry, Kind, Metadata, Name};
 
@@ -84,7 +84,11 @@ proptest! {
         let text = base32::encode(&[&siv[..], &fields[..]].concat().try_into().unwrap());
         let mark = mark.replace('/', "-");
         let path = format!("some folder/{text}{mark}");
-        prop_assert_eq!(split_file_name(&path), Some((&text[..], &mark[..])));
+        let sealed = [&siv[..], &fields[..]].concat().try_into().unwrap();
+        let (before, after, is_spelled) = ("", &mark[..], true);
+        let found = FileName { sealed, before, after, is_spelled };
+        prop_assert_eq!(FileName::find(&path), Some(found));
+        prop_assert_eq!(found.name(), text);
     }
 
     #[test]
@@ -96,13 +100,41 @@ proptest! {
 #[test]
 fn foreign_files_have_no_name() {
     let good = base32::encode(&[9; 56]);
-    assert_eq!(split_file_name(&good), Some((&good[..], "")));
-    assert_eq!(split_file_name(&format!("{good}/x")), None, "a folder is no file");
-    assert_eq!(split_file_name(&good[1..]), None);
-    assert_eq!(split_file_name(&good.to_uppercase()), None);
-    assert_eq!(split_file_name(""), None);
+    let find = |path: &str| FileName::find(path).map(|found| found.name());
+    assert_eq!(find(&good), Some(good.clone()));
+    assert_eq!(find(&format!("{good}/x")), None, "a folder is no file");
+    assert_eq!(find(&good[1..]), None);
+    assert_eq!(find(""), None);
     // A character of two bytes across the end of the name.
-    assert_eq!(split_file_name(&format!("{}é", &good[1..])), None);
+    assert_eq!(find(&format!("{}é", &good[1..])), None);
+    // Letters right before it belong to it, so it is none.
+    assert_eq!(find(&format!("copy{good}")), None);
+    assert_eq!(find(&format!("{}8{}", &good[..45], &good[45..])), None);
+}
+
+#[test]
+fn a_name_is_found_between_other_words_and_in_another_case() {
+    let good = base32::encode(&[9; 56]);
+    let upper = good.to_uppercase();
+    for (path, before, after, is_spelled) in [
+        (good.clone(), "", "", true),
+        (format!("{good}copy"), "", "copy", true),
+        (format!("a/b/Copy of {good}"), "Copy of ", "", true),
+        (format!(".syncthing.{good}.tmp"), ".syncthing.", ".tmp", true),
+        (
+            format!("\u{fffd}ff{}8{good}é", &good[1..]),
+            &*format!("\u{fffd}ff{}8", &good[1..]),
+            "é",
+            true,
+        ),
+        (upper.clone(), "", "", false),
+        (format!("{upper} (1)"), "", " (1)", false),
+    ] {
+        let found = FileName::find(&path).expect(&path);
+        assert_eq!(found.name(), good, "{path}");
+        assert_eq!((found.before, found.after, found.is_spelled), (before, after, is_spelled));
+        assert_eq!(found.is_own(), path == good, "{path}");
+    }
 }
 
 #[test]
