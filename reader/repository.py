@@ -930,6 +930,7 @@ class Repository:
         wanted = [stored for record in records for stored in (record.stored, *record.lists.values())]
         absent = sum(snapshot.wants(device, run) for device, run in self.absent)
         absent += sum(snapshot.wants(device, run) for device, run, _ in self.strange)
+        absent += sum(record.stored.number >= 2**31 for record in records)  # stored again (§4.2)
         return sum(stored.here() and stored not in self.unknown for stored in wanted), len(wanted) + absent
 
     def complete(self, snapshot: Snapshot) -> bool:

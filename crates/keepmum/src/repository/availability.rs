@@ -11,6 +11,7 @@ use crate::model::{DeviceId, ObjectKey, RecordRef};
 
 use super::chain::{Chain, Chains};
 use super::listing::Listing;
+use super::put_record::is_stored_again;
 
 /// The lists of the records of all devices, and how many of the listed objects are here.
 #[derive(Default)]
@@ -90,6 +91,11 @@ impl Counts {
         for (at, record, object) in &chain.records {
             counts.before.push((at.run, counts.of));
             counts.count(at.run, *object, listing);
+            if is_stored_again(object) {
+                // The object that held it first, and perhaps all data of its run, is not here.
+                let first = ObjectKey { hash: [0; 16], ..*object };
+                counts.count(at.run, first, listing);
+            }
             for run in &record.objects {
                 for entry in &run.objects {
                     let (run, number, hash) = (run.run, entry.number, entry.hash);

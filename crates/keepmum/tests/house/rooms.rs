@@ -26,7 +26,7 @@ pub(super) const ROOMS: [(&str, &[&str], usize); 15] = [
     ("source", &["model", "seam", "beneath"], 1950),
     ("target", &["model", "seam", "beneath"], 2450),
     ("catalogue", &["model"], 2800),
-    ("repository", &["store", "crypto", "format", "compress", "model", "pipeline", "seam"], 3950),
+    ("repository", &["store", "crypto", "format", "compress", "model", "pipeline", "seam"], 3960),
     ("session", ALL, 4150),
     ("ops", ALL, 9760),
 ];

@@ -8,7 +8,7 @@ use crate::support::{Dice, World, full_check, options};
 use keepmum::inside::pipeline::Mode;
 use keepmum::inside::store::simulated::SimulatedDisk;
 use keepmum::ops::{
-    self, BackupOptions, CheckOptions, Event, Observer, Outcome, ProblemKind, Silent,
+    self, BackupOptions, CheckOptions, Event, Observer, Outcome, ProblemKind, Silent, SnapshotState,
 };
 
 fn noise(seed: u64, length: usize) -> Vec<u8> {
@@ -229,5 +229,42 @@ fn missing_copies_of_the_key_block_are_reported_by_check_and_put_back_by_a_run()
         let ears = Ears::default();
         let check = ops::check(&world.own(), &listing, &ears).unwrap();
         assert_eq!((ears.said(), check.outcome()), (String::new(), Outcome::Complete));
+    }
+}
+
+/// A small run is one object. If that is gone and the source has changed since, its record is stored
+/// again and its data is not: then nobody lists the snapshot as complete, nor those on its data.
+#[test]
+fn a_record_that_was_stored_again_makes_no_snapshot_complete() {
+    let mut world = World::new(9);
+    world.mode = Mode::Replay { seed: 9 };
+    let save = |world: &mut World, names: [&str; 2]| {
+        for name in names {
+            fs::write(world.source().join(name), noise(name.len() as u64, 3000)).unwrap();
+        }
+        world.backup();
+    };
+    save(&mut world, ["a", "no longer here"]);
+    let first = objects(&world);
+    save(&mut world, ["bc", "def"]);
+    fs::remove_file(world.source().join("no longer here")).unwrap();
+    let original = world.sim.disk.content(&first[0]).unwrap();
+    world.sim.disk.take(&first[0]);
+    let report = world.try_backup().unwrap();
+    assert_eq!(report.outcome(), Outcome::Damaged, "{report:#?}");
+    let states = |access: &ops::Access| -> Vec<bool> {
+        let lines = ops::snapshots(access, &Silent).unwrap().snapshots;
+        lines.iter().map(|line| line.state == SnapshotState::Complete).collect()
+    };
+    for access in [world.own(), world.stranger()] {
+        assert_eq!(states(&access), [false, false, true]);
+    }
+    let state = ops::snapshots(&world.stranger(), &Silent).unwrap().snapshots.remove(0).state;
+    assert_eq!(state, SnapshotState::Lost { missing: 1 });
+    // With the original all is well again.
+    world.sim.disk.add(&first[0], &original);
+    full_check(&world);
+    for access in [world.own(), world.stranger()] {
+        assert_eq!(states(&access), [true; 3]);
     }
 }
