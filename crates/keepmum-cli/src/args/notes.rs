@@ -41,12 +41,13 @@ const RESTORE: [(&str, &str); 6] = [
     ("--target", "what is in a folder, or the file itself; several paths by their names"),
 ];
 
-const SIGNS: [(&str, &str); 6] = [
+const SIGNS: [(&str, &str); 7] = [
     ("+", "added"),
     ("-", "removed"),
     ("M", "its content changed, or what it is"),
     ("m", "only its mode, owner, time or attributes changed"),
     ("R", "moved: old path -> new path"),
+    ("Rm", "moved, and its mode, owner, time or attributes changed"),
     (
         "",
         "After the sign stands by how much a file became larger or smaller. A folder of which only \

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use keepmum::ops::{
-    self, Access, DiffAgainst, DiffKind, DiffLine, DiffOptions, DiffReport, EntryKind,
+    self, Access, Aspect, DiffAgainst, DiffKind, DiffLine, DiffOptions, DiffReport, EntryKind,
     SnapshotChoice,
 };
 
@@ -105,7 +105,7 @@ fn choice(
     }
 }
 
-/// A line: a sign, by how much the file became larger, and the path; for a person with the home
+/// A line: one or two signs, by how much the file became larger, and the path; for a person with the home
 /// as `~`, for a program byte by byte as it is.
 fn push(page: &mut Vec<u8>, line: &DiffLine, person: Option<Option<&Path>>) {
     let is_file = line.kind == EntryKind::File;
@@ -115,13 +115,14 @@ fn push(page: &mut Vec<u8>, line: &DiffLine, person: Option<Option<&Path>>) {
         }
         _ => String::new(),
     };
-    page.extend_from_slice(format!("{} {more:>9}  ", sign(line.change)).as_bytes());
+    page.extend_from_slice(format!("{}{more:>9}  ", signs(line)).as_bytes());
     let slash: &[u8] = if line.kind == EntryKind::Directory { b"/" } else { b"" };
     let shown = |path: &[u8]| match person {
         Some(home) => [paths::shown(path, home).as_bytes(), slash].concat(),
         None => [path, slash].concat(),
     };
-    if let Some(from) = &line.from_bytes {
+    let from = line.from_bytes.as_ref().filter(|_| line.change == DiffKind::Moved);
+    if let Some(from) = from {
         page.extend(shown(from));
         page.extend_from_slice(b" -> ");
     }
@@ -135,6 +136,15 @@ fn more(old: u64, new: u64) -> String {
         Some(more) => format!("+{}", text::size(more)),
         None => format!("-{}", text::size(old - new)),
     }
+}
+
+/// Two columns. What moved can have other attributes, too.
+fn signs(line: &DiffLine) -> String {
+    let is_more = line.change == DiffKind::Moved
+        && !line.aspects.is_empty()
+        && !(line.kind == EntryKind::Directory && line.aspects == [Aspect::Mtime]);
+    let second = if is_more { sign(DiffKind::Metadata) } else { ' ' };
+    format!("{}{second}", sign(line.change))
 }
 
 fn sign(change: DiffKind) -> char {
@@ -180,7 +190,36 @@ fn end(report: &DiffReport, verbose: bool) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::more;
+    use keepmum::ops::{Aspect, DiffKind, DiffLine, EntryKind};
+
+    use super::{more, push};
+
+    #[test]
+    fn what_moved_and_has_other_attributes_has_two_signs() {
+        let shown = |kind, change, aspects: &[Aspect]| {
+            let line = DiffLine {
+                path: "/b".to_owned(),
+                path_bytes: b"/b".to_vec(),
+                from: Some("/a".to_owned()),
+                from_bytes: Some(b"/a".to_vec()),
+                kind,
+                change,
+                aspects: aspects.to_vec(),
+                old_size: Some(1),
+                new_size: Some(1),
+            };
+            let mut page = Vec::new();
+            push(&mut page, &line, None);
+            String::from_utf8(page).unwrap()
+        };
+        let (file, folder) = (EntryKind::File, EntryKind::Directory);
+        assert_eq!(shown(file, DiffKind::Moved, &[]), "R            /a -> /b\n");
+        assert_eq!(shown(file, DiffKind::Moved, &[Aspect::Mode]), "Rm           /a -> /b\n");
+        assert_eq!(shown(folder, DiffKind::Moved, &[Aspect::Mtime]), "R            /a/ -> /b/\n");
+        assert_eq!(shown(folder, DiffKind::Moved, &[Aspect::Owner]), "Rm           /a/ -> /b/\n");
+        // It lies in a folder that moved.
+        assert_eq!(shown(file, DiffKind::Metadata, &[Aspect::Mode]), "m            /b\n");
+    }
 
     #[test]
     fn a_change_of_size_has_a_sign_and_fits_its_column() {

@@ -28,7 +28,7 @@ pub(super) const ROOMS: [(&str, &[&str], usize); 15] = [
     ("catalogue", &["model"], 2800),
     ("repository", &["store", "crypto", "format", "compress", "model", "pipeline", "seam"], 3960),
     ("session", ALL, 4150),
-    ("ops", ALL, 9760),
+    ("ops", ALL, 10100),
 ];
 
 /// Rooms whose head holds a type that their files have the methods of: a file may name its head.
@@ -241,7 +241,7 @@ fn no_files_of_a_room_import_each_other_in_a_circle() {
 const LARGE: [(&str, usize, &str); 5] = [
     ("crates/keepmum-cli/src/config/mod.rs::Config", 19, "one for each key of a config"),
     ("crates/keepmum/src/catalogue/history.rs::RunRow", 16, "one for each field of its JSON"),
-    ("crates/keepmum/src/ops/status/report.rs::StatusReport", 22, "one for each field of its JSON"),
+    ("crates/keepmum/src/ops/status/report.rs::StatusReport", 25, "one for each field of its JSON"),
     ("crates/keepmum/src/session/report.rs::BackupReport", 25, "one for each field of its JSON"),
     ("crates/keepmum/src/session/report.rs::CheckReport", 18, "one for each field of its JSON"),
 ];

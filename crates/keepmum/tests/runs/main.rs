@@ -35,6 +35,7 @@ mod devices {
 }
 mod diff {
     mod differences;
+    mod moved;
 }
 mod dump {
     mod dumps;

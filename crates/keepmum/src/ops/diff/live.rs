@@ -7,20 +7,19 @@ use crate::model::{
     Attribute, ChunkId, Content, Entry, Found, FoundKind, Kind, Metadata, PageOf, Piece, Pieces,
     Side, TreePath, Value,
 };
-use crate::repository::{Keys, PieceReader, PieceWalk};
+use crate::repository::{Keys, PieceReader};
 use crate::source::{Rest, Rules, Source, SourceError, Walk};
 
-use super::moves::Likeness;
+use super::moves::{Held, Likeness};
 use super::newer::{Newer, by_name, metadata};
+use super::proof::prove;
+use super::reading::Reading;
 use super::report::Aspect;
 use crate::session::access::Access;
 use crate::session::error::{Error, ErrorKind};
 use crate::session::event::Observer;
 use crate::session::report::EntryKind;
 use crate::session::walk_error::{Refusing, WalkError};
-
-/// So much is read at once where a hole is expected.
-const AT_ONCE: u64 = 1 << 16;
 
 /// Opens the roots; a comparison with roots that are not there would call everything removed.
 pub(super) fn open(roots: &[PathBuf], rules: &Rules, access: &Access) -> Result<Source, Error> {
@@ -32,11 +31,7 @@ pub(super) fn open(roots: &[PathBuf], rules: &Rules, access: &Access) -> Result<
 pub(super) struct Live<'a, 'r> {
     source: &'a Source,
     walk: Walk,
-    keys: &'a Keys,
-    /// For the lists of large files of the snapshot.
-    lists: &'r mut PieceReader<'a>,
-    observer: &'a dyn Observer,
-    pub(super) bytes_read: u64,
+    pub(super) reading: Reading<'a, 'r>,
 }
 
 impl<'a, 'r> Live<'a, 'r> {
@@ -47,48 +42,8 @@ impl<'a, 'r> Live<'a, 'r> {
         observer: &'a dyn Observer,
     ) -> Self {
         let (walk, _) = source.walk(0);
-        Self { source, walk, keys, lists, observer, bytes_read: 0 }
-    }
-
-    /// Whether a file holds just these bytes: chunk by chunk, by their ids.
-    fn holds(
-        &mut self,
-        path: &TreePath,
-        content: &Content,
-        new: &Found,
-    ) -> Result<bool, WalkError> {
-        let file = self.source.open_file(path, &new.stamp)?;
-        let mut walk = PieceWalk::new(content);
-        let (mut at, mut buffer) = (0, Vec::new());
-        while let Some(piece) = walk.next(self.lists)? {
-            self.observer.go_on("compared")?;
-            let end = at + piece.length();
-            let step = match piece {
-                Piece::Chunk { length, .. } => length.min(crate::format::CHUNK_MAX),
-                Piece::Hole { .. } => AT_ONCE,
-            };
-            while at < end {
-                let length = usize::try_from(step.min(end - at)).unwrap_or(usize::MAX);
-                buffer.resize(length, 0);
-                let mut filled = 0;
-                while filled < length {
-                    match file.read_at(at + filled as u64, &mut buffer[filled..])? {
-                        0 => return Ok(false),
-                        count => filled += count,
-                    }
-                }
-                self.bytes_read += length as u64;
-                let same = match piece {
-                    Piece::Chunk { id, .. } => self.keys.proves(PieceKind::Chunk, &id, &buffer),
-                    Piece::Hole { .. } => buffer.iter().all(|byte| *byte == 0),
-                };
-                if !same {
-                    return Ok(false);
-                }
-                at += length as u64;
-            }
-        }
-        Ok(at == content.size)
+        let reading = Reading { source, keys, lists, observer, bytes_read: 0 };
+        Self { source, walk, reading }
     }
 
     /// Whether these are the attributes of an entry; values that are stored are known by their ids.
@@ -112,41 +67,11 @@ impl<'a, 'r> Live<'a, 'r> {
             let Some((bytes, after)) = rest.split_at_checked(length) else { return false };
             rest = after;
             match piece {
-                Piece::Chunk { id, .. } => self.keys.proves(PieceKind::Chunk, id, bytes),
+                Piece::Chunk { id, .. } => self.reading.keys.proves(PieceKind::Chunk, id, bytes),
                 Piece::Hole { .. } => bytes.iter().all(|byte| *byte == 0),
             }
         });
         all && rest.is_empty()
-    }
-
-    fn content(
-        &mut self,
-        path: &TreePath,
-        old: &Entry,
-        new: &Found,
-    ) -> Result<Option<Aspect>, WalkError> {
-        Ok(match (&old.kind, new.kind) {
-            (Kind::File(content), FoundKind::File) => {
-                if content.size != new.stamp.size {
-                    Some(Aspect::Size)
-                } else if old.metadata.mtime == Some(new.stamp.mtime) {
-                    None
-                } else {
-                    let same = self.holds(path, content, new)?;
-                    (!same).then_some(Aspect::Content)
-                }
-            }
-            (Kind::Symlink(target), FoundKind::Symlink) => {
-                let same = self.source.read_link(path)? == **target;
-                (!same).then_some(Aspect::LinkTarget)
-            }
-            (Kind::CharacterDevice(a), FoundKind::CharacterDevice(b))
-            | (Kind::BlockDevice(a), FoundKind::BlockDevice(b)) => {
-                (*a != b).then_some(Aspect::Device)
-            }
-            (Kind::Directory(_), FoundKind::Directory) | (Kind::Fifo, FoundKind::Fifo) => None,
-            _ => Some(Aspect::Kind),
-        })
     }
 }
 
@@ -176,22 +101,51 @@ impl Newer for Live<'_, '_> {
         item.kind != FoundKind::Other
     }
 
-    fn compare(
+    fn content(
         &mut self,
         path: &TreePath,
         old: &Entry,
         new: &Found,
+    ) -> Result<Option<Aspect>, WalkError> {
+        Ok(match (&old.kind, new.kind) {
+            (Kind::File(content), FoundKind::File) => {
+                if content.size != new.stamp.size {
+                    Some(Aspect::Size)
+                } else if old.metadata.mtime == Some(new.stamp.mtime) {
+                    None
+                } else {
+                    let same = self.reading.holds(path, content, new)?;
+                    (!same).then_some(Aspect::Content)
+                }
+            }
+            (Kind::Symlink(target), FoundKind::Symlink) => {
+                let same = self.source.read_link(path)? == **target;
+                (!same).then_some(Aspect::LinkTarget)
+            }
+            (Kind::CharacterDevice(a), FoundKind::CharacterDevice(b))
+            | (Kind::BlockDevice(a), FoundKind::BlockDevice(b)) => {
+                (*a != b).then_some(Aspect::Device)
+            }
+            (Kind::Directory(_), FoundKind::Directory) | (Kind::Fifo, FoundKind::Fifo) => None,
+            _ => Some(Aspect::Kind),
+        })
+    }
+
+    fn about(
+        &mut self,
+        path: &TreePath,
+        (old, new): (&Entry, &Found),
+        same_kind: bool,
     ) -> Result<Vec<Aspect>, WalkError> {
-        let mut aspects: Vec<Aspect> = self.content(path, old, new)?.into_iter().collect();
         let link = (new.kind == FoundKind::File && new.links > 1).then_some(0);
         let mut now = Metadata { link, ..new.metadata.clone() };
         if self.source.is_unsteady(path) {
             // As a backup has it: its time is that of the last run.
             now.mtime = old.metadata.mtime;
         }
-        aspects.extend(metadata(&old.metadata, &now));
+        let mut aspects = metadata(&old.metadata, &now);
         // They change nothing that a listing shows, so each entry is asked for them.
-        if !aspects.contains(&Aspect::Kind) {
+        if same_kind {
             let attributes = self.source.all_attributes(path, new.kind)?;
             if !self.are_attributes(&attributes, &old.metadata.attributes) {
                 aspects.push(Aspect::Attributes);
@@ -211,22 +165,17 @@ impl Newer for Live<'_, '_> {
         }
     }
 
-    /// A file that has the size and the time of one that is gone is not read: one that has them at
-    /// its old place is not either.
     fn old_likeness(&self, old: &Entry) -> Option<Likeness> {
-        match (&old.kind, old.metadata.mtime) {
-            (Kind::File(content), Some(time)) if content.size > 0 => {
-                Some(Likeness::of(&(content.size, time), false))
-            }
+        match &old.kind {
+            Kind::File(content) if content.size > 0 => Some(Likeness::of(content, false)),
             _ => by_name(old),
         }
     }
 
     fn likeness(&mut self, path: &TreePath, item: &Found) -> Option<Likeness> {
         let kind = match item.kind {
-            FoundKind::File if item.stamp.size > 0 => {
-                return Some(Likeness::of(&(item.stamp.size, item.stamp.mtime), false));
-            }
+            // Only reading it tells.
+            FoundKind::File if item.stamp.size > 0 => return None,
             FoundKind::File => Kind::File(Content { size: 0, pieces: Pieces::Inline(Vec::new()) }),
             // Nothing of a folder is known but its name.
             FoundKind::Directory => Kind::Directory(ChunkId([0; 32])),
@@ -237,6 +186,10 @@ impl Newer for Live<'_, '_> {
             FoundKind::Other => return None,
         };
         by_name(&Entry { name: item.name.clone(), kind, metadata: item.metadata.clone() })
+    }
+
+    fn prove(&mut self, lines: &mut [Held<Found>]) -> Vec<(TreePath, WalkError)> {
+        prove(&mut self.reading, lines)
     }
 
     fn group(&self, item: &Found) -> Option<u128> {

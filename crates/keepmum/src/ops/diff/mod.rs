@@ -1,12 +1,15 @@
 //! Diff: the merge of a snapshot with another one, or with the source as it is now.
 //!
 //! It writes nothing. Folders with one node are equal without
-//! being entered; of the source, only files of equal size and another time are read.
+//! being entered; of the source, only files are read that have another time and the same size, and
+//! new files that are as long as one that is gone, since these may have moved.
 
 mod groups;
 mod live;
 mod moves;
 mod newer;
+mod proof;
+mod reading;
 mod report;
 
 use crate::model::{ChunkId, Entry, Merge, Pair, Side, Step, TreePath};
@@ -44,31 +47,32 @@ pub fn diff(
     let known = Snapshots::read(&repository, access)?;
     let old = known.choose(&options.old, observer)?;
     observer.event(Event::Phase(Phase::Working));
-    let mut diff = Diff::new(DiffReport::of(old.line.clone(), old.older.clone()), (each, observer));
+    let mut report = DiffReport::of(old.line.clone(), old.older.clone());
+    let sink: Sink<'_> = (each, observer);
     match &options.new {
         DiffAgainst::Snapshot(choice) => {
             let new = known.choose(choice, observer)?;
-            new.older.iter().for_each(|older| note(&mut diff.report.problems, older.clone()));
-            diff.report.new = Some(new.line.clone());
-            if old.backup.root != new.backup.root {
-                diff.compare(&old, new.tree().past_damage(), &new.backup.root)?;
+            new.older.iter().for_each(|older| note(&mut report.problems, older.clone()));
+            report.new = Some(new.line.clone());
+            if old.backup.root == new.backup.root {
+                return Ok(report);
             }
+            let tree = new.tree().past_damage();
+            Ok(Diff::new(report, sink).compare(&old, tree, &new.backup.root)?.0)
         }
         DiffAgainst::Source { roots, rules } => {
             let source = live::open(roots, rules, access)?;
             let mut lists = old.pieces();
             let walk = live::Live::new(&source, &repository.keys, &mut lists, observer);
-            diff.report.bytes_read = diff.compare(&old, walk, &())?.bytes_read;
+            let (report, walk) = Diff::new(report, sink).compare(&old, walk, &())?;
+            Ok(DiffReport { bytes_read: walk.reading.bytes_read, ..report })
         }
     }
-    let held = diff.held.with_moves();
-    diff.tell(held);
-    Ok(diff.report)
 }
 
 /// Enters a folder on either or both sides; an unreadable one is a problem of that folder.
 fn enter<N: Newer>(
-    diff: &mut Diff<'_>,
+    diff: &mut Diff<'_, N>,
     merge: &mut Merge<SnapshotTree<'_>, N>,
     path: TreePath,
     old: Option<&ChunkId>,
@@ -97,7 +101,7 @@ where
 type Sink<'a> = (&'a mut dyn FnMut(DiffLine) -> bool, &'a dyn Observer);
 
 /// A comparison under way.
-struct Diff<'a> {
+struct Diff<'a, N: Newer> {
     report: DiffReport,
     each: &'a mut dyn FnMut(DiffLine) -> bool,
     observer: &'a dyn Observer,
@@ -108,21 +112,66 @@ struct Diff<'a> {
     unseen: std::collections::HashSet<TreePath>,
     groups: Groups,
     /// Differences that may be moves.
-    held: HeldBack,
+    held: HeldBack<N::Item>,
     /// Of each folder that the walk is in: how much had been refused on either side before.
     within: Vec<(u64, u64)>,
 }
 
-impl<'a> Diff<'a> {
+impl<'a, N: Newer> Diff<'a, N>
+where
+    WalkError: From<N::Error>,
+{
     /// Walks a snapshot and its newer side, which is given back.
-    fn compare<N: Newer>(&mut self, old: &Chosen<'_>, new: N, at: &N::Place) -> Result<N, Error>
-    where
-        WalkError: From<N::Error>,
-    {
+    fn compare(
+        mut self,
+        old: &Chosen<'_>,
+        new: N,
+        at: &N::Place,
+    ) -> Result<(DiffReport, N), Error> {
         let mut merge = Merge::new(old.tree().past_damage(), new);
-        enter(self, &mut merge, TreePath::root(), Some(&old.backup.root), Some(at))?;
+        enter(&mut self, &mut merge, TreePath::root(), Some(&old.backup.root), Some(at))?;
         self.walk(&mut merge)?;
-        Ok(merge.into_new_side())
+        let mut new = merge.into_new_side();
+        self.settle(&mut new)?;
+        Ok((self.report, new))
+    }
+
+    /// Tells the differences that were held back, with the moves among them.
+    fn settle(&mut self, new: &mut N) -> Result<(), Error> {
+        let mut held = std::mem::take(&mut self.held);
+        for (path, closed) in new.prove(held.lines()) {
+            self.told(&path, Err(closed))?;
+        }
+        let lines = held.with_moves(&mut |path, old, item| {
+            self.tick()?;
+            let aspects = new.about(path, (old, item), true);
+            let Some(mut aspects) = self.told(path, aspects)? else { return Ok(Vec::new()) };
+            self.add_links((old, new.group(item)), &mut aspects);
+            Ok::<_, Error>(aspects)
+        })?;
+        self.tell(lines);
+        Ok(())
+    }
+
+    /// The aspects of an entry, if it could be read. If not, that is a problem, unless it vanished.
+    fn told(
+        &mut self,
+        path: &TreePath,
+        about: Result<Vec<Aspect>, WalkError>,
+    ) -> Result<Option<Vec<Aspect>>, Error> {
+        match about {
+            Ok(aspects) => Ok(Some(aspects)),
+            Err(WalkError::Source(error)) if error.kind == SourceErrorKind::Vanished => Ok(None),
+            Err(closed) => self.closed(path, closed).map(|()| None),
+        }
+    }
+
+    /// Adds that a file is one with other names than before.
+    fn add_links(&mut self, (old, group): (&Entry, Option<u128>), aspects: &mut Vec<Aspect>) {
+        let links = !aspects.contains(&Aspect::Links);
+        if links && !self.groups.agree(old.metadata.link.map(u128::from), group) {
+            aspects.push(Aspect::Links);
+        }
     }
 
     fn new(report: DiffReport, (each, observer): Sink<'a>) -> Self {
@@ -139,10 +188,7 @@ impl<'a> Diff<'a> {
         }
     }
 
-    fn walk<N: Newer>(&mut self, merge: &mut Merge<SnapshotTree<'_>, N>) -> Result<(), Error>
-    where
-        WalkError: From<N::Error>,
-    {
+    fn walk(&mut self, merge: &mut Merge<SnapshotTree<'_>, N>) -> Result<(), Error> {
         while let Some(step) = merge.step::<WalkError>().filter(|_| !self.enough) {
             for error in merge.new_side().take_problems() {
                 // A thing that vanished while its folder was listed is not there.
@@ -164,15 +210,12 @@ impl<'a> Diff<'a> {
         Ok(())
     }
 
-    fn pair<N: Newer>(
+    fn pair(
         &mut self,
         merge: &mut Merge<SnapshotTree<'_>, N>,
         path: TreePath,
         pair: Pair<Entry, N::Item>,
-    ) -> Result<(), Error>
-    where
-        WalkError: From<N::Error>,
-    {
+    ) -> Result<(), Error> {
         let new = pair.new.filter(|item| merge.new_side().counts(item));
         let (old_lost, new_lost) = self.is_doubtful(merge);
         match (&pair.old, &new) {
@@ -180,15 +223,12 @@ impl<'a> Diff<'a> {
             // What one side does not show may be in a part of it that cannot be read.
             (Some(_), None) if new_lost || self.unseen.contains(&path) => return Ok(()),
             (None, Some(_)) if old_lost => return Ok(()),
-            (Some(old), None) => self.line(merge, &path, (Some(old), None), Vec::new()),
-            (None, Some(new)) => self.line(merge, &path, (None, Some(new)), Vec::new()),
+            (Some(_), None) | (None, Some(_)) => {
+                self.line(merge, &path, (pair.old.as_ref(), new.as_ref()), Vec::new());
+            }
             (Some(old), Some(new)) => match merge.new_side().compare(&path, old, new) {
                 Ok(mut aspects) => {
-                    let group = merge.new_side().group(new);
-                    let links = !aspects.contains(&Aspect::Links);
-                    if links && !self.groups.agree(old.metadata.link.map(u128::from), group) {
-                        aspects.push(Aspect::Links);
-                    }
+                    self.add_links((old, merge.new_side().group(new)), &mut aspects);
                     if !aspects.is_empty() {
                         self.line(merge, &path, (Some(old), Some(new)), aspects);
                     }
@@ -213,19 +253,19 @@ impl<'a> Diff<'a> {
     }
 
     /// How much was refused so far on either side.
-    fn refused<N: Newer>(&self, merge: &mut Merge<SnapshotTree<'_>, N>) -> (u64, u64) {
+    fn refused(&self, merge: &mut Merge<SnapshotTree<'_>, N>) -> (u64, u64) {
         (merge.old().refused(), merge.new_side().refused())
     }
 
     /// Whether something of the folder that the walk is in could not be read, on either side.
-    fn is_doubtful<N: Newer>(&self, merge: &mut Merge<SnapshotTree<'_>, N>) -> (bool, bool) {
+    fn is_doubtful(&self, merge: &mut Merge<SnapshotTree<'_>, N>) -> (bool, bool) {
         let now = self.refused(merge);
         let before = self.within.last().copied().unwrap_or_default();
         (now.0 > before.0, now.1 > before.1)
     }
 
     /// What was refused in a folder says nothing of the one above it.
-    fn leave<N: Newer>(&mut self, merge: &mut Merge<SnapshotTree<'_>, N>) {
+    fn leave(&mut self, merge: &mut Merge<SnapshotTree<'_>, N>) {
         let now = self.refused(merge);
         let before = self.within.pop().unwrap_or_default();
         if let Some(above) = self.within.last_mut() {
@@ -235,7 +275,7 @@ impl<'a> Diff<'a> {
     }
 
     /// A difference. One side has it, or both.
-    fn line<N: Newer>(
+    fn line(
         &mut self,
         merge: &mut Merge<SnapshotTree<'_>, N>,
         path: &TreePath,
@@ -251,18 +291,19 @@ impl<'a> Diff<'a> {
             _ => (DiffKind::Metadata, None),
         };
         let Some((kind, _)) = after.or(before) else { return };
-        let line = DiffLine {
-            path: path.to_string(),
-            path_bytes: [b"/", path.as_bytes()].concat(),
+        let is_one_sided = matches!(change, DiffKind::Removed | DiffKind::Added);
+        let held = Held {
+            path: path.clone(),
             from: None,
-            from_bytes: None,
             kind,
             change,
             aspects,
             old_size: before.and_then(|(_, size)| size),
             new_size: after.and_then(|(_, size)| size),
+            likeness,
+            old: old.filter(|_| is_one_sided).cloned().map(Box::new),
+            new: new.filter(|_| is_one_sided).cloned().map(Box::new),
         };
-        let held = Held { path: path.clone(), line, likeness };
         match self.report.moves_known {
             false => self.tell(vec![held]),
             true if self.held.add(held) => {
@@ -275,8 +316,8 @@ impl<'a> Diff<'a> {
     }
 
     /// Counts differences, and hands them on.
-    fn tell(&mut self, held: Vec<Held>) {
-        for Held { line, .. } in held {
+    fn tell(&mut self, held: Vec<Held<N::Item>>) {
+        for line in held.into_iter().map(Held::into_line) {
             let report = &mut self.report;
             *match line.change {
                 DiffKind::Added => &mut report.added,

@@ -5,11 +5,11 @@
 //! found.
 
 use std::collections::hash_map::DefaultHasher;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 
-use super::report::{DiffKind, DiffLine};
-use crate::model::TreePath;
+use super::report::{Aspect, DiffKind, DiffLine};
+use crate::model::{Entry, TreePath};
 use crate::session::report::EntryKind;
 
 /// Most lines that are held back, and most bytes of their paths. Of a path there are several copies
@@ -17,8 +17,8 @@ use crate::session::report::EntryKind;
 const LINES: usize = 250_000;
 const BYTES: usize = 10 << 20;
 
-/// By what something that moved is known again: in two snapshots by what it holds, in the source
-/// by size and time. What holds nothing is known by its name, too.
+/// By what something that moved is known again: by what it holds. What holds nothing is known by
+/// its name, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Likeness {
     id: u128,
@@ -39,60 +39,107 @@ impl Likeness {
     }
 }
 
-/// A line that is held back.
-pub(super) struct Held {
+/// A difference that is held back: of an entry of one side, with that entry.
+pub(super) struct Held<I> {
     pub(super) path: TreePath,
-    pub(super) line: DiffLine,
+    /// Where it was before, if it moved.
+    pub(super) from: Option<TreePath>,
+    pub(super) kind: EntryKind,
+    pub(super) change: DiffKind,
+    pub(super) aspects: Vec<Aspect>,
+    pub(super) old_size: Option<u64>,
+    pub(super) new_size: Option<u64>,
     pub(super) likeness: Option<Likeness>,
+    /// The entry, if only the older side has it.
+    pub(super) old: Option<Box<Entry>>,
+    /// The item, if only the newer side has it.
+    pub(super) new: Option<Box<I>>,
 }
 
+impl<I> Held<I> {
+    /// The difference as it is reported.
+    pub(super) fn into_line(self) -> DiffLine {
+        let bytes = |path: &TreePath| [b"/", path.as_bytes()].concat();
+        DiffLine {
+            path: self.path.to_string(),
+            path_bytes: bytes(&self.path),
+            from: self.from.as_ref().map(ToString::to_string),
+            from_bytes: self.from.as_ref().map(bytes),
+            kind: self.kind,
+            change: self.change,
+            aspects: self.aspects,
+            old_size: self.old_size,
+            new_size: self.new_size,
+        }
+    }
+}
+
+/// Tells in which metadata an entry differs that is now at this path.
+pub(super) type About<'a, I, E> =
+    &'a mut dyn FnMut(&TreePath, &Entry, &I) -> Result<Vec<Aspect>, E>;
+
 /// Lines in the order of their paths.
-#[derive(Default)]
-pub(super) struct HeldBack {
-    lines: Vec<Held>,
+pub(super) struct HeldBack<I> {
+    lines: Vec<Held<I>>,
     bytes: usize,
 }
 
-impl HeldBack {
+impl<I> Default for HeldBack<I> {
+    fn default() -> Self {
+        Self { lines: Vec::new(), bytes: 0 }
+    }
+}
+
+impl<I> HeldBack<I> {
     /// Holds a line back; whether there are too many now.
-    pub(super) fn add(&mut self, held: Held) -> bool {
+    pub(super) fn add(&mut self, held: Held<I>) -> bool {
         self.bytes += held.path.as_bytes().len();
         self.lines.push(held);
         self.lines.len() > LINES || self.bytes > BYTES
     }
 
+    /// The lines so far.
+    pub(super) fn lines(&mut self) -> &mut [Held<I>] {
+        &mut self.lines
+    }
+
     /// All lines as they are.
-    pub(super) fn let_go(&mut self) -> Vec<Held> {
+    pub(super) fn let_go(&mut self) -> Vec<Held<I>> {
         self.bytes = 0;
         std::mem::take(&mut self.lines)
     }
 
-    /// All lines, where what moved is one line at its new place.
-    pub(super) fn with_moves(&mut self) -> Vec<Held> {
+    /// All lines, where what moved is one line at its new place, and entries in a folder that moved
+    /// are left out unless their metadata differs.
+    pub(super) fn with_moves<E>(&mut self, about: About<'_, I, E>) -> Result<Vec<Held<I>>, E> {
         let mut lines = self.let_go();
-        let from = folders(&lines, pairs(&lines));
-        let gone: HashMap<usize, usize> = from.iter().map(|(to, from)| (*from, *to)).collect();
+        let from: BTreeMap<usize, usize> = folders(&lines, pairs(&lines)).into_iter().collect();
         let moved_to: Vec<TreePath> = tops(&lines, from.keys().copied());
-        let moved_from: Vec<TreePath> = tops(&lines, gone.keys().copied());
+        let moved_from: Vec<TreePath> = tops(&lines, from.values().copied());
+        let gone: HashSet<usize> = from.values().copied().collect();
+        for (at, before) in &from {
+            let (old, new) = (lines[*before].old.take(), lines[*at].new.take());
+            if let (Some(old), Some(new)) = (old, new) {
+                lines[*at].aspects = about(&lines[*at].path, &old, &new)?;
+            }
+            lines[*at].from = Some(lines[*before].path.clone());
+            lines[*at].old_size = lines[*before].old_size;
+        }
         let mut kept = Vec::new();
-        let paths: HashMap<usize, TreePath> =
-            from.iter().map(|(to, from)| (*to, lines[*from].path.clone())).collect();
         let (mut within_to, mut within_from) = (Within::new(&moved_to), Within::new(&moved_from));
-        for (at, mut held) in lines.drain(..).enumerate() {
+        for (at, mut held) in lines.into_iter().enumerate() {
             // What lies in a folder that moved went with it.
-            let inner_to = within_to.holds(&held.path) && held.line.change == DiffKind::Added;
-            let inner_from = within_from.holds(&held.path) && held.line.change == DiffKind::Removed;
-            if gone.contains_key(&at) || inner_to || inner_from {
+            let inner_to = within_to.holds(&held.path) && held.change == DiffKind::Added;
+            let inner_from = within_from.holds(&held.path) && held.change == DiffKind::Removed;
+            if gone.contains(&at) || inner_from || (inner_to && held.aspects.is_empty()) {
                 continue;
             }
-            if let Some(from) = paths.get(&at) {
-                held.line.change = DiffKind::Moved;
-                held.line.from = Some(from.to_string());
-                held.line.from_bytes = Some([b"/", from.as_bytes()].concat());
+            if held.from.is_some() {
+                held.change = if inner_to { DiffKind::Metadata } else { DiffKind::Moved };
             }
             kept.push(held);
         }
-        kept
+        Ok(kept)
     }
 }
 
@@ -102,14 +149,14 @@ type From = HashMap<usize, usize>;
 /// Lines of files that went away and of which it is not known where to.
 type Gone = HashMap<Likeness, Vec<usize>>;
 
-fn is_folder(held: &Held) -> bool {
-    held.line.kind == EntryKind::Directory
+fn is_folder<I>(held: &Held<I>) -> bool {
+    held.kind == EntryKind::Directory
 }
 
 /// How many lines of this kind lie directly in each folder.
-fn counts(lines: &[Held], change: DiffKind) -> HashMap<TreePath, usize> {
+fn counts<I>(lines: &[Held<I>], change: DiffKind) -> HashMap<TreePath, usize> {
     let mut counts = HashMap::new();
-    for held in lines.iter().filter(|held| held.line.change == change) {
+    for held in lines.iter().filter(|held| held.change == change) {
         if let Some((above, _)) = held.path.split() {
             *counts.entry(above).or_default() += 1;
         }
@@ -118,10 +165,10 @@ fn counts(lines: &[Held], change: DiffKind) -> HashMap<TreePath, usize> {
 }
 
 /// Lines by their likeness, the first one last.
-fn by_likeness(lines: &[Held], is_meant: impl Fn(&Held) -> bool) -> Gone {
+fn by_likeness<I>(lines: &[Held<I>], is_meant: impl Fn(&Held<I>) -> bool) -> Gone {
     let mut gone = Gone::new();
     for (at, held) in lines.iter().enumerate().rev() {
-        if held.line.change == DiffKind::Removed
+        if held.change == DiffKind::Removed
             && is_meant(held)
             && let Some(likeness) = held.likeness
         {
@@ -132,9 +179,9 @@ fn by_likeness(lines: &[Held], is_meant: impl Fn(&Held) -> bool) -> Gone {
 }
 
 /// Folders that are known as a whole, the outermost only.
-fn whole_folders(lines: &[Held]) -> From {
+fn whole_folders<I>(lines: &[Held<I>]) -> From {
     let (in_gone, in_new) = (counts(lines, DiffKind::Removed), counts(lines, DiffKind::Added));
-    let is_known = |held: &Held, counts: &HashMap<TreePath, usize>| {
+    let is_known = |held: &Held<I>, counts: &HashMap<TreePath, usize>| {
         let proves = held.likeness.is_some_and(|likeness| likeness.proves_folder);
         is_folder(held) && (proves || !counts.contains_key(&held.path))
     };
@@ -144,7 +191,7 @@ fn whole_folders(lines: &[Held]) -> From {
     let (mut within, mut taken): (Option<&TreePath>, BTreeSet<&TreePath>) = (None, BTreeSet::new());
     for (at, held) in lines.iter().enumerate() {
         let is_inside = within.is_some_and(|folder| held.path.is_within(folder));
-        if held.line.change != DiffKind::Added || is_inside || !is_known(held, &in_new) {
+        if held.change != DiffKind::Added || is_inside || !is_known(held, &in_new) {
             continue;
         }
         let alike = held.likeness.and_then(|likeness| gone.get_mut(&likeness));
@@ -172,14 +219,14 @@ fn whole_folders(lines: &[Held]) -> From {
 }
 
 /// For each line that came up, the line that went away and was the same.
-fn pairs(lines: &[Held]) -> From {
+fn pairs<I>(lines: &[Held<I>]) -> From {
     let mut from = whole_folders(lines);
     let new = tops(lines, from.keys().copied());
     let old = tops(lines, from.values().copied());
     let outside = |folders: &[TreePath], change: DiffKind| -> HashSet<usize> {
         let mut within = Within::new(folders);
         let all = lines.iter().enumerate();
-        all.filter(|(_, held)| !within.holds(&held.path) && held.line.change == change)
+        all.filter(|(_, held)| !within.holds(&held.path) && held.change == change)
             .map(|(at, _)| at)
             .collect()
     };
@@ -215,7 +262,7 @@ fn pairs(lines: &[Held]) -> From {
     from
 }
 
-fn name(held: &Held) -> Vec<u8> {
+fn name<I>(held: &Held<I>) -> Vec<u8> {
     held.path.split().map(|(_, name)| name.as_bytes().to_vec()).unwrap_or_default()
 }
 
@@ -230,14 +277,14 @@ struct Folder {
 }
 
 /// Adds folders all of whose lines came from one folder that is gone, and that had no others.
-fn folders(lines: &[Held], mut from: From) -> From {
-    let gone = lines.iter().enumerate().filter(|(_, one)| one.line.change == DiffKind::Removed);
+fn folders<I>(lines: &[Held<I>], mut from: From) -> From {
+    let gone = lines.iter().enumerate().filter(|(_, one)| one.change == DiffKind::Removed);
     let gone: HashMap<&TreePath, usize> = gone.map(|(at, held)| (&held.path, at)).collect();
     let in_gone = counts(lines, DiffKind::Removed);
     let mut folders: HashMap<TreePath, Folder> = HashMap::new();
     // From below: what is in a folder comes after it.
     for (at, held) in lines.iter().enumerate().rev() {
-        if held.line.change != DiffKind::Added {
+        if held.change != DiffKind::Added {
             continue;
         }
         if is_folder(held) && !from.contains_key(&at) {
@@ -268,8 +315,8 @@ fn folders(lines: &[Held], mut from: From) -> From {
 }
 
 /// The folders among these lines.
-fn tops(lines: &[Held], at: impl Iterator<Item = usize>) -> Vec<TreePath> {
-    let folders = at.map(|at| &lines[at]).filter(|held| held.line.kind == EntryKind::Directory);
+fn tops<I>(lines: &[Held<I>], at: impl Iterator<Item = usize>) -> Vec<TreePath> {
+    let folders = at.map(|at| &lines[at]).filter(|held| held.kind == EntryKind::Directory);
     let mut paths: Vec<TreePath> = folders.map(|held| held.path.clone()).collect();
     paths.sort();
     paths.dedup_by(|inner, outer| inner.is_within(outer));

@@ -4,13 +4,13 @@ use crate::model::{Entry, Kind, Metadata, Side, TreePath};
 use crate::repository::SnapshotTree;
 use crate::source::SourceError;
 
-use super::moves::Likeness;
+use super::moves::{Held, Likeness};
 use super::report::Aspect;
 use crate::session::report::EntryKind;
 use crate::session::walk_error::{Refusing, WalkError};
 
 /// The newer side of a comparison.
-pub(super) trait Newer: Side + Refusing {
+pub(super) trait Newer: Side<Item: Clone> + Refusing {
     /// How many entries could not be read so far.
     fn refused(&self) -> u64 {
         0
@@ -19,13 +19,33 @@ pub(super) trait Newer: Side + Refusing {
     /// Whether a backup would hold this at all.
     fn counts(&self, item: &Self::Item) -> bool;
 
+    /// How the content, or the kind, differs from the older entry's; children do not matter here.
+    fn content(
+        &mut self,
+        path: &TreePath,
+        old: &Entry,
+        new: &Self::Item,
+    ) -> Result<Option<Aspect>, WalkError>;
+
+    /// How the metadata differs from the older entry's. The kind is known to be the same, or not.
+    fn about(
+        &mut self,
+        path: &TreePath,
+        both: (&Entry, &Self::Item),
+        same_kind: bool,
+    ) -> Result<Vec<Aspect>, WalkError>;
+
     /// The difference from the older entry of its path; its children do not matter here.
     fn compare(
         &mut self,
         path: &TreePath,
         old: &Entry,
         new: &Self::Item,
-    ) -> Result<Vec<Aspect>, WalkError>;
+    ) -> Result<Vec<Aspect>, WalkError> {
+        let content = self.content(path, old, new)?;
+        let about = self.about(path, (old, new), content != Some(Aspect::Kind))?;
+        Ok(content.into_iter().chain(about).collect())
+    }
 
     /// What this is, and how many bytes a file has.
     fn kind(&self, item: &Self::Item) -> (EntryKind, Option<u64>);
@@ -33,8 +53,11 @@ pub(super) trait Newer: Side + Refusing {
     /// By what an entry of the older side is known again if it moved.
     fn old_likeness(&self, old: &Entry) -> Option<Likeness>;
 
-    /// By what an item of this side is.
+    /// By what an item of this side is, as far as that is known without reading it.
     fn likeness(&mut self, path: &TreePath, item: &Self::Item) -> Option<Likeness>;
+
+    /// Fills in the likenesses that only reading can tell. Returns the paths that could not be read.
+    fn prove(&mut self, lines: &mut [Held<Self::Item>]) -> Vec<(TreePath, WalkError)>;
 
     /// The group of names that are one file with this one.
     fn group(&self, item: &Self::Item) -> Option<u128>;
@@ -55,22 +78,30 @@ impl Newer for SnapshotTree<'_> {
         true
     }
 
-    fn compare(
+    fn content(
         &mut self,
         _: &TreePath,
         old: &Entry,
         new: &Entry,
+    ) -> Result<Option<Aspect>, WalkError> {
+        Ok(match (&old.kind, &new.kind) {
+            (Kind::File(a), Kind::File(b)) if a.size != b.size => Some(Aspect::Size),
+            (Kind::File(a), Kind::File(b)) if a != b => Some(Aspect::Content),
+            (Kind::Symlink(a), Kind::Symlink(b)) if a != b => Some(Aspect::LinkTarget),
+            (Kind::CharacterDevice(a), Kind::CharacterDevice(b)) if a != b => Some(Aspect::Device),
+            (Kind::BlockDevice(a), Kind::BlockDevice(b)) if a != b => Some(Aspect::Device),
+            (a, b) if std::mem::discriminant(a) != std::mem::discriminant(b) => Some(Aspect::Kind),
+            _ => None,
+        })
+    }
+
+    fn about(
+        &mut self,
+        _: &TreePath,
+        (old, new): (&Entry, &Entry),
+        _: bool,
     ) -> Result<Vec<Aspect>, WalkError> {
-        let mut aspects = match (&old.kind, &new.kind) {
-            (Kind::File(a), Kind::File(b)) if a.size != b.size => vec![Aspect::Size],
-            (Kind::File(a), Kind::File(b)) if a != b => vec![Aspect::Content],
-            (Kind::Symlink(a), Kind::Symlink(b)) if a != b => vec![Aspect::LinkTarget],
-            (Kind::CharacterDevice(a), Kind::CharacterDevice(b)) if a != b => vec![Aspect::Device],
-            (Kind::BlockDevice(a), Kind::BlockDevice(b)) if a != b => vec![Aspect::Device],
-            (a, b) if std::mem::discriminant(a) != std::mem::discriminant(b) => vec![Aspect::Kind],
-            _ => Vec::new(),
-        };
-        aspects.extend(metadata(&old.metadata, &new.metadata));
+        let mut aspects = metadata(&old.metadata, &new.metadata);
         if old.metadata.attributes != new.metadata.attributes {
             aspects.push(Aspect::Attributes);
         }
@@ -96,6 +127,10 @@ impl Newer for SnapshotTree<'_> {
 
     fn likeness(&mut self, _: &TreePath, item: &Entry) -> Option<Likeness> {
         self.old_likeness(item)
+    }
+
+    fn prove(&mut self, _: &mut [Held<Entry>]) -> Vec<(TreePath, WalkError)> {
+        Vec::new()
     }
 
     fn group(&self, item: &Entry) -> Option<u128> {

@@ -61,7 +61,7 @@ pub struct DiffLine {
     /// The path's exact bytes, for programs that are given it.
     #[serde(skip)]
     pub path_bytes: Vec<u8>,
-    /// Where it was before, if it moved; for display.
+    /// Where it was before, if it moved, or lies in a folder that moved; for display.
     pub from: Option<String>,
     /// The exact bytes of that.
     #[serde(skip)]
@@ -105,7 +105,8 @@ pub struct DiffReport {
     pub metadata: u64,
     /// Folders of which only the time differs.
     pub folder_times: u64,
-    /// Entries that are at another place than before. What is in a folder that moved is not counted.
+    /// Entries that are at another place than before. What is in a folder that moved is not counted;
+    /// if its metadata differs, it counts as such.
     pub moved: u64,
     /// Whether moves were looked for: not where there are too many differences.
     pub moves_known: bool,

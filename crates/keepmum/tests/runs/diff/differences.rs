@@ -13,16 +13,16 @@ use keepmum::ops::{
 use crate::scene::{PASSWORD, Scene, latest};
 
 /// Long before any test, so that no change can hide behind a young time.
-fn age(path: &Path, seconds: u64) {
+pub(super) fn age(path: &Path, seconds: u64) {
     let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000 + seconds);
     fs::File::open(path).unwrap().set_modified(time).unwrap();
 }
 
 /// A report and the differences that it counts.
 #[derive(Debug)]
-struct Compared {
-    report: DiffReport,
-    differences: Vec<DiffLine>,
+pub(super) struct Compared {
+    pub(super) report: DiffReport,
+    pub(super) differences: Vec<DiffLine>,
 }
 
 impl std::ops::Deref for Compared {
@@ -43,17 +43,17 @@ fn compare(access: &Access, options: &DiffOptions) -> Compared {
     Compared { report, differences }
 }
 
-fn diff(scene: &Scene, new: DiffAgainst, back: u32) -> Compared {
+pub(super) fn diff(scene: &Scene, new: DiffAgainst, back: u32) -> Compared {
     let options = DiffOptions { old: latest(back), new };
     compare(&scene.with_catalogue(PASSWORD), &options)
 }
 
-fn live(scene: &Scene) -> DiffAgainst {
+pub(super) fn live(scene: &Scene) -> DiffAgainst {
     DiffAgainst::Source { roots: vec![scene.source()], rules: Rules::default() }
 }
 
 /// Differences below the source, without the times of folders, as one character and a path.
-fn lines(scene: &Scene, report: &Compared) -> Vec<String> {
+pub(super) fn lines(scene: &Scene, report: &Compared) -> Vec<String> {
     let source = scene.source().display().to_string();
     let only_time = |aspects: &[Aspect]| aspects == [Aspect::Mtime];
     let of_a_folder = |path: &str| Path::new(path).is_dir();
