@@ -43,6 +43,8 @@ mod chunk;
 mod compress;
 mod crypto;
 mod format;
+mod history;
+mod life;
 mod model;
 pub mod ops;
 mod pipeline;

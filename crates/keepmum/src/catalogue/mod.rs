@@ -70,6 +70,11 @@ impl Catalogue {
     /// The directory `/`, whose row always exists.
     pub const ROOT: DirectoryId = DirectoryId(schema::ROOT);
 
+    /// Whether it is a file of its own, and no copy for one command.
+    pub fn is_kept(&self) -> bool {
+        self.file.is_some()
+    }
+
     /// Why an earlier catalogue was set aside when this one was opened, if it was.
     pub fn was_reset(&self) -> Option<ResetReason> {
         self.reset

@@ -126,6 +126,16 @@ impl Catalogue {
         })
     }
 
+    /// Whether an object has blocks of a kind, as the format numbers it.
+    pub fn has_blocks(&self, key: &ObjectKey, kind: u8) -> Result<bool, CatalogueError> {
+        let Some((row, _)) = self.object_row(key)? else { return Ok(false) };
+        let first = row << BLOCK_BITS;
+        let mut query = self.connection.prepare_cached(
+            "SELECT EXISTS(SELECT 1 FROM block WHERE id >= ?1 AND id < ?2 AND kind = ?3)",
+        )?;
+        Ok(query.query_row((first, first + (1 << BLOCK_BITS), kind), |row| row.get(0))?)
+    }
+
     fn object_row(&self, key: &ObjectKey) -> Result<Option<(i64, u64)>, CatalogueError> {
         let mut query =
             self.connection.prepare_cached("SELECT id, length FROM object WHERE key = ?1")?;

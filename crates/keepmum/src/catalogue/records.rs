@@ -70,8 +70,9 @@ impl Catalogue {
         object: &ObjectKey,
     ) -> Result<(), CatalogueError> {
         if let Some((_, known)) = self.record(&record)? {
-            // It is the same in every place; only the place where it can be read matters.
-            return match self.is_present(&known) {
+            // It is the same in every place; only the place where it can be read matters. A later run
+            // copies records of objects that are to go.
+            return match self.is_present(&known) && known.run >= object.run {
                 true => Ok(()),
                 false => self.move_record(&record, object),
             };

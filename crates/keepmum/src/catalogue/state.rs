@@ -67,6 +67,8 @@ pub const DAMAGED: Fact<BTreeSet<ObjectKey>> = Fact::new("faulty");
 pub const DAMAGED_SNAPSHOTS: Fact<Vec<u8>> = Fact::new("damaged snapshots");
 /// Objects that are gone or damaged and whose content was stored again as far as it could be.
 pub const HEALED: Fact<BTreeSet<ObjectKey>> = Fact::new("healed");
+/// How many objects were swept when this device last saw to it that it needs none of them.
+pub const SWEPT: Fact<u64> = Fact::new("swept");
 /// Objects of metadata that were read in part.
 pub const HALF_READ: Fact<BTreeSet<ObjectKey>> = Fact::new("half read");
 /// Objects here that this version does not understand, in whole or in part. If there is one,

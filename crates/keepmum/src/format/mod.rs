@@ -15,6 +15,7 @@ pub mod key_block;
 pub mod keyring;
 mod keyring_parts;
 mod left_out;
+mod life_item;
 mod list_writer;
 pub mod name;
 mod node_writer;
@@ -22,6 +23,7 @@ pub mod object;
 pub mod padding;
 pub mod record;
 mod record_item;
+mod reference;
 #[cfg(test)]
 mod tests;
 pub mod tree;
@@ -36,6 +38,7 @@ pub use keyring::{
     Epoch, Family, Former, Keyring, KeyringRepository, Parameters, SlotId, SlotLine, unite,
 };
 pub use left_out::LeftOut;
+pub use life_item::{LifeItem, Said, Undo};
 pub use list_writer::ListWriter;
 pub use name::{FileName, NAME_LENGTH, ObjectKind, ObjectName};
 pub use node_writer::NodeWriter;

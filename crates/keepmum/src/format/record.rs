@@ -3,7 +3,8 @@
 use super::cbor::{Reader, Writer};
 use super::error::FormatError;
 use super::name::ObjectKind;
-use super::record_item::{Item, read_reference};
+use super::record_item::Item;
+use super::reference::{read_link, read_reference, write_link, write_reference};
 use super::{NAMED_MAX, RECORD_MAX};
 use crate::model::{DeviceId, RecordHash, RecordRef};
 
@@ -75,20 +76,13 @@ impl Record {
         writer.text(&self.program);
         writer.uint(2);
         writer.uint(self.run.into());
-        if let Some((run, hash)) = &self.previous {
+        if let Some(previous) = self.previous {
             writer.uint(4);
-            writer.array(2);
-            writer.uint((*run).into());
-            writer.bytes(&hash.0);
+            write_link(previous, writer);
         }
         writer.uint(6);
         writer.array(self.seen.len());
-        for RecordRef { device, run, hash } in &self.seen {
-            writer.array(3);
-            writer.bytes(&device.0);
-            writer.uint((*run).into());
-            writer.bytes(&hash.0);
-        }
+        self.seen.iter().for_each(|seen| write_reference(seen, writer));
         writer.uint(8);
         writer.array(3);
         writer.int(self.time.seconds);
@@ -138,7 +132,7 @@ impl Record {
                 0 => device = Some(DeviceId(reader.fixed("a device id")?)),
                 1 => program = reader.text("the program of a record")?.into(),
                 2 => run = Some(reader.run()?),
-                4 => previous = Some(read_previous(reader)?),
+                4 => previous = Some(read_link(reader)?),
                 6 => seen = Some(reader.list("the records seen", read_reference)?),
                 8 => time = Some(read_time(reader)?),
                 10 => objects = Some(reader.list("the runs of a record", read_run)?),
@@ -198,12 +192,6 @@ fn write_objects(runs: &[RunObjects], out: &mut Writer<'_>) {
             out.bytes(hash);
         }
     }
-}
-
-fn read_previous(reader: &mut Reader<'_>) -> Result<(u32, RecordHash), FormatError> {
-    reader.row("the previous record", 2, 2, |reader, _| {
-        Ok((reader.run()?, RecordHash(reader.fixed("the hash of a record")?)))
-    })
 }
 
 fn read_time(reader: &mut Reader<'_>) -> Result<RecordTime, FormatError> {

@@ -1,10 +1,12 @@
-//! The items of a record (§7.1 to §7.4).
+//! The items of a record (§7.1 to §7.7).
 
 use super::ITEMS_MAX;
 use super::cbor::{Reader, Writer};
 use super::error::FormatError;
 use super::left_out::LeftOut;
-use crate::model::{ChunkId, DeviceId, RecordHash, RecordRef, TreePath};
+use super::life_item::LifeItem;
+use super::reference::{read_reference, write_reference};
+use crate::model::{ChunkId, DeviceId, RecordRef, TreePath};
 
 const JOIN: u64 = 1;
 const BACKUP: u64 = 3;
@@ -29,6 +31,8 @@ pub enum Item {
     Checkpoint,
     /// A snapshot.
     Backup(Box<Backup>),
+    /// Something about snapshots, objects or devices.
+    Life(Box<LifeItem>),
     /// An item of an unknown type, or with something critical and unknown in it.
     Unknown {
         /// Its type.
@@ -119,12 +123,9 @@ impl Item {
                 out.text(device_name);
                 out.uint(2);
                 out.bytes(token);
-                if let Some(RecordRef { device, run, hash }) = continues {
+                if let Some(continues) = continues {
                     out.uint(4);
-                    out.array(3);
-                    out.bytes(&device.0);
-                    out.uint((*run).into());
-                    out.bytes(&hash.0);
+                    write_reference(continues, out);
                 }
             }
             Self::Checkpoint => {
@@ -135,6 +136,7 @@ impl Item {
                 out.uint(BACKUP);
                 backup.write(out);
             }
+            Self::Life(item) => item.write(out),
             // The caller has left it out; an empty body keeps the array whole all the same.
             Self::Unknown { kind, .. } => {
                 out.uint(*kind);
@@ -148,7 +150,7 @@ impl Item {
         let is_backup = |item: &&Self| match item {
             Self::Backup(_) => true,
             Self::Unknown { kind, .. } => *kind == BACKUP,
-            Self::Join { .. } | Self::Checkpoint => false,
+            Self::Join { .. } | Self::Checkpoint | Self::Life(_) => false,
         };
         match items.iter().filter(is_backup).count() {
             0 | 1 => Ok(items),
@@ -170,7 +172,13 @@ impl Item {
                     let backup = reader.refusable(body, Backup::read)?;
                     backup.map(|backup| Self::Backup(Box::new(backup)))
                 }
-                _ => reader.skip(body).map(|()| None)?,
+                _ => {
+                    let known = |reader: &mut Reader<'_>| match LifeItem::read(kind, reader) {
+                        Some(read) => read.map(|item| Self::Life(Box::new(item))),
+                        None => Err(FormatError::Unknown { what: "an item", value: kind }),
+                    };
+                    reader.refusable(body, known)?
+                }
             };
             Ok(item.unwrap_or(Self::Unknown { kind, critical: kind < OPTIONAL }))
         })
@@ -307,14 +315,4 @@ impl Summary {
             stored,
         })
     }
-}
-
-pub(super) fn read_reference(reader: &mut Reader<'_>) -> Result<RecordRef, FormatError> {
-    reader.row("a record seen", 3, 3, |reader, _| {
-        Ok(RecordRef {
-            device: DeviceId(reader.fixed("a device id")?),
-            run: reader.run()?,
-            hash: RecordHash(reader.fixed("the hash of a record")?),
-        })
-    })
 }

@@ -10,6 +10,7 @@ mod dump;
 mod init;
 mod key;
 mod list;
+mod prune;
 mod recollection;
 mod restore;
 mod status;
@@ -21,7 +22,8 @@ pub use crate::session::event::{Answer, ChangeKind, Event, Newer, Observer, Phas
 pub use crate::session::missing_path::MissingPath;
 pub use crate::session::options::{
     BackupOptions, CheckOptions, Deletions, DiffAgainst, DiffOptions, DumpOptions, ListOptions,
-    Overwrite, Owner, ReadData, RestoreOptions, SnapshotChoice, SnapshotsOptions, Which,
+    Overwrite, Owner, PruneOptions, ReadData, RestoreOptions, SnapshotChoice, SnapshotsOptions,
+    Which,
 };
 pub use crate::session::paths::{Around, Asked, Paths};
 pub use crate::session::recovery_code::RecoveryCode;
@@ -39,6 +41,7 @@ pub use key::{
     key_opens, key_passwd, key_recovery, key_remove, presence,
 };
 pub use list::list;
+pub use prune::{PruneReport, prune};
 pub use recollection::{KnownName, KnownSnapshot, Recollection};
 pub use restore::{RestoreReport, restore};
 pub use status::{CheckLine, DeviceStatus, StatusReport, select_snapshots, snapshots, status};

@@ -4,9 +4,10 @@
 //! and a range of runs is the difference of two sums: asking for all of a thousand snapshots must
 //! not cost a million look-ups.
 
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::format::Backup;
+use crate::format::{Backup, ObjectKind, Record};
 use crate::model::{DeviceId, ObjectKey, RecordRef};
 
 use super::chain::{Chain, Chains};
@@ -53,10 +54,12 @@ struct Counts {
 }
 
 impl Availability {
-    /// Counts the objects that all records list, each record's own object with them.
-    pub fn new(chains: &Chains, listing: &Listing) -> Self {
+    /// Counts the objects that all records list, each record's own object with them; not those
+    /// that were swept.
+    pub fn new(chains: &Chains, listing: &Listing, swept: &HashSet<ObjectKey>) -> Self {
+        let around = Around { listing, swept, last: OnceCell::new() };
         let counted =
-            |(device, chain): (&DeviceId, &Chain)| (*device, Counts::new(*device, chain, listing));
+            |(device, chain): (&DeviceId, &Chain)| (*device, Counts::new(*device, chain, &around));
         Self { devices: chains.iter().map(counted).collect() }
     }
 
@@ -83,30 +86,34 @@ impl Availability {
 }
 
 impl Counts {
-    fn new(device: DeviceId, chain: &Chain, listing: &Listing) -> Self {
+    fn new(device: DeviceId, chain: &Chain, of: &Around<'_>) -> Self {
         let missing_records = chain.missing_runs.clone();
         let mut unknown_records: Vec<u32> = chain.unknown.iter().map(|(at, _)| at.run).collect();
         unknown_records.sort_unstable();
         let mut counts = Self { missing_records, unknown_records, ..Self::default() };
         for (at, record, object) in &chain.records {
             counts.before.push((at.run, counts.of));
-            counts.count(at.run, *object, listing);
-            if is_stored_again(object) {
+            counts.count(at.run, *object, of);
+            if of.lacks_first(at, record, object) {
                 // The object that held it first, and perhaps all data of its run, is not here.
-                let first = ObjectKey { hash: [0; 16], ..*object };
-                counts.count(at.run, first, listing);
+                let first = ObjectKey { run: at.run, hash: [0; 16], ..*object };
+                counts.count(at.run, first, of);
             }
             for run in &record.objects {
                 for entry in &run.objects {
                     let (run, number, hash) = (run.run, entry.number, entry.hash);
-                    counts.count(at.run, ObjectKey { device, run, number, hash }, listing);
+                    counts.count(at.run, ObjectKey { device, run, number, hash }, of);
                 }
             }
         }
         counts
     }
 
-    fn count(&mut self, record: u32, key: ObjectKey, listing: &Listing) {
+    fn count(&mut self, record: u32, key: ObjectKey, of: &Around<'_>) {
+        let Around { listing, swept, .. } = of;
+        if swept.contains(&key) {
+            return;
+        }
         self.of += 1;
         if listing.here(&key).is_none() {
             self.missing.push((record, key));
@@ -141,6 +148,45 @@ impl Counts {
         };
         needed.of += among(&self.unknown_records);
         needed.unknown += among(&self.unknown) + among(&self.unknown_records);
+    }
+}
+
+/// The objects that are here, those that were swept, and which of them may have held a record first.
+struct Around<'a> {
+    listing: &'a Listing,
+    swept: &'a HashSet<ObjectKey>,
+    /// The highest number among those of a run; asked for seldom.
+    last: OnceCell<HashMap<(DeviceId, u32), u32>>,
+}
+
+impl Around<'_> {
+    /// Whether a record is here only in a copy, and the object that held it first was not swept:
+    /// nobody lists that object.
+    fn lacks_first(&self, at: &RecordRef, record: &Record, holder: &ObjectKey) -> bool {
+        if holder.run == at.run && !is_stored_again(holder) {
+            return false;
+        }
+        let of_run = record.objects.iter().filter(|of| of.run == at.run);
+        let numbers = of_run.flat_map(|of| &of.objects).map(|entry| entry.number.saturating_add(1));
+        let least = numbers.max().unwrap_or(0);
+        let last = self.last.get_or_init(|| self.last_numbers());
+        last.get(&(at.device, at.run)).is_none_or(|last| *last < least)
+    }
+
+    fn last_numbers(&self) -> HashMap<(DeviceId, u32), u32> {
+        let here = self
+            .listing
+            .objects
+            .iter()
+            .filter(|(_, object)| object.is_here() && object.name.kind == ObjectKind::Record);
+        let mut last = HashMap::new();
+        for key in here.map(|(key, _)| key).chain(self.swept.iter().copied()) {
+            if !is_stored_again(&key) {
+                let number: &mut u32 = last.entry((key.device, key.run)).or_default();
+                *number = (*number).max(key.number);
+            }
+        }
+        last
     }
 }
 

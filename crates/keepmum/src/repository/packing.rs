@@ -27,7 +27,7 @@ type Packed = Result<PackedBlock, NewDelta>;
 /// Open blocks of all kinds, and those that are being compressed.
 pub(super) struct Packing<'env> {
     spare: Arc<Spare>,
-    open: [OpenBlock; 4],
+    open: [OpenBlock; 5],
     under_way: VecDeque<Ticket<'env, Packed>>,
     /// Plain bytes that are still compressed with more effort.
     harder: usize,
@@ -36,7 +36,8 @@ pub(super) struct Packing<'env> {
 impl<'env> Packing<'env> {
     /// Nothing yet.
     pub(super) fn new(spare: Arc<Spare>) -> Self {
-        let kinds = [PieceKind::Chunk, PieceKind::Node, PieceKind::List, PieceKind::Index];
+        let [chunk, node, list] = [PieceKind::Chunk, PieceKind::Node, PieceKind::List];
+        let kinds = [chunk, node, list, PieceKind::Index, PieceKind::Record];
         let open = kinds.map(|kind| OpenBlock::new(kind, Vec::new()));
         Self { spare, open, under_way: VecDeque::new(), harder: 0 }
     }

@@ -4,6 +4,7 @@ mod deltas;
 mod key_vectors;
 mod keys;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
@@ -230,7 +231,8 @@ fn the_needs_of_a_range_of_runs_are_counted_right() {
         }
         records.push((at, record, key(run, number)));
     }
-    let availability = Availability::new(&Chains::new(records.clone(), Vec::new()), &listing);
+    let chains = Chains::new(records.clone(), Vec::new());
+    let availability = Availability::new(&chains, &listing, &HashSet::new());
     for first in 0..11 {
         for last in 0..11 {
             let needs = vec![

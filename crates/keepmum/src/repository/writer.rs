@@ -337,7 +337,8 @@ impl<'p, 'env, S: AsMut<Compressor> + Send + 'env> RunWriter<'p, 'env, S> {
     /// held back, when this returns.
     pub fn close_blocks(&mut self) -> Result<(), RepositoryError> {
         loop {
-            for kind in [PieceKind::Chunk, PieceKind::List, PieceKind::Node] {
+            let [chunk, list, node] = [PieceKind::Chunk, PieceKind::List, PieceKind::Node];
+            for kind in [chunk, list, node, PieceKind::Record] {
                 self.pack(kind)?;
             }
             self.collect(0)?;

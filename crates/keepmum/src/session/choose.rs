@@ -1,9 +1,9 @@
 //! The choice of a snapshot. Order is that of the chain; no clock decides which one is latest.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::catalogue::{Catalogue, state};
-use crate::format::{Backup, ObjectKind};
+use crate::format::Backup;
 use crate::model::{DeviceId, Entry, ObjectKey, SnapshotId, TreePath};
 use crate::repository::{Availability, Chains, ObjectReader, PieceReader, SnapshotTree};
 
@@ -64,18 +64,6 @@ impl Chosen<'_> {
     }
 }
 
-/// How many records are known of and cannot be read: no snapshot of theirs is known.
-pub(crate) struct AbsentRecords {
-    /// Named by others, and not here yet.
-    pub(crate) pending: u64,
-    /// Here, and cannot be read.
-    pub(crate) damaged: u64,
-    /// Here once, or of this device, and gone.
-    pub(crate) lost: u64,
-    /// Here, and not understood, or not all that they say.
-    pub(crate) unknown: u64,
-}
-
 /// Everything known of the snapshots of a repository.
 pub(crate) struct Snapshots<'r> {
     pub(crate) repository: &'r Repository,
@@ -94,7 +82,8 @@ impl<'r> Snapshots<'r> {
         let Repository { catalogue, store, keys, listing, .. } = repository;
         import::unclaimed(catalogue, &**store, keys, listing, &chains)?;
         let own = repository.device_in(access, &chains)?;
-        let availability = Availability::new(&chains, &repository.listing);
+        let availability =
+            Availability::new(&chains, &repository.listing, repository.standing.swept());
         let gone = repository.imported.gone.iter().map(|(key, _)| *key).collect();
         let damaged = healing::damaged_snapshots(catalogue)?;
         let completeness = Completeness::default();
@@ -106,8 +95,18 @@ impl<'r> Snapshots<'r> {
         self.chains.iter().flat_map(|(device, chain)| {
             let name = chain.device_name();
             let candidate = move |snapshot| Candidate { device: *device, name, snapshot };
-            chain.snapshots().map(candidate)
+            let stands = |one: &Candidate<'_>| {
+                !self.repository.standing.is_forgotten(SnapshotId::from(one.snapshot.at.hash))
+            };
+            chain.snapshots().map(candidate).filter(stands)
         })
+    }
+
+    /// Every object that records list and that was not swept, with its length.
+    pub(crate) fn listed_objects(&self) -> HashMap<ObjectKey, u64> {
+        let mut listed = self.chains.listed_objects();
+        listed.retain(|key, _| !self.repository.standing.swept().contains(key));
+        listed
     }
 
     /// The line of one snapshot.
@@ -119,6 +118,7 @@ impl<'r> Snapshots<'r> {
         let Candidate { device, name, snapshot } = one;
         let (backup, time) = (snapshot.backup, &snapshot.record.time);
         let object = self.repository.listing.here(snapshot.object);
+        let (standing, id) = (&self.repository.standing, SnapshotId::from(snapshot.at.hash));
         SnapshotLine {
             id: one.id(),
             time: time.seconds,
@@ -137,14 +137,27 @@ impl<'r> Snapshots<'r> {
             unread: backup.unread,
             state,
             own: self.own == Some(*device),
+            unconfirmed_by: self.unconfirmed_by(one),
+            pinned: standing.is_pinned(id),
+            tags: standing.tags(id).into_iter().map(str::to_owned).collect(),
         }
+    }
+
+    /// The names of the devices that have to run before a snapshot is certain to last.
+    fn unconfirmed_by(&self, one: &Candidate<'_>) -> Vec<String> {
+        let (at, backup) = (one.snapshot.at, one.snapshot.backup);
+        let devices = self.repository.standing.unconfirmed_by(at, &backup.needs);
+        let name = |device| self.chains.device(device).map(|chain| chain.device_name().to_owned());
+        devices.into_iter().filter_map(name).collect()
     }
 
     /// How much of a snapshot is here. Where objects are missing, its tree is walked.
     pub(crate) fn state(&self, one: &Candidate<'_>) -> SnapshotState {
         let Candidate { device, snapshot, .. } = one;
         let needed = self.availability.needs(snapshot.at, snapshot.backup);
-        if needed.here == needed.of || self.completeness.holds(self.repository, snapshot.backup) {
+        let is_safe = !self.repository.standing.may_need_swept(snapshot.at);
+        let is_here = needed.here == needed.of && is_safe;
+        if is_here || self.completeness.holds(self.repository, snapshot.backup) {
             return match self.damaged.contains(&SnapshotId::from(snapshot.at.hash)) {
                 true => SnapshotState::Damaged,
                 false => SnapshotState::Complete,
@@ -155,6 +168,8 @@ impl<'r> Snapshots<'r> {
         let own = |device: &&DeviceId| self.own == Some(**device);
         let objects = needed.missing.iter().filter(lost).count();
         match (objects + needed.missing_records.iter().filter(own).count()) as u64 {
+            // A device that had not met this one swept what it needs.
+            0 if needed.here == needed.of => SnapshotState::Lost { missing: 1 },
             0 if needed.unknown > 0 => SnapshotState::Unknown { unknown: needed.unknown },
             0 => SnapshotState::Pending { here: needed.here, of: needed.of },
             missing => SnapshotState::Lost { missing },
@@ -306,44 +321,6 @@ impl<'r> Snapshots<'r> {
         match is_empty && !older::not_understood(self.repository, &self.chains).is_empty() {
             true => Err(not_understood("no snapshot is understood by this version")),
             false => Ok(()),
-        }
-    }
-
-    /// How many records are known of and cannot be read.
-    pub(crate) fn absent_records(&self) -> AbsentRecords {
-        let repository = self.repository;
-        let (mut runs, mut holders, mut named) = (HashSet::new(), HashSet::new(), HashSet::new());
-        for (device, chain) in self.chains.iter() {
-            runs.extend(chain.records.iter().map(|(at, ..)| (*device, at.run)));
-            holders.extend(chain.records.iter().map(|(.., holder)| *holder));
-            named.extend(chain.missing_runs.iter().map(|run| (*device, *run)));
-        }
-        // A record that was stored again lies in another object of its run; where one of a run is
-        // missing all the same, it was not that one.
-        runs.retain(|at| !named.contains(at));
-        let gone = repository.imported.gone.iter();
-        let gone = gone.filter(|(_, kind)| *kind == ObjectKind::RECORD).map(|(key, _)| key);
-        let here = repository.listing.objects.iter();
-        let here = here.filter(|(_, object)| object.name.kind == ObjectKind::Record);
-        let unread = here.filter(|(key, object)| {
-            object.is_here() && repository.listing.is_understood(key) && !holders.contains(key)
-        });
-        let run = |key: &ObjectKey| Some((key.device, key.run)).filter(|at| !runs.contains(at));
-        let damaged: HashSet<_> = unread.filter_map(|(key, _)| run(&key)).collect();
-        // This device's own objects are not on their way.
-        let own = named.iter().filter(|(device, _)| self.own == Some(*device)).copied();
-        let lost = gone.filter_map(run).chain(own).filter(|at| !damaged.contains(at));
-        let lost: HashSet<_> = lost.collect();
-        let here = repository.listing.objects.iter();
-        let late =
-            here.filter(|(_, object)| object.name.kind == ObjectKind::Record && !object.is_here());
-        let late: HashSet<_> = late.filter_map(|(key, _)| run(&key)).chain(named).collect();
-        let pending = late.iter().filter(|at| !damaged.contains(at) && !lost.contains(at));
-        AbsentRecords {
-            pending: pending.count() as u64,
-            damaged: damaged.len() as u64,
-            lost: lost.len() as u64,
-            unknown: older::not_understood(self.repository, &self.chains).len() as u64,
         }
     }
 

@@ -3,6 +3,7 @@
 //! It opens a repository, imports records, selects a snapshot, and determines which data is here,
 //! damaged or lost. It must never do a verb's work, and never import a verb.
 
+mod absent;
 pub(crate) mod access;
 pub(crate) mod branches;
 pub(crate) mod choose;

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 use crate::crypto::Passphrase;
 use crate::format::key_block::LABEL_MAX;
 use crate::format::{Epoch, Further, Keyring, KeyringRepository, Parameters};
+use crate::history::Standing;
 use crate::model::RepositoryId;
 use crate::repository::{self, Keys, RepositoryError};
 use crate::seam::Random;
@@ -107,6 +108,8 @@ pub(crate) fn imagine(
         keys,
         catalogue: destination.catalogue,
         seen: Vec::new(),
+        standing: Standing::default(),
+        swept_here: Vec::new(),
         imported: Imported::default(),
         key_blocks: KeyBlocks::default(),
     })

@@ -3,12 +3,13 @@
 //! The destination wins over the catalogue: the catalogue counts only as far as this listing
 //! confirms it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::catalogue::{Catalogue, CatalogueError, RunLock, state};
 use crate::format::{FormatError, Record};
+use crate::history::{Past, Standing};
 use crate::model::{DeviceId, ObjectKey, RecordRef};
 use crate::repository::{Chain, Chains, Keys, Listing, ObjectReader, RawListing, RepositoryError};
 use crate::store::{LocalStore, Store};
@@ -32,9 +33,12 @@ pub(crate) struct Repository {
     pub(crate) keys: Keys,
     pub(crate) listing: Listing,
     pub(crate) catalogue: Catalogue,
-    /// The last record of each device that was read before this listing, and understood with all
-    /// before it.
+    /// The last record of each device that was heeded before this listing.
     pub(crate) seen: Vec<RecordRef>,
+    /// What the heeded records say of snapshots, objects and devices.
+    pub(crate) standing: Standing,
+    /// Swept objects whose files are here.
+    pub(crate) swept_here: Vec<(ObjectKey, Vec<String>)>,
     /// The result of importing new metadata.
     pub(crate) imported: Imported,
     /// The changes that the key blocks need.
@@ -46,25 +50,8 @@ pub(crate) struct Destination {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) raw: RawListing,
     pub(crate) catalogue: Catalogue,
-    /// The last record of each device that was read before this listing.
-    seen: Vec<RecordRef>,
-}
-
-/// The last record of each device that was read in full, before the first that is not understood:
-/// who names it says that all up to it was read and heeded.
-fn seen(catalogue: &Catalogue) -> Result<Vec<RecordRef>, Error> {
-    let mut first: HashMap<DeviceId, u32> = HashMap::new();
-    for key in catalogue.get(&state::NOT_UNDERSTOOD)?.unwrap_or_default() {
-        let run = first.entry(key.device).or_insert(key.run);
-        *run = key.run.min(*run);
-    }
-    let mut heads: BTreeMap<DeviceId, RecordRef> = BTreeMap::new();
-    for at in catalogue.record_refs()? {
-        if first.get(&at.device).is_none_or(|unknown| at.run < *unknown) {
-            heads.insert(at.device, at);
-        }
-    }
-    Ok(heads.into_values().collect())
+    /// The records that were read before this listing.
+    read: HashSet<RecordRef>,
 }
 
 /// Lists the destination and opens the catalogue, to write. A run hands over its lock.
@@ -79,9 +66,9 @@ pub(crate) fn destination(
         (CatalogueAt::Temporary, _) => Catalogue::temporary(),
     }?;
     tell_reset(&catalogue, observer);
-    let seen = seen(&catalogue)?;
+    let read = catalogue.record_refs()?.into_iter().collect();
     let (store, raw) = listed(access)?;
-    Ok(Destination { store, raw, catalogue, seen })
+    Ok(Destination { store, raw, catalogue, read })
 }
 
 fn listed(access: &Access) -> Result<(Arc<dyn Store>, RawListing), Error> {
@@ -165,15 +152,19 @@ impl Destination {
         )?;
         imported.arriving.iter().for_each(|key| listing.set_arriving(key));
         listing.not_understood = imported.not_understood.keys().copied().collect();
-        Ok(Repository {
+        let mut repository = Repository {
             store: self.store,
             keys,
             listing,
             catalogue: self.catalogue,
-            seen: self.seen,
+            seen: Vec::new(),
+            standing: Standing::default(),
+            swept_here: Vec::new(),
             imported,
             key_blocks,
-        })
+        };
+        repository.heed(&self.read)?;
+        Ok(repository)
     }
 
     fn refuse_another_repository(&self, keys: &Keys) -> Result<(), Error> {
@@ -243,7 +234,7 @@ pub(crate) fn reading<T>(
 pub(crate) fn beside(access: &Access, catalogue: Catalogue) -> Result<Destination, Error> {
     let (store, raw) = listed(access)?;
     catalogue.wait_at_most(PATIENCE)?;
-    Ok(Destination { store, raw, catalogue, seen: Vec::new() })
+    Ok(Destination { store, raw, catalogue, read: HashSet::new() })
 }
 
 fn open_with(
@@ -283,7 +274,54 @@ impl Repository {
         self.listing.not_understood = imported.not_understood.keys().copied().collect();
         self.imported = Imported { gone, ..imported };
         self.catalogue = private;
+        self.heed(&HashSet::new())
+    }
+
+    /// Concludes from the records which snapshots stand, and takes swept objects out of the
+    /// listing. These records were read before it.
+    fn heed(&mut self, read: &HashSet<RecordRef>) -> Result<(), Error> {
+        let chains = self.chains()?;
+        // Who names a record says that all of its device up to it was read and heeded.
+        let mut first: HashMap<DeviceId, u32> = HashMap::new();
+        for key in &self.listing.not_understood {
+            let run = first.entry(key.device).or_insert(key.run);
+            *run = key.run.min(*run);
+        }
+        let is_understood = |at: &RecordRef| first.get(&at.device).is_none_or(|run| at.run < *run);
+        let past = Past::new(&chains, is_understood);
+        self.seen = match past.records().iter().all(|at| read.contains(at)) {
+            true => past.heads(),
+            false => Past::new(&chains, |at| is_understood(at) && read.contains(at)).heads(),
+        };
+        self.standing = Standing::new(past, &chains);
+        self.take_out_swept();
         Ok(())
+    }
+
+    /// Concludes anew, after records were stored again.
+    pub(crate) fn reconsider(&mut self) -> Result<(), Error> {
+        let seen = std::mem::take(&mut self.seen);
+        self.heed(&HashSet::new())?;
+        self.seen = seen;
+        Ok(())
+    }
+
+    fn take_out_swept(&mut self) {
+        // What is to be deleted may be gone before the record that says so arrives.
+        let open = self.standing.open().iter().flat_map(|intent| &intent.objects);
+        let open: HashSet<&ObjectKey> = open.collect();
+        self.imported.gone.retain(|(key, _)| !open.contains(key));
+        let swept = self.standing.swept();
+        for key in swept {
+            let Some(object) = self.listing.objects.get(key) else { continue };
+            let paths = (0..object.files()).filter_map(|file| object.path(file, &self.keys));
+            self.swept_here.push((*key, paths.collect()));
+        }
+        if !swept.is_empty() {
+            self.listing.objects.retain(|key| !swept.contains(key));
+            self.catalogue.count_out(swept);
+            self.imported.gone.retain(|(key, _)| !swept.contains(key));
+        }
     }
 
     /// A reader of the objects that are here.

@@ -250,3 +250,15 @@ mod tests {
         assert!(!Deletions::AtMost(0).accept(1, 1000));
     }
 }
+
+/// How a prune is done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PruneOptions {
+    /// Only say what would happen.
+    pub dry_run: bool,
+    /// So many bytes may be uploaded to free more; without it, one part in twenty of what that
+    /// frees. At 0 only stored files go of which nothing is needed.
+    pub max_upload: Option<u64>,
+    /// The clock's offset from UTC in minutes, for the record.
+    pub utc_offset_minutes: i16,
+}

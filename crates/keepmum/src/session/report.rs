@@ -177,6 +177,12 @@ pub struct SnapshotLine {
     pub state: SnapshotState,
     /// Whether this device made it.
     pub own: bool,
+    /// Devices with which it shares data and that have not yet run since they could know of it.
+    pub unconfirmed_by: Vec<String>,
+    /// Whether no policy forgets it.
+    pub pinned: bool,
+    /// Its names.
+    pub tags: Vec<String>,
 }
 
 /// The result of `snapshots`: oldest first, each device in the order of its chain.

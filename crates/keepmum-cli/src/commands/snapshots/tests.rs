@@ -21,6 +21,9 @@ pub(crate) fn line(run: u32, state: SnapshotState) -> SnapshotLine {
         unread: 0,
         state,
         own: true,
+        unconfirmed_by: Vec::new(),
+        pinned: false,
+        tags: Vec::new(),
     }
 }
 

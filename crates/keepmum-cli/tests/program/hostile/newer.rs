@@ -150,7 +150,7 @@ const RECORDS: &[Case] = &[
             let folder = forge.node(&[letter]);
             let root = forge.node(&[crate::hostile::forge::directory(b"good", &folder)]);
             let body = forge.backup(1, &root, array(&[forge.range(1, 2)]));
-            let items = [array(&[uint(3), body]), array(&[uint(9), map(&[])])];
+            let items = [array(&[uint(3), body]), array(&[uint(99), map(&[])])];
             let record = forge.record(2, Some((1, hash)), &items);
             let plain = forge.record_object(record);
             forge.object(ObjectKind::Record, 2, 0, &plain);

@@ -81,10 +81,10 @@ fn a_run_that_was_killed_has_not_ended() {
     child.wait().unwrap();
     assert_eq!(codes(&place), [Some(0), None]);
     assert!(keepmum(&place, ["log"]).stdout.contains("not ended"));
-    // The state is that of the last run that ended, and the other one is named.
-    let said = keepmum(&place, ["status"]);
-    assert!(said.stdout.contains("run 2 began"), "{said:?}");
-    assert_eq!(status(&place, &[]).0, 0);
+    let (code, said) = status(&place, &[]);
+    assert_eq!(code, 3, "{said}");
+    assert!(said.starts_with("The last backup was stopped before its end"), "{said}");
+    assert!(said.contains("`keepmum backup` goes on"), "{said}");
     assert_eq!(keepmum(&place, ["log", "2"]).code, 0);
 }
 

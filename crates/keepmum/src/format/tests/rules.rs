@@ -70,8 +70,8 @@ fn an_unknown_even_key_refuses_the_entry_and_no_other() {
 fn an_item_that_is_not_understood_is_kept_as_such() {
     let known = items(&record("81 82 04 a0", 0, ""));
     assert_eq!(known, [Item::Checkpoint]);
-    let optional = items(&record("83 82 1880 a0  82 02 81f5  82 04 a0", 0, ""));
-    assert_eq!(optional, [unknown(128, false), unknown(2, true), Item::Checkpoint]);
+    let optional = items(&record("83 82 1881 a0  82 0a 81f5  82 04 a0", 0, ""));
+    assert_eq!(optional, [unknown(129, false), unknown(10, true), Item::Checkpoint]);
     assert_eq!(items(&record("81 82 04 a1 01 00", 0, "")), [Item::Checkpoint]);
     assert_eq!(items(&record("81 82 04 a1 02 00", 0, "")), [unknown(4, true)]);
     assert_eq!(items(&record("81 82 03 a1 18c8 00", 0, "")), [unknown(3, true)]);

@@ -1,26 +1,24 @@
 //! Everything before the walk: lock, source, repository, device, and leftovers of earlier runs.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashSet};
 
 use crate::catalogue::{Catalogue, RunLock, state};
 use crate::chunk::{Chunker, Parameters};
-use crate::format::{IndexEntry, ObjectKind, RunObjects};
-use crate::model::{DeviceId, ObjectKey};
-use crate::repository::{Keys, RawListing, RepositoryError, object_entry};
+use crate::model::{DeviceId, ObjectKey, RecordHash, SnapshotId};
+use crate::repository::{Keys, RawListing, RepositoryError};
 use crate::source::{RootProblem, Source};
 
-use super::device::{Identity, identify};
 use super::guard::refuse_missing_disks;
-use super::mending;
-use super::run::{ForeignRuns, Orphans, Start};
+use super::orphans::find_orphans;
+use super::run::{ForeignRuns, Start};
 use super::setting::Setting;
+use crate::life::{self, Identity, identify};
 use crate::session::access::{Access, CatalogueAt};
-use crate::session::claims::{self, Claims, listed_by_records};
+use crate::session::claims::{self, Claims};
 use crate::session::doubt;
 use crate::session::error::{Error, ErrorKind};
 use crate::session::event::{Event, Observer};
 use crate::session::healing;
-use crate::session::import::import_table;
 use crate::session::kept_blocks;
 use crate::session::new_repository::{imagine, make};
 use crate::session::open::{self, Repository};
@@ -32,11 +30,13 @@ use crate::session::shown_code;
 
 /// A backup that may begin.
 pub(super) struct Begun {
-    pub(super) _lock: Option<RunLock>,
+    pub(super) lock: Option<RunLock>,
     pub(super) repository: Repository,
     pub(super) source: Source,
     pub(super) identity: Identity,
     pub(super) claims: Claims,
+    /// Objects on which this run must not lean, though they are here.
+    pub(super) set_aside: HashSet<ObjectKey>,
     /// Bytes and objects that records took which were stored again.
     pub(super) put_back: (u64, u64),
     pub(super) report: BackupReport,
@@ -130,11 +130,12 @@ pub(super) fn begin(
     let claims = claims::set_aside(catalogue, listing, identity.device)?;
     let put_back = match options.dry_run || options.destination_is_partial {
         true => (0, 0),
-        false => mending::put_back_records(&mut repository, access, identity.device, observer)?,
+        false => life::put_back_records(&mut repository, access, identity.device, observer)?,
     };
+    let set_aside = life::set_aside(&mut repository, identity.device)?;
     refuse_missing_disks(&source, options, &repository.catalogue)?;
     tell_useless_patterns(&source, observer);
-    Ok(Begun { _lock: lock, repository, source, identity, claims, put_back, report })
+    Ok(Begun { lock, repository, source, identity, claims, set_aside, put_back, report })
 }
 
 /// Opens the source. A root that is not there is refused, unless it is known to be gone for good.
@@ -262,7 +263,8 @@ fn prepare_inside(repository: &Repository, set: &Setting<'_>) -> Result<Prepared
         None => true,
     };
     let healed = healing::healed(catalogue)?;
-    let gone = repository.imported.gone.iter().map(|(key, _)| *key).collect();
+    let gone = repository.imported.gone.iter().map(|(key, _)| *key);
+    let gone = gone.chain(set.set_aside.iter().copied()).collect();
     let count = repository.imported.gone.iter().filter(|(key, _)| !healed.contains(key)).count();
     if count > 0 && !set.options.destination_is_partial {
         let gone = match count {
@@ -275,6 +277,7 @@ fn prepare_inside(repository: &Repository, set: &Setting<'_>) -> Result<Prepared
         full_tree |= remember::doubt_lost(repository)?;
     }
     let heals = count > 0 && !set.options.destination_is_partial;
+    full_tree |= leaves_objects(repository, set, &healed)? || last_is_forgotten(repository, head);
     let runs = catalogue.get(&state::FOREIGN_RUNS)?.unwrap_or_default();
     let mut foreign_runs = ForeignRuns { runs, others };
     foreign_runs.end_at_records(&catalogue.record_refs()?);
@@ -292,6 +295,29 @@ fn prepare_inside(repository: &Repository, set: &Setting<'_>) -> Result<Prepared
         full_tree,
         is_first,
     })
+}
+
+/// Whether objects have come to be deleted, or are, that this device did not know of: entries whose
+/// content was there are read again. Where that was seen to before, nothing is looked at.
+fn leaves_objects(
+    repository: &Repository,
+    set: &Setting<'_>,
+    known: &BTreeSet<ObjectKey>,
+) -> Result<bool, Error> {
+    let catalogue = &repository.catalogue;
+    let swept = repository.standing.swept().len() as u64;
+    let is_known = catalogue.get(&state::SWEPT)?.unwrap_or(0) == swept;
+    if is_known && set.set_aside.iter().all(|key| known.contains(key)) {
+        return Ok(false);
+    }
+    remember::doubt_lost(repository)?;
+    catalogue.set(&state::SWEPT, &swept)?;
+    Ok(true)
+}
+
+/// Whether the last snapshot of this device is forgotten: it needs a new one.
+fn last_is_forgotten(repository: &Repository, head: Option<(u32, RecordHash)>) -> bool {
+    head.is_some_and(|(_, hash)| repository.standing.is_forgotten(SnapshotId::from(hash)))
 }
 
 /// Whether this device never made a snapshot.
@@ -314,75 +340,4 @@ fn keep_foreign_runs(repository: &Repository, device: DeviceId) -> Result<(), Er
         }
     }
     Ok(catalogue.set(&state::FOREIGN_RUNS, &runs)?)
-}
-
-/// Objects of this device's runs that ended without a record: whatever they hold need not be
-/// uploaded again.
-fn find_orphans(repository: &Repository, set: &Setting<'_>) -> Result<Orphans, Error> {
-    // A record that was here and is gone names nothing to anyone any more.
-    let here = |object: &ObjectKey| repository.listing.here(object).is_some();
-    let mut with_record: HashMap<u32, bool> = HashMap::new();
-    let mut unrecorded = Vec::new();
-    for (key, object) in repository.listing.objects.iter() {
-        let kind = object.name.kind;
-        let metadata_or_data = matches!(kind, ObjectKind::Data | ObjectKind::Meta);
-        let is_understood = repository.listing.is_understood(&key);
-        if key.device != set.device || !object.is_here() || !metadata_or_data || !is_understood {
-            continue;
-        }
-        let ended = match with_record.get(&key.run) {
-            Some(ended) => *ended,
-            None => {
-                let records = repository.catalogue.record_objects(set.device, key.run)?;
-                let ended = records.iter().any(here);
-                with_record.insert(key.run, ended);
-                ended
-            }
-        };
-        if !ended {
-            unrecorded.push((key, object));
-        }
-    }
-    if unrecorded.is_empty() {
-        return Ok(Orphans::default());
-    }
-    let listed = listed_by_records(&repository.catalogue, here)?;
-    unrecorded.retain(|(key, _)| !listed.contains(key));
-    unrecorded.sort_by_key(|(key, _)| (key.run, key.number));
-    let reader = repository.objects();
-    let mut orphans = Orphans::default();
-    for (key, object) in unrecorded {
-        let name = &object.name;
-        let data = name.kind == ObjectKind::Data;
-        if data || !repository.catalogue.is_imported(&key)? {
-            let table = match reader.table(&key) {
-                Ok(table) => table,
-                Err(
-                    RepositoryError::Damaged { .. }
-                    | RepositoryError::Arriving { .. }
-                    | RepositoryError::NotUnderstood { .. },
-                ) => continue,
-                Err(error) => return Err(error.into()),
-            };
-            import_table(
-                &repository.catalogue,
-                &key,
-                name.kind.number(),
-                name.length,
-                &table,
-                true,
-            )?;
-            if data {
-                let ObjectKey { device, run, number, hash } = key;
-                let length = name.length;
-                orphans.index.push(IndexEntry { device, run, number, length, hash, table });
-            }
-        }
-        let entry = object_entry(name);
-        match orphans.runs.last_mut() {
-            Some(last) if last.run == key.run => last.objects.push(entry),
-            _ => orphans.runs.push(RunObjects { run: key.run, objects: vec![entry] }),
-        }
-    }
-    Ok(orphans)
 }

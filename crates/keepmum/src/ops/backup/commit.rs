@@ -36,7 +36,7 @@ impl Backup<'_, '_, '_> {
         self.catalogue.set(&state::ROOT, &root)?;
         let differs = self.tree.is_full() || before != Some(root) || self.run.has_begun();
         if !differs && !self.run.is_overdue()? {
-            return Ok(());
+            return self.acknowledge();
         }
         let source = SourceName { name: self.set.options.source.clone(), roots };
         let left_out = Some(self.left_out.record(&self.set.options.rules, self.set.source));
@@ -50,6 +50,15 @@ impl Backup<'_, '_, '_> {
         self.catalogue.forget(&state::UNFINISHED)?;
         self.report.snapshot = self.run.snapshot().map(|id| id.to_string());
         (self.report.bytes_stored, self.report.objects_stored) = self.run.stored();
+        Ok(())
+    }
+
+    /// Writes a record that says nothing but what this device has seen, if another one waits for it.
+    fn acknowledge(&mut self) -> Result<(), Error> {
+        if self.set.owes {
+            self.run.end_without_snapshot()?;
+            (self.report.bytes_stored, self.report.objects_stored) = self.run.stored();
+        }
         Ok(())
     }
 

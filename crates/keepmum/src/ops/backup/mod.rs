@@ -7,7 +7,6 @@ mod attributes;
 mod begin;
 mod commit;
 mod deletions;
-mod device;
 mod directory;
 mod entry;
 mod file_systems;
@@ -17,6 +16,7 @@ mod guard;
 mod left_out;
 mod mending;
 mod moved;
+mod orphans;
 mod places;
 mod progress;
 mod recognise;
@@ -33,8 +33,9 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, RunLock};
 use crate::compress::{Compressor, Level};
+use crate::life::{self, Opening, Writing};
 use crate::model::{Merge, ObjectKey, Step, TreePath};
 use crate::pipeline::{self, Pool};
 use crate::source::Names;
@@ -87,8 +88,25 @@ pub fn backup(
     observer: &dyn Observer,
 ) -> Result<BackupReport, Error> {
     let started = access.seam.clock.elapsed();
-    let begin::Begun { _lock, mut repository, source, identity, claims, put_back, mut report } =
-        begin::begin(access, options, observer)?;
+    let mut begun = begin::begin(access, options, observer)?;
+    let lock = begun.lock.take();
+    let (mut report, has_work) = save(access, options, observer, begun)?;
+    if has_work && !options.dry_run {
+        end_intents(access, options, lock, observer);
+    }
+    report.seconds = (access.seam.clock.elapsed() - started).as_secs_f64();
+    Ok(report)
+}
+
+/// Saves the source; says also whether there is something to delete.
+fn save(
+    access: &Access,
+    options: &BackupOptions,
+    observer: &dyn Observer,
+    begun: begin::Begun,
+) -> Result<(BackupReport, bool), Error> {
+    let begin::Begun { mut repository, source, identity, claims, set_aside, .. } = begun;
+    let begin::Begun { put_back, mut report, .. } = begun;
     observer.event(Event::Phase(Phase::Working));
     let chunker = begin::chunker(&repository.keys)?;
     let objects = repository.objects();
@@ -103,6 +121,8 @@ pub fn backup(
         objects: &objects,
         device: identity.device,
         claims,
+        set_aside,
+        owes: repository.standing.owes(identity.device),
         seen: &repository.seen,
         writing: Cell::new(None),
         progress: progress::Progress::new(observer),
@@ -124,21 +144,8 @@ pub fn backup(
         },
     );
     tell_unsynced(&*repository.store, observer);
-    match done {
-        Ok(mut report) => {
-            report.bytes_stored += put_back.0;
-            report.objects_stored += put_back.1;
-            report.seconds = (access.seam.clock.elapsed() - started).as_secs_f64();
-            match options.dry_run {
-                true => catalogue.rollback()?,
-                false => catalogue.commit()?,
-            }
-            if heals {
-                let device = setting.device;
-                mending::tell_losses(&mut repository, access, device, observer, &mut report);
-            }
-            Ok(report)
-        }
+    let mut report = match done {
+        Ok(report) => report,
         Err(error) => {
             catalogue.rollback()?;
             if setting.store.names_are_doubtful()
@@ -146,8 +153,38 @@ pub fn backup(
             {
                 doubt::note(catalogue, setting.device, run)?;
             }
-            Err(error)
+            return Err(error);
         }
+    };
+    report.bytes_stored += put_back.0;
+    report.objects_stored += put_back.1;
+    match options.dry_run {
+        true => catalogue.rollback()?,
+        false => catalogue.commit()?,
+    }
+    let device = setting.device;
+    let has_work = life::has_work(&repository, device);
+    if heals {
+        mending::tell_losses(&mut repository, access, device, observer, &mut report);
+    }
+    Ok((report, has_work))
+}
+
+/// Deletes what every device has agreed to. The backup is through: if this fails, the next run tries
+/// it again.
+fn end_intents(
+    access: &Access,
+    options: &BackupOptions,
+    lock: Option<RunLock>,
+    observer: &dyn Observer,
+) {
+    let how = Opening { utc_offset_minutes: options.utc_offset_minutes, dry_run: false };
+    let ended = Writing::within(access, lock, how, observer)
+        .and_then(|mut writing| life::sweep_due(&mut writing, observer));
+    if let Err(error) = ended {
+        observer.event(Event::Notice(format!(
+            "The backup is done, but stored files that nothing needs could not be deleted: {error}"
+        )));
     }
 }
 

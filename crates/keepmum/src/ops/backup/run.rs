@@ -379,6 +379,12 @@ impl<'a, 'p, 'env> Run<'a, 'p, 'env> {
         self.head.map(|(_, hash)| SnapshotId::from(hash))
     }
 
+    /// Writes a record without items.
+    pub(super) fn end_without_snapshot(&mut self) -> Result<(), Error> {
+        let items = self.join()?.into_iter().collect();
+        self.write_record(items)
+    }
+
     /// Closes open objects and writes a record with this item.
     pub(super) fn end(&mut self, item: impl FnOnce(&Self) -> Item) -> Result<(), Error> {
         self.writer()?.close_blocks()?;

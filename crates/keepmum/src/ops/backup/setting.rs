@@ -1,11 +1,12 @@
 //! Values that the parts of a backup use and do not change.
 
 use std::cell::Cell;
+use std::collections::HashSet;
 
 use crate::catalogue::DirectoryId;
 use crate::chunk::Chunker;
 use crate::compress::Compressor;
-use crate::model::{DeviceId, RecordRef};
+use crate::model::{DeviceId, ObjectKey, RecordRef};
 use crate::repository::{Keys, ObjectReader, RepositoryAccess};
 use crate::source::Source;
 use crate::store::Store;
@@ -49,6 +50,10 @@ pub(super) struct Setting<'env> {
     pub(super) device: DeviceId,
     /// By which runs objects of other devices are listed.
     pub(super) claims: Claims,
+    /// Objects on which this run must not lean, though they are here.
+    pub(super) set_aside: HashSet<ObjectKey>,
+    /// Whether another device waits for a record of this one.
+    pub(super) owes: bool,
     /// The last record of each device that was read before the destination was listed.
     pub(super) seen: &'env [RecordRef],
     /// The run that is being written.

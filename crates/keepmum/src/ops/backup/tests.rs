@@ -84,6 +84,8 @@ impl Stage {
             store: &store,
             objects: &objects,
             device: DeviceId([7; 8]),
+            set_aside: std::collections::HashSet::new(),
+            owes: false,
             claims: Claims::default(),
             seen: &[],
             writing: Cell::new(None),

@@ -171,7 +171,7 @@ impl Check<'_> {
 
     /// The lists of the records compared with the objects here.
     fn objects(&mut self) {
-        let listed = self.known.chains.listed_objects();
+        let listed = self.known.listed_objects();
         let records: HashSet<ObjectKey> =
             self.known.chains.iter().flat_map(|(_, chain)| &chain.records).map(|r| r.2).collect();
         for (key, object) in self.repository.listing.objects.iter() {

@@ -115,6 +115,8 @@ pub fn status(access: &Access, observer: &dyn Observer) -> Result<StatusReport, 
         foreign_names: repository.listing.foreign_names.clone(),
         copy_names: repository.listing.copy_names.clone(),
         unopened_files: repository.listing.unopened,
+        // Without its catalogue nobody knows which device this is.
+        last_saved_own: !repository.catalogue.is_kept(),
         key_copies_missing: repository.key_blocks.missing.len() as u64,
         recovery_code_unseen: shown_code::unseen(&repository.catalogue)?.is_some(),
         conflict_copies: repository.listing.copies,
@@ -127,7 +129,7 @@ pub fn status(access: &Access, observer: &dyn Observer) -> Result<StatusReport, 
     // asked first: one that is not complete is enough.
     let found: Vec<Candidate<'_>> = known.candidates().collect();
     if found.iter().rev().any(|one| known.state(one) != SnapshotState::Complete) {
-        for (key, _) in known.chains.listed_objects() {
+        for (key, _) in known.listed_objects() {
             if repository.listing.here(&key).is_some() {
                 continue;
             }
@@ -218,7 +220,7 @@ fn remembered(access: &Access, report: &mut StatusReport) {
     // A run that found nothing to store leaves no other trace. Without a history its records show
     // when it stored something, and without a device of this machine the newest of all does.
     let own = report.devices.iter().any(|device| device.own);
-    report.last_saved_own = own || saved.is_some();
+    report.last_saved_own |= own || saved.is_some();
     let records = report.devices.iter().filter(|device| device.own || !own);
     let recorded = records.map(|device| device.last_time);
     report.last_saved = newest(saved.into_iter().chain(recorded), access.seam.clock.now().seconds);

@@ -32,6 +32,9 @@ fn line(roots: &[&str]) -> SnapshotLine {
         unread: 0,
         state: SnapshotState::Complete,
         own: true,
+        unconfirmed_by: Vec::new(),
+        pinned: false,
+        tags: Vec::new(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which device this run writes as.
+//! Which device a run writes as.
 //!
 //! If two machines wrote under one id, each would take the other's objects for its own, so a copy
 //! must be found: by a changed machine id, by two records of one number, or by a number that this
@@ -16,14 +16,14 @@ use crate::session::event::{Event, Observer};
 use crate::session::open::Repository;
 
 /// Fills a buffer with randomness.
-pub(super) fn fill(access: &Access, bytes: &mut [u8]) -> Result<(), Error> {
+pub(crate) fn fill(access: &Access, bytes: &mut [u8]) -> Result<(), Error> {
     access.seam.random.fill(bytes).map_err(|error| RepositoryError::Random(error).into())
 }
 
 /// The device of this run.
-pub(super) struct Identity {
+pub(crate) struct Identity {
     /// Its id.
-    pub(super) device: DeviceId,
+    pub(crate) device: DeviceId,
     /// The id that was given up, and its last run, if this device was found to be a clone.
     former: Option<RecordRef>,
     /// The machine's own id, to be remembered.
@@ -35,7 +35,7 @@ pub(super) struct Identity {
 impl Identity {
     /// Tells the catalogue at once: if this run is interrupted, the next one must know its objects,
     /// and those it relies on.
-    pub(super) fn keep(&self, catalogue: &Catalogue) -> Result<(), Error> {
+    pub(crate) fn keep(&self, catalogue: &Catalogue) -> Result<(), Error> {
         let known = catalogue.get(&state::DEVICE)? == Some(self.device);
         if known && catalogue.get(&state::MACHINE)?.is_some_and(|id| id == self.machine) {
             return Ok(());
@@ -59,7 +59,7 @@ impl Identity {
 }
 
 /// Finds out which device this is.
-pub(super) fn identify(
+pub(crate) fn identify(
     repository: &Repository,
     access: &Access,
     observer: &dyn Observer,
@@ -76,6 +76,9 @@ pub(super) fn identify(
             "The last record of this device is not understood by this version".into()
         }
         _ if is_moved(repository, &machine)? => "This catalogue comes from another machine".into(),
+        _ if repository.standing.is_retired(known) => {
+            "This device was retired by another one".into()
+        }
         _ if forked => "Another machine has written under this device's id".into(),
         Some((run, reserved)) => format!(
             "Run {run} of this device is here, and the last one that this catalogue knows of is \

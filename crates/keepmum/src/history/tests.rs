@@ -1,0 +1,1 @@
+//! The conclusions, on small histories written by hand.
