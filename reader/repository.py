@@ -38,6 +38,9 @@ BLOCK_LENGTHS = (4 * KIB, 8 * KIB, 16 * KIB, 32 * KIB, 64 * KIB)  # of key block
 TRIED_OPEN = 64  # key blocks tried in vain with the password after one has opened (§3)
 CHUNK, NODE, LIST, INDEX, RECORD = range(5)  # kinds of pieces (§5)
 DATA_OBJECT, META_OBJECT, RECORD_OBJECT = 1, 2, 3
+UNDO, FORGET, PIN, TAG, INTENT, SWEEP, RETIRE, NAME = 2, 5, 6, 7, 8, 9, 11, 128  # types of items (§7.5 to §7.7)
+LIFE = {UNDO: ({0, 2, 4}, set()), FORGET: ({0}, set()), PIN: ({0}, set()), TAG: ({0, 2}, set()), INTENT: ({0}, set()),
+        SWEEP: ({0, 2}, set()), RETIRE: ({0}, {2}), NAME: ({0}, set())}  # the keys that they must and may have
 KINDS = ("file", "directory", "symlink", "fifo", "character device", "block device")
 FILE, DIRECTORY, SYMLINK, FIFO, CHARACTER, BLOCK = range(6)
 NAME_FORM = re.compile(r"[a-z2-7]{90}")
@@ -262,11 +265,56 @@ def read_item(value: Any) -> tuple[int, Any]:
             body = read_backup(body)
         elif kind == 4:
             fields(body, "a checkpoint", set(), set())
+        elif kind in LIFE:
+            body = read_life_item(kind, body)
         elif kind < 128:
             raise Refused(f"items of type {kind} are not known")
     except Refused as problem:
         return kind, problem
     return kind, body
+
+
+def read_life_item(kind: int, value: Any) -> dict[int, Any]:
+    """The body of an item about snapshots, objects or devices (§7.5 to §7.7)."""
+    required, possible = LIFE[kind]
+    body = fields(value, "an item", required, possible)
+    if kind in (UNDO, FORGET, PIN, TAG):
+        for snapshot in array(body[0], "the snapshots"):
+            exact(snapshot, "a snapshot id", 16)
+    if kind == UNDO:
+        if uint(body[2], "a type") not in (FORGET, PIN, TAG):
+            raise Refused("an undo is of items that are not known")
+        body[4] = [read_link(link) for link in array(body[4], "the undone records")]
+    elif kind == SWEEP:
+        body[0] = read_own_link(body[0])
+    elif kind == RETIRE:
+        exact(body[0], "a device", 8)
+        if 2 in body:
+            read_own_link(body[2])
+    if kind in (INTENT, SWEEP):
+        key = 0 if kind == INTENT else 2
+        body[key] = set(read_objects(body[key]))
+    if kind in (TAG, NAME):
+        short = text(body[2 if kind == TAG else 0], "a name")
+        need(1 <= len(short.encode()) <= 100, "a name has no bytes or too many")
+    return body
+
+
+def read_own_link(value: Any) -> tuple[int, bytes]:
+    run, digest = row(value, "a record of a device", 2)
+    return run_number(run), exact(digest, "a hash", 32)
+
+
+def read_objects(value: Any) -> Iterator[tuple[bytes, int, int, bytes]]:
+    """Objects as device, run, number, hash."""
+    for of_device in array(value, "the devices of objects", 0, MAX_ITEMS):
+        device, runs = row(of_device, "the objects of a device", 2)
+        for of_run in array(runs, "the runs of objects"):
+            run, objects = row(of_run, "the objects of a run", 2)
+            for item in array(objects, "the objects of a run"):
+                number, digest = row(item, "an object", 2)
+                yield (exact(device, "a device", 8), run_number(run), uint(number, "a number", 2**32 - 1),
+                       exact(digest, "a hash", 16))
 
 
 def read_backup(value: Any) -> dict[int, Any]:
@@ -737,7 +785,9 @@ class Repository:
     def lost(self) -> set[Stored]:
         """Record objects that are here and give no record."""
         read = {record.stored for record in self.records} | self.unknown
-        return {stored for stored in self.objects.values() if stored.kind == RECORD_OBJECT and stored.here()} - read
+        runs = {(record.device, record.run) for record in self.records}  # copied by later runs
+        here = {stored for stored in self.objects.values() if stored.kind == RECORD_OBJECT and stored.here()}
+        return {stored for stored in here - read if (stored.device, stored.run) not in runs}
 
     def guarded(self, stored: Stored, action: Callable[[], object]) -> None:
         try:
@@ -829,8 +879,13 @@ class Repository:
         text(record.map.get(1, ""), "the program of a record")
         record.items = [read_item(item) for item in array(record.map[12], "the items", 0, MAX_ITEMS)]
         need([kind for kind, _ in record.items].count(3) <= 1, "a record has two backups")
-        if not any(known.hash == record.hash for known in self.records):  # it may have been stored again
-            self.records.append(record)
+        # It may have been stored again, or copied by a later run: the latest counts.
+        for at, known in enumerate(self.records):
+            if known.hash == record.hash:
+                if stored.run > known.stored.run:
+                    self.records[at] = record
+                return
+        self.records.append(record)
 
     def links(self, record: Record) -> Iterator[tuple[bytes, int, bytes]]:
         """Every record that this one names as device, run, hash (§7.1, keys 4 and 6)."""
@@ -843,6 +898,7 @@ class Repository:
 
     def check_chains(self) -> None:
         """The records that are missing: those that another names, and those whose run a snapshot needs (§7.4)."""
+        self.heed()
         known = {(record.device, record.run, record.hash) for record in self.records} | set(self.strange)
         named = {link for record in self.records for link in self.links(record)}
         self.absent = [(device, run) for device, run, digest in named - known]
@@ -850,6 +906,55 @@ class Repository:
         runs = {(device, run) for device, run, _ in known} | set(self.absent)
         needed = {(device, last) for snapshot in self.found for device, _, last in snapshot.needs}
         self.absent += needed - runs
+
+    def heeded(self) -> list[Record]:
+        """The records that count: those that are understood, with all that they name (protocol, R1)."""
+        first: dict[bytes, int] = {}
+        for stored in self.unknown:
+            first[stored.device] = min(stored.run, first.get(stored.device, stored.run))
+        heeded = {(r.device, r.run, r.hash): r for r in self.records if r.run < first.get(r.device, r.run + 1)
+                  and not any(isinstance(body, Refused) and kind < 128 for kind, body in r.items)}
+        while True:
+            gone = [at for at, record in heeded.items() if any(link not in heeded for link in self.links(record))]
+            if not gone:
+                return list(heeded.values())
+            for at in gone:
+                del heeded[at]
+
+    def heed(self) -> None:
+        """What the heeded records say: which snapshots are forgotten, which objects were swept (§7.5, §7.6)."""
+        records = self.heeded()
+        undone, intents = set(), dict[tuple[bytes, int, bytes], set[Any]]()
+        for record in records:
+            for kind, body in record.items:
+                if kind == UNDO and body[2] == FORGET:
+                    undone |= {(snapshot, link) for snapshot in body[0] for link in body[4]}
+                elif kind == INTENT:
+                    intents.setdefault((record.device, record.run, record.hash), set()).update(body[0])
+        self.forgotten = {snapshot for record in records for kind, body in record.items if kind == FORGET
+                          for snapshot in body[0] if (snapshot, (record.device, record.run, record.hash)) not in undone}
+        self.swept = set[Any]()
+        for record in sorted(records, key=lambda record: record.run):
+            for kind, body in record.items:
+                if kind == SWEEP:
+                    self.swept |= intents.pop((record.device, *body[0]), set()) - body[2]
+        for stored in self.objects.values():
+            if self.was_swept(stored):
+                stored.files.clear()
+        self.records = [record for record in self.records if not self.was_swept(record.stored)]
+
+    def was_swept(self, stored: Stored) -> bool:
+        return (stored.device, stored.run, stored.number, stored.hash) in self.swept
+
+    def lacks_first(self, record: Record) -> bool:
+        """Whether a record is here only in a copy, and the object that held it first was not swept (§7.4)."""
+        if record.stored.run == record.run and record.stored.number < 2**31:
+            return False
+        least = max((number + 1 for run, number, _ in record.lists if run == record.run), default=0)
+        of_run = [(s.run, s.device, s.number) for s in self.objects.values() if s.kind == RECORD_OBJECT and s.here()]
+        of_run += [(run, device, number) for device, run, number, _ in self.swept]
+        return not any((run, device) == (record.run, record.device) and least <= number < 2**31
+                       for run, device, number in of_run)
 
     def piece(self, kind: int, piece_id: Any) -> bytes:
         """The verified bytes of a piece, from any of the places that hold it."""
@@ -919,7 +1024,7 @@ class Repository:
             for kind, body in record.items:
                 if isinstance(body, Refused):
                     self.trouble(record.stored, body, "the record of ")
-                elif kind == 3:
+                elif kind == 3 and record.hash[:16] not in self.forgotten:
                     needs = [*body[6], (record.device, 1, record.run)]
                     yield Snapshot(self, record, body, record.hash[:16].hex(), needs, body[4])
 
@@ -927,17 +1032,18 @@ class Repository:
         """How many objects of the runs that a snapshot needs are here, and how many there are (§7.4): the objects of
         their records, what those list, and one for each record that is missing or not understood."""
         records = [r for r in self.records if snapshot.wants(r.device, r.run)]
-        wanted = [stored for record in records for stored in (record.stored, *record.lists.values())]
+        wanted = [stored for record in records for stored in (record.stored, *record.lists.values())
+                  if not self.was_swept(stored)]
         absent = sum(snapshot.wants(device, run) for device, run in self.absent)
         absent += sum(snapshot.wants(device, run) for device, run, _ in self.strange)
-        absent += sum(record.stored.number >= 2**31 for record in records)  # stored again (§4.2)
+        absent += sum(self.lacks_first(record) for record in records)
         return sum(stored.here() and stored not in self.unknown for stored in wanted), len(wanted) + absent
 
     def complete(self, snapshot: Snapshot) -> bool:
         """Whether all of a snapshot is here; what objects held that are missing may be in others, too (§7.4)."""
         here, wanted = self.state(snapshot)
         if snapshot.whole is None:
-            snapshot.whole = here == wanted or all(not isinstance(item, Problem) and self.placed(item)
+            snapshot.whole = (here == wanted and not self.swept) or all(not isinstance(item, Problem) and self.placed(item)
                                                    for _, item in self.walk(snapshot))
         return snapshot.whole
 
