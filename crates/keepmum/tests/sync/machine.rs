@@ -11,7 +11,7 @@ use keepmum::inside::crypto::{Passphrase, Profile};
 use keepmum::inside::pipeline::Mode;
 use keepmum::inside::seam::Timestamp;
 use keepmum::inside::store::simulated::{SimulatedDisk, Simulation};
-use keepmum::ops::{Access, BackupOptions, CatalogueAt, Deletions, Installation};
+use keepmum::ops::{Access, BackupOptions, CatalogueAt, Deletions, Installation, KeyCacheAt};
 
 use crate::provider::There;
 use crate::support::{Dice, Tree};
@@ -118,7 +118,10 @@ impl Machine {
     }
 
     pub(crate) fn own(&self, now: i64, mode: u64) -> Access {
-        self.access(now, &self.secret, CatalogueAt::File(self.catalogue()), mode)
+        let (file, secret) = (self.place.join("db/keys"), self.place.join("keys.secret"));
+        let catalogue = CatalogueAt::File(self.catalogue());
+        let key_cache = Some(KeyCacheAt { file, secret });
+        Access { key_cache, ..self.access(now, &self.secret, catalogue, mode) }
     }
 
     pub(crate) fn options(&self) -> BackupOptions {
