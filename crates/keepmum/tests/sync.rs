@@ -28,6 +28,8 @@ mod schedule;
 mod secrets;
 #[path = "sync/source.rs"]
 mod source;
+#[path = "sync/space.rs"]
+mod space;
 #[path = "runs/support/mod.rs"]
 mod support;
 #[path = "sync/tally.rs"]

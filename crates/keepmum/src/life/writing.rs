@@ -1,11 +1,13 @@
 //! A run that stores no snapshot: pieces and records that are copied, and items.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::catalogue::{Catalogue, RunLock, state};
 use crate::compress::{Compressor, Level};
+use crate::crypto::record_hash;
 use crate::format::{Item, LifeItem, ObjectEntry, PieceKind, Record, RecordTime, RunObjects};
-use crate::model::{ChunkId, DeviceId, RecordRef};
+use crate::model::{ChunkId, DeviceId, ObjectKey, RecordHash, RecordRef};
 use crate::pipeline;
 use crate::repository::{
     Destination, Finished, PieceReader, RepositoryError, RunWriter, Spare, StoredObject,
@@ -200,7 +202,12 @@ impl<'a> Writing<'a> {
                 Ok::<_, RepositoryError>((finished, writer.take_stored()))
             },
         )?;
-        self.know(&record, &finished, stored)
+        let ids = copies.records.iter().map(|bytes| {
+            let id = self.repository.keys.writing().piece_id(PieceKind::Record, bytes);
+            (id, &bytes[..])
+        });
+        let copied = ids.collect();
+        self.know(&record, (&finished, stored), &copied)
     }
 
     fn record(&self, run: u32, items: Vec<LifeItem>) -> Result<Record, Error> {
@@ -233,12 +240,13 @@ impl<'a> Writing<'a> {
         })
     }
 
-    /// Tells the catalogue and the listing of a record that is durable, and of its objects.
+    /// Tells the catalogue and the listing of a record that is durable, of its objects, and of the
+    /// records that were copied into them.
     fn know(
         &mut self,
         record: &Record,
-        finished: &Finished,
-        stored: Vec<StoredObject>,
+        (finished, stored): (&Finished, Vec<StoredObject>),
+        copied: &HashMap<ChunkId, &[u8]>,
     ) -> Result<Written, Error> {
         let repository = &mut self.repository;
         let catalogue = &repository.catalogue;
@@ -250,7 +258,11 @@ impl<'a> Writing<'a> {
             written.bytes += name.length;
             written.objects += 1;
             let (kind, length) = (name.kind.number(), name.length);
-            import_table(catalogue, &name.key(), kind, length, &object.table, true)
+            import_table(catalogue, &name.key(), kind, length, &object.table, true)?;
+            // From now on they are here: else the objects that held them could never go.
+            let ids = object.table.blocks.iter().flat_map(|block| &block.pieces);
+            let held = ids.filter_map(|(id, _)| copied.get(id));
+            held.copied().try_for_each(|bytes| moved(catalogue, bytes, &name.key()))
         });
         let key = finished.object.name.key();
         let told = told
@@ -269,4 +281,12 @@ impl<'a> Writing<'a> {
         self.last = Some(at);
         Ok(written)
     }
+}
+
+/// Notes that a record lies in another object.
+fn moved(catalogue: &Catalogue, bytes: &[u8], object: &ObjectKey) -> Result<(), Error> {
+    let record = Record::decode(bytes)?;
+    let hash = RecordHash(record_hash(bytes));
+    let at = RecordRef { device: record.device, run: record.run, hash };
+    Ok(catalogue.put_record(at, record.previous, bytes, object)?)
 }

@@ -52,6 +52,9 @@ mod key {
     mod keys_gone;
     mod keys_rotated;
 }
+mod prune {
+    mod rest;
+}
 mod restore {
     mod restores;
 }

@@ -9,6 +9,7 @@ use keepmum::ops::{
 };
 
 use crate::machine::Machine;
+use crate::space::Fate;
 use crate::support::{Dice, Tree, differences, scan};
 use crate::world::{Failure, Saved, World};
 
@@ -42,6 +43,7 @@ impl World {
             // A recovery code that was never here, or that is not united with the others yet.
             Err(error) => return self.judge_look(at, &error),
         };
+        self.note_confirmed(&lines);
         let is_damaged = self.provider.is_damaged(self.machines[at].disk());
         let known = |line: &SnapshotLine| self.saved.iter().any(|saved| saved.id == line.id);
         let (complete, others): (Vec<_>, Vec<_>) =
@@ -135,7 +137,11 @@ impl World {
                 line.id
             ));
         };
-        self.saved.push(Saved { id: line.id.clone(), tree });
+        let fate = match self.forgotten_unseen.contains(&line.id) {
+            true => Fate::Unclear,
+            false => Fate::Kept,
+        };
+        self.saved.push(Saved { id: line.id.clone(), tree, fate, is_confirmed: false });
         Ok(self.saved.len() - 1)
     }
 
@@ -175,6 +181,9 @@ impl World {
             }
         }
         self.run_to_rest(dice)?;
+        if self.tally.forgets + self.tally.deleted > 0 {
+            self.prune_to_rest(dice)?;
+        }
         for at in 0..self.machines.len() {
             self.deliver(at, dice);
         }
@@ -233,27 +242,35 @@ impl World {
 
     /// All snapshots are listed as complete, and they come back.
     fn all_is_here(&mut self, at: usize, access: &Access, care: Care) -> Result<(), Failure> {
+        let may_miss = self.has_copies() && self.tally.deleted > 0;
         if care >= Care::Check {
             let options = CheckOptions { read_data: ReadData::Everything };
             let check = ops::check(access, &options, &Silent)
                 .map_err(|error| format!("the last check at machine {at}: {error}"))?;
-            if check.outcome() != Outcome::Complete {
+            if check.outcome() != Outcome::Complete && !may_miss {
                 return Err(format!("the last check at machine {at} is not clean: {check:#?}"));
             }
         }
         let report = ops::snapshots(access, &Silent)
             .map_err(|error| format!("the last listing at machine {at}: {error}"))?;
-        if report.pending_records + report.lost_records > 0 {
+        if report.pending_records + report.lost_records > 0 && !may_miss {
             return Err(format!("records are missing for ever at machine {at}: {report:#?}"));
         }
-        for saved in &self.saved {
-            if !report.snapshots.iter().any(|line| line.id == saved.id) {
+        for (number, saved) in self.saved.iter().enumerate() {
+            let is_listed = report.snapshots.iter().any(|line| line.id == saved.id);
+            if !is_listed && self.must_be_there(number) {
                 return Err(format!("snapshot {} is not listed at machine {at}", saved.id));
             }
         }
         for (number, line) in report.snapshots.iter().enumerate() {
             // Damage that an earlier check noted stays until the next.
             let is_old_news = care < Care::Check && line.state == SnapshotState::Damaged;
+            let known = self.saved.iter().position(|saved| saved.id == line.id);
+            if line.state != SnapshotState::Complete
+                && known.is_some_and(|known| !self.must_be_there(known))
+            {
+                continue;
+            }
             if line.state != SnapshotState::Complete && !is_old_news {
                 return Err(format!("a snapshot is not complete at machine {at}: {line:?}"));
             }

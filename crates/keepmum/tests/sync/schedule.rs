@@ -23,6 +23,10 @@ pub(crate) enum Kind {
     Keys,
     /// The same, killed on the way.
     KilledKeys,
+    /// Space is given back.
+    Prune,
+    /// The same, killed on the way.
+    KilledPrune,
     /// Some files of the others arrive, some in part.
     Deliver,
     /// Everything arrives.
@@ -60,7 +64,7 @@ pub(crate) enum Kind {
 }
 
 /// How often each of them comes, beside the others.
-const KINDS: [(Kind, usize); 24] = [
+const KINDS: [(Kind, usize); 26] = [
     (Kind::Backup, 60),
     (Kind::KilledBackup, 24),
     (Kind::DryRun, 2),
@@ -68,6 +72,8 @@ const KINDS: [(Kind, usize); 24] = [
     (Kind::Check, 5),
     (Kind::Keys, 6),
     (Kind::KilledKeys, 4),
+    (Kind::Prune, 22),
+    (Kind::KilledPrune, 10),
     (Kind::Deliver, 50),
     (Kind::DeliverAll, 14),
     (Kind::Delete, 8),

@@ -13,6 +13,12 @@ pub(crate) struct Tally {
     pub(crate) saved: u64,
     pub(crate) healed: u64,
     pub(crate) key_changes: u64,
+    pub(crate) forgets: u64,
+    pub(crate) undos: u64,
+    /// Stored files that prunes deleted.
+    pub(crate) deleted: u64,
+    /// Stored files that prunes wrote.
+    pub(crate) repacked: u64,
     pub(crate) looks: u64,
     pub(crate) restores: u64,
     /// Restores of snapshots of which not everything was there.
@@ -26,17 +32,19 @@ impl Tally {
     }
 
     pub(crate) fn add(&mut self, other: &Self) {
-        let Self { schedules, runs, saved, healed, key_changes, looks, restores, parts, errors } =
-            other;
-        self.schedules += schedules;
-        self.runs += runs;
-        self.saved += saved;
-        self.healed += healed;
-        self.key_changes += key_changes;
-        self.looks += looks;
-        self.restores += restores;
-        self.parts += parts;
-        for (kind, count) in errors {
+        self.schedules += other.schedules;
+        self.runs += other.runs;
+        self.saved += other.saved;
+        self.healed += other.healed;
+        self.key_changes += other.key_changes;
+        self.forgets += other.forgets;
+        self.undos += other.undos;
+        self.deleted += other.deleted;
+        self.repacked += other.repacked;
+        self.looks += other.looks;
+        self.restores += other.restores;
+        self.parts += other.parts;
+        for (kind, count) in &other.errors {
             *self.errors.entry(kind.clone()).or_default() += count;
         }
     }
@@ -46,13 +54,17 @@ impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} schedules, {} runs, {} snapshots, {} runs that healed, {} key changes, {} looks, \
+            "{} schedules, {} runs, {} snapshots, {} runs that healed, {} key changes, {} forgets, {} undone, {} files pruned, {} written by that, {} looks, \
              {} restores of all, {} of a part; runs that ended with an error {:?}",
             self.schedules,
             self.runs,
             self.saved,
             self.healed,
             self.key_changes,
+            self.forgets,
+            self.undos,
+            self.deleted,
+            self.repacked,
             self.looks,
             self.restores,
             self.parts,

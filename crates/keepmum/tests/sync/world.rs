@@ -2,6 +2,7 @@
 //!
 //! A step is done here, and judged in `judge.rs`.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,7 @@ use crate::provider::Provider;
 use crate::schedule::{Kind, Schedule, Step};
 use crate::secrets::Secrets;
 use crate::source;
+use crate::space::Fate;
 use crate::support::{Dice, Tree, differences, scan};
 use crate::tally::Tally;
 
@@ -21,6 +23,9 @@ use crate::tally::Tally;
 pub(crate) struct Saved {
     pub(crate) id: String,
     pub(crate) tree: Tree,
+    pub(crate) fate: Fate,
+    /// Somebody has seen it listed as complete.
+    pub(crate) is_confirmed: bool,
 }
 
 /// The world.
@@ -34,6 +39,10 @@ pub(crate) struct World {
     pub(crate) provider: Provider,
     pub(crate) secrets: Secrets,
     pub(crate) saved: Vec<Saved>,
+    /// Forgotten snapshots of runs that were killed.
+    pub(crate) forgotten_unseen: BTreeSet<String>,
+    /// How often a machine became a copy of another, or of its own past.
+    pub(crate) copies: usize,
     pub(crate) now: i64,
     pub(crate) tally: Tally,
 }
@@ -66,6 +75,8 @@ impl World {
             provider: Provider::default(),
             secrets,
             saved: Vec::new(),
+            forgotten_unseen: BTreeSet::new(),
+            copies: 0,
             now: BEGIN,
             tally: Tally::default(),
         }
@@ -105,8 +116,13 @@ impl World {
             Kind::Check => self.check(at, &mut dice)?,
             Kind::Keys => self.change_keys(at, &mut dice, false)?,
             Kind::KilledKeys => self.change_keys(at, &mut dice, true)?,
+            Kind::Prune => self.prune(at, &mut dice, false)?,
+            Kind::KilledPrune => self.prune(at, &mut dice, true)?,
             Kind::PowerCut => self.machines[at].recover(Some(dice.word())),
-            Kind::LoseCatalogue => self.machines[at].lose_catalogue(!dice.one_in(4)),
+            Kind::LoseCatalogue => {
+                self.copies += 1;
+                self.machines[at].lose_catalogue(!dice.one_in(4));
+            }
             Kind::OldCatalogue | Kind::OldMachine | Kind::Rewind => {
                 self.set_back(at, &mut dice, step.kind);
             }
@@ -230,7 +246,7 @@ impl World {
                 if self.saved.iter().any(|saved| saved.id == id) {
                     return Err(format!("a second snapshot {id}"));
                 }
-                self.saved.push(Saved { id, tree });
+                self.saved.push(Saved { id, tree, fate: Fate::Kept, is_confirmed: false });
             }
             None => {
                 let machine = &self.machines[at];
@@ -312,6 +328,7 @@ impl World {
             return;
         }
         let image = dice.below(machine.images.len());
+        self.copies += usize::from(kind != Kind::Rewind);
         if kind != Kind::Rewind {
             machine.put_catalogue(image);
         }
@@ -329,6 +346,7 @@ impl World {
             return;
         }
         let copy = self.machines[at].copy(&self.lane, number, dice.word());
+        self.copies += 1;
         self.machines.push(copy);
         self.note(number);
     }

@@ -1,0 +1,44 @@
+//! Pruning comes to rest: a device that prunes every day writes nothing when nothing is to be freed.
+
+use std::fs;
+
+use crate::support::{World, full_check};
+use keepmum::inside::pipeline::Mode;
+use keepmum::ops::{self, PruneOptions, PruneReport, Silent};
+
+fn prune(world: &World, max_upload: Option<u64>) -> PruneReport {
+    let options = PruneOptions { max_upload, ..PruneOptions::default() };
+    ops::prune(&world.own(), &options, &Silent).unwrap()
+}
+
+/// Records are copied before the objects that hold them go, and the copy counts.
+#[test]
+fn records_that_are_copied_are_not_kept_and_copied_again() {
+    for is_lost in [false, true] {
+        let mut world = World::new(31);
+        world.mode = Mode::Replay { seed: 31 };
+        for number in 0..8 {
+            fs::write(world.source().join("file"), format!("text {number}")).unwrap();
+            world.backup();
+        }
+        let before = world.sim.disk.files().len();
+        let report = prune(&world, Some(1 << 30));
+        assert!(report.objects_deleted > 0, "{report:?}");
+        assert_eq!(report.objects_kept, 0, "{report:?}");
+        if is_lost {
+            for entry in fs::read_dir(world.catalogue().parent().unwrap()).unwrap() {
+                fs::remove_file(entry.unwrap().path()).unwrap();
+            }
+            world.backup();
+        }
+        for _ in 0..3 {
+            prune(&world, None);
+        }
+        let rest = prune(&world, None);
+        assert_eq!((rest.objects_stored, rest.objects_deleted, rest.objects_kept), (0, 0, 0));
+        assert!(world.sim.disk.files().len() < before, "nothing was folded");
+        world.verify(&world.own());
+        world.verify(&world.stranger());
+        full_check(&world);
+    }
+}
