@@ -92,9 +92,13 @@ fn damage(report: &StatusReport, now: &Zoned) -> Option<String> {
     // Where this device never was, the others may be on their way.
     if report.key_copies_missing > 0 && report.last_saved_own {
         let copies = text::count(report.key_copies_missing, "copy", "copies");
+        let (are, them) = match report.key_copies_missing {
+            1 => ("is", "it"),
+            _ => ("are", "them"),
+        };
         return Some(format!(
-            "The key is at risk: {copies} of it are gone from the destination. `keepmum backup` puts \
-             them back."
+            "The key is at risk: {copies} of it {are} gone from the destination. `keepmum backup` \
+             puts {them} back."
         ));
     }
     let check = report.last_check.as_ref()?;

@@ -174,14 +174,26 @@ pub(super) fn cell(text: &str, columns: usize) -> String {
     textwrap::fill(text, options(columns.max(1)).break_words(true))
 }
 
-/// `COLUMNS` counts first, then the terminal; what goes to no terminal has any width.
+/// The columns for a line that is drawn again and again: it must not wrap, however narrow the
+/// window is.
+pub(crate) fn drawable() -> Option<usize> {
+    let stream = std::io::stderr();
+    columns(stream.is_terminal(), &stream)
+}
+
+/// The width to which messages are wrapped: not less than a word needs.
 fn width(is_terminal: bool, stream: &impl AsFd) -> Option<usize> {
+    columns(is_terminal, stream).map(|columns| columns.max(LEAST))
+}
+
+/// `COLUMNS` counts first, then the terminal; what goes to no terminal has any width.
+fn columns(is_terminal: bool, stream: &impl AsFd) -> Option<usize> {
     let said = env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse().ok());
     let seen = || tcgetwinsize(stream).ok().map(|size| usize::from(size.ws_col));
     let width =
         said.filter(|columns| *columns > 0).or_else(|| if is_terminal { seen() } else { None });
     // A terminal that does not know its width says 0.
-    width.filter(|columns| *columns > 0).map(|columns: usize| columns.max(LEAST))
+    width.filter(|columns| *columns > 0)
 }
 
 #[cfg(test)]

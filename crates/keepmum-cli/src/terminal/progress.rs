@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::changes::{self, Change};
-use super::look::Look;
+use super::look;
 use super::newer::{Asked, can_ask};
 use super::{Terminal, json as lines, problems, recovery};
 use crate::failure::Failure;
@@ -82,6 +82,7 @@ pub(crate) struct Watch {
     pub(super) terminal: Terminal,
     counts: Arc<Counts>,
     bar: Option<ProgressBar>,
+    drawing: Option<Arc<Drawing>>,
     shape: Shape,
     ticker: Option<JoinHandle<()>>,
     /// What could not be done so far.
@@ -96,6 +97,30 @@ pub(crate) enum Shape {
     Document,
     /// Lines, the last of which is the summary.
     Lines,
+}
+
+/// The line of progress, and since when the present phase lasts.
+struct Drawing {
+    bar: ProgressBar,
+    verb: Verb,
+    counts: Arc<Counts>,
+    began: Mutex<(Instant, &'static str)>,
+}
+
+impl Drawing {
+    /// Draws the line as it is now.
+    fn draw(&self) {
+        // Held while the counts are read, so that an older line never follows a newer one.
+        let mut began = self.began.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.counts.now();
+        if began.1 != now.phase {
+            *began = (Instant::now(), now.phase);
+        }
+        // Asked each time: a person makes the window wider or narrower meanwhile.
+        let width = look::drawable().unwrap_or(PLAIN).saturating_sub(1);
+        let seconds = began.0.elapsed().as_secs_f64();
+        self.bar.set_message(line::line(self.verb, &now, seconds, width));
+    }
 }
 
 #[derive(Default)]
@@ -118,21 +143,15 @@ impl Watch {
             ProgressBar::with_draw_target(None, target).with_style(style())
         });
         terminal.interrupt.drawing(bar.clone());
-        let ticker = match &bar {
-            Some(bar) => {
-                let (bar, verb) = (bar.clone(), terminal.verb);
-                let mut began = (Instant::now(), "");
-                Some(tick(&counts, 1, move |now| {
-                    if began.1 != now.phase {
-                        began = (Instant::now(), now.phase);
-                    }
-                    // Asked each time: a person makes the window wider or narrower meanwhile.
-                    let width = Look::of_errors().width().unwrap_or(PLAIN).saturating_sub(1);
-                    let seconds = began.0.elapsed().as_secs_f64();
-                    bar.set_message(line::line(verb, now, seconds, width));
-                    bar.tick();
-                }))
-            }
+        let drawing = bar.clone().map(|bar| {
+            let began = Mutex::new((Instant::now(), ""));
+            Arc::new(Drawing { bar, verb: terminal.verb, counts: Arc::clone(&counts), began })
+        });
+        let ticker = match drawing.clone() {
+            Some(drawing) => Some(tick(&counts, 1, move |_| {
+                drawing.draw();
+                drawing.bar.tick();
+            })),
             None if lines && !terminal.quiet => {
                 let terminal = terminal.clone();
                 // One line a second. Nobody is told here that the output failed: the summary is.
@@ -144,7 +163,7 @@ impl Watch {
         };
         let problems = Mutex::default();
         let asked = Asked::default();
-        Self { terminal: terminal.clone(), counts, bar, shape, ticker, problems, asked }
+        Self { terminal: terminal.clone(), counts, bar, drawing, shape, ticker, problems, asked }
     }
 
     /// Whether events become JSON lines.
@@ -185,6 +204,8 @@ impl Observer for Watch {
             Event::Phase(phase) => {
                 let number = PHASES.iter().position(|(known, _)| *known == phase).unwrap_or(0);
                 self.counts.phase.store(number as u8, Ordering::Relaxed);
+                // What is printed next draws the line again, and that must be the new one.
+                self.drawing.iter().for_each(|drawing| drawing.draw());
                 // A key that is being made cannot be interrupted, and nothing depends on it yet.
                 self.terminal.interrupt.begun(phase != Phase::Unlocking);
             }

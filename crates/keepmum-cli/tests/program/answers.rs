@@ -272,9 +272,15 @@ fn drawn(said: &Said) -> Vec<String> {
     pieces.into_iter().map(|piece| piece.trim_end().to_owned()).collect()
 }
 
+/// The columns for a line: a message is wrapped to twenty at least, and progress never wraps.
+fn room(line: &str, width: usize) -> usize {
+    let begins = ["Saving", "Restoring ", "Looking", "Making", "Finishing", "Trying"];
+    if begins.iter().any(|begin| line.starts_with(begin)) { width } else { width.max(20) }
+}
+
 #[test]
 fn one_line_of_progress_that_never_wraps() {
-    for width in [60, 80, 120, 200] {
+    for width in [12, 60, 80, 120, 200] {
         let place = ready("");
         for number in 0..3 {
             place.file(&format!("source/{number}"), noise(number + 1, 1 << 20));
@@ -283,20 +289,22 @@ fn one_line_of_progress_that_never_wraps() {
         let Some(said) = at_a_terminal(&place, width, words, None) else { return };
         assert_eq!(said.code, 0, "{said:?}");
         let drawn = drawn(&said);
-        assert!(drawn.iter().any(|line| line.starts_with("Saving  ")), "{drawn:?}");
+        assert!(drawn.iter().any(|line| line.starts_with("Saving")), "{drawn:?}");
         for line in &drawn {
-            assert!(line.chars().count() <= width, "{width}: {line}");
+            let room = room(line, width);
+            assert!(line.chars().count() <= room, "{room}: {line}");
         }
         let words = "restore --target out --limit-read 1500K";
         let Some(said) = at_a_terminal(&place, width, words, None) else { return };
         assert_eq!(said.code, 0, "{said:?}");
         let drawn = self::drawn(&said);
         let bar = |line: &String| line.starts_with("Restoring  [") && line.contains(" % ");
-        assert!(width == 60 || drawn.iter().any(bar), "{drawn:?}");
+        assert!(width <= 60 || drawn.iter().any(bar), "{drawn:?}");
         for line in &drawn {
             // Its last line, which names the target, is no progress.
             let is_path = line.contains('/');
-            assert!(line.chars().count() <= width || is_path, "{width}: {line}");
+            let room = room(line, width);
+            assert!(line.chars().count() <= room || is_path, "{room}: {line}");
         }
     }
 }
@@ -310,6 +318,23 @@ fn a_first_run_says_that_the_key_takes_its_time() {
     let Some(said) = at_a_terminal(&place, 60, "backup", Some(wanted)) else { return };
     assert_eq!(said.code, 130, "{said:?}");
     assert_eq!(objects(&place).len(), 0, "nothing is begun yet");
+}
+
+#[test]
+fn a_phase_that_is_over_is_not_drawn_again() {
+    let place = Place::new();
+    place.config("");
+    for number in 0..3 {
+        place.file(&format!("source/{number}"), noise(number + 1, 1 << 20));
+    }
+    let words = "backup --limit-read 1500K --recovery-code-file code";
+    let Some(said) = at_a_terminal(&place, 80, words, None) else { return };
+    assert_eq!(said.code, 0, "{said:?}");
+    let drawn = drawn(&said);
+    let last = drawn.iter().rposition(|line| line.starts_with("Making your key")).unwrap();
+    let made = drawn.iter().position(|line| line.starts_with("There was no repository"));
+    let later = drawn.iter().position(|line| line.starts_with("Saving")).unwrap();
+    assert!(last < made.unwrap() && last < later, "{drawn:?}");
 }
 
 #[test]

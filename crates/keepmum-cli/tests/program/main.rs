@@ -62,6 +62,7 @@ mod repository {
     mod side_by_side;
     mod slots;
     mod source;
+    mod wellness;
 }
 mod setup {
     mod joining;

@@ -1,4 +1,4 @@
-//! The one line of progress that every command shows, from 20 to any number of columns.
+//! The one line of progress that every command shows, at any number of columns.
 //!
 //! It counts what is done. Parts that have no room are left out, the least telling first, so it
 //! never wraps: a line that wraps leaves one behind at each refresh.
@@ -162,10 +162,10 @@ mod tests {
             let now = Now { phase, entries, entries_total: total, bytes, bytes_total };
             for verb in [Verb::Saving, Verb::Restoring, Verb::Checking, Verb::Making, Verb::Reading]
             {
-                for (width, seconds) in (20..=200).flat_map(|width| [(width, 0.0), (width, 1e7)]) {
+                for (width, seconds) in (1..=200).flat_map(|width| [(width, 0.0), (width, 1e7)]) {
                     let line = line(verb, &now, seconds, width);
                     assert!(display_width(&line) <= width, "{width}: {line}");
-                    assert!(!line.trim().is_empty());
+                    assert!(width < 3 || !line.trim().is_empty());
                 }
             }
         }

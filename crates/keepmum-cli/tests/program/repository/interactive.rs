@@ -219,3 +219,44 @@ fn dump_never_writes_to_a_terminal() {
     let Some(said) = typing(&place, &script, &[]) else { return };
     assert_eq!((said.code, said.stdout.trim()), (0, "Dear Anna,"), "{said:?}");
 }
+
+/// The names beside a restored file that begin with these.
+fn beside(place: &Place, begin: &str) -> Vec<String> {
+    let names = fs::read_dir(place.path("out")).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.filter(|name| name.starts_with(begin)).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_copy_that_was_worked_on_survives_the_next_one_and_a_deletion() {
+    let place = filled();
+    place.file("out/letter.txt", "MINE");
+    let what = format!("latest:{}", place.path("source").display());
+    let restore = |further: &str, answers: &[&str]| {
+        typing(&place, &format!("restore {what} -t out -c config.ini {further}"), answers)
+    };
+    let Some(said) = restore("", &["b"]) else { return };
+    assert_eq!(said.code, 0, "{said:?}");
+    let first = beside(&place, "letter.txt.restored-");
+    assert_eq!(first.len(), 1, "{first:?}");
+    place.file(&format!("out/{}", first[0]), "MY WORK");
+    let Some(said) = restore("", &["b"]) else { return };
+    assert_eq!(said.code, 0, "{said:?}");
+    let second = format!("{}-2", first[0]);
+    assert_eq!(beside(&place, "letter.txt.restored-"), [first[0].clone(), second.clone()]);
+    let read = |name: &str| fs::read_to_string(place.path("out").join(name)).unwrap();
+    assert_eq!((read(&first[0]).as_str(), read(&second).as_str()), ("MY WORK", "Dear Anna,\n"));
+    assert!(said.stdout.contains(&second), "it says where it is: {said:?}");
+    // Once more, the copy that is right is enough.
+    let Some(said) = restore("", &["b"]) else { return };
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(beside(&place, "letter.txt.restored-").len(), 2);
+    place.file("out/surplus", "x");
+    let Some(said) = restore("--delete", &["k"]) else { return };
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(!place.path("out/surplus").exists(), "{said:?}");
+    assert_eq!(beside(&place, "letter.txt.restored-"), [first[0].clone(), second]);
+    assert_eq!(read(&first[0]), "MY WORK");
+}

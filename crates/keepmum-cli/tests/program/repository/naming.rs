@@ -176,3 +176,33 @@ fn a_home_of_another_computer_is_found() {
     assert_eq!(none.code, 1, "{none:?}");
     assert!(none.stderr.contains("HOME is not set"), "{none:?}");
 }
+
+#[test]
+fn a_wildcard_counts_only_in_what_was_typed() {
+    let place = ready("");
+    for folder in ["we*rd", "weXXrd"] {
+        for name in ["n1.txt", "deep/n1.txt"] {
+            place.file(&format!("source/{folder}/{name}"), format!("{folder} {name}\n"));
+        }
+    }
+    assert_eq!(keepmum(&place, ["backup"]).code, 0);
+    let words = |words: &'static [&'static str]| words.iter().map(|word| OsStr::new(*word));
+    let within = |folder: &str, typed: &'static [&'static str]| {
+        within(&place, folder, &words(typed).collect::<Vec<_>>())
+    };
+    let listed = within("source/we*rd", &["ls", "n?.txt"]);
+    assert_eq!((listed.code, listed.stdout.lines().count()), (0, 1), "{listed:?}");
+    assert!(listed.stdout.contains("/we*rd/n1.txt"), "{listed:?}");
+    let dumped = within("source/we*rd", &["dump", "d*/n?.txt"]);
+    assert_eq!((dumped.code, dumped.stdout.as_str()), (0, "we*rd deep/n1.txt\n"), "{dumped:?}");
+    let dumped = within("source/weXXrd", &["dump", "../we?rd/n?.txt"]);
+    assert_eq!((dumped.code, dumped.stdout.as_str()), (0, "we*rd n1.txt\n"), "{dumped:?}");
+    for folder in ["we*rd", "weXXrd"] {
+        place.file(&format!("source/{folder}/n1.txt"), "MINE");
+    }
+    let restored = within("source/we*rd", &["restore", "n?.txt", "--overwrite", "always"]);
+    assert_eq!(restored.code, 0, "{restored:?}");
+    let read = |path: &str| fs::read_to_string(place.path(path)).unwrap();
+    assert_eq!(read("source/we*rd/n1.txt"), "we*rd n1.txt\n");
+    assert_eq!(read("source/weXXrd/n1.txt"), "MINE", "a file that nobody named was replaced");
+}
