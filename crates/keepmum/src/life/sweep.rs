@@ -25,7 +25,8 @@ pub(crate) fn due(repository: &Repository, device: DeviceId) -> Vec<Intent> {
 /// Whether a run has something to delete: an intent that is due, or files that came back.
 pub(crate) fn has_work(repository: &Repository, device: DeviceId) -> bool {
     let is_ours = |key: &ObjectKey| may_delete(repository, device, key);
-    !due(repository, device).is_empty() || repository.swept_here.iter().any(|(key, _)| is_ours(key))
+    !due(repository, device).is_empty()
+        || repository.swept_here.iter().any(|(key, ..)| is_ours(key))
 }
 
 /// Its own objects, and those of devices that it has retired.
@@ -90,7 +91,7 @@ pub(crate) fn sweep_due(
 ) -> Result<(u64, u64), Error> {
     let due = due(&writing.repository, writing.device);
     if due.is_empty() || writing.refuse_behind().is_err() {
-        return delete_swept(&mut writing.repository, writing.device, &BTreeSet::new());
+        return delete_swept(&mut writing.repository, writing.device);
     }
     let chains = writing.repository.chains()?;
     let needed = Needed::of_all(&writing.repository, &chains, observer)?;
@@ -99,7 +100,7 @@ pub(crate) fn sweep_due(
     }
     let sweep = Sweep::of(writing, &due, (&needed, &chains))?;
     writing.write(Copies::default(), sweep.items())?;
-    delete_swept(&mut writing.repository, writing.device, &sweep.swept)
+    delete_swept(&mut writing.repository, writing.device)
 }
 
 /// The needed pieces in objects that may go: each with those of these objects that hold it, or hold
@@ -162,26 +163,18 @@ fn records_alone<'a>(
     })
 }
 
-/// Deletes the files of objects that are swept and that this device may delete: its own, and those
-/// of devices that it has retired. A file that cannot be deleted is tried again by the next run.
+/// Deletes the files of swept objects that this device may delete: its own, and those of devices
+/// that it has retired. Returns how many objects and bytes went. A file that cannot be deleted is
+/// tried again by the next run.
 pub(crate) fn delete_swept(
     repository: &mut Repository,
     device: DeviceId,
-    swept: &BTreeSet<ObjectKey>,
 ) -> Result<(u64, u64), Error> {
-    let mut files: Vec<(ObjectKey, Vec<String>)> = Vec::new();
-    for key in swept {
-        let Some(object) = repository.listing.objects.get(key) else { continue };
-        let paths = (0..object.files()).filter_map(|file| object.path(file, &repository.keys));
-        files.push((*key, paths.collect()));
-    }
-    files.append(&mut repository.swept_here);
     let (mut count, mut bytes) = (0, 0);
-    for (key, paths) in files {
+    for (key, length, paths) in std::mem::take(&mut repository.swept_here) {
         if !may_delete(repository, device, &key) {
             continue;
         }
-        let length = repository.listing.objects.get(&key).map_or(0, |object| object.name.length);
         for path in paths {
             match repository.store.delete(&path) {
                 Ok(()) => bytes += length,
@@ -192,7 +185,6 @@ pub(crate) fn delete_swept(
         count += 1;
         repository.catalogue.forget_object(&key)?;
     }
-    repository.listing.objects.retain(|key| !swept.contains(key));
     if count > 0 {
         repository.store.sync().map_err(RepositoryError::from)?;
     }

@@ -44,6 +44,13 @@ pub(crate) struct Opening {
     pub(crate) dry_run: bool,
 }
 
+impl Opening {
+    /// To write, with this offset.
+    pub(crate) fn to_write(utc_offset_minutes: i16) -> Self {
+        Self { utc_offset_minutes, dry_run: false }
+    }
+}
+
 /// What a run copies before its record: pieces that have places here, and records as they are.
 #[derive(Default)]
 pub(crate) struct Copies {
@@ -279,7 +286,21 @@ impl<'a> Writing<'a> {
             repository.listing.add_written(&object.name, 0);
         }
         self.last = Some(at);
+        self.reconsider()?;
         Ok(written)
+    }
+
+    /// Concludes anew. What this device sweeps, its last snapshot does not need: the next backup
+    /// need not look for it.
+    fn reconsider(&mut self) -> Result<(), Error> {
+        let repository = &mut self.repository;
+        let before = repository.standing.swept().len() as u64;
+        repository.reconsider()?;
+        let after = repository.standing.swept().len() as u64;
+        if repository.catalogue.get(&state::SWEPT)?.unwrap_or(0) == before && after > before {
+            repository.catalogue.set(&state::SWEPT, &after)?;
+        }
+        Ok(())
     }
 }
 

@@ -37,8 +37,8 @@ pub(crate) struct Repository {
     pub(crate) seen: Vec<RecordRef>,
     /// What the heeded records say of snapshots, objects and devices.
     pub(crate) standing: Standing,
-    /// Swept objects whose files are here.
-    pub(crate) swept_here: Vec<(ObjectKey, Vec<String>)>,
+    /// Swept objects whose files are here, with their lengths in bytes and these files.
+    pub(crate) swept_here: Vec<(ObjectKey, u64, Vec<String>)>,
     /// The result of importing new metadata.
     pub(crate) imported: Imported,
     /// The changes that the key blocks need.
@@ -315,7 +315,7 @@ impl Repository {
         for key in swept {
             let Some(object) = self.listing.objects.get(key) else { continue };
             let paths = (0..object.files()).filter_map(|file| object.path(file, &self.keys));
-            self.swept_here.push((*key, paths.collect()));
+            self.swept_here.push((*key, object.name.length, paths.collect()));
         }
         if !swept.is_empty() {
             self.listing.objects.retain(|key| !swept.contains(key));

@@ -178,7 +178,7 @@ fn end_intents(
     lock: Option<RunLock>,
     observer: &dyn Observer,
 ) {
-    let how = Opening { utc_offset_minutes: options.utc_offset_minutes, dry_run: false };
+    let how = Opening::to_write(options.utc_offset_minutes);
     let ended = Writing::within(access, lock, how, observer)
         .and_then(|mut writing| life::sweep_due(&mut writing, observer));
     if let Err(error) = ended {

@@ -109,7 +109,7 @@ fn carry_out(
     report.objects_stored += written.objects;
     report.bytes_stored += written.bytes;
     let device = writing.device;
-    let (count, bytes) = life::delete_swept(&mut writing.repository, device, &sweep.swept)?;
+    let (count, bytes) = life::delete_swept(&mut writing.repository, device)?;
     report.objects_deleted += count;
     report.bytes_deleted += bytes;
     Ok(())
