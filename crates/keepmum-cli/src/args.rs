@@ -9,6 +9,7 @@ mod mistakes;
 mod notes;
 mod restore;
 mod secrets;
+mod upkeep;
 
 use std::ffi::OsString;
 use std::num::NonZero;
@@ -25,6 +26,7 @@ pub(crate) use examples::examples;
 pub(crate) use mistakes::{mistake, unknown_command};
 pub(crate) use restore::{OverwriteArg, OwnerArg, RestoreArgs};
 pub(crate) use secrets::{NewPasswordArgs, RecoveryCodeArgs};
+pub(crate) use upkeep::{DeviceArgs, DeviceVerb, TidyArgs};
 
 /// Encrypted, versioned backups into Dropbox, OneDrive, Nextcloud or any other folder
 #[derive(Parser)]
@@ -98,6 +100,10 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// List the runs of this computer, including those that failed or found no changes
     Log(LogArgs),
+    /// List the devices of the repository
+    Device(DeviceArgs),
+    /// Delete copies that a sync client made of stored files that are here
+    Tidy(TidyArgs),
     /// List, add, change or remove passwords and recovery codes
     Key(KeyArgs),
     /// Show the settings that hold, or check the config for mistakes

@@ -99,7 +99,7 @@ fn run(cli: &Cli) -> ExitCode {
         Command::Init(_) | Command::Key(_) => Verb::Making,
         Command::Backup(_) => Verb::Saving,
         Command::Restore(_) => Verb::Restoring,
-        Command::Check(_) => Verb::Checking,
+        Command::Check(_) | Command::Tidy(_) => Verb::Checking,
         _ => Verb::Reading,
     };
     let terminal = Terminal::new(&cli.shared, matches!(cli.command, Command::Dump(_))).doing(verb);

@@ -101,8 +101,8 @@ pub mod inside {
     }
     pub mod seam {
         pub use crate::seam::{
-            Gate, OpenGate, Operation, RealClock, RealDisk, Seam, SystemRandom, Timestamp,
-            staging_name,
+            Disk, Found, Gate, Identity, NewFile, OpenGate, Operation, ReadAt, RealClock, RealDisk,
+            Seam, SystemRandom, Timestamp, staging_name,
         };
     }
     pub mod source {

@@ -70,7 +70,7 @@ mod tests {
                     break-lock with-lock export-tar import-tar transfer upgrade serve benchmark \
                     repo-create repo-list repo-info repo-delete rcreate rlist rinfo rdelete";
         let others = "merge repoinfo sync purge size verify snapshot repository policy maintenance \
-                      full incremental put get gc webdav search history pin device tidy ui run \
+                      full incremental put get gc webdav search history pin ui run \
                       schedule notify drill anomaly destination";
         for word in [restic, borg, others].iter().flat_map(|words| words.split_whitespace()) {
             assert!(command(word).is_some(), "{word}");

@@ -5,6 +5,7 @@ mod check;
 mod choice;
 mod completions;
 mod config;
+mod device;
 mod diff;
 mod dump;
 mod help;
@@ -17,6 +18,7 @@ mod missing;
 mod restore;
 mod snapshots;
 mod status;
+mod tidy;
 mod verdict;
 
 use crate::args::{Cli, Command};
@@ -73,6 +75,8 @@ pub(crate) fn run(
         Command::Check(args) => check::run(args, &session),
         Command::Status(args) => status::run(args, &session),
         Command::Log(args) => log::run(args, &session),
+        Command::Device(args) => device::run(args, &session),
+        Command::Tidy(args) => tidy::run(args, &session),
         Command::Key(args) => key::run(args, &session),
         Command::Completions(args) => completions::run(args, &session),
         Command::Config { verb } => config::run(verb, &session),

@@ -44,11 +44,7 @@ struct Status<'a> {
 pub(crate) fn run(args: &StatusArgs, session: &Session<'_>) -> Result<ExitCode, Failure> {
     let terminal = session.terminal;
     let settings = session.settings()?.for_reading();
-    let by = Measure {
-        saves: settings.source.is_some(),
-        every: settings.source.as_ref().and_then(|source| source.every),
-        max_age: args.max_age,
-    };
+    let by = Measure { max_age: args.max_age, ..Measure::of(&settings) };
     let destination = settings.destination.clone();
     let access = settings.open(session.environment, terminal, Asking::Once)?;
     let report = watched(terminal, Shape::Document, |watch| ops::status(&access, watch))?;
@@ -66,7 +62,7 @@ pub(crate) fn run(args: &StatusArgs, session: &Session<'_>) -> Result<ExitCode, 
         json::document(terminal, &document)?;
     } else if !terminal.has_nothing_to_say(code) {
         terminal.say(&first_line(&verdict, code, terminal.out))?;
-        let page = Page { report: &report, by, now, look: terminal.out };
+        let page = Page { report: &report, by, now, look: terminal.out, has_ids: false };
         terminal.write(page.all(&destination).as_bytes())?;
     }
     Ok(code)
@@ -85,11 +81,13 @@ fn first_line(verdict: &str, code: ExitCode, look: Look) -> String {
 }
 
 /// What the page is made from.
-struct Page<'a> {
-    report: &'a StatusReport,
-    by: Measure,
-    now: &'a Zoned,
-    look: Look,
+pub(super) struct Page<'a> {
+    pub(super) report: &'a StatusReport,
+    pub(super) by: Measure,
+    pub(super) now: &'a Zoned,
+    pub(super) look: Look,
+    /// Whether each device is shown with its id.
+    pub(super) has_ids: bool,
 }
 
 impl Page<'_> {
@@ -103,7 +101,7 @@ impl Page<'_> {
     }
 
     /// The devices, those that are overdue first.
-    fn devices(&self) -> String {
+    pub(super) fn devices(&self) -> String {
         let mut devices: Vec<&DeviceStatus> = self.report.devices.iter().collect();
         if devices.is_empty() {
             return String::new();
@@ -121,6 +119,11 @@ impl Page<'_> {
             Head::text("state"),
         ];
         let mut rows: Vec<_> = devices.iter().map(|one| self.row(one)).collect();
+        if self.has_ids {
+            heads.insert(1, Head::text("id"));
+            let ids = devices.iter().map(|one| text::id(&one.id).to_owned());
+            rows.iter_mut().zip(ids).for_each(|(row, id)| row.insert(1, id));
+        }
         let is_marked = devices.len() > 1 && devices.iter().any(|one| one.own);
         if !is_marked {
             heads.remove(0);
@@ -142,7 +145,7 @@ impl Page<'_> {
         let name = text::line(&device.name);
         let name = match names.get(device.name.as_str()) {
             // Two of one name are told apart by their ids.
-            Some(2..) => format!("{name} ({})", text::id(&device.id)),
+            Some(2..) if !self.has_ids => format!("{name} ({})", text::id(&device.id)),
             _ => name,
         };
         let last = super::verdict::last_backup(device, self.report);
@@ -256,7 +259,9 @@ impl Page<'_> {
         if report.conflict_copies > 0 {
             let names = named(&report.copy_names, report.conflict_copies);
             let count = text::count(report.conflict_copies, "copy", "copies");
-            remarks.push(("Copies", format!("{count} made by a sync service, harmless{names}")));
+            let said =
+                format!("{count} made by a sync service, harmless; `keepmum tidy` deletes them");
+            remarks.push(("Copies", said + &names));
         }
         if report.foreign_files > 0 {
             let names = named(&report.foreign_names, report.foreign_files);

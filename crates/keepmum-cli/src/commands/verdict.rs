@@ -5,6 +5,7 @@ use keepmum::ops::{CheckKind, DeviceStatus, Outcome, StatusReport};
 
 use crate::exit::ExitCode;
 use crate::moment;
+use crate::settings::Settings;
 use crate::terminal::text;
 
 /// By so many seconds a clock may have been ahead.
@@ -24,6 +25,15 @@ pub(super) struct Measure {
     pub(super) every: Option<i64>,
     /// Seconds after which the person who asks wants to hear of it.
     pub(super) max_age: Option<i64>,
+}
+
+impl Measure {
+    /// What the config says of it.
+    pub(super) fn of(settings: &Settings) -> Self {
+        let source = settings.source.as_ref();
+        let every = source.and_then(|source| source.every);
+        Self { saves: source.is_some(), every, max_age: None }
+    }
 }
 
 /// The sentence and the code; the gravest thing alone is said.

@@ -76,6 +76,24 @@ const ABOUT: &[(&str, &[&str])] = &[
              problems of that run."],
     ),
     (
+        "device",
+        &["Lists every computer that has saved to this repository: its id, its last backup and \
+             last change, its snapshots, and whether a backup is overdue."],
+    ),
+    (
+        "tidy",
+        &[
+            "Sync clients make copies of files, such as `NAME (1)` or `NAME.sync-conflict-...`, \
+             and folders for them. They do no harm: keepmum reads a copy where the original is \
+             missing or damaged. They take space.",
+            "A copy is deleted only if the original is here, was read whole just now and is intact, \
+             and the copy has the same bytes. Everything else is kept, with the reason. Files that \
+             are not keepmum's, folders, and the trash of the sync client are never touched.",
+            "If a file lies under its own name in several folders, the one in the fewest folders \
+             is the original.",
+        ],
+    ),
+    (
         "key",
         &[
             "A repository can have several passwords and one recovery code. Each opens everything.",

@@ -14,6 +14,7 @@ mod contract {
     mod places;
     mod steady;
     pub(crate) mod transcript;
+    mod upkeep;
 }
 mod fidelity {
     mod contents;

@@ -14,6 +14,7 @@ mod prune;
 mod recollection;
 mod restore;
 mod status;
+mod tidy;
 
 pub use crate::catalogue::{CheckKind, RunProblem, RunRow};
 pub use crate::session::access::{Access, CatalogueAt, Installation, KeyCacheAt};
@@ -45,3 +46,4 @@ pub use prune::{PruneReport, prune};
 pub use recollection::{KnownName, KnownSnapshot, Recollection};
 pub use restore::{RestoreReport, restore};
 pub use status::{CheckLine, DeviceStatus, StatusReport, select_snapshots, snapshots, status};
+pub use tidy::{KeptCopy, KeptReason, RemovedCopy, TidyReport, tidy};

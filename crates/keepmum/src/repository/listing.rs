@@ -84,14 +84,19 @@ impl RawListing {
         }
     }
 
-    /// Files that have such a name and are no originals here.
-    fn copies(&self) -> impl Iterator<Item = (&Listed, FileName<'_>)> {
+    /// Names and lengths of the files under their own names in the destination's own folder.
+    pub(super) fn at_top(&self) -> impl Iterator<Item = ([u8; NAME_SEALED], u64)> {
+        self.originals.iter().map(|one| (one.sealed, one.length))
+    }
+
+    /// Other files that have such a name.
+    pub(super) fn named(&self) -> impl Iterator<Item = (&Listed, FileName<'_>)> {
         self.others.iter().filter_map(|file| Some((file, FileName::find(&file.path)?)))
     }
 
     /// Whether anything has a name that an object could have, be it still on its way.
     pub fn has_object_shapes(&self) -> bool {
-        !self.originals.is_empty() || self.copies().next().is_some()
+        !self.originals.is_empty() || self.named().next().is_some()
     }
 
     /// Whether a half-written file lies here, of a run that is at work or was killed.
@@ -105,7 +110,7 @@ impl RawListing {
         let is_it =
             |found: &FileName<'_>| found.sealed == sealed && Role::of(found) != Role::OnItsWay;
         self.originals.iter().any(|one| one.sealed == sealed)
-            || self.copies().any(|(file, found)| is_it(&found) && !is_aside(&file.path))
+            || self.named().any(|(file, found)| is_it(&found) && !is_aside(&file.path))
     }
 
     /// Files that do not have such a name, nor that of a half-written file of ours.
@@ -153,7 +158,7 @@ impl RawListing {
         let is_one = |(file, name): &(&Listed, FileName<'_>)| {
             is_key_block_length(file.length) && Role::of(name) == Role::Bytes
         };
-        let copies = self.copies().filter(is_one);
+        let copies = self.named().filter(is_one);
         let copies = copies.map(|(file, name)| (file.path.clone(), name.name(), file.length));
         originals.chain(copies)
     }
@@ -175,7 +180,7 @@ impl RawListing {
         let blocks: HashSet<&String> = listing.key_blocks.iter().map(|(_, name)| name).collect();
         let mut copies = Vec::new();
         let mut further = Vec::new();
-        for (file, found) in self.copies() {
+        for (file, found) in self.named() {
             let role = Role::of(&found);
             let is_copy = role == Role::Bytes && !found.is_own() && !is_aside(&file.path);
             if is_key_block_length(file.length) {

@@ -5,6 +5,7 @@
 
 mod availability;
 mod chain;
+mod copies;
 mod delta;
 mod error;
 mod file_role;
@@ -37,6 +38,7 @@ mod writer;
 
 pub use availability::Availability;
 pub use chain::{Chain, Chains, SnapshotRecord};
+pub use copies::{Copies, Stored};
 pub use delta::{DeltaBases, Recipe};
 pub use error::RepositoryError;
 pub use key_block::{COPIES, Candidate, NamedBlock, SlotSecret, create, fresh_salt};

@@ -82,6 +82,26 @@ impl ObjectReader<'_> {
         if self.has_its_hash(object, &self.path(object, copy))? {
             return Ok(true);
         }
+        self.each_range(key, object, copy)?;
+        Ok(false)
+    }
+
+    /// Opens all of the file of an object at this path; answers whether there is one of its length.
+    pub fn opens_whole(&self, key: &ObjectKey, path: &str) -> Result<bool, RepositoryError> {
+        let Ok(object) = self.object(key) else { return Ok(false) };
+        match (0..object.files()).find(|file| self.path(object, *file) == path) {
+            Some(copy) => self.each_range(key, object, copy).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// Reads a file segment by segment.
+    fn each_range(
+        &self,
+        key: &ObjectKey,
+        object: &ListedObject,
+        copy: usize,
+    ) -> Result<(), RepositoryError> {
         let plain = plain_for_sealed(object.name.length).unwrap_or(0);
         let mut at = 0;
         while at < plain {
@@ -89,7 +109,7 @@ impl ObjectReader<'_> {
             self.range_of_copy(key, object, copy, at, length)?;
             at += length;
         }
-        Ok(false)
+        Ok(())
     }
 
     fn has_its_hash(&self, object: &ListedObject, path: &str) -> Result<bool, RepositoryError> {

@@ -18,6 +18,18 @@ pub struct Found {
     pub length: u64,
 }
 
+/// Which file a path leads to, and its state. Two equal ones mean the same bytes, as far as a file
+/// system can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The file system and the number of the file on it.
+    pub file: (u64, u64),
+    /// Length in bytes.
+    pub length: u64,
+    /// When its bytes and its entry were changed last: seconds and nanoseconds each.
+    pub changed: [i64; 4],
+}
+
 /// The file system of one destination folder, held from the start of the run.
 pub trait Disk: Send + Sync {
     /// Begins a file without a name in the root. Dropped unpublished, it leaves nothing.
@@ -45,6 +57,12 @@ pub trait Disk: Send + Sync {
     /// # Errors
     /// `NotFound` also when the path is not a regular file reached without links.
     fn open(&self, path: &str) -> io::Result<Box<dyn ReadAt>>;
+
+    /// Which file a path leads to now, through no symbolic link.
+    ///
+    /// # Errors
+    /// `NotFound` also when the path is not a regular file reached without links.
+    fn identity(&self, path: &str) -> io::Result<Identity>;
 
     /// Removes one file; durable after [`Disk::sync_directory`] if it lay in the root itself.
     ///

@@ -18,7 +18,7 @@ mod time;
 use std::io;
 use std::sync::Arc;
 
-pub use disk::{Disk, Found, NewFile, ReadAt};
+pub use disk::{Disk, Found, Identity, NewFile, ReadAt};
 pub use gate::{Gate, OpenGate, Operation};
 pub use real::{RealClock, RealDisk, SystemRandom};
 pub use spelling::{path_from_bytes, path_to_bytes};

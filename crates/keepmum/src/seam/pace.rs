@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::{Clock, Disk, Found, Gate, NewFile, Operation, ReadAt, Seam, Timestamp};
+use super::{Clock, Disk, Found, Gate, Identity, NewFile, Operation, ReadAt, Seam, Timestamp};
 
 /// Most bytes of one step.
 const STEP: u64 = 64 * 1024;
@@ -114,6 +114,10 @@ impl Disk for PacedDisk {
             Some(pace) => Box::new(PacedReader { file, pace: Arc::clone(pace) }),
             None => file,
         })
+    }
+
+    fn identity(&self, path: &str) -> io::Result<Identity> {
+        self.disk.identity(path)
     }
 
     fn remove(&self, path: &str) -> io::Result<()> {

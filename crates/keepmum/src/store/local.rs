@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::handles::Handles;
-use super::{Listed, NewObject, Put, Store, StoreError, StoreErrorKind};
+use super::{
+    Comparison, Deletion, Listed, NewObject, Put, Store, StoreError, StoreErrorKind, Twins,
+};
 use crate::seam::{Disk, NewFile, ReadAt};
 
 /// How much is compared at a time when a name is already taken.
@@ -45,7 +47,7 @@ impl LocalStore {
     }
 
     /// Turns the disk's error into one that recognises a vanished destination.
-    fn error(&self, source: io::Error, path: Option<&str>) -> StoreError {
+    pub(super) fn error(&self, source: io::Error, path: Option<&str>) -> StoreError {
         let mut error = StoreError::from_io(source, path);
         let unclear = matches!(error.kind, StoreErrorKind::Io | StoreErrorKind::Missing);
         match self.disk.same_place() {
@@ -54,6 +56,10 @@ impl LocalStore {
             Ok(false) | Err(_) => error.kind = StoreErrorKind::Gone,
         }
         error
+    }
+
+    pub(super) fn disk(&self) -> &dyn Disk {
+        &*self.disk
     }
 
     fn kept_open(&self, path: &str) -> Result<Arc<dyn ReadAt>, StoreError> {
@@ -90,7 +96,7 @@ impl LocalStore {
         self.error(source, path)
     }
 
-    fn open(&self, path: &str) -> Result<Arc<dyn ReadAt>, StoreError> {
+    pub(super) fn open(&self, path: &str) -> Result<Arc<dyn ReadAt>, StoreError> {
         let opened = self.disk.open(path);
         opened.map(Arc::from).map_err(|source| self.error(source, Some(path)))
     }
@@ -167,7 +173,7 @@ fn write_fully(file: &mut dyn NewFile, mut bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Fills the buffer from `offset` on as far as the file reaches; returns how far that was.
-fn read_up_to(
+pub(super) fn read_up_to(
     read_at: impl Fn(u64, &mut [u8]) -> io::Result<usize>,
     offset: u64,
     buffer: &mut [u8],
@@ -287,6 +293,19 @@ impl Store for LocalStore {
             .map_err(|source| self.error(source, None))?;
         // A deleted or replaced folder lists as empty, which must never pass for the truth.
         self.check_place()
+    }
+
+    fn compare(
+        &self,
+        original: &str,
+        copy: &str,
+        hear: &mut dyn FnMut(&[u8]),
+    ) -> Result<Comparison, StoreError> {
+        self.compare_files(original, copy, hear)
+    }
+
+    fn delete_twin(&self, twins: &Twins) -> Result<Deletion, StoreError> {
+        self.delete_copy(twins)
     }
 
     fn delete(&self, path: &str) -> Result<(), StoreError> {

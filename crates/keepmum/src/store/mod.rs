@@ -5,6 +5,7 @@
 
 #[cfg(test)]
 mod conformance;
+mod deleting;
 mod error;
 mod handles;
 mod local;
@@ -12,9 +13,11 @@ mod local;
 pub mod simulated;
 #[cfg(test)]
 mod tests;
+mod twins;
 
 pub use error::{StoreError, StoreErrorKind};
 pub use local::LocalStore;
+pub use twins::{Comparison, Deletion, Twins};
 
 /// The result of a put.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +118,24 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// After an error the files that were visited say nothing: they may be a part of all.
     fn list(&self, visit: &mut dyn FnMut(Listed)) -> Result<(), StoreError>;
+
+    /// Compares two files byte for byte. `hear` is given the bytes of the original in order, as far
+    /// as they are the same.
+    ///
+    /// # Errors
+    /// [`StoreErrorKind::Missing`] when one of them is not there.
+    fn compare(
+        &self,
+        original: &str,
+        copy: &str,
+        hear: &mut dyn FnMut(&[u8]),
+    ) -> Result<Comparison, StoreError>;
+
+    /// Deletes the copy of two files that were compared, unless one of them was changed since.
+    ///
+    /// # Errors
+    /// [`StoreErrorKind::Missing`] when one of them is not there.
+    fn delete_twin(&self, twins: &Twins) -> Result<Deletion, StoreError>;
 
     /// Deletes one object; durable after [`Store::sync`].
     ///

@@ -21,7 +21,7 @@ pub(super) const ROOMS: [(&str, &[&str], usize); 17] = [
     ("compress", &[], 300),
     ("pipeline", &[], 500),
     ("beneath", &["model"], 600),
-    ("seam", &["beneath", "pipeline"], 850),
+    ("seam", &["beneath", "pipeline"], 900),
     ("store", &["seam"], 1300),
     ("source", &["model", "seam", "beneath"], 1950),
     ("target", &["model", "seam", "beneath"], 2450),

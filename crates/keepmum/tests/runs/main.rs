@@ -60,7 +60,9 @@ mod restore {
 }
 mod tidy {
     mod client_names;
+    mod meanwhile;
     mod names;
+    mod tidying;
 }
 mod frozen_repositories;
 mod properties;

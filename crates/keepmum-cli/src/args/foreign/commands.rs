@@ -3,7 +3,7 @@
 use super::{Foreign, row};
 
 /// Commands of later versions are said to be missing; all others have another name here.
-pub(super) const COMMANDS: [Foreign; 41] = [
+pub(super) const COMMANDS: [Foreign; 42] = [
     row(
         &["unlock", "break-lock", "with-lock"],
         "keepmum has no locks, so there is nothing to unlock",
@@ -82,9 +82,14 @@ pub(super) const COMMANDS: [Foreign; 41] = [
         "see them with `keepmum snapshots`",
     ),
     row(
-        &["device", "devices", "tidy"],
-        "this version does not have this command yet",
-        "see the devices and the copies that a sync client made with `keepmum status`",
+        &["devices", "hosts", "clients"],
+        "the computers of a repository are called devices",
+        "see them with `keepmum device list`",
+    ),
+    row(
+        &["clean", "cleanup", "tidyup", "gc-copies"],
+        "copies that a sync client made are deleted by `keepmum tidy`",
+        "see what it would do with `keepmum tidy --dry-run`",
     ),
     row(
         &["destination", "remote", "connect"],

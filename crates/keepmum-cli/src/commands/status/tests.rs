@@ -65,7 +65,8 @@ Repository       5.0 GiB in 420 stored files, 100 GiB free, in
 Upload           0 B in the last 24 hours, 0 B in 7 days, 0 B in 30 days
 Lost             1 stored file missing; `keepmum check` says what that affects
 Arriving         8 stored files to come; let the sync service finish
-Copies           3 copies made by a sync service, harmless
+Copies           3 copies made by a sync service, harmless; `keepmum tidy`
+                 deletes them
 Ignored          2 files not made by keepmum: holiday.jpg and 1 more
 
 "#]]
@@ -107,7 +108,8 @@ Lost             1 stored file missing; `keepmum check` says
                  what that affects
 Arriving         8 stored files to come; let the sync
                  service finish
-Copies           3 copies made by a sync service, harmless
+Copies           3 copies made by a sync service, harmless;
+                 `keepmum tidy` deletes them
 Ignored          2 files not made by keepmum: holiday.jpg
                  and 1 more
 
@@ -122,7 +124,7 @@ Ignored          2 files not made by keepmum: holiday.jpg
 /// The page at this width, which only a path may pass.
 fn shown(report: &StatusReport, now: &Zoned, width: usize) -> String {
     let by = Measure { saves: true, every: Some(86_400), max_age: None };
-    let page = Page { report, by, now, look: Look::plain(width) };
+    let page = Page { report, by, now, look: Look::plain(width), has_ids: false };
     let page = page.all(Path::new("/home/anna/Dropbox/Backup"));
     for line in page.lines() {
         assert!(line.chars().count() <= width || line.contains('/'), "{width}: {line}");

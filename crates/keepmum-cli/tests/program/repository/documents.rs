@@ -80,6 +80,16 @@ fn the_page_lists_what_the_documents_hold() {
     agrees(check.last().unwrap(), "check", &[]);
     let status = one(&keepmum(&place, ["status", "--json"]));
     agrees(&status["last_check"], "last check", &[]);
+    let devices = one(&keepmum(&place, ["device", "list", "--json"]));
+    agrees(&devices, "device list", &[]);
+    agrees(&devices["devices"][0], "device", &[]);
+    let object = objects(&place).swap_remove(0);
+    fs::copy(&object, object.with_extension("conflict1")).unwrap();
+    fs::write(object.with_extension("conflict2"), "cut").unwrap();
+    let tidied = one(&keepmum(&place, ["tidy", "--json"]));
+    agrees(&tidied, "tidy", &[]);
+    agrees(&tidied["kept"][0], "kept copy", &[]);
+    assert_eq!(tidied["removed"][0]["bytes"], fs::metadata(&object).unwrap().len());
     let log = one(&keepmum(&place, ["log", "--json"]));
     agrees(&log, "log", &[]);
     agrees(&log["runs"][0], "run", &[]);

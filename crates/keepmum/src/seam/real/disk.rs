@@ -18,8 +18,8 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use super::super::{
-    Disk, Found, NewFile, Random, ReadAt, STAGING_AGE_SECONDS, Timestamp, is_staging_name,
-    path_to_bytes,
+    Disk, Found, Identity, NewFile, Random, ReadAt, STAGING_AGE_SECONDS, Timestamp,
+    is_staging_name, path_to_bytes,
 };
 use super::listing;
 use super::new_file::{self, Root};
@@ -92,6 +92,20 @@ impl Disk for RealDisk {
             return Err(Errno::NOENT.into());
         }
         Ok(Box::new(OpenFile(File::from(file))))
+    }
+
+    fn identity(&self, path: &str) -> io::Result<Identity> {
+        let found = fstat(self.root.beneath.open(&path_to_bytes(path), OFlags::PATH)?)?;
+        if FileType::from_raw_mode(found.st_mode) != FileType::RegularFile {
+            return Err(Errno::NOENT.into());
+        }
+        let nanos = |nanos: u64| i64::try_from(nanos).unwrap_or(0);
+        let (modified, changed) = (nanos(found.st_mtime_nsec), nanos(found.st_ctime_nsec));
+        Ok(Identity {
+            file: (found.st_dev, found.st_ino),
+            length: u64::try_from(found.st_size).unwrap_or(0),
+            changed: [found.st_mtime, modified, found.st_ctime, changed],
+        })
     }
 
     fn remove(&self, path: &str) -> io::Result<()> {

@@ -1,5 +1,6 @@
 //! The simulated disk as the library sees it.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +9,7 @@ use rustix::io::Errno;
 use super::fault::Fault;
 use super::file::{SimulatedFile, SimulatedNewFile};
 use super::state::{Effect, State, lock};
-use crate::seam::{Disk, Found, NewFile, ReadAt, Timestamp};
+use crate::seam::{Disk, Found, Identity, NewFile, ReadAt, Timestamp};
 
 /// Free space reported while the disk is not full.
 const FREE: u64 = 1 << 40;
@@ -146,6 +147,17 @@ impl Disk for SimulatedDisk {
         let bytes = Arc::clone(&content.seen);
         let file = SimulatedFile::new(&self.state, bytes, state.life);
         state.finish(course, ()).map(|()| Box::new(file) as Box<dyn ReadAt>)
+    }
+
+    fn identity(&self, path: &str) -> io::Result<Identity> {
+        let state = lock(&self.state);
+        state.check_alive()?;
+        let (id, content) = state.find(path).ok_or(Errno::NOENT)?;
+        let mut hasher = DefaultHasher::new();
+        content.seen.hash(&mut hasher);
+        let [bytes, zero] = [hasher.finish().cast_signed(), 0];
+        let length = content.seen.len() as u64;
+        Ok(Identity { file: (0, id), length, changed: [bytes, zero, zero, zero] })
     }
 
     fn remove(&self, path: &str) -> io::Result<()> {
