@@ -10,6 +10,7 @@ use rusqlite::OptionalExtension;
 use super::Catalogue;
 use super::error::CatalogueError;
 use super::set_aside::{folder_of, sync_folder};
+use crate::model::RecordHash;
 
 impl Catalogue {
     /// A fact by its key.
@@ -58,8 +59,23 @@ impl Catalogue {
     /// The last run number that was reserved here; 0 if there is none, or the file is gone.
     pub fn last_reserved(&self) -> u32 {
         match &self.file {
-            Some(file) => read_number(&run_file(file)),
+            Some(file) => read_number(&beside(file, RUN)),
             None => self.reserved.get(),
+        }
+    }
+
+    /// The last record that a run of this catalogue wrote, by the note beside it: it outlives the
+    /// catalogue itself.
+    pub fn noted_record(&self) -> Option<(u32, RecordHash)> {
+        self.file.as_ref().and_then(|file| read_record(&beside(file, RECORD)))
+    }
+
+    /// Notes the last record. It survives the end of the program; a power cut may undo it, and then
+    /// the note names an earlier one.
+    pub fn note_record(&self, run: u32, hash: RecordHash) -> Result<(), CatalogueError> {
+        match &self.file {
+            Some(file) => write(&beside(file, RECORD), &format!("{run} {hash}\n"), false),
+            None => Ok(()),
         }
     }
 
@@ -74,33 +90,48 @@ impl Catalogue {
         let next = next.ok_or_else(|| CatalogueError::Io("no run number is left".into()))?;
         let run = next.max(at_least);
         match &self.file {
-            Some(file) => write_number(&run_file(file), run)?,
+            Some(file) => write(&beside(file, RUN), &format!("{run}\n"), true)?,
             None => self.reserved.set(run),
         }
         Ok(run)
     }
 }
 
-/// The file that holds the last number reserved.
-fn run_file(file: &Path) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(".run");
+/// A small file beside the catalogue.
+fn beside(catalogue: &Path, ending: &str) -> PathBuf {
+    let mut name = catalogue.as_os_str().to_owned();
+    name.push(ending);
     name.into()
 }
+
+/// The file that holds the last number reserved.
+const RUN: &str = ".run";
+/// The file that holds the last record: its run, a blank, its hash.
+const RECORD: &str = ".record";
 
 /// An unreadable number counts as zero: the listing of the destination is asked as well.
 fn read_number(file: &Path) -> u32 {
     fs::read_to_string(file).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0)
 }
 
-fn write_number(file: &Path, run: u32) -> Result<(), CatalogueError> {
-    let mut new = file.as_os_str().to_owned();
-    new.push(".new");
-    let new = PathBuf::from(new);
+fn read_record(file: &Path) -> Option<(u32, RecordHash)> {
+    let text = fs::read_to_string(file).ok()?;
+    let (run, hash) = text.trim_end().split_once(' ')?;
+    Some((run.parse().ok()?, RecordHash::from_hex(hash)?))
+}
+
+/// Replaces a file; durable when this returns, if that is asked.
+fn write(file: &Path, text: &str, durably: bool) -> Result<(), CatalogueError> {
+    let new = beside(file, ".new");
     let mut options = OpenOptions::new();
     let mut out = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-    out.write_all(format!("{run}\n").as_bytes())?;
-    out.sync_all()?;
+    out.write_all(text.as_bytes())?;
+    if durably {
+        out.sync_all()?;
+    }
     fs::rename(&new, file)?;
-    sync_folder(folder_of(file))
+    match durably {
+        true => sync_folder(folder_of(file)),
+        false => Ok(()),
+    }
 }

@@ -79,6 +79,9 @@ pub(crate) fn identify(
         _ if repository.standing.is_retired(known) => {
             "This device was retired by another one".into()
         }
+        _ if lacks_noted(repository, known)? => {
+            "The last record of this device is neither in its catalogue nor here".into()
+        }
         _ if forked => "Another machine has written under this device's id".into(),
         Some((run, reserved)) => format!(
             "Run {run} of this device is here, and the last one that this catalogue knows of is \
@@ -92,6 +95,14 @@ pub(crate) fn identify(
     };
     observer.event(Event::Notice(format!("{why}; a new device id is taken.")));
     Ok(Identity { device: draw(access)?, former: end, machine, found_again: None })
+}
+
+/// Whether the catalogue is lost or an older one, and the destination lacks the record that the note
+/// beside it names (`doc/protocol.md`, I3): to go on from an earlier one would make the chain part.
+fn lacks_noted(repository: &Repository, device: DeviceId) -> Result<bool, Error> {
+    let catalogue = &repository.catalogue;
+    let Some((run, hash)) = catalogue.noted_record() else { return Ok(false) };
+    Ok(catalogue.record(&RecordRef { device, run, hash })?.is_none())
 }
 
 /// The last run here and the last number reserved, if somebody else has gone on under this id, or
