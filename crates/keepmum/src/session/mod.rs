@@ -13,6 +13,7 @@ pub(crate) mod descent;
 pub(crate) mod doubt;
 pub(crate) mod error;
 pub(crate) mod event;
+pub(crate) mod found_again;
 pub(crate) mod healing;
 pub(crate) mod import;
 pub(crate) mod kept_blocks;

@@ -17,6 +17,7 @@ use crate::store::{LocalStore, Store};
 use super::access::{Access, CatalogueAt};
 use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer, Phase};
+use super::found_again;
 use super::import::{self, Imported};
 use super::kept_blocks::KeyBlocks;
 use super::roots;
@@ -280,6 +281,7 @@ impl Repository {
     /// Concludes from the records which snapshots stand, and takes swept objects out of the
     /// listing. These records were read before it.
     fn heed(&mut self, read: &HashSet<RecordRef>) -> Result<(), Error> {
+        found_again::move_records(&self.catalogue, &self.listing, &self.keys)?;
         let chains = self.chains()?;
         // Who names a record says that all of its device up to it was read and heeded.
         let mut first: HashMap<DeviceId, u32> = HashMap::new();
@@ -295,7 +297,11 @@ impl Repository {
         };
         self.standing = Standing::new(past, &chains);
         self.take_out_swept();
-        Ok(())
+        match self.standing.swept().is_empty() {
+            true => Ok(()),
+            // A record whose object was swept, and is here once more, lies elsewhere.
+            false => found_again::move_records(&self.catalogue, &self.listing, &self.keys),
+        }
     }
 
     /// Concludes anew, after records were stored again.

@@ -28,7 +28,7 @@ pub(super) const ROOMS: [(&str, &[&str], usize); 17] = [
     ("catalogue", &["model"], 2800),
     ("repository", &["store", "crypto", "format", "compress", "model", "pipeline", "seam"], 4100),
     ("history", &["format", "model", "repository"], 400),
-    ("session", ALL, 4250),
+    ("session", ALL, 4340),
     ("life", ALL, 900),
     ("ops", ALL, 10550),
 ];

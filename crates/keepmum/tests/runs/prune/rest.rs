@@ -1,9 +1,11 @@
 //! Pruning comes to rest: a device that prunes every day writes nothing when nothing is to be freed.
 
 use std::fs;
+use std::sync::Arc;
 
 use crate::support::{World, full_check};
 use keepmum::inside::pipeline::Mode;
+use keepmum::inside::store::simulated::SimulatedDisk;
 use keepmum::ops::{self, PruneOptions, PruneReport, Silent};
 
 fn prune(world: &World, max_upload: Option<u64>) -> PruneReport {
@@ -41,4 +43,38 @@ fn records_that_are_copied_are_not_kept_and_copied_again() {
         world.verify(&world.stranger());
         full_check(&world);
     }
+}
+
+/// A record lies in two objects while one of them is to go. Whichever is here counts.
+#[test]
+fn a_folder_that_was_set_back_before_a_prune_and_forward_again_is_as_it_was() {
+    let mut world = World::new(32);
+    world.mode = Mode::Replay { seed: 32 };
+    for number in 0..6 {
+        fs::write(world.source().join("file"), format!("text {number}")).unwrap();
+        world.backup();
+    }
+    let before = world.sim.disk.fork();
+    prune(&world, Some(1 << 30));
+    let after = world.sim.disk.fork();
+    let set = |world: &mut World, disk: &SimulatedDisk| {
+        let disk = Arc::new(disk.fork());
+        world.sim.seam.disk = disk.clone();
+        world.sim.disk = disk;
+    };
+    for _ in 0..2 {
+        set(&mut world, &before);
+        ops::snapshots(&world.own(), &Silent).unwrap();
+        set(&mut world, &after);
+        for place in [world.own(), world.stranger()] {
+            let devices = ops::status(&place, &Silent).unwrap().devices;
+            assert_eq!(devices[0].name, world.name);
+        }
+        world.verify(&world.own());
+    }
+    fs::write(world.source().join("file"), "the last text").unwrap();
+    world.backup();
+    assert_eq!(world.backup().objects_stored, 0);
+    world.verify(&world.stranger());
+    full_check(&world);
 }
