@@ -84,6 +84,26 @@ fn an_item_that_is_not_understood_is_kept_as_such() {
 }
 
 #[test]
+fn items_on_snapshots_and_devices_keep_their_bounds() {
+    let read = |item: &str| Record::decode(&record(&format!("81 82 {item}"), 0, ""));
+    let is_item = |item: &str| matches!(&read(item).unwrap().items[..], [Item::Life(_)]);
+    let none = "00 80";
+    assert!(is_item(&format!("05 a1 {none}")) && is_item(&format!("06 a1 {none}")));
+    assert!(is_item(&format!("07 a2 {none} 02 6161")) && is_item("1880 a1 00 6161"));
+    assert!(is_item(&format!("02 a3 {none} 02 05 04 80")));
+    // An undo of another type, a further even key: not understood; an odd one is passed over.
+    for (item, kind) in [("02 a3 00 80 02 08 04 80", 2), ("05 a2 00 80 02 00", 5)] {
+        assert_eq!(items(&record(&format!("81 82 {item}"), 0, "")), [unknown(kind, true)]);
+    }
+    assert!(is_item(&format!("05 a2 {none} 03 00")));
+    // No name, one of more than a hundred bytes, a short id, a missing key.
+    let long = format!("07 a2 {none} 02 7865 {}", "61".repeat(101));
+    for item in [&format!("07 a2 {none} 02 60"), &long, "05 a1 00 81 41 00", "08 a0", "0b a0"] {
+        assert!(read(item).is_err(), "{item}");
+    }
+}
+
+#[test]
 fn bytes_that_are_not_an_item_are_malformed_even_with_unknown_parts() {
     let strange = pipe(1, "19 03e8 00");
     assert!(matches!(decode_entry(&strange), Err(FormatError::Unknown { .. })));

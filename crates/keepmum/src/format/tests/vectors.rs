@@ -5,13 +5,13 @@
 
 use super::codec;
 use crate::format::{
-    Backup, Block, FileName, IndexEntry, Item, LeftOut, ListNode, Needs, Node, ObjectEntry,
-    ObjectKind, ObjectName, PieceKind, Record, RecordTime, RunObjects, SourceName, Summary, Table,
-    base32, encode_entry, encode_index, footer, padded_length,
+    Backup, Block, FileName, IndexEntry, Item, LeftOut, LifeItem, ListNode, Needs, Node,
+    ObjectEntry, ObjectKind, ObjectName, PieceKind, Record, RecordTime, RunObjects, Said,
+    SourceName, Summary, Table, Undo, base32, encode_entry, encode_index, footer, padded_length,
 };
 use crate::model::{
-    Attribute, Bases, ChunkId, Content, DeviceId, DeviceNumber, Entry, Kind, Metadata, Name, Owner,
-    Piece, Pieces, RecordHash, RecordRef, Time, Value,
+    Attribute, Bases, ChunkId, Content, DeviceId, DeviceNumber, Entry, Kind, Metadata, Name,
+    ObjectKey, Owner, Piece, Pieces, RecordHash, RecordRef, SnapshotId, Time, Value,
 };
 
 const COMMITTED: &str = include_str!("../../../tests/vectors/format.json");
@@ -214,6 +214,25 @@ fn first_record() -> Record {
     }
 }
 
+fn life_record() -> Record {
+    let (snapshots, hash) = (vec![SnapshotId([0x77; 16])], RecordHash([0x44; 32]));
+    let at = RecordRef { device: DeviceId([0x11; 8]), run: 1, hash };
+    let object = |run, number| ObjectKey { device: at.device, run, number, hash: [0x33; 16] };
+    let said = Said::Forget;
+    let items = [
+        LifeItem::Undo(Undo { said, snapshots: snapshots.clone(), records: vec![at] }),
+        LifeItem::Forget(snapshots.clone()),
+        LifeItem::Pin(snapshots.clone()),
+        LifeItem::Tag { snapshots, name: "before the move".into() },
+        LifeItem::Intent(vec![object(1, 0), object(1, 1), object(2, 0)]),
+        LifeItem::Sweep { intent: (1, hash), kept: vec![object(1, 1)] },
+        LifeItem::Retire { device: DeviceId([0x22; 8]), last: Some((7, hash)) },
+        LifeItem::Name("old laptop".into()),
+    ];
+    let items = items.into_iter().map(|item| Item::Life(Box::new(item))).collect();
+    Record { objects: Vec::new(), items, ..record() }
+}
+
 fn object_name() -> ObjectName {
     ObjectName {
         epoch: 1,
@@ -302,6 +321,7 @@ fn vectors() -> Vec<Vector> {
         ("record backup", "run 3 after run 1", record().encode()),
         ("record left out", "run 3 and what it left out", record_with_left_out().encode()),
         ("record join", "run 1: join, checkpoint", first_record().encode()),
+        ("record life", "run 3: one item of each further type", life_record().encode()),
         (
             "index",
             "data object 0 of run 3 of device 11… with the table above",
