@@ -100,7 +100,7 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// List the runs of this computer, including those that failed or found no changes
     Log(LogArgs),
-    /// List the devices of the repository
+    /// List the devices of the repository, rename this one, or retire another one
     Device(DeviceArgs),
     /// Delete copies that a sync client made of stored files that are here
     Tidy(TidyArgs),

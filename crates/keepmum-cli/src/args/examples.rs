@@ -89,6 +89,8 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
         "List the devices of a repository, without a config",
         "keepmum device list --from /media/disk/backup",
     ),
+    ("device", "Give this computer another name", "keepmum device rename laptop"),
+    ("device", "Retire a computer that is gone", "keepmum device retire old-laptop"),
     ("tidy", "See which copies would be deleted", "keepmum tidy --dry-run"),
     ("tidy", "Delete the copies that a sync client made", "keepmum tidy"),
     ("key", "List the passwords and recovery codes", "keepmum key list"),

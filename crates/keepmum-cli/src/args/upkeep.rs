@@ -22,4 +22,19 @@ pub(crate) struct DeviceArgs {
 pub(crate) enum DeviceVerb {
     /// List the devices with their ids, last backups and snapshots
     List,
+    /// Give this computer another name
+    Rename {
+        /// The new name
+        #[arg(value_name = "NEW")]
+        new: String,
+    },
+    /// Say that another computer will not back up again; its snapshots stay
+    Retire {
+        /// The name of the device, or the start of its id (see `keepmum device list`)
+        #[arg(value_name = "NAME")]
+        device: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
 }

@@ -160,6 +160,9 @@ impl Page<'_> {
     }
 
     fn state(&self, device: &DeviceStatus, last: i64) -> String {
+        if device.retired {
+            return "retired".to_owned();
+        }
         let every = self.by.every.filter(|_| is_overdue(device, self.report, self.by, self.now));
         match every {
             Some(_) if is_of_the_future(self.now.timestamp().as_second().saturating_sub(last)) => {
@@ -181,6 +184,9 @@ impl Page<'_> {
     }
 
     fn is_silent(&self, device: &DeviceStatus) -> bool {
+        if device.retired {
+            return false;
+        }
         let last = super::verdict::last_backup(device, self.report);
         self.now.timestamp().as_second().saturating_sub(last) > SILENT
     }

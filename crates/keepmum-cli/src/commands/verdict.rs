@@ -79,7 +79,7 @@ pub(super) fn is_overdue(
     by: Measure,
     now: &Zoned,
 ) -> bool {
-    let Some(every) = by.every else { return false };
+    let Some(every) = by.every.filter(|_| !device.retired) else { return false };
     let grace = if device.own { 0 } else { A_SIGN_OF_LIFE };
     let past = now.timestamp().as_second().saturating_sub(last_backup(device, report));
     // Nobody can say how old a backup of the future is.

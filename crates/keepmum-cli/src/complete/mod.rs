@@ -99,7 +99,7 @@ fn with_values(argument: Arg, command: &str, known: &Arc<Known>) -> Arg {
     match (command, id.as_str(), value.as_deref().unwrap_or_default()) {
         ("diff", "old" | "new", _) => with(argument, Known::snapshots),
         (_, _, value) if value.contains("SNAPSHOT") => with(argument, Known::snapshots_and_paths),
-        (_, "device", _) => with(argument, Known::devices),
+        (_, "device", _) | ("device retire", ..) => with(argument, Known::devices),
         (_, "source", _) => with(argument, Known::sources),
         (_, "at", _) => with(argument, Known::times),
         ("key remove", "id", _) => with(argument, Known::keys),

@@ -77,8 +77,14 @@ const ABOUT: &[(&str, &[&str])] = &[
     ),
     (
         "device",
-        &["Lists every computer that has saved to this repository: its id, its last backup and \
-             last change, its snapshots, and whether a backup is overdue."],
+        &[
+            "`list` shows every computer that has saved to this repository: its id, its last backup \
+             and last change, its snapshots, and whether a backup is overdue.",
+            "`rename` gives this computer another name in the repository.",
+            "`retire` says that another computer will not back up again, so that nothing waits for \
+             it any more. Its snapshots stay and can be restored. If it backs up all the same, it \
+             goes on as a new device, and its runs since then count only once they are checked.",
+        ],
     ),
     (
         "tidy",

@@ -5,6 +5,7 @@
 
 mod backup;
 mod check;
+mod device;
 mod diff;
 mod dump;
 mod init;
@@ -34,6 +35,7 @@ pub use crate::session::report::{
 };
 pub use backup::backup;
 pub use check::check;
+pub use device::{DeviceChangeReport, device_rename, device_retire};
 pub use diff::{Aspect, DiffKind, DiffLine, DiffReport, diff};
 pub use dump::{DumpReport, dump};
 pub use init::{InitReport, init};

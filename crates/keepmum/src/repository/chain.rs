@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::format::{Backup, Item, Record};
+use crate::format::{Backup, Item, LifeItem, Record};
 use crate::model::{DeviceId, ObjectKey, RecordHash, RecordRef};
 
 /// One device's records in the order of the links.
@@ -40,11 +40,15 @@ pub struct SnapshotRecord<'a> {
 }
 
 impl Chain {
-    /// The name of the device for people.
+    /// The name of the device for people: the last that it has given itself.
     pub fn device_name(&self) -> &str {
-        let names = self.records.iter().flat_map(|(_, record, _)| &record.items);
-        let mut names = names.filter_map(|item| match item {
+        let items = self.records.iter().flat_map(|(_, record, _)| &record.items);
+        let mut names = items.rev().filter_map(|item| match item {
             Item::Join { device_name, .. } => Some(device_name.as_str()),
+            Item::Life(item) => match &**item {
+                LifeItem::Name(name) => Some(name.as_str()),
+                _ => None,
+            },
             _ => None,
         });
         names.next().unwrap_or("unknown")

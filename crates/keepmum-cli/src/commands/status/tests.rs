@@ -19,6 +19,7 @@ fn device(name: &str, own: bool, last_time: i64) -> DeviceStatus {
         last_time,
         last_change: Some(last_time - 90_000),
         snapshots: 8,
+        retired: false,
     }
 }
 

@@ -86,6 +86,18 @@ fn devices() {
     transcript.run("device list -c config.ini");
     let variable = [("KEEPMUM_PASSWORD", PASSWORD)];
     transcript.run_with("device list --from destination", &variable, None);
+    transcript.run("device rename kitchen -c config.ini");
+    transcript.run("device rename kitchen -c config.ini");
+    transcript.run("device retire toer -c config.ini --yes");
+    transcript.run("device retire tower -c config.ini");
+    transcript.run("device retire tower -c config.ini --yes");
+    transcript.run("device retire tower -c config.ini --yes");
+    transcript.run("device retire kitchen -c config.ini --yes");
+    transcript.run("device list -c config.ini");
+    place.file("source/letter.txt", "Dear Anna, it runs again.\n");
+    transcript.note("the retired computer backs up all the same");
+    transcript.run("backup -q -c other.ini");
+    transcript.run("device list -c other.ini");
     transcript.run("device");
     transcript.run("devices");
     transcript.agrees("device.txt");

@@ -157,6 +157,7 @@ pub fn status(access: &Access, observer: &dyn Observer) -> Result<StatusReport, 
             last_time: record.time.seconds,
             last_change: chain.snapshots().last().map(|one| one.record.time.seconds),
             snapshots: chain.snapshots().count() as u64,
+            retired: repository.standing.is_retired(*device),
         });
     }
     let own = found.iter().rev().filter(|one| known.own == Some(one.device));

@@ -23,6 +23,8 @@ pub struct DeviceStatus {
     pub last_change: Option<i64>,
     /// How many snapshots it has.
     pub snapshots: u64,
+    /// Whether another device has said that it will not run again.
+    pub retired: bool,
 }
 
 /// The last check, and the open findings of all checks.
