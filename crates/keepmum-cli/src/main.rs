@@ -15,6 +15,7 @@ mod nearest;
 mod new_file;
 mod settings;
 mod size;
+mod small_file;
 mod terminal;
 
 use std::ffi::OsString;

@@ -12,15 +12,14 @@ mod value;
 
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use keepmum::Level;
 use keepmum::Passphrase;
-use zeroize::Zeroizing;
 
 use crate::failure::{Failure, Kind};
+use crate::small_file;
 
 pub(crate) use draft::{Draft, writable};
 pub(crate) use keys::{Entry, KEYS};
@@ -110,8 +109,7 @@ pub(crate) struct Config {
 impl Config {
     /// Reads a config file; relative paths in it count from its own folder.
     pub(crate) fn read(path: &Path, around: Around<'_>) -> Result<Self, Failure> {
-        let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
-        let bytes = Zeroizing::new(bytes);
+        let bytes = small_file::read(path).map_err(|error| unreadable(path, &error))?;
         let folder = folder_of(path).map_err(|error| unreadable(path, &error))?;
         Self::parse(&bytes, path, &folder, around)
     }

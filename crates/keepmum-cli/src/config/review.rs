@@ -1,16 +1,14 @@
 //! A config looked at line by line: every value with its line, and every problem, not only the
 //! first one. It never repeats a password.
 
-use std::fs;
 use std::path::{Path, PathBuf};
-
-use zeroize::Zeroizing;
 
 use super::keys::{KEYS, Key};
 use super::reader::{Ini, Value, Wrong};
 use super::value::{self, Base};
 use super::{Around, Config, folder_of, not_yet, unreadable};
 use crate::failure::Failure;
+use crate::small_file;
 use crate::terminal::text;
 
 /// Something to say about a line.
@@ -49,8 +47,7 @@ pub(crate) struct Review {
 impl Review {
     /// Reads a config.
     pub(crate) fn of(path: &Path, around: Around<'_>) -> Result<Self, Failure> {
-        let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
-        let bytes = Zeroizing::new(bytes);
+        let bytes = small_file::read(path).map_err(|error| unreadable(path, &error))?;
         let folder = folder_of(path).map_err(|error| unreadable(path, &error))?;
         let base = Base { folder: &folder, around };
         let (ini, mut wrong) = Ini::parse_all(&bytes);

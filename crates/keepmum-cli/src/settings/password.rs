@@ -3,7 +3,6 @@
 //! It is never printed, and no message repeats a part of it. An empty one is always refused.
 
 use std::ffi::OsString;
-use std::fs;
 use std::io::{self, BufRead, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -17,6 +16,7 @@ use crate::args::Shared;
 use crate::config::PasswordIn;
 use crate::failure::{Failure, Kind};
 use crate::interrupt;
+use crate::small_file;
 
 /// No password on standard input is longer, in bytes.
 const LINE_MAX: u64 = 64 * 1024;
@@ -170,10 +170,10 @@ fn from_command(command: &str) -> Result<Passphrase, Failure> {
 
 pub(super) fn from_file(path: &Path) -> Result<Passphrase, Failure> {
     let shown = path.display();
-    let bytes = fs::read(path).map_err(|error| {
+    let bytes = small_file::read(path).map_err(|error| {
         Failure::new(Kind::NoPassword, format!("cannot read the password file {shown} ({error})"))
     })?;
-    first_line(&Zeroizing::new(bytes), &format!("the password file {shown}"))
+    first_line(&bytes, &format!("the password file {shown}"))
 }
 
 /// The first line without its end; blanks in it count. What editors put around it is read past: a

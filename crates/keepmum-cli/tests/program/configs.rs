@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use crate::binary::Place;
 use crate::contract::transcript::{LAPTOP, Transcript};
+use crate::prepared::filled;
 
 #[test]
 fn settings_are_shown_with_their_origin() {
@@ -75,4 +76,28 @@ fn problems_are_named_with_their_lines() {
     transcript.run("config check -c worse.ini");
     transcript.run("config show -c worse.ini");
     transcript.agrees("config-check.txt");
+}
+
+/// A path typed wrong may be that of a disk image, or of a device that has no end.
+#[test]
+fn a_config_or_password_file_is_not_read_without_a_bound() {
+    let place = filled();
+    let said = place.run(["config", "check", "-c", "/dev/zero"]);
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.stderr.contains("(it holds more than 1 MiB)"), "{said:?}");
+    let said = place.run(["snapshots", "-c", "/dev/zero"]);
+    assert_eq!(said.code, 1, "{said:?}");
+    let words = ["snapshots", "--from", "destination", "--password-file", "/dev/zero"];
+    let said = place.run(words);
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.stderr.contains("/dev/zero (it holds more than 1 MiB)"), "{said:?}");
+    // Through a pipe it is read as ever.
+    let script = "keepmum snapshots --from destination --password-file <(echo 'jdndmnn$23')";
+    let mut command = std::process::Command::new("bash");
+    let program = place.command([""]);
+    let name = program.get_program().to_str().unwrap();
+    command.args(["-c", &script.replace("keepmum", name)]).current_dir(place.path(""));
+    command.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let Ok(output) = command.output() else { return };
+    assert_eq!(place.said(output).code, 0);
 }

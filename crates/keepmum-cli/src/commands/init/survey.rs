@@ -82,6 +82,9 @@ impl Amount {
     pub(super) fn estimate(self) -> String {
         let bytes = self.bytes as f64;
         let time = (bytes / BYTES_A_SECOND).max(self.files as f64 / FILES_A_SECOND);
+        if !self.is_cut && time.max(bytes / UPLOADED_A_SECOND) < 60.0 {
+            return "less than a minute, with the upload at 10 Mbit/s".to_owned();
+        }
         let at_least = if self.is_cut { "at least " } else { "about " };
         let upload = rough(bytes / UPLOADED_A_SECOND);
         format!("{at_least}{}; the upload at 10 Mbit/s {at_least}{upload}", rough(time))
@@ -135,7 +138,8 @@ mod tests {
     #[test]
     fn estimates_are_rough() {
         let amount = |bytes, files| Amount { bytes, files, ..Amount::default() }.estimate();
-        assert_eq!(amount(1_000, 3), "about 1 min; the upload at 10 Mbit/s about 1 min");
+        assert_eq!(amount(1_000, 3), "less than a minute, with the upload at 10 Mbit/s");
+        assert_eq!(amount(200 << 20, 3), "about 1 min; the upload at 10 Mbit/s about 3 min");
         assert_eq!(amount(41 << 30, 38_000), "about 12 min; the upload at 10 Mbit/s about 10 h");
     }
 }

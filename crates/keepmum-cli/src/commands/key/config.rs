@@ -1,14 +1,12 @@
 //! After `key passwd`: the new password in the place where the old one stands.
 
-use std::fs;
-
 use keepmum::{CodeReading, Passphrase, read_code};
-use zeroize::Zeroizing;
 
 use crate::commands::Session;
 use crate::config::{with_first_line, with_value, writable, write_over};
 use crate::failure::Failure;
 use crate::settings::Held;
+use crate::small_file;
 use crate::terminal::question::yes;
 use crate::terminal::text;
 
@@ -54,7 +52,7 @@ pub(super) fn update(
 }
 
 fn written(held: &Held, new: &Passphrase) -> Result<(), String> {
-    let text = fs::read(&held.file).map(Zeroizing::new).map_err(|error| error.to_string())?;
+    let text = small_file::read(&held.file).map_err(|error| error.to_string())?;
     let text = match held.line {
         Some(line) => {
             writable(new.expose().as_bytes()).map_err(|why| why.0.to_owned())?;
