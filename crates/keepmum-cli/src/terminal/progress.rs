@@ -108,6 +108,11 @@ struct Drawing {
 }
 
 impl Drawing {
+    /// Whether anything was drawn yet.
+    fn is_shown(&self) -> bool {
+        !self.began.lock().unwrap_or_else(PoisonError::into_inner).1.is_empty()
+    }
+
     /// Draws the line as it is now.
     fn draw(&self) {
         // Held while the counts are read, so that an older line never follows a newer one.
@@ -204,8 +209,11 @@ impl Observer for Watch {
             Event::Phase(phase) => {
                 let number = PHASES.iter().position(|(known, _)| *known == phase).unwrap_or(0);
                 self.counts.phase.store(number as u8, Ordering::Relaxed);
-                // What is printed next draws the line again, and that must be the new one.
-                self.drawing.iter().for_each(|drawing| drawing.draw());
+                // What is printed next draws the line again, and that must be the new one. A command
+                // that is over at once draws none.
+                if let Some(drawing) = self.drawing.as_ref().filter(|drawing| drawing.is_shown()) {
+                    drawing.draw();
+                }
                 // A key that is being made cannot be interrupted, and nothing depends on it yet.
                 self.terminal.interrupt.begun(phase != Phase::Unlocking);
             }
