@@ -55,7 +55,7 @@ fn retire(typed: &str, is_agreed: bool, session: &Session<'_>) -> Result<ExitCod
         let snapshots = text::count(device.snapshots, "snapshot", "snapshots");
         let last = moment::age(device.last_time, &session.environment.now);
         terminal.aside(&format!(
-            "{name} was last heard of {last}. Its {snapshots} stay and can be restored. Nothing \
+            "{name} was last heard of {last}. It keeps {snapshots}, which can be restored. Nothing \
              waits for it any more when space is given back. If it backs up all the same, it goes \
              on as a new device."
         ));
@@ -69,7 +69,7 @@ fn retire(typed: &str, is_agreed: bool, session: &Session<'_>) -> Result<ExitCod
         ops::device_retire(&access, &device.id, offset, watch)
     })?;
     let snapshots = text::count(report.snapshots, "snapshot", "snapshots");
-    let sentence = format!("Retired {}. Its {snapshots} stay.", named(device));
+    let sentence = format!("Retired {}. It keeps {snapshots}.", named(device));
     said(&report, &sentence, session)
 }
 

@@ -86,10 +86,10 @@ pub fn device_retire(
     let standing = &writing.repository.standing;
     if device == writing.device {
         let sentence = "this computer cannot retire itself; run the command on another one";
-        return Err(Error::new(ErrorKind::Refused, sentence));
+        return Err(Error::new(ErrorKind::Unusable, sentence));
     }
     if standing.is_retired(device) {
-        return Err(Error::new(ErrorKind::Refused, format!("{typed} is retired already")));
+        return Err(Error::new(ErrorKind::Unusable, format!("{typed} is retired already")));
     }
     let Some(last) = standing.past.ends(device).max_by_key(|at| at.run).copied() else {
         let sentence = format!("not all records of {typed} have arrived yet");

@@ -64,7 +64,7 @@ fn a_retired_device_keeps_its_snapshots_and_waits_for_nobody() {
     let retired: Vec<_> = devices(&one).into_iter().map(|one| one.retired).collect();
     assert_eq!(retired, [false, true]);
     let again = ops::device_retire(&one.own(), "device-2", 0, &Silent).unwrap_err();
-    assert_eq!(again.kind(), ErrorKind::Refused, "{again}");
+    assert_eq!(again.kind(), ErrorKind::Unusable, "{again}");
     other.verify(&one.stranger());
     one.verify(&one.stranger());
     full_check(&one);
@@ -126,8 +126,8 @@ fn devices_are_named_without_doubt() {
     for (typed, kind) in [
         ("nobody", ErrorKind::Unusable),
         ("", ErrorKind::Unusable),
-        ("device-1", ErrorKind::Refused),
-        (&own(&one).id, ErrorKind::Refused),
+        ("device-1", ErrorKind::Unusable),
+        (&own(&one).id, ErrorKind::Unusable),
     ] {
         let error = retire(typed);
         assert_eq!(error.kind(), kind, "{typed}: {error}");
