@@ -7,6 +7,8 @@ mod id;
 mod location;
 mod merge;
 mod path;
+#[expect(dead_code, reason = "`forget` will use it")]
+mod retention;
 mod stamp;
 
 pub use entry::{
