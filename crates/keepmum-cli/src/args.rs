@@ -5,6 +5,7 @@
 mod definition;
 mod examples;
 pub(crate) mod foreign;
+mod forget;
 mod mistakes;
 mod notes;
 mod restore;
@@ -23,6 +24,7 @@ use keepmum::ops::{Deletions, ReadData};
 pub(crate) use definition::commands;
 pub(crate) use definition::{codes, program, program_within, read, subcommand, width};
 pub(crate) use examples::examples;
+pub(crate) use forget::{ForgetArgs, PinArgs, TagArgs};
 pub(crate) use mistakes::{mistake, unknown_command};
 pub(crate) use restore::{OverwriteArg, OwnerArg, RestoreArgs};
 pub(crate) use secrets::{NewPasswordArgs, RecoveryCodeArgs};
@@ -94,6 +96,12 @@ pub(crate) enum Command {
     Dump(DumpArgs),
     /// Show the differences between two snapshots, or between a snapshot and the source
     Diff(DiffArgs),
+    /// Remove snapshots that are not needed any more, by name or by rules
+    Forget(ForgetArgs),
+    /// Keep a snapshot for ever, whatever the rules say
+    Pin(PinArgs),
+    /// Give a snapshot a name
+    Tag(TagArgs),
     /// Verify that every stored file is there and intact
     Check(CheckArgs),
     /// Say whether your files are safe, then show devices, the last check and the space used

@@ -55,6 +55,8 @@ impl From<ErrorKind> for ExitCode {
             | ErrorKind::SourceGone
             | ErrorKind::DeletionRefused
             | ErrorKind::ManyDeletions
+            | ErrorKind::ForgetRefused
+            | ErrorKind::ManyForgotten
             | ErrorKind::Exists
             | ErrorKind::Busy
             | ErrorKind::KeySlots => Self::Refused,
@@ -101,6 +103,9 @@ mod tests {
             (ErrorKind::SourceGone, 5),
             (ErrorKind::DeletionRefused, 5),
             (ErrorKind::ManyDeletions, 5),
+            (ErrorKind::Forgotten, 1),
+            (ErrorKind::ForgetRefused, 5),
+            (ErrorKind::ManyForgotten, 5),
             (ErrorKind::Exists, 5),
             (ErrorKind::Busy, 5),
             (ErrorKind::Damaged, 6),

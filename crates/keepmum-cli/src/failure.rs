@@ -188,6 +188,9 @@ impl Failure {
             Kind::Config | Kind::NoConfig | Kind::NoTerminal => "config",
             Kind::Library(ErrorKind::OtherSource) => "config",
             Kind::Library(ErrorKind::NoSnapshot) => "no_snapshot",
+            Kind::Library(ErrorKind::Forgotten) => "forgotten",
+            Kind::Library(ErrorKind::ForgetRefused) => "forget_refused",
+            Kind::Library(ErrorKind::ManyForgotten) => "many_forgotten",
             Kind::NoPassword => "no_password",
             Kind::NoDestination | Kind::Library(ErrorKind::Destination) => "destination",
             Kind::Output => "output",
@@ -254,7 +257,10 @@ impl fmt::Display for Failure {
 impl From<ops::Error> for Failure {
     fn from(error: ops::Error) -> Self {
         let named = error.path().is_some();
-        let hint = error.deletions().map(hints::of_deletions);
+        let hint = error.deletions().map(|count| match error.kind() {
+            ErrorKind::ManyForgotten => hints::of_forgotten(count),
+            _ => hints::of_deletions(count),
+        });
         let replaced_by = error.replaced_by().map(str::to_owned);
         let kind = Kind::Library(error.kind());
         Self { named, hint, replaced_by, ..Self::new(kind, error.to_string()) }

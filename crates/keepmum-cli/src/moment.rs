@@ -182,6 +182,16 @@ pub(crate) fn span(typed: &str) -> Option<i64> {
     (seconds > 0.0 && seconds < 1e12).then(|| (seconds.ceil() as i64).max(1))
 }
 
+/// The same for times of months and years, which count as the longest ones: `30d`, `6 months`.
+pub(crate) fn long_span(typed: &str) -> Option<i64> {
+    let span: Span = typed.trim().parse().ok()?;
+    let (years, months) = (i64::from(span.get_years()), i64::from(span.get_months()));
+    let rest = span.years(0).months(0);
+    let rest = rest.total((Unit::Second, SpanRelativeTo::days_are_24_hours())).ok()?;
+    let seconds = rest + (years * 366 + months * 31) as f64 * 86_400.0;
+    (seconds > 0.0 && seconds < 1e12).then(|| (seconds.ceil() as i64).max(1))
+}
+
 /// The offset from UTC here and now, in minutes.
 pub(crate) fn offset_minutes(now: &Zoned) -> i16 {
     i16::try_from(now.offset().seconds() / 60).unwrap_or(0)

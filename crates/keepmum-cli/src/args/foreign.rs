@@ -64,13 +64,13 @@ mod tests {
 
     #[test]
     fn words_of_the_field_are_answered() {
-        let restic = "cat copy find forget generate list migrate mount prune rebuild-index recover \
-                      repair rewrite self-update stats tag unlock options features cache debug";
+        let restic = "cat copy find generate list migrate mount prune rebuild-index recover \
+                      repair rewrite self-update stats unlock options features cache debug";
         let borg = "create extract list delete rename mount umount prune compact info recreate \
                     break-lock with-lock export-tar import-tar transfer upgrade serve benchmark \
                     repo-create repo-list repo-info repo-delete rcreate rlist rinfo rdelete";
         let others = "merge repoinfo sync purge size verify snapshot repository policy maintenance \
-                      full incremental put get gc webdav search history pin ui run \
+                      full incremental put get gc webdav search history unpin ui run \
                       schedule notify drill anomaly destination";
         for word in [restic, borg, others].iter().flat_map(|words| words.split_whitespace()) {
             assert!(command(word).is_some(), "{word}");

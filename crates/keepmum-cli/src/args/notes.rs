@@ -13,6 +13,7 @@ pub(crate) fn note(command: &str) -> Option<Note> {
             let rows = if command == "restore" { &RESTORE[..] } else { &PATHS[..] };
             Some(Note { heading: "Paths", rows })
         }
+        "forget" => Some(Note { heading: "What stays", rows: &STAYS }),
         "diff" => Some(Note { heading: "Signs", rows: &SIGNS }),
         _ => None,
     }
@@ -39,6 +40,22 @@ const RESTORE: [(&str, &str); 6] = [
          and the exit code is 3",
     ),
     ("--target", "what is in a folder, or the file itself; several paths by their names"),
+];
+
+const STAYS: [(&str, &str); 5] = [
+    ("newest", "the newest complete snapshot of each device and source always stays"),
+    ("pinned", "a pinned snapshot stays until `keepmum pin --remove`"),
+    (
+        "others",
+        "without --device only snapshots of this computer are forgotten. Rules count only snapshots \
+         that are complete and confirmed, each source on its own",
+    ),
+    (
+        "half",
+        "more than half of the snapshots at once are forgotten only with --accept-deletions, and no \
+         rule forgets any while most files are gone from the source",
+    ),
+    ("space", "forgotten snapshots are not listed any more; their data is not deleted yet"),
 ];
 
 const SIGNS: [(&str, &str); 7] = [

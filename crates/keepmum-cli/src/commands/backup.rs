@@ -1,9 +1,10 @@
 //! `backup`: one run, and one line that says what came of it.
 
 use keepmum::Rules;
-use keepmum::ops::{self, BackupOptions, BackupReport};
+use keepmum::ops::{self, Access, BackupOptions, BackupReport};
 
 use super::Session;
+use super::forget;
 use super::log::UnderWay;
 use crate::args::BackupArgs;
 use crate::exit::ExitCode;
@@ -30,14 +31,25 @@ pub(crate) fn run(args: &BackupArgs, session: &Session<'_>) -> Result<ExitCode, 
         true => None,
         false => settings.history().map(|file| UnderWay::begin(file, "backup", session)),
     };
-    let done = save(args, session, settings);
+    let history = settings.history();
+    let retention = settings.source.as_ref().map(|source| source.retention).unwrap_or_default();
+    let mut access = None;
+    let done = save(args, session, settings, &mut access);
     let places = session.terminal.places();
     let done = done.map_err(|failure| failure.within(places));
     if let Some(under_way) = under_way {
-        under_way.end(&done);
+        under_way.end_backup(&done);
     }
     let report = done?;
+    let forgot = match (access, &report.snapshot) {
+        (Some(access), Some(_)) if retention.auto_forget => {
+            let rules = retention.rules;
+            forget::after_backup(&access, rules, history, session)
+        }
+        _ => Ok(()),
+    };
     show(session.terminal, &report)?;
+    forgot.map_err(|failure| failure.within(places))?;
     Ok(report.outcome().into())
 }
 
@@ -47,7 +59,7 @@ fn note_refused(
     session: &Session<'_>,
 ) -> Result<ExitCode, Failure> {
     if let Some(file) = Settings::history_of_refused(session.shared, session.environment) {
-        UnderWay::begin(file, "backup", session).end(&done);
+        UnderWay::begin(file, "backup", session).end_backup(&done);
     }
     done.map(|report| report.outcome().into())
 }
@@ -56,6 +68,7 @@ fn save(
     args: &BackupArgs,
     session: &Session<'_>,
     mut settings: Settings,
+    opened: &mut Option<Access>,
 ) -> Result<BackupReport, Failure> {
     let terminal = session.terminal;
     let Some(source) = settings.source.take() else {
@@ -75,7 +88,7 @@ fn save(
         true => (settings.leaving_no_catalogue(), Asking::Once),
         false => (settings, Asking::TwiceAtFirst),
     };
-    let access = settings.open(session.environment, terminal, asking)?;
+    let access = opened.insert(settings.open(session.environment, terminal, asking)?);
     let left_out = LeftOut::of(&source.roots, &destination, catalogue.as_deref());
     for (path, what) in left_out.told.iter().filter(|_| !terminal.quiet) {
         let path = text::line(&path.display().to_string());
@@ -87,7 +100,7 @@ fn save(
     }
     let offset = moment::offset_minutes(&session.environment.now);
     let options = options(args, source, left_out, terminal.verbose, offset);
-    watched(terminal, Shape::Lines, |watch| ops::backup(&access, &options, watch))
+    watched(terminal, Shape::Lines, |watch| ops::backup(access, &options, watch))
 }
 
 fn options(

@@ -113,6 +113,9 @@ fn word_of(typed: &[u8], is_there: impl Fn(&Path) -> bool) -> Result<Word<'_>, F
         (Some(which), path) => Ok(Word::Snapshot(which, path.unwrap_or_default())),
         (None, None) => Ok(Word::Path(typed)),
         (None, Some(_)) if there(typed) => Ok(Word::Path(typed)),
+        (None, Some(path)) if name != b"file" && tag(name).is_some() => {
+            Ok(Word::Snapshot(Which::Tag(text::bytes(name)), path))
+        }
         (None, Some(rest)) => Err(no_snapshot(name, rest, typed)),
     }
 }
@@ -136,6 +139,59 @@ fn which(name: &[u8]) -> Result<Option<Which>, Failure> {
     }
     let is_id = (ID_LEAST..=ID).contains(&name.len()) && name.iter().all(u8::is_ascii_hexdigit);
     Ok(is_id.then(|| Which::Id(shown.to_ascii_lowercase())))
+}
+
+/// A word that names one snapshot.
+pub(crate) fn snapshot(word: &OsStr) -> Result<Which, Failure> {
+    let typed = word.as_bytes();
+    // `latest:` is how one writes where a path could stand as well.
+    let name = typed.strip_suffix(b":").filter(|name| !name.is_empty()).unwrap_or(typed);
+    if name.is_empty() {
+        return Err(Failure::usage("A snapshot is empty. Name one, or leave it out"));
+    }
+    match which(name)? {
+        Some(which) => Ok(which),
+        None => tag(name).map(Which::Tag).ok_or_else(|| {
+            let shown = text::bytes(typed);
+            let failure = Failure::usage(format!("\"{shown}\" is not a snapshot"));
+            failure.next("`keepmum snapshots` lists the snapshots with their ids and tags")
+        }),
+    }
+}
+
+/// Words that name snapshots, and a time.
+pub(crate) fn snapshots(
+    (words, at): (&[OsString], Option<&str>),
+    environment: &Environment,
+) -> Result<Vec<Which>, Failure> {
+    let mut named = words.iter().map(|word| snapshot(word)).collect::<Result<Vec<_>, _>>()?;
+    if let Some(at) = at {
+        named.push(Which::At(moment::parse(at, &environment.now).map_err(Failure::usage)?));
+    }
+    Ok(named)
+}
+
+/// The beginning of an id.
+pub(crate) fn id(word: &OsStr) -> Result<String, Failure> {
+    match which(word.as_bytes()) {
+        Ok(Some(Which::Id(id))) => Ok(id),
+        _ => {
+            let shown = text::line(&word.to_string_lossy());
+            let sentence = format!("\"{shown}\" is no id of a forgotten snapshot");
+            Err(Failure::usage(sentence).next("type at least 4 characters of its id"))
+        }
+    }
+}
+
+/// A name that may be a tag.
+fn tag(name: &[u8]) -> Option<String> {
+    let is_short_id = name.len() < ID_LEAST && name.iter().all(u8::is_ascii_hexdigit);
+    let is_odd = |byte: &u8| {
+        byte.is_ascii_whitespace() || byte.is_ascii_control() || b"/:*?[]\\".contains(byte)
+    };
+    let is_odd = name.iter().any(is_odd) || name.starts_with(b".") || name.starts_with(b"-");
+    let name = std::str::from_utf8(name).ok().filter(|_| !is_odd && !is_short_id)?;
+    (!name.starts_with("latest")).then(|| name.to_owned())
 }
 
 fn no_snapshot(name: &[u8], rest: &[u8], typed: &[u8]) -> Failure {

@@ -10,7 +10,7 @@ use keepmum::ops::{
 
 use super::Session;
 use super::backup::rules;
-use super::choice::Choice;
+use super::choice::{self, Choice};
 use crate::args::{DiffArgs, WhichArgs};
 use crate::exit::ExitCode;
 use crate::failure::Failure;
@@ -96,6 +96,10 @@ fn choice(
     let choice = Choice::new(&[name.to_owned()], &which, own, session.environment)?;
     match choice.paths.is_everything() {
         true => Ok(choice.snapshot),
+        false if !Path::new(name).exists() && choice::snapshot(name).is_ok() => {
+            let which = choice::snapshot(name)?;
+            Ok(SnapshotChoice { which, ..choice.snapshot })
+        }
         false => {
             let shown = text::line(&name.to_string_lossy());
             let sentence = format!("diff compares whole snapshots, and this is a path: {shown}");

@@ -23,6 +23,9 @@ use crate::terminal::{json, text};
 /// So many problems of a run are noted.
 const NOTED: usize = 20;
 
+/// The command of the runs that save something.
+const BACKUP: &str = "backup";
+
 /// A run that is noted. Where it cannot be, the run goes on all the same.
 pub(crate) struct UnderWay {
     file: PathBuf,
@@ -30,6 +33,16 @@ pub(crate) struct UnderWay {
     history: Option<History>,
     row: RunRow,
     begun: Instant,
+}
+
+/// How a run ended that made no snapshot.
+pub(crate) struct Ended<'a> {
+    /// Its exit code.
+    pub(crate) code: ExitCode,
+    /// Bytes written to the destination.
+    pub(crate) bytes_stored: u64,
+    /// Its problems.
+    pub(crate) problems: &'a [Problem],
 }
 
 impl UnderWay {
@@ -51,21 +64,32 @@ impl UnderWay {
         Self { file, history, row, begun: Instant::now() }
     }
 
+    /// Notes how a backup ended.
+    pub(crate) fn end_backup(mut self, done: &Result<BackupReport, Failure>) {
+        if let Ok(report) = done {
+            let files = |all: u64, directories: u64| all.saturating_sub(directories);
+            self.row.snapshot.clone_from(&report.snapshot);
+            self.row.files_new = files(report.new, report.directories_new);
+            self.row.files_changed = files(report.changed, report.directories_changed);
+            self.row.files_moved = files(report.moved, report.directories_moved);
+            self.row.files_gone = files(report.gone, report.directories_gone);
+        }
+        self.end(done.as_ref().map(|report| Ended {
+            code: report.outcome().into(),
+            bytes_stored: report.bytes_stored,
+            problems: &report.problems,
+        }));
+    }
+
     /// Notes how it ended.
-    pub(crate) fn end(mut self, done: &Result<BackupReport, Failure>) {
+    pub(crate) fn end(mut self, done: Result<Ended<'_>, &Failure>) {
         self.row.seconds = Some(self.begun.elapsed().as_secs_f64());
         match done {
-            Ok(report) => {
-                let files = |all: u64, directories: u64| all.saturating_sub(directories);
-                self.row.exit_code = Some(ExitCode::from(report.outcome()) as u8);
-                self.row.snapshot.clone_from(&report.snapshot);
-                self.row.files_new = files(report.new, report.directories_new);
-                self.row.files_changed = files(report.changed, report.directories_changed);
-                self.row.files_moved = files(report.moved, report.directories_moved);
-                self.row.files_gone = files(report.gone, report.directories_gone);
-                self.row.bytes_stored = report.bytes_stored;
-                self.row.problem_count = report.problems.len() as u64;
-                self.row.problems = report.problems.iter().take(NOTED).map(noted).collect();
+            Ok(ended) => {
+                self.row.exit_code = Some(ended.code as u8);
+                self.row.bytes_stored = ended.bytes_stored;
+                self.row.problem_count = ended.problems.len() as u64;
+                self.row.problems = ended.problems.iter().take(NOTED).map(noted).collect();
             }
             Err(failure) => {
                 self.row.exit_code = Some(failure.code() as u8);
@@ -214,7 +238,8 @@ fn details(run: &RunRow, now: &Zoned, look: Look) -> String {
     if let Some(error) = &run.error {
         page.push_str(&format!("{} {}\n", look.toned(Tone::Damage, "Failed:"), text::line(error)));
     }
-    if run.exit_code.is_some() && run.error.is_none() {
+    let is_backup = run.command == BACKUP;
+    if run.exit_code.is_some() && run.error.is_none() && is_backup {
         page.push_str(&format!(
             "Files: {} new, {} changed, {} moved, {} deleted; {} to upload\n",
             run.files_new,
@@ -226,7 +251,8 @@ fn details(run: &RunRow, now: &Zoned, look: Look) -> String {
     }
     match &run.snapshot {
         Some(id) => page.push_str(&format!("Snapshot {}\n", text::id(&text::line(id)))),
-        None => page.push_str("It made no snapshot\n"),
+        None if is_backup => page.push_str("It made no snapshot\n"),
+        None => {}
     }
     for problem in &run.problems {
         let (path, sentence) = (text::line(&problem.path), text::line(&problem.sentence));

@@ -8,12 +8,14 @@ mod config;
 mod device;
 mod diff;
 mod dump;
+mod forget;
 mod help;
 mod init;
 mod key;
 mod log;
 mod ls;
 mod man;
+mod mark;
 mod missing;
 mod restore;
 mod snapshots;
@@ -72,6 +74,9 @@ pub(crate) fn run(
         Command::Restore(args) => restore::run(args, &session),
         Command::Dump(args) => dump::run(args, &session),
         Command::Diff(args) => diff::run(args, &session),
+        Command::Forget(args) => forget::run(args, &session),
+        Command::Pin(args) => mark::pin(args, &session),
+        Command::Tag(args) => mark::tag(args, &session),
         Command::Check(args) => check::run(args, &session),
         Command::Status(args) => status::run(args, &session),
         Command::Log(args) => log::run(args, &session),

@@ -1,6 +1,6 @@
 //! `snapshots`: the table, newest last.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use jiff::Zoned;
 use keepmum::ops::{self, SnapshotLine, SnapshotState, SnapshotsOptions, SnapshotsReport};
@@ -58,6 +58,10 @@ fn page(report: &SnapshotsReport, now: &Zoned, look: Look) -> String {
             page.push_str(&look.wrap(&format!("{first}{here}")));
         }
         page.push_str(&table(group, now, look));
+    }
+    match unconfirmed(&report.snapshots) {
+        said if said.is_empty() => {}
+        said => page.push_str(&look.wrap(&said)),
     }
     let mut say = |count: u64, of: [&str; 2], what: &str| {
         if count > 0 {
@@ -121,6 +125,7 @@ fn table(lines: &[&SnapshotLine], now: &Zoned, look: Look) -> String {
         Head::figures("size").dropped(1),
         Head::figures("upload").dropped(4),
         Head::text("state"),
+        Head::text("tags"),
     ];
     let row = |line: &&SnapshotLine| {
         vec![
@@ -132,9 +137,14 @@ fn table(lines: &[&SnapshotLine], now: &Zoned, look: Look) -> String {
             text::size(line.bytes),
             text::size(line.added),
             state(line, look),
+            marks(line),
         ]
     };
     let mut rows: Vec<_> = lines.iter().map(row).collect();
+    if lines.iter().all(|line| !line.pinned && line.tags.is_empty()) {
+        heads.pop();
+        rows.iter_mut().for_each(|row| drop(row.pop()));
+    }
     // Most devices have one source; its name on every line would only be in the way.
     if lines.windows(2).all(|pair| pair[0].source == pair[1].source) {
         heads.remove(3);
@@ -143,9 +153,34 @@ fn table(lines: &[&SnapshotLine], now: &Zoned, look: Look) -> String {
     fitting(heads, rows, look)
 }
 
+/// The tags of a snapshot, and whether it is pinned.
+fn marks(line: &SnapshotLine) -> String {
+    let pinned = line.pinned.then(|| "pinned".to_owned());
+    let marks: Vec<_> =
+        pinned.into_iter().chain(line.tags.iter().map(|tag| text::line(tag))).collect();
+    marks.join(", ")
+}
+
+/// Which devices have to run before all snapshots are certain to last; empty if none.
+fn unconfirmed(lines: &[SnapshotLine]) -> String {
+    let devices: BTreeSet<_> = lines.iter().flat_map(|line| &line.unconfirmed_by).collect();
+    let devices: Vec<_> = devices.into_iter().map(|name| text::line(name)).collect();
+    if devices.is_empty() {
+        return String::new();
+    }
+    format!(
+        "Unconfirmed: the data is here, and another computer does not know yet that it is needed. \
+         Run `keepmum backup` on {}.",
+        devices.join(" and ")
+    )
+}
+
 /// Whether all of a snapshot is here, and whether all of the source is in it.
 pub(crate) fn state(line: &SnapshotLine, look: Look) -> String {
     let (tone, state) = match line.state {
+        SnapshotState::Complete if !line.unconfirmed_by.is_empty() => {
+            (Tone::Warning, "unconfirmed".to_owned())
+        }
         SnapshotState::Complete => (Tone::Good, "complete".to_owned()),
         SnapshotState::Pending { here, of } => {
             (Tone::Warning, format!("arriving: {here} of {of} files"))

@@ -1,5 +1,6 @@
 //! Candidates from the catalogue of the config that is meant.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
@@ -29,6 +30,8 @@ pub(super) struct Known {
     now: Zoned,
     /// The word before the last one.
     before: OsString,
+    /// `--undo` was typed.
+    undoes: bool,
 }
 
 impl Known {
@@ -44,6 +47,7 @@ impl Known {
             roots: source.map(|source| source.roots).unwrap_or_default(),
             home: environment.home,
             now: environment.now,
+            undoes: words.iter().any(|word| word == "--undo"),
             before: words.iter().rev().nth(1).cloned().unwrap_or_default(),
         }
     }
@@ -55,9 +59,21 @@ impl Known {
 
     /// The names of snapshots.
     pub(super) fn snapshots(&self, word: &OsStr) -> Vec<CompletionCandidate> {
+        self.named(word, "")
+    }
+
+    /// The names of snapshots; a tag ends with this, where it could be a path without it.
+    fn named(&self, word: &OsStr, end: &str) -> Vec<CompletionCandidate> {
         let Some(typed) = word.to_str() else { return Vec::new() };
         let known = self.known_snapshots();
         let mut found = Vec::new();
+        let tags: BTreeSet<&String> = known.iter().flat_map(|one| &one.tags).collect();
+        let tags = tags.into_iter().filter(|tag| tag.starts_with(typed)).take(MOST);
+        found.extend(
+            tags.map(|tag| {
+                CompletionCandidate::new(format!("{tag}{end}")).help(Some("a tag".into()))
+            }),
+        );
         if "latest".starts_with(typed) && !known.is_empty() {
             found.push(CompletionCandidate::new("latest").help(Some("the newest".into())));
         }
@@ -79,7 +95,7 @@ impl Known {
     pub(super) fn snapshots_and_paths(&self, word: &OsStr) -> Vec<CompletionCandidate> {
         let paths = paths::candidates(self, word, MOST);
         match paths.is_empty() {
-            true => self.snapshots(word),
+            true => self.named(word, ":"),
             false => paths,
         }
     }
@@ -150,8 +166,20 @@ impl Known {
         beginning_with(word, named.chain(others))
     }
 
+    /// Snapshots alone: what `forget` takes, or what it forgot where that is to be undone.
+    pub(super) fn to_forget(&self, word: &OsStr) -> Vec<CompletionCandidate> {
+        if !self.undoes {
+            return self.snapshots(word);
+        }
+        let all = self.recollection().map(|known| known.snapshots()).unwrap_or_default();
+        let forgotten = all.into_iter().filter(|one| one.forgotten);
+        let named = forgotten.map(|one| (text::id(&one.id).to_owned(), self.about(&one)));
+        beginning_with(word, named)
+    }
+
     fn known_snapshots(&self) -> Vec<KnownSnapshot> {
-        self.recollection().map(|known| known.snapshots()).unwrap_or_default()
+        let all = self.recollection().map(|known| known.snapshots()).unwrap_or_default();
+        all.into_iter().filter(|one| !one.forgotten).collect()
     }
 
     fn about(&self, one: &KnownSnapshot) -> String {

@@ -98,6 +98,8 @@ fn with_values(argument: Arg, command: &str, known: &Arc<Known>) -> Arg {
     let value = argument.get_value_names().and_then(<[_]>::first).map(ToString::to_string);
     match (command, id.as_str(), value.as_deref().unwrap_or_default()) {
         ("diff", "old" | "new", _) => with(argument, Known::snapshots),
+        ("forget", "snapshots", _) => with(argument, Known::to_forget),
+        ("pin", "snapshots", _) | ("tag", "snapshot", _) => with(argument, Known::snapshots),
         (_, _, value) if value.contains("SNAPSHOT") => with(argument, Known::snapshots_and_paths),
         (_, "device", _) | ("device retire", ..) => with(argument, Known::devices),
         (_, "source", _) => with(argument, Known::sources),

@@ -48,9 +48,6 @@ impl Draft {
             if entry.section_word() != section {
                 section = entry.section_word();
                 text.extend_from_slice(format!("\n[{section}]\n").as_bytes());
-                if !entry.has_effect() {
-                    text.extend_from_slice(b"# Nothing in this section has an effect yet.\n");
-                }
             }
             self.write(entry, &mut text)?;
         }

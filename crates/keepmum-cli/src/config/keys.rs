@@ -75,18 +75,6 @@ pub(crate) struct Entry {
     pub(crate) about: &'static str,
 }
 
-/// Keys that are accepted, and that this version does not act on.
-pub(super) const NOT_YET: [Key; 8] = [
-    Key::KeepLast,
-    Key::KeepHourly,
-    Key::KeepDaily,
-    Key::KeepWeekly,
-    Key::KeepMonthly,
-    Key::KeepYearly,
-    Key::KeepWithin,
-    Key::AutoForget,
-];
-
 impl Entry {
     /// Its section.
     pub(crate) fn section_word(&self) -> &'static str {
@@ -96,11 +84,6 @@ impl Entry {
     /// Whether it may have several values, one on each indented line.
     pub(crate) fn is_list(&self) -> bool {
         self.key.is_list()
-    }
-
-    /// Whether this version acts on it.
-    pub(crate) fn has_effect(&self) -> bool {
-        !NOT_YET.contains(&self.key)
     }
 }
 

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use keepmum::Level;
 use keepmum::Passphrase;
+use keepmum::ops::KeepRules;
 
 use crate::failure::{Failure, Kind};
 use crate::small_file;
@@ -47,6 +48,15 @@ pub(crate) struct Around<'a> {
     pub(crate) home: Option<&'a Path>,
     /// `$NAME` in paths.
     pub(crate) variables: Option<&'a HashMap<OsString, OsString>>,
+}
+
+/// Which snapshots are kept, and whether a backup forgets the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Retention {
+    /// The rules; none is the default.
+    pub(crate) rules: KeepRules,
+    /// `auto_forget`.
+    pub(crate) auto_forget: bool,
 }
 
 /// Where in the file stands what a message names.
@@ -100,7 +110,9 @@ pub(crate) struct Config {
     pub(crate) compress_together: bool,
     /// `[Backup] every`, in seconds.
     pub(crate) every: Option<i64>,
-    /// Keys that are accepted and not acted on yet, and slips in paths: a sentence each, with its line.
+    /// `[Retention]`.
+    pub(crate) retention: Retention,
+    /// Keys that do nothing as they stand, and slips in paths: a sentence each, with its line.
     pub(crate) not_yet: Vec<String>,
     /// Lines that a refusal names.
     pub(crate) lines: Lines,
@@ -127,8 +139,7 @@ impl Config {
     }
 
     fn from_ini(ini: &Ini, path: &Path, base: &value::Base<'_>) -> Result<Self, reader::Wrong> {
-        value::check_retention(ini)?;
-        value::switch(ini, Key::AutoForget)?;
+        let retention = value::retention(ini)?;
         let switch = |key, default| value::switch(ini, key).map(|on| on.unwrap_or(default));
         let destination = ini.one(Key::Destination).map(|v| value::destination(v, base));
         let destination = destination.transpose()?;
@@ -154,6 +165,7 @@ impl Config {
             level: ini.one(Key::Compression).map_or(Ok(Level::Default), value::level)?,
             compress_together: switch(Key::CompressTogether, true)?,
             every: ini.one(Key::Every).map(value::span).transpose()?,
+            retention,
             not_yet: not_yet(ini)
                 .iter()
                 .chain(&review::slips(ini, base))
@@ -178,16 +190,18 @@ impl Config {
     }
 }
 
-/// Says of each key that means nothing yet: whoever wrote it believes that it does.
+/// Says of a key that does nothing as it stands: whoever wrote it believes that it does.
 fn not_yet(ini: &Ini) -> Vec<(usize, String)> {
-    let said = keys::NOT_YET.into_iter().filter_map(|key| Some((ini.one(key)?.line, key)));
-    let is_off = |key| key == Key::AutoForget && value::switch(ini, key) == Ok(Some(false));
-    let mut said: Vec<_> = said.filter(|(_, key)| !is_off(*key)).collect();
-    said.sort_by_key(|(line, _)| *line);
-    let sentence = |(line, key): (usize, Key)| {
-        (line, format!("{} has no effect yet: this version deletes no snapshots", key.word()))
-    };
-    said.into_iter().map(sentence).collect()
+    let sentence = "auto_forget has no effect without a rule such as keep_daily".to_owned();
+    let line = ini.one(Key::AutoForget).map(|value| value.line);
+    match (line, value::retention(ini)) {
+        (Some(line), Ok(Retention { rules, auto_forget: true }))
+            if rules == KeepRules::default() =>
+        {
+            vec![(line, sentence)]
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// The keys of a password.

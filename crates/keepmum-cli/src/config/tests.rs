@@ -186,7 +186,11 @@ fn all_other_keys() {
     .unwrap();
     assert!(config.join && config.destination_is_partial && config.exclude_caches);
     assert!(config.one_file_system && !config.compress_together);
-    assert!(config.not_yet.iter().any(|said| said.contains("auto_forget has no effect yet")));
+    assert_eq!(config.not_yet, Vec::<String>::new());
+    let rules = config.retention.rules;
+    assert!(config.retention.auto_forget);
+    assert_eq!((rules.last, rules.hourly, rules.daily, rules.weekly), (3, 1, 7, 4));
+    assert_eq!((rules.monthly, rules.yearly, rules.within), (12, 5, Some(30 * 86_400)));
     assert_eq!(config.exclude_larger_than, Some(2 << 30));
     assert_eq!(config.level, Level::High);
     assert_eq!(config.name.as_deref(), Some("Fotos-2"));

@@ -8,11 +8,12 @@ use std::str;
 
 use keepmum::Level;
 use keepmum::check_pattern;
+use keepmum::ops::KeepRules;
 use zeroize::Zeroizing;
 
-use super::Around;
 use super::keys::Key;
 use super::reader::{Ini, Value, Wrong};
+use super::{Around, Retention};
 use crate::size::bytes;
 
 /// Longest name of a source or device, in bytes: it becomes part of a file's name.
@@ -204,27 +205,28 @@ pub(super) fn span(value: &Value) -> Result<i64, Wrong> {
     })
 }
 
-/// Sees that `[Retention]` can be understood, so that a slip is found before it matters.
-pub(super) fn check_retention(ini: &Ini) -> Result<(), Wrong> {
-    let counts = [
-        Key::KeepLast,
-        Key::KeepHourly,
-        Key::KeepDaily,
-        Key::KeepWeekly,
-        Key::KeepMonthly,
-        Key::KeepYearly,
-    ];
-    for value in counts.into_iter().filter_map(|key| ini.one(key)) {
-        if text(value)?.parse::<u32>().is_err() {
+/// `[Retention]`.
+pub(super) fn retention(ini: &Ini) -> Result<Retention, Wrong> {
+    let count = |key| {
+        let Some(value) = ini.one(key) else { return Ok(0) };
+        text(value)?.parse().map_err(|_| {
             let word = value.key.word();
-            return Err(Wrong::at(value.line, format!("{word} is a whole number")));
-        }
-    }
-    if let Some(value) = ini.one(Key::KeepWithin) {
-        let span = text(value)?.parse::<jiff::Span>();
-        if span.is_err() {
-            return Err(Wrong::at(value.line, "keep_within is a time such as 30d or 6 months"));
-        }
-    }
-    Ok(())
+            Wrong::at(value.line, format!("{word} is a whole number"))
+        })
+    };
+    let within = ini.one(Key::KeepWithin).map(|value| {
+        crate::moment::long_span(text(value)?)
+            .ok_or_else(|| Wrong::at(value.line, "keep_within is a time such as 30d or 6 months"))
+    });
+    let rules = KeepRules {
+        last: count(Key::KeepLast)?,
+        hourly: count(Key::KeepHourly)?,
+        daily: count(Key::KeepDaily)?,
+        weekly: count(Key::KeepWeekly)?,
+        monthly: count(Key::KeepMonthly)?,
+        yearly: count(Key::KeepYearly)?,
+        within: within.transpose()?,
+    };
+    let auto_forget = switch(ini, Key::AutoForget)?.unwrap_or(false);
+    Ok(Retention { rules, auto_forget })
 }

@@ -11,6 +11,14 @@ pub(super) fn of_deletions(files: u64) -> String {
     )
 }
 
+/// The next step when so many snapshots would be forgotten at once.
+pub(super) fn of_forgotten(snapshots: u64) -> String {
+    format!(
+        "nothing was forgotten. `--dry-run` shows what would be; if you mean it, run this again with \
+         `--accept-deletions={snapshots}`"
+    )
+}
+
 /// The next step after an error of the library of this kind.
 pub(super) fn of(kind: ErrorKind) -> Option<&'static str> {
     Some(match kind {
@@ -21,6 +29,13 @@ pub(super) fn of(kind: ErrorKind) -> Option<&'static str> {
         ErrorKind::NoSnapshot => {
             "`keepmum backup` makes the first one; `keepmum snapshots` lists those of other devices \
              and sources"
+        }
+        ErrorKind::Forgotten => {
+            "`keepmum forget --undo ID` brings it back while its data is still there"
+        }
+        ErrorKind::ForgetRefused => {
+            "nothing was changed. `keepmum pin --remove SNAPSHOT` takes a pin away; \
+             `keepmum help forget` says what always stays"
         }
         ErrorKind::WrongPassword => "the recovery code is accepted in place of the password",
         ErrorKind::NoRepository => {

@@ -57,6 +57,35 @@ const ABOUT: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "forget",
+        &[
+            "Takes snapshots out of the list, by name or by rules. A rule such as --keep-daily 7 \
+             keeps the newest snapshot of each of the last seven days that have any; a snapshot \
+             stays if one of the rules keeps it. Rules that are not typed come from [Retention] in \
+             the config. With `auto_forget = yes` each backup that saved something does the same.",
+            "The newest complete snapshot of each device and source always stays, and so does a \
+             pinned one. Only complete and confirmed snapshots count. The order is the one in which \
+             they were made, whatever a clock said.",
+            "More than half of the snapshots at once need --accept-deletions. While most files are \
+             gone from the source, no rule forgets anything; the last snapshot before that stays \
+             until it is named, or --accept-deletions is given.",
+            "Nothing is deleted yet: --undo brings forgotten snapshots back while their data is \
+             there.",
+            "--damaged forgets what a check found damaged or lost. Run `keepmum backup` first: it \
+             repairs what the source still has.",
+        ],
+    ),
+    (
+        "pin",
+        &["A pinned snapshot is never forgotten, by no rule and by no name, until it is unpinned."],
+    ),
+    (
+        "tag",
+        &["A tag names a snapshot in every command, as an id does: `keepmum restore \
+             before-update:`. Several snapshots may have one tag; then it names none of them, but \
+             for `forget` and `pin`, which take all."],
+    ),
+    (
         "check",
         &[
             "Without an option, verifies that every stored file is there and has the right size. \

@@ -35,10 +35,8 @@ pub(crate) fn page() -> Page {
         if entry.section_word() != section {
             section = entry.section_word();
             page.section(&format!("[{section}]"));
-            if !entry.has_effect() {
-                page.text(
-                    "Nothing in this section has an effect yet: this version deletes no snapshots.",
-                );
+            if section == "Retention" {
+                page.text(RETENTION);
             }
         }
         explain(&mut page, entry);
@@ -47,6 +45,10 @@ pub(crate) fn page() -> Page {
     passwords(&mut page);
     page
 }
+
+const RETENTION: &str = "\
+Which snapshots `keepmum forget` keeps when nothing else is typed. A snapshot stays if one of these \
+keys keeps it. The newest complete snapshot always stays, and so does a pinned one.";
 
 /// The explanation of one key.
 pub(crate) fn key(word: &str) -> Option<Page> {
@@ -71,9 +73,6 @@ fn explain(page: &mut Page, entry: &Entry) {
     ));
     if let Some(alias) = entry.alias {
         page.further(format!("`{alias}` is another word for it."));
-    }
-    if !entry.has_effect() {
-        page.further("Has no effect yet.");
     }
 }
 

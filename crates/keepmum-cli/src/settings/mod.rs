@@ -25,7 +25,7 @@ use keepmum::Level;
 use keepmum::Passphrase;
 
 use crate::args::Shared;
-use crate::config::{Around, Config, PasswordIn, remote};
+use crate::config::{Around, Config, PasswordIn, Retention, remote};
 use crate::failure::Failure;
 
 pub(crate) use doubts::doubts;
@@ -94,6 +94,8 @@ pub(crate) struct Source {
     pub(crate) destination_is_partial: bool,
     /// Seconds after which the next run is overdue.
     pub(crate) every: Option<i64>,
+    /// Which snapshots are kept.
+    pub(crate) retention: Retention,
 }
 
 /// What is settled before anything is opened.
@@ -264,6 +266,7 @@ impl Settings {
                 join: config.join,
                 destination_is_partial: config.destination_is_partial,
                 every: config.every,
+                retention: config.retention,
             }),
         })
     }

@@ -10,6 +10,7 @@
 mod contract {
     mod commands;
     mod errors;
+    mod forgetting;
     mod paths;
     mod places;
     mod steady;
@@ -47,6 +48,7 @@ mod repository {
     mod documents;
     mod everyday;
     mod fitting;
+    mod forgetting;
     mod history;
     mod interactive;
     mod interrupted;

@@ -151,6 +151,31 @@ fn shells_complete_what_the_catalogue_knows() {
     }
 }
 
+#[test]
+fn tags_and_forgotten_snapshots_are_offered_where_they_can_be_typed() {
+    let place = filled();
+    place.file("source/letter.txt", "Dear Anna, hello\n");
+    assert_eq!(keepmum(&place, ["backup", "-q"]).code, 0);
+    assert_eq!(keepmum(&place, ["tag", "latest", "before-update"]).code, 0);
+    let offered = |words: &[&str]| {
+        let mut command = place.command([&["__complete", "zsh", "keepmum"], words].concat());
+        let said = place.said(command.env("KEEPMUM_CONFIG", "config.ini").output().unwrap());
+        let values = said.stdout.lines().map(|line| line.split('\t').next().unwrap().to_owned());
+        values.collect::<Vec<_>>()
+    };
+    assert_eq!(offered(&["pin", "bef"]), ["before-update"]);
+    assert_eq!(offered(&["ls", "bef"]), ["before-update:"]);
+    let ids = |words: &[&str]| {
+        let is_id = |one: &String| one.len() == 8 && one.bytes().all(|b| b.is_ascii_hexdigit());
+        offered(words).into_iter().filter(is_id).collect::<Vec<_>>()
+    };
+    let before = ids(&["forget", ""]);
+    assert_eq!((before.len(), ids(&["forget", "--undo", ""]).len()), (2, 0));
+    assert_eq!(keepmum(&place, ["forget", "latest~1"]).code, 0);
+    assert_eq!(ids(&["forget", ""]), before[..1]);
+    assert_eq!(ids(&["forget", "--undo", ""]), before[1..]);
+}
+
 /// No question, no waiting, no complaint: where nothing is at hand, nothing is offered.
 #[test]
 fn completions_ask_for_nothing_and_wait_for_nobody() {

@@ -37,10 +37,10 @@ ALTER TABLE checked ADD COLUMN unknown INTEGER NOT NULL DEFAULT 0;
 PRAGMA user_version = 2;
 COMMIT;
 ";
-/// The newest run that did its work and ended, by its number. One that found another at work says
-/// nothing of the state; that other one does.
-const LAST: &str =
-    "SELECT max(id) FROM run WHERE exit_code IS NOT NULL AND error_kind IS NOT 'busy'";
+/// The newest backup that did its work and ended, by its number. One that found another run at work
+/// says nothing of the state; that other one does. Nor do runs of other commands.
+const LAST: &str = "SELECT max(id) FROM run WHERE command = 'backup' AND exit_code IS NOT NULL
+  AND error_kind IS NOT 'busy'";
 /// A log that is longer, in bytes, is folded into the file.
 const LOG: u64 = 256 << 10;
 /// So long it is waited for another process that writes.
@@ -259,28 +259,28 @@ impl History {
         Ok(found)
     }
 
-    /// The newest run that has ended, whatever came of it, unless it found another at work; dry
-    /// runs are none.
+    /// The newest backup that has ended, whatever came of it, unless it found another run at work;
+    /// dry runs are none.
     pub fn last_run(&self) -> Result<Option<RunRow>, CatalogueError> {
         let last: Option<i64> = self.connection.query_row(LAST, [], |row| row.get(0))?;
         last.map_or(Ok(None), |id| self.run(id))
     }
 
-    /// The newest run after that one that has not ended: it is at work, or was killed.
+    /// The newest backup after that one that has not ended: it is at work, or was killed.
     pub fn unended_run(&self) -> Result<Option<RunRow>, CatalogueError> {
         let sql = format!(
-            "SELECT * FROM run WHERE exit_code IS NULL AND id > coalesce(({LAST}), 0)
+            "SELECT * FROM run WHERE command = 'backup' AND exit_code IS NULL AND id > coalesce(({LAST}), 0)
              ORDER BY id DESC LIMIT 1"
         );
         Ok(self.connection.prepare(&sql)?.query_row([], run).optional()?)
     }
 
-    /// When the newest run began that looked at all that is to be saved: it ended well, or some
+    /// When the newest backup began that looked at all that is to be saved: it ended well, or some
     /// files could not be read. By the order of runs: one under a clock that was wrong must not hide
     /// for years that none came after it.
     pub fn last_saved(&self) -> Result<Option<i64>, CatalogueError> {
-        let sql = "SELECT time FROM run WHERE exit_code IN (0, 3) AND error IS NULL
-                   ORDER BY id DESC LIMIT 1";
+        let sql = "SELECT time FROM run WHERE command = 'backup' AND exit_code IN (0, 3)
+                   AND error IS NULL ORDER BY id DESC LIMIT 1";
         Ok(self.connection.query_row(sql, [], |row| row.get(0)).optional()?)
     }
 

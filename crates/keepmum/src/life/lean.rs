@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use crate::model::{DeviceId, ObjectKey, RecordRef};
 
-use crate::session::error::Error;
+use crate::session::error::{Error, ErrorKind};
 use crate::session::open::Repository;
 
 /// The last record of a device that its catalogue or the destination knows.
@@ -17,6 +17,17 @@ pub(crate) fn last_record(
 ) -> Result<Option<RecordRef>, Error> {
     let heads = repository.catalogue.heads()?;
     Ok(heads.into_iter().filter(|at| at.device == device).max_by_key(|at| at.run))
+}
+
+/// Whether a device may propose, sweep and undo, or forget by rules (R2): not if it has seen more
+/// than is here.
+pub(crate) fn refuse_behind(repository: &Repository, device: DeviceId) -> Result<(), Error> {
+    if !repository.standing.is_behind(last_record(repository, device)?.as_ref()) {
+        return Ok(());
+    }
+    let sentence = "the destination holds less than this device has seen in it: files are still \
+                    arriving, or the folder was set back";
+    Err(Error::new(ErrorKind::Refused, sentence))
 }
 
 /// Counts out what must not be leant on, and returns it.

@@ -12,7 +12,7 @@ mod sweep;
 mod writing;
 
 pub(crate) use identity::{Identity, identify};
-pub(crate) use lean::set_aside;
+pub(crate) use lean::{refuse_behind, set_aside};
 pub(crate) use needed::Needed;
 pub(crate) use put_back::put_back_records;
 pub(crate) use sweep::{Sweep, delete_swept, due, has_work, sweep_due};

@@ -22,7 +22,7 @@ use crate::session::open::{self, Repository};
 use crate::session::shown_code;
 
 use super::identity::identify;
-use super::lean::last_record;
+use super::lean::{last_record, refuse_behind};
 use super::put_back::put_back_records;
 
 /// A repository, open to be written to without a source.
@@ -152,12 +152,7 @@ impl<'a> Writing<'a> {
 
     /// Whether this device may propose, sweep and undo (R2): it has not seen more than is here.
     pub(crate) fn refuse_behind(&self) -> Result<(), Error> {
-        if !self.repository.standing.is_behind(self.last.as_ref()) {
-            return Ok(());
-        }
-        let sentence = "the destination holds less than this device has seen in it: files are still \
-                        arriving, or the folder was set back";
-        Err(Error::new(ErrorKind::Refused, sentence))
+        refuse_behind(&self.repository, self.device)
     }
 
     /// Stores the copies and a record with these items; all of it is durable when this returns.

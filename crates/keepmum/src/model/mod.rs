@@ -7,7 +7,6 @@ mod id;
 mod location;
 mod merge;
 mod path;
-#[expect(dead_code, reason = "`forget` will use it")]
 mod retention;
 mod stamp;
 
@@ -18,4 +17,5 @@ pub use id::{ChunkId, DeviceId, RecordHash, RecordRef, RepositoryId, SnapshotId}
 pub use location::{BASES_LENGTH_MAX, Bases, IndexError, Locate, Location, ObjectKey, REACH_MAX};
 pub use merge::{Merge, Named, Nothing, PAGE, Page, PageOf, Pair, Side, Step};
 pub use path::{Name, TreePath};
+pub use retention::{Kept, Reason, Retention};
 pub use stamp::{Found, FoundKind, Stamp};

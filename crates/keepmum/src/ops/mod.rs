@@ -8,9 +8,11 @@ mod check;
 mod device;
 mod diff;
 mod dump;
+mod forget;
 mod init;
 mod key;
 mod list;
+mod mark;
 mod prune;
 mod recollection;
 mod restore;
@@ -23,9 +25,9 @@ pub use crate::session::error::{Error, ErrorKind};
 pub use crate::session::event::{Answer, ChangeKind, Event, Newer, Observer, Phase, Silent};
 pub use crate::session::missing_path::MissingPath;
 pub use crate::session::options::{
-    BackupOptions, CheckOptions, Deletions, DiffAgainst, DiffOptions, DumpOptions, ListOptions,
-    Overwrite, Owner, PruneOptions, ReadData, RestoreOptions, SnapshotChoice, SnapshotsOptions,
-    Which,
+    BackupOptions, CheckOptions, Deletions, DiffAgainst, DiffOptions, DumpOptions, Forget,
+    ForgetOptions, KeepRules, ListOptions, MarkOptions, Overwrite, Owner, PruneOptions, ReadData,
+    RestoreOptions, SnapshotChoice, SnapshotsOptions, Which,
 };
 pub use crate::session::paths::{Around, Asked, Paths};
 pub use crate::session::recovery_code::RecoveryCode;
@@ -38,12 +40,14 @@ pub use check::check;
 pub use device::{DeviceChangeReport, device_rename, device_retire};
 pub use diff::{Aspect, DiffKind, DiffLine, DiffReport, diff};
 pub use dump::{DumpReport, dump};
+pub use forget::{Decision, ForgetLine, ForgetReport, KeptBecause, forget};
 pub use init::{InitReport, init};
 pub use key::{
     KeyChangeReport, KeyListReport, KeySlotKind, KeySlotLine, Presence, key_add, key_list,
     key_opens, key_passwd, key_recovery, key_remove, presence,
 };
 pub use list::list;
+pub use mark::{MarkReport, pin, tag};
 pub use prune::{PruneReport, prune};
 pub use recollection::{KnownName, KnownSnapshot, Recollection};
 pub use restore::{RestoreReport, restore};

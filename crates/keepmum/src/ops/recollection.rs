@@ -8,6 +8,7 @@ use std::path::Path;
 
 use crate::catalogue::{Catalogue, state};
 use crate::format::{FormatError, Record};
+use crate::history::{Past, Standing};
 use crate::model::{Name, SnapshotId, TreePath};
 use crate::repository::Chains;
 
@@ -26,6 +27,10 @@ pub struct KnownSnapshot {
     pub source: String,
     /// The bytes of its files.
     pub bytes: u64,
+    /// Its names.
+    pub tags: Vec<String>,
+    /// It is forgotten.
+    pub forgotten: bool,
 }
 
 /// A name in a folder, as this device last saved it.
@@ -48,7 +53,7 @@ impl Recollection {
         Some(Self { catalogue: Catalogue::glance(catalogue)? })
     }
 
-    /// The snapshots, the newest first.
+    /// The snapshots, the newest first, and forgotten ones among them.
     pub fn snapshots(&self) -> Vec<KnownSnapshot> {
         let (mut records, mut unknown) = (Vec::new(), Vec::new());
         for (at, bytes, object) in self.catalogue.records().unwrap_or_default() {
@@ -59,10 +64,14 @@ impl Recollection {
             }
         }
         let chains = Chains::new(records, unknown);
+        let standing = Standing::new(Past::new(&chains, |_| true), &chains);
         let mut known = Vec::new();
         for (device, chain) in chains.iter() {
-            known.extend(chain.snapshots().map(|snapshot| KnownSnapshot {
-                id: SnapshotId::from(snapshot.at.hash).to_string(),
+            let named = chain.snapshots().map(|one| (SnapshotId::from(one.at.hash), one));
+            known.extend(named.map(|(id, snapshot)| KnownSnapshot {
+                tags: standing.tags(id).into_iter().map(str::to_owned).collect(),
+                forgotten: standing.is_forgotten(id),
+                id: id.to_string(),
                 time: snapshot.record.time.seconds,
                 device: chain.device_name().to_owned(),
                 device_id: device.to_string(),

@@ -15,6 +15,7 @@ use super::error::{Error, ErrorKind};
 use super::event::{Event, Observer};
 use super::healing;
 use super::import;
+use super::naming::{by_id, by_tag, none};
 use super::older;
 use super::open::Repository;
 use super::options::{SnapshotChoice, Which};
@@ -90,15 +91,15 @@ impl<'r> Snapshots<'r> {
         Ok(Self { repository, chains, own, availability, completeness, gone, damaged })
     }
 
-    /// All snapshots, each device in the order of its chain.
+    /// All snapshots but forgotten ones, each device in the order of its chain.
     pub(crate) fn candidates(&self) -> impl Iterator<Item = Candidate<'_>> {
+        self.all().filter(|one| !self.repository.standing.is_forgotten(one.snapshot_id()))
+    }
+
+    fn all(&self) -> impl Iterator<Item = Candidate<'_>> {
         self.chains.iter().flat_map(|(device, chain)| {
             let name = chain.device_name();
-            let candidate = move |snapshot| Candidate { device: *device, name, snapshot };
-            let stands = |one: &Candidate<'_>| {
-                !self.repository.standing.is_forgotten(SnapshotId::from(one.snapshot.at.hash))
-            };
-            chain.snapshots().map(candidate).filter(stands)
+            chain.snapshots().map(move |snapshot| Candidate { device: *device, name, snapshot })
         })
     }
 
@@ -118,7 +119,7 @@ impl<'r> Snapshots<'r> {
         let Candidate { device, name, snapshot } = one;
         let (backup, time) = (snapshot.backup, &snapshot.record.time);
         let object = self.repository.listing.here(snapshot.object);
-        let (standing, id) = (&self.repository.standing, SnapshotId::from(snapshot.at.hash));
+        let (standing, id) = (&self.repository.standing, one.snapshot_id());
         SnapshotLine {
             id: one.id(),
             time: time.seconds,
@@ -191,26 +192,7 @@ impl<'r> Snapshots<'r> {
         choice: &SnapshotChoice,
         observer: &dyn Observer,
     ) -> Result<Chosen<'r>, Error> {
-        let is_name = choice.device.as_ref().is_some_and(|typed| self.is_name(typed));
-        let found = self.candidates().filter(|one| self.is_meant(choice, is_name, one));
-        let mut found: Vec<Candidate<'_>> = found.collect();
-        if !matches!(choice.which, Which::Id(_)) {
-            descent::one_of(&found)?;
-            self.refuse_none(found.is_empty())?;
-            if let Which::At(time) = &choice.which {
-                found.retain(|one| one.snapshot.record.time.seconds <= time.seconds);
-            }
-            self.keep_one_branch(&mut found)?;
-        }
-        let (picked, line, older) = match &choice.which {
-            Which::Id(prefix) => {
-                self.refuse_unknown(prefix)?;
-                let picked = by_id(&found, prefix)?;
-                (picked, self.line(picked, self.state(picked)), None)
-            }
-            Which::Latest { back } => self.latest(&found, *back)?,
-            Which::At(time) => self.at(&found, time.seconds)?,
-        };
+        let (picked, line, older) = self.pick(choice)?;
         if let Some(older) = &older {
             observer.event(Event::Problem(older.clone()));
         }
@@ -218,8 +200,67 @@ impl<'r> Snapshots<'r> {
         Ok(Chosen { line, backup: picked.snapshot.backup.clone(), older, objects, catalogue })
     }
 
+    /// The same as a place in its chain.
+    pub(crate) fn pick(&self, choice: &SnapshotChoice) -> Result<Picked<'_>, Error> {
+        let is_name = choice.device.as_ref().is_some_and(|typed| self.is_name(typed));
+        let found = self.candidates().filter(|one| self.is_meant(choice, is_name, one));
+        let mut found: Vec<Candidate<'_>> = found.collect();
+        if matches!(choice.which, Which::Latest { .. } | Which::At(_)) {
+            descent::one_of(&found)?;
+            self.refuse_none(found.is_empty())?;
+            if let Which::At(time) = &choice.which {
+                found.retain(|one| one.snapshot.record.time.seconds <= time.seconds);
+            }
+            self.keep_one_branch(&mut found)?;
+        }
+        match &choice.which {
+            Which::Id(prefix) => {
+                self.refuse_unknown(prefix)?;
+                let picked =
+                    by_id(&found, prefix).map_err(|error| self.or_forgotten(prefix, error));
+                picked.map(|picked| (picked, self.line_of(&picked), None))
+            }
+            Which::Tag(tag) => by_tag(&found, tag).map(|one| (one, self.line_of(&one), None)),
+            Which::Latest { back } => self.latest(&found, *back),
+            Which::At(time) => self.at(&found, time.seconds),
+        }
+    }
+
+    /// All snapshots with a tag, of the device and source that are meant.
+    pub(crate) fn tagged(&self, choice: &SnapshotChoice, tag: &str) -> Vec<Candidate<'_>> {
+        let choice = SnapshotChoice { which: Which::Tag(tag.to_owned()), ..choice.clone() };
+        let is_name = choice.device.as_ref().is_some_and(|typed| self.is_name(typed));
+        self.candidates().filter(|one| self.is_meant(&choice, is_name, one)).collect()
+    }
+
+    /// All snapshots that a device has made, also those that are forgotten.
+    pub(crate) fn made_by(&self, device: DeviceId) -> Vec<Candidate<'_>> {
+        self.all().filter(|one| one.device == device).collect()
+    }
+
+    /// All snapshots that are forgotten.
+    pub(crate) fn forgotten(&self) -> impl Iterator<Item = Candidate<'_>> {
+        self.all().filter(|one| self.repository.standing.is_forgotten(one.snapshot_id()))
+    }
+
+    /// No snapshot has this id, or one that was forgotten has it.
+    fn or_forgotten(&self, prefix: &str, error: Error) -> Error {
+        let prefix = prefix.to_ascii_lowercase();
+        let mut forgotten = self.forgotten().map(|one| one.id());
+        match forgotten.find(|id| id.starts_with(&prefix)) {
+            Some(id)
+                if error.kind() == ErrorKind::Usage
+                    && !self.candidates().any(|one| one.id().starts_with(&prefix)) =>
+            {
+                let sentence = format!("snapshot {} was forgotten", &id[..DIGITS]);
+                Error::new(ErrorKind::Forgotten, sentence)
+            }
+            _ => error,
+        }
+    }
+
     /// The newest complete one, or the one so many before it.
-    fn latest<'c>(&self, found: &'c [Candidate<'c>], back: u32) -> Result<Picked<'c>, Error> {
+    fn latest<'c>(&self, found: &[Candidate<'c>], back: u32) -> Result<Picked<'c>, Error> {
         let (mut complete, mut passed, mut damaged) = (0, None, None);
         for one in found.iter().rev() {
             let state = self.state(one);
@@ -240,11 +281,11 @@ impl<'r> Snapshots<'r> {
                 Some(newer) => Some(older::passed_over(&newer, &line)),
                 None => self.hidden(one, None, &line),
             };
-            return Ok((one, line, older));
+            return Ok((*one, line, older));
         }
         // All of it is here; damage is reported when it is read.
         if let (0, 0, Some(one)) = (complete, back, damaged) {
-            return Ok((one, self.line(one, SnapshotState::Damaged), None));
+            return Ok((*one, self.line(one, SnapshotState::Damaged), None));
         }
         if complete == 0 && found.is_empty() {
             return Err(Error::new(ErrorKind::NoSnapshot, "there is no snapshot yet"));
@@ -261,7 +302,7 @@ impl<'r> Snapshots<'r> {
     }
 
     /// The last one at or before a time.
-    fn at<'c>(&self, found: &'c [Candidate<'c>], seconds: i64) -> Result<Picked<'c>, Error> {
+    fn at<'c>(&self, found: &[Candidate<'c>], seconds: i64) -> Result<Picked<'c>, Error> {
         let mut newest_first = found.iter().rev();
         let picked = newest_first.find(|one| one.snapshot.record.time.seconds <= seconds);
         let picked = picked.ok_or_else(|| none("there is no snapshot at or before that time"))?;
@@ -272,9 +313,9 @@ impl<'r> Snapshots<'r> {
         let after = later
             .find(|(at, record, _)| at.run > taken.run && record.time.seconds > seconds)
             .map(|(at, ..)| at.run);
-        let line = self.line(picked, self.state(picked));
+        let line = self.line_of(picked);
         let older = self.hidden(picked, after, &line);
-        Ok((picked, line, older))
+        Ok((*picked, line, older))
     }
 
     /// Whether a snapshot may be hidden between this one and the record `before`, or beside it.
@@ -331,12 +372,20 @@ impl<'r> Snapshots<'r> {
     }
 
     fn is_meant(&self, choice: &SnapshotChoice, is_name: bool, one: &Candidate<'_>) -> bool {
-        if matches!(choice.which, Which::Id(_)) {
-            return true;
+        match &choice.which {
+            Which::Id(_) => return true,
+            Which::Tag(tag) => {
+                let tags = self.repository.standing.tags(one.snapshot_id());
+                if !tags.contains(&tag.as_str()) {
+                    return false;
+                }
+            }
+            Which::Latest { .. } | Which::At(_) => {}
         }
+        let is_of_all = !choice.own || matches!(choice.which, Which::Tag(_));
         let device = match &choice.device {
             Some(device) => one.is_of_device(device, is_name),
-            None => !choice.own || self.own.is_none_or(|own| own == one.device),
+            None => is_of_all || self.own.is_none_or(|own| own == one.device),
         };
         let source = &one.snapshot.backup.source.name;
         device && choice.source.as_ref().is_none_or(|typed| source == typed)
@@ -344,30 +393,8 @@ impl<'r> Snapshots<'r> {
 }
 
 /// The chosen snapshot, and the reason if it is older than requested.
-type Picked<'c> = (&'c Candidate<'c>, SnapshotLine, Option<Problem>);
-
-fn by_id<'c>(found: &'c [Candidate<'c>], prefix: &str) -> Result<&'c Candidate<'c>, Error> {
-    let prefix = prefix.to_ascii_lowercase();
-    let ids = found.iter().map(|one| (one.id(), one));
-    let found: Vec<_> = ids.filter(|(id, _)| id.starts_with(&prefix)).collect();
-    match &found[..] {
-        [] => Err(none(&format!("there is no snapshot {prefix}"))),
-        [(_, one)] => Ok(one),
-        several => {
-            // More than are shown elsewhere, if those are ambiguous.
-            let digits = (prefix.len() + 4).max(DIGITS);
-            let ids: Vec<&str> =
-                several.iter().map(|(id, _)| id.get(..digits).unwrap_or(id)).collect();
-            let sentence = format!("\"{prefix}\" is the beginning of {}", ids.join(", "));
-            Err(Error::new(ErrorKind::Usage, sentence))
-        }
-    }
-}
+pub(crate) type Picked<'c> = (Candidate<'c>, SnapshotLine, Option<Problem>);
 
 fn not_understood(sentence: &str) -> Error {
     Error::new(ErrorKind::NotUnderstood, sentence)
-}
-
-fn none(sentence: &str) -> Error {
-    Error::new(ErrorKind::Usage, sentence)
 }

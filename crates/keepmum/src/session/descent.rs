@@ -20,8 +20,13 @@ pub(crate) struct Candidate<'a> {
 
 impl Candidate<'_> {
     /// Its id.
+    pub(crate) fn snapshot_id(&self) -> SnapshotId {
+        SnapshotId::from(self.snapshot.at.hash)
+    }
+
+    /// The same in digits.
     pub(crate) fn id(&self) -> String {
-        SnapshotId::from(self.snapshot.at.hash).to_string()
+        self.snapshot_id().to_string()
     }
 
     /// Whether its device is the one that was typed: by its name, or by the beginning of its id

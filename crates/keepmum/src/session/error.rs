@@ -18,6 +18,8 @@ pub enum ErrorKind {
     NoSuchPath,
     /// There is no snapshot yet.
     NoSnapshot,
+    /// The snapshot was forgotten.
+    Forgotten,
     /// The given values (roots, patterns, a password) cannot be used.
     Unusable,
     /// The password opens no key block.
@@ -44,6 +46,10 @@ pub enum ErrorKind {
     ManyDeletions,
     /// The catalogue belongs to another source of the same name.
     OtherSource,
+    /// Refused for safety: these snapshots are not forgotten, or not brought back.
+    ForgetRefused,
+    /// Refused for safety: most snapshots would be forgotten at once.
+    ManyForgotten,
     /// Refused because there is a repository already.
     Exists,
     /// Refused because another run is at work.

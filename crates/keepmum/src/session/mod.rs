@@ -23,6 +23,7 @@ pub(crate) mod linked;
 pub(crate) mod loss_scan;
 pub(crate) mod metadata;
 pub(crate) mod missing_path;
+mod naming;
 pub(crate) mod new_repository;
 pub(crate) mod older;
 pub(crate) mod open;

@@ -97,6 +97,8 @@ pub enum Which {
     Id(String),
     /// The last one at or before a time.
     At(Time),
+    /// The one that has this tag.
+    Tag(String),
 }
 
 impl Default for Which {
@@ -116,6 +118,72 @@ pub struct SnapshotChoice {
     pub source: Option<String>,
     /// Prefer this device's own when neither is given (a config is in use).
     pub own: bool,
+}
+
+/// How many snapshots to keep of each device and source: one for each of so many hours, days, and so
+/// on. A snapshot stays if one of these keeps it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KeepRules {
+    /// The newest, however close together.
+    pub last: u32,
+    /// One for each hour.
+    pub hourly: u32,
+    /// One for each day.
+    pub daily: u32,
+    /// One for each week.
+    pub weekly: u32,
+    /// One for each month.
+    pub monthly: u32,
+    /// One for each year.
+    pub yearly: u32,
+    /// All that were made in so many seconds before the newest one.
+    pub within: Option<i64>,
+}
+
+/// Which snapshots to forget.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Forget {
+    /// These.
+    Named(Vec<Which>),
+    /// All that no rule keeps.
+    Unkept(KeepRules),
+    /// Those that are damaged or lost, as the last check and the listing say.
+    Damaged,
+    /// None: bring back those whose ids begin so, or without any those of this device's last
+    /// *forget*.
+    Undo(Vec<String>),
+}
+
+/// The options of a *forget*.
+#[derive(Clone, Debug)]
+pub struct ForgetOptions {
+    /// Which ones.
+    pub which: Forget,
+    /// Of this device (its name or the beginning of its id) in place of the one that runs.
+    pub device: Option<String>,
+    /// Only of this source.
+    pub source: Option<String>,
+    /// How many may go at once.
+    pub accept_deletions: Deletions,
+    /// Only say what would be forgotten.
+    pub dry_run: bool,
+    /// Offset from UTC in minutes, for the time of the record.
+    pub utc_offset_minutes: i16,
+}
+
+/// The options of a pin or a tag.
+#[derive(Clone, Debug, Default)]
+pub struct MarkOptions {
+    /// Which snapshots.
+    pub snapshots: Vec<Which>,
+    /// Of which device (its name or the beginning of its id); by default of this one.
+    pub device: Option<String>,
+    /// Only of this source.
+    pub source: Option<String>,
+    /// Take the mark away.
+    pub remove: bool,
+    /// Offset from UTC in minutes, for the time of the record.
+    pub utc_offset_minutes: i16,
 }
 
 /// Which snapshots a table is to show.

@@ -14,7 +14,7 @@ const PRIVATE: [&str; 1] = ["beneath"];
 /// The rooms from below, which rooms each may import, and how many lines of code it may have:
 /// neither blank nor comment nor test. A room that falls well below its budget gets a lower one.
 pub(super) const ROOMS: [(&str, &[&str], usize); 17] = [
-    ("model", &[], 700),
+    ("model", &[], 780),
     ("format", &["model"], 2850),
     ("crypto", &[], 840),
     ("chunk", &[], 600),
@@ -28,9 +28,9 @@ pub(super) const ROOMS: [(&str, &[&str], usize); 17] = [
     ("catalogue", &["model"], 2800),
     ("repository", &["store", "crypto", "format", "compress", "model", "pipeline", "seam"], 4100),
     ("history", &["format", "model", "repository"], 400),
-    ("session", ALL, 4340),
+    ("session", ALL, 4500),
     ("life", ALL, 900),
-    ("ops", ALL, 10550),
+    ("ops", ALL, 11300),
 ];
 
 /// Rooms whose head holds a type that their files have the methods of: a file may name its head.
@@ -241,7 +241,7 @@ fn no_files_of_a_room_import_each_other_in_a_circle() {
 
 /// Structs of more than 15 fields, how many they have, and why.
 const LARGE: [(&str, usize, &str); 6] = [
-    ("crates/keepmum-cli/src/config/mod.rs::Config", 19, "one for each key of a config"),
+    ("crates/keepmum-cli/src/config/mod.rs::Config", 20, "one for each key of a config"),
     ("crates/keepmum/src/catalogue/history.rs::RunRow", 16, "one for each field of its JSON"),
     ("crates/keepmum/src/ops/status/report.rs::StatusReport", 25, "one for each field of its JSON"),
     ("crates/keepmum/src/session/report.rs::SnapshotLine", 17, "one for each field of its JSON"),

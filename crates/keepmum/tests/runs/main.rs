@@ -45,6 +45,13 @@ mod faults {
     mod gate;
     mod operations;
 }
+mod forget {
+    mod devices;
+    mod forgetting;
+    mod given;
+    mod kills;
+    mod undoing;
+}
 mod key {
     mod keys;
     mod keys_at_once;

@@ -3,7 +3,7 @@
 use super::{Foreign, row};
 
 /// Commands of later versions are said to be missing; all others have another name here.
-pub(super) const COMMANDS: [Foreign; 42] = [
+pub(super) const COMMANDS: [Foreign; 43] = [
     row(
         &["unlock", "break-lock", "with-lock"],
         "keepmum has no locks, so there is nothing to unlock",
@@ -46,9 +46,14 @@ pub(super) const COMMANDS: [Foreign; 42] = [
         "look at an older version with `keepmum ls -l latest~1:/PATH`",
     ),
     row(
-        &["forget", "delete", "remove-older-than", "repo-delete", "rdelete", "rm", "expire"],
-        "this version cannot delete snapshots yet; nothing was deleted",
-        "identical content is stored once, so old snapshots cost little: see `keepmum snapshots`",
+        &["delete", "remove-older-than", "rm", "expire"],
+        "the command is called `forget`; nothing was deleted",
+        "`keepmum forget SNAPSHOT`, or `keepmum forget --keep-daily 7 --dry-run`",
+    ),
+    row(
+        &["repo-delete", "rdelete"],
+        "keepmum never deletes a repository",
+        "delete the folder of the destination yourself; see it with `keepmum config show`",
     ),
     row(
         &["prune", "compact", "gc", "cleanup", "purge", "maintenance"],
@@ -72,14 +77,14 @@ pub(super) const COMMANDS: [Foreign; 42] = [
          `keepmum check --from COPY`",
     ),
     row(
-        &["tag", "rename", "comment"],
-        "this version has no tags yet",
-        "name a snapshot by its id or by time: `keepmum ls --at yesterday`",
+        &["rename", "comment"],
+        "snapshots have ids, and tags as names",
+        "`keepmum tag latest before-update`",
     ),
     row(
-        &["pin"],
-        "this version has no `pin` yet, and deletes no snapshots",
-        "see them with `keepmum snapshots`",
+        &["unpin", "protect"],
+        "the command is called `pin`",
+        "`keepmum pin latest`, `keepmum pin --remove latest`",
     ),
     row(
         &["devices", "hosts", "clients"],

@@ -3,7 +3,7 @@
 use super::{Foreign, row};
 
 /// Whatever command they are given to.
-pub(super) const OPTIONS: [Foreign; 32] = [
+pub(super) const OPTIONS: [Foreign; 33] = [
     row(
         &["-r", "--repo", "--repository", "--repository-file", "--rsh", "--remote-path"],
         "the config names the repository, and `--from FOLDER` reads one without a config",
@@ -70,8 +70,8 @@ pub(super) const OPTIONS: [Foreign; 32] = [
     row(&["--stdout"], "`dump` writes to standard output", "`keepmum dump latest:/PATH`"),
     row(
         &["--tag", "--add", "--set", "--comment", "--set-tag", "--label-snapshot"],
-        "this version has no tags yet",
-        "find a snapshot by time with `--at`, as in `keepmum ls --at yesterday`",
+        "a tag is given by the command `tag`, and names a snapshot like an id",
+        "`keepmum tag latest before-update`, then `keepmum ls before-update:`",
     ),
     row(
         &["-H", "--host", "--hostname", "--filter-host"],
@@ -159,13 +159,15 @@ pub(super) const OPTIONS: [Foreign; 32] = [
             "--keep-monthly",
             "--keep-yearly",
             "--keep-within",
-            "--prune",
             "--keep-tag",
-            "--max-unused",
-            "--repack",
         ],
-        "this version cannot delete snapshots yet; nothing was deleted",
-        "see them with `keepmum snapshots`",
+        "the command that has rules is `forget`; nothing was deleted",
+        "`keepmum forget --keep-daily 7 --dry-run`",
+    ),
+    row(
+        &["--prune", "--max-unused", "--repack"],
+        "this version cannot give space back yet; nothing was deleted",
+        "see the space used with `keepmum status`",
     ),
     row(
         &[

@@ -243,7 +243,7 @@ pub(crate) const KEYS: [Entry; 25] = [
         value: "a time",
         example: "30d",
         default: "",
-        about: "Keep every snapshot that is younger than this.",
+        about: "Keep every snapshot made within this time before the newest one.",
     },
     Entry {
         section: Section::Retention,
@@ -253,6 +253,6 @@ pub(crate) const KEYS: [Entry; 25] = [
         value: "yes or no",
         example: "yes",
         default: "no",
-        about: "Remove the other snapshots after each backup.",
+        about: "Forget the other snapshots after each backup that saved something.",
     },
 ];

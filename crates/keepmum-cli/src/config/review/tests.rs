@@ -55,8 +55,8 @@ fn values_that_are_probably_not_meant_so_are_warned_about() {
         ("to_backup = docs\nto_exclude = /etc", "warning 5: this is not below"),
         ("to_backup = docs\nto_exclude = !x", "warning 5: nothing is excluded before"),
         (
-            "to_backup = docs\n[Retention]\nkeep_daily = 7",
-            "warning 6: keep_daily has no effect yet",
+            "to_backup = docs\n[Retention]\nauto_forget = yes",
+            "warning 6: auto_forget has no effect without a rule",
         ),
     ];
     for (lines, expected) in table {

@@ -105,26 +105,6 @@ fn a_folder_that_a_sync_client_carries_away_is_warned_of() {
 }
 
 #[test]
-fn keys_that_have_no_effect_yet_are_told_at_each_run() {
-    let place = filled();
-    let config = fs::read_to_string(place.path("config.ini")).unwrap();
-    let retention = "[Retention]\nkeep_daily = 7\nkeep_within = 30d\nauto_forget = yes\n";
-    place.file("config.ini", format!("{config}{retention}"));
-    for round in 0..2 {
-        let said = keepmum(&place, ["backup"]);
-        assert_eq!(said.code, 0, "{said:?}");
-        for (line, key) in [(14, "keep_daily"), (15, "keep_within"), (16, "auto_forget")] {
-            let told =
-                format!("warning: config.ini:{line}: {key} has no effect yet: this version ");
-            assert!(said.stderr.contains(&told), "{round}: {said:?}");
-        }
-    }
-    let off = "[Retention]\nauto_forget = no\nkeep_last =\n";
-    place.file("config.ini", format!("{config}{off}"));
-    assert_eq!(keepmum(&place, ["backup"]).stderr, "");
-}
-
-#[test]
 fn a_secret_that_is_typed_and_lies_in_the_destination_is_refused() {
     let place = filled();
     place.file("destination/secret", format!("{PASSWORD}\n"));

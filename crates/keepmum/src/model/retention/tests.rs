@@ -1,3 +1,5 @@
+//! Tests of the rules, against a naive model of them.
+
 use proptest::prelude::{Strategy, any, prop};
 use proptest::{prop_assert, prop_assert_eq, proptest};
 

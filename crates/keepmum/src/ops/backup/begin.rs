@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use crate::catalogue::{Catalogue, RunLock, state};
 use crate::chunk::{Chunker, Parameters};
-use crate::model::{DeviceId, ObjectKey, RecordHash, SnapshotId};
+use crate::model::{DeviceId, ObjectKey, SnapshotId};
 use crate::repository::{Keys, RawListing, RepositoryError};
 use crate::source::{RootProblem, Source};
 
@@ -277,7 +277,8 @@ fn prepare_inside(repository: &Repository, set: &Setting<'_>) -> Result<Prepared
         full_tree |= remember::doubt_lost(repository)?;
     }
     let heals = count > 0 && !set.options.destination_is_partial;
-    full_tree |= leaves_objects(repository, set, &healed)? || last_is_forgotten(repository, head);
+    full_tree |=
+        leaves_objects(repository, set, &healed)? || last_is_forgotten(repository, set.device)?;
     let runs = catalogue.get(&state::FOREIGN_RUNS)?.unwrap_or_default();
     let mut foreign_runs = ForeignRuns { runs, others };
     foreign_runs.end_at_records(&catalogue.record_refs()?);
@@ -316,8 +317,14 @@ fn leaves_objects(
 }
 
 /// Whether the last snapshot of this device is forgotten: it needs a new one.
-fn last_is_forgotten(repository: &Repository, head: Option<(u32, RecordHash)>) -> bool {
-    head.is_some_and(|(_, hash)| repository.standing.is_forgotten(SnapshotId::from(hash)))
+fn last_is_forgotten(repository: &Repository, device: DeviceId) -> Result<bool, Error> {
+    let standing = &repository.standing;
+    if standing.forgotten().next().is_none() {
+        return Ok(false);
+    }
+    let chains = repository.chains()?;
+    let last = chains.device(device).and_then(|chain| chain.snapshots().last());
+    Ok(last.is_some_and(|last| standing.is_forgotten(SnapshotId::from(last.at.hash))))
 }
 
 /// Whether this device never made a snapshot.

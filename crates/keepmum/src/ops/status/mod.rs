@@ -147,28 +147,38 @@ pub fn status(access: &Access, observer: &dyn Observer) -> Result<StatusReport, 
     let here = repository.listing.objects.iter().filter(|(_, object)| object.is_here());
     let unknown = here.filter(|(key, _)| !repository.listing.is_understood(key));
     report.objects_unknown = unknown.count() as u64;
+    report.devices = devices(&known, &found);
+    let mut own = found.iter().rev().filter(|one| known.own == Some(one.device));
+    // Whoever only looks, from a machine that has saved nothing here, means the newest there is.
+    let newest = found.iter().max_by_key(|one| one.snapshot.record.time.seconds);
+    let newest = newest.filter(|_| known.own.is_none());
+    let last = own.next().or(newest);
+    report.last_snapshot = last.map(|one| known.line(one, known.state(one)));
+    // What was uploaded stays uploaded, whatever was forgotten since.
+    let made: Vec<Candidate<'_>> = known.own.map(|own| known.made_by(own)).unwrap_or_default();
+    let made = made.iter().rev().map(|one| known.line(one, SnapshotState::Complete));
+    uploads(&mut report, made, access);
+    remembered(access, &mut report);
+    Ok(report)
+}
+
+/// The devices, with how many snapshots are listed of each.
+fn devices(known: &Snapshots<'_>, found: &[Candidate<'_>]) -> Vec<DeviceStatus> {
+    let mut devices = Vec::new();
     for (device, chain) in known.chains.iter() {
         let Some((at, record, _)) = chain.last() else { continue };
-        report.devices.push(DeviceStatus {
+        devices.push(DeviceStatus {
             id: device.to_string(),
             name: chain.device_name().to_owned(),
             own: known.own == Some(*device),
             last_run: at.run,
             last_time: record.time.seconds,
             last_change: chain.snapshots().last().map(|one| one.record.time.seconds),
-            snapshots: chain.snapshots().count() as u64,
-            retired: repository.standing.is_retired(*device),
+            snapshots: found.iter().filter(|one| one.device == *device).count() as u64,
+            retired: known.repository.standing.is_retired(*device),
         });
     }
-    let own = found.iter().rev().filter(|one| known.own == Some(one.device));
-    // Whoever only looks, from a machine that has saved nothing here, means the newest there is.
-    let newest = found.iter().max_by_key(|one| one.snapshot.record.time.seconds);
-    let newest = newest.filter(|_| known.own.is_none());
-    let last = own.clone().next().or(newest);
-    report.last_snapshot = last.map(|one| known.line(one, known.state(one)));
-    uploads(&mut report, own.map(|one| known.line(one, SnapshotState::Complete)), access);
-    remembered(access, &mut report);
-    Ok(report)
+    devices
 }
 
 /// How much this device has written, newest first.
