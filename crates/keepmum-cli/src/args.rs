@@ -2,6 +2,7 @@
 //!
 //! Help, man pages and completions are all made from this. It reads no file and decides nothing.
 
+mod asking;
 mod definition;
 mod examples;
 pub(crate) mod foreign;
@@ -17,9 +18,9 @@ use std::num::NonZero;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use clap_complete::Shell;
 use keepmum::ops::{Deletions, ReadData};
 
+pub(crate) use asking::{CompletionsArgs, HelpArgs, ManArgs};
 #[cfg(test)]
 pub(crate) use definition::commands;
 pub(crate) use definition::{codes, program, program_within, read, subcommand, width};
@@ -331,30 +332,6 @@ pub(crate) enum ConfigVerb {
     Check,
     /// Show every setting, and the line or the default that it comes from
     Show,
-}
-
-/// `completions`.
-#[derive(Args)]
-pub(crate) struct CompletionsArgs {
-    /// The shell
-    pub(crate) shell: Shell,
-}
-
-/// `man`.
-#[derive(Args)]
-pub(crate) struct ManArgs {
-    /// The page: a command, or config [default: the overview]
-    #[arg(value_name = "PAGE", num_args = 0..)]
-    pub(crate) page: Vec<String>,
-}
-
-/// `help`.
-#[derive(Args)]
-pub(crate) struct HelpArgs {
-    /// A command, config (every key of the config file) or words (what the words mean) [default:
-    /// all commands]
-    #[arg(value_name = "COMMAND|config|words", num_args = 0..)]
-    pub(crate) topic: Vec<String>,
 }
 
 /// Reads `500K` or `2M`.

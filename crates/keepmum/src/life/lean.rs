@@ -30,7 +30,7 @@ pub(crate) fn refuse_behind(repository: &Repository, device: DeviceId) -> Result
     Err(Error::new(ErrorKind::Refused, sentence))
 }
 
-/// Counts out what must not be leant on, and returns it.
+/// Counts out the objects that must not be leant on, and returns them.
 pub(crate) fn set_aside(
     repository: &mut Repository,
     device: DeviceId,

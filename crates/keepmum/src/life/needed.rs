@@ -1,7 +1,7 @@
 //! The pieces that snapshots need: each node, list and chunk of their trees, once.
 //!
 //! Whoever deletes must know all of them. A tree that cannot be read to its end holds back every
-//! deletion, because nobody knows what lies beneath.
+//! deletion, because nobody knows its contents.
 
 use std::collections::HashMap;
 

@@ -30,7 +30,7 @@ pub(super) const ROOMS: [(&str, &[&str], usize); 17] = [
     ("history", &["format", "model", "repository"], 400),
     ("session", ALL, 4500),
     ("life", ALL, 900),
-    ("ops", ALL, 11300),
+    ("ops", ALL, 11500),
 ];
 
 /// Rooms whose head holds a type that their files have the methods of: a file may name its head.
