@@ -309,7 +309,14 @@ fn no_rules_forget_the_newest_complete_one() {
                 dry_run: true,
                 ..options(Forget::Unkept(rules))
             };
-            let report = forget_with(&mut world, &options).unwrap();
+            let report = match forget_with(&mut world, &options) {
+                Ok(report) => report,
+                // A record of its own is gone, and a dry run stores none again.
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+                    return;
+                }
+            };
             let line = report.snapshots.iter().find(|line| line.snapshot.id == newest.id).unwrap();
             assert_eq!(line.decision, Decision::Kept, "{rules:?}");
             assert!(line.reasons.contains(&KeptBecause::Newest), "{rules:?}");
