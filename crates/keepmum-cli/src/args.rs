@@ -25,7 +25,7 @@ pub(crate) use asking::{CompletionsArgs, HelpArgs, ManArgs};
 pub(crate) use definition::commands;
 pub(crate) use definition::{codes, program, program_within, read, subcommand, width};
 pub(crate) use examples::examples;
-pub(crate) use forget::{ForgetArgs, PinArgs, TagArgs};
+pub(crate) use forget::{ForgetArgs, PinArgs, PruneArgs, TagArgs};
 pub(crate) use mistakes::{mistake, unknown_command};
 pub(crate) use restore::{OverwriteArg, OwnerArg, RestoreArgs};
 pub(crate) use secrets::{NewPasswordArgs, RecoveryCodeArgs};
@@ -99,6 +99,8 @@ pub(crate) enum Command {
     Diff(DiffArgs),
     /// Remove snapshots that are not needed any more, by name or by rules
     Forget(ForgetArgs),
+    /// Give back the space of data that no snapshot needs any more
+    Prune(PruneArgs),
     /// Keep a snapshot for ever, whatever the rules say
     Pin(PinArgs),
     /// Give a snapshot a name

@@ -64,9 +64,9 @@ mod tests {
 
     #[test]
     fn words_of_the_field_are_answered() {
-        let restic = "cat copy find generate list migrate mount prune rebuild-index recover \
+        let restic = "cat copy find generate list migrate mount rebuild-index recover \
                       repair rewrite self-update stats unlock options features cache debug";
-        let borg = "create extract list delete rename mount umount prune compact info recreate \
+        let borg = "create extract list delete rename mount umount compact info recreate \
                     break-lock with-lock export-tar import-tar transfer upgrade serve benchmark \
                     repo-create repo-list repo-info repo-delete rcreate rlist rinfo rdelete";
         let others = "merge repoinfo sync purge size verify snapshot repository policy maintenance \
@@ -81,7 +81,7 @@ mod tests {
                        --path --latest --last --verify --no-lock --no-cache --cache-dir \
                        --compression --pack-size --limit-download --force --parent \
                        --ignore-inode --read-concurrency --skip-if-unchanged --keep-last \
-                       --keep-daily --prune --encryption --progress --stats --list --sparse \
+                       --keep-daily --max-unused --encryption --progress --stats --list --sparse \
                        --strip-components --stdout --numeric-ids --option --group-by --tag=x";
         for word in options.split_whitespace() {
             assert!(option(word).is_some(), "{word}");

@@ -1,4 +1,4 @@
-//! The words of `forget`, `pin` and `tag`.
+//! The words of `forget`, `prune`, `pin` and `tag`.
 
 use std::ffi::OsString;
 
@@ -31,8 +31,27 @@ pub(crate) struct ForgetArgs {
     /// forgot last]
     #[arg(long, conflicts_with_all = ["at", "device", "source"])]
     pub(crate) undo: bool,
+    /// Then run `prune`, which gives back the space
+    #[arg(long, conflicts_with = "undo")]
+    pub(crate) prune: bool,
     #[command(flatten)]
     pub(crate) keep: KeepArgs,
+}
+
+/// `prune`.
+#[derive(Args)]
+pub(crate) struct PruneArgs {
+    /// Show what would be deleted, and write nothing
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+    /// Upload up to this much to free more [default: a twentieth of what that frees]. With 0,
+    /// delete only stored files of which nothing is needed
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) max_upload: Option<u64>,
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    crate::size::bytes(text).ok_or_else(|| "type a number of bytes, such as 500K or 20M".to_owned())
 }
 
 /// Which snapshots to keep.

@@ -55,7 +55,7 @@ const STAYS: [(&str, &str); 5] = [
         "more than half of the snapshots at once are forgotten only with --accept-deletions, and no \
          rule forgets any while most files are gone from the source",
     ),
-    ("space", "forgotten snapshots are not listed any more; their data is not deleted yet"),
+    ("space", "forgotten snapshots are not listed any more; `keepmum prune` deletes their data"),
 ];
 
 const SIGNS: [(&str, &str); 7] = [

@@ -4,13 +4,15 @@ use jiff::Zoned;
 use keepmum::History;
 use keepmum::ops::{
     self, Access, Decision, Deletions, ErrorKind, Forget, ForgetLine, ForgetOptions, ForgetReport,
-    KeepRules, KeptBecause,
+    KeepRules, KeptBecause, PruneReport,
 };
+use serde::Serialize;
 
 use super::Session;
 use super::choice;
 use super::log::{Ended, UnderWay};
-use crate::args::ForgetArgs;
+use super::prune;
+use crate::args::{ForgetArgs, PruneArgs};
 use crate::exit::ExitCode;
 use crate::failure::{Failure, Kind};
 use crate::moment;
@@ -42,11 +44,33 @@ pub(crate) fn run(args: &ForgetArgs, session: &Session<'_>) -> Result<ExitCode, 
         under_way.end(done.as_ref().map(ended));
     }
     let report = done?;
-    show(&report, session)?;
-    Ok(match report.to_accept {
+    let code = match report.to_accept {
         None => report.outcome().into(),
         Some(_) => ExitCode::Refused,
-    })
+    };
+    // What would be forgotten is not, so nobody knows what that would free.
+    if !args.prune || args.dry_run || report.to_accept.is_some() {
+        show(&report, session)?;
+        return Ok(code);
+    }
+    if session.terminal.json {
+        let prune = prune::prune(&PruneArgs { dry_run: false, max_upload: None }, session)?;
+        json::document(session.terminal, &Both { forget: &report, prune })?;
+        return Ok(code);
+    }
+    show(&report, session)?;
+    let pruned = prune::prune(&PruneArgs { dry_run: false, max_upload: None }, session)?;
+    let pruned = prune::show(&pruned, session)?;
+    Ok(if pruned == ExitCode::Done { code } else { pruned })
+}
+
+/// The document of `forget --prune`.
+#[derive(Serialize)]
+struct Both<'a> {
+    #[serde(flatten)]
+    forget: &'a ForgetReport,
+    /// What the prune did.
+    prune: PruneReport,
 }
 
 fn forget(

@@ -17,6 +17,7 @@ mod ls;
 mod man;
 mod mark;
 mod missing;
+mod prune;
 mod restore;
 mod snapshots;
 mod status;
@@ -75,6 +76,7 @@ pub(crate) fn run(
         Command::Dump(args) => dump::run(args, &session),
         Command::Diff(args) => diff::run(args, &session),
         Command::Forget(args) => forget::run(args, &session),
+        Command::Prune(args) => prune::run(args, &session),
         Command::Pin(args) => mark::pin(args, &session),
         Command::Tag(args) => mark::tag(args, &session),
         Command::Check(args) => check::run(args, &session),

@@ -69,10 +69,24 @@ const ABOUT: &[(&str, &[&str])] = &[
             "More than half of the snapshots at once need --accept-deletions. While most files are \
              gone from the source, no rule forgets anything; the last snapshot before that stays \
              until it is named, or --accept-deletions is given.",
-            "Nothing is deleted yet: --undo brings forgotten snapshots back while their data is \
+            "Nothing is deleted before `keepmum prune`: --undo brings forgotten snapshots back while their data is \
              there.",
             "--damaged forgets what a check found damaged or lost. Run `keepmum backup` first: it \
              repairs what the source still has.",
+        ],
+    ),
+    (
+        "prune",
+        &[
+            "Deletes stored files that no snapshot needs any more. Where a stored file is needed in \
+             part, that part is stored again first, as long as this uploads at most a twentieth of \
+             the space that it frees; --max-upload sets another limit.",
+            "A computer that is alone in its repository gets the space back at once. Where others \
+             back up to the same place, they must agree: `prune` proposes, each other computer \
+             reads that in its next backups, and the next `prune` or backup of this one deletes. \
+             So a computer that is off holds the space; `keepmum device retire` ends that.",
+            "A `prune` may be stopped or killed at any time; the next one goes on. It deletes \
+             nothing while a snapshot cannot be read whole.",
         ],
     ),
     (

@@ -61,6 +61,7 @@ mod key {
     mod keys_rotated;
 }
 mod prune {
+    mod prunes;
     mod rest;
 }
 mod restore {

@@ -56,9 +56,9 @@ pub(super) const COMMANDS: [Foreign; 43] = [
         "delete the folder of the destination yourself; see it with `keepmum config show`",
     ),
     row(
-        &["prune", "compact", "gc", "cleanup", "purge", "maintenance"],
-        "this version cannot give space back yet; nothing was deleted",
-        "see the space used with `keepmum status`",
+        &["compact", "gc", "purge", "maintenance"],
+        "the command is called `prune`; nothing was deleted",
+        "`keepmum prune`, or see what it would delete with `keepmum prune --dry-run`",
     ),
     row(
         &["mount", "umount", "unmount", "webdav", "browse", "show"],

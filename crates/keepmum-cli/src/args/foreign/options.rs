@@ -165,9 +165,9 @@ pub(super) const OPTIONS: [Foreign; 33] = [
         "`keepmum forget --keep-daily 7 --dry-run`",
     ),
     row(
-        &["--prune", "--max-unused", "--repack"],
-        "this version cannot give space back yet; nothing was deleted",
-        "see the space used with `keepmum status`",
+        &["--max-unused", "--repack", "--max-repack-size"],
+        "`prune` stores data again only where that costs little of the space that it frees",
+        "`keepmum prune --max-upload SIZE` frees more",
     ),
     row(
         &[

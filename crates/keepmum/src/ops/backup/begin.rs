@@ -277,8 +277,12 @@ fn prepare_inside(repository: &Repository, set: &Setting<'_>) -> Result<Prepared
         full_tree |= remember::doubt_lost(repository)?;
     }
     let heals = count > 0 && !set.options.destination_is_partial;
-    full_tree |=
-        leaves_objects(repository, set, &healed)? || last_is_forgotten(repository, set.device)?;
+    full_tree |= leaves_objects(repository, set, &healed)?;
+    if last_is_forgotten(repository, set.device)? {
+        // What it needed may be gone, and nothing else here tells.
+        full_tree = true;
+        remember::doubt_lost(repository)?;
+    }
     let runs = catalogue.get(&state::FOREIGN_RUNS)?.unwrap_or_default();
     let mut foreign_runs = ForeignRuns { runs, others };
     foreign_runs.end_at_records(&catalogue.record_refs()?);
