@@ -60,6 +60,7 @@ mod repository {
     mod occupied;
     mod passwords;
     mod private;
+    mod pruning;
     mod reading;
     mod restoring;
     mod side_by_side;

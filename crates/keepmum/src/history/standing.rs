@@ -38,7 +38,6 @@ pub struct Standing {
     /// The records that end intents, each with that of the intent.
     sweeps: Vec<(RecordRef, RecordRef)>,
     retired: BTreeMap<DeviceId, Vec<Retirement>>,
-    names: HashMap<DeviceId, String>,
     /// Records that wait for an answer: joins, intents, retirements.
     asking: Vec<RecordRef>,
 }
@@ -50,7 +49,6 @@ struct Saying {
     text: String,
 }
 
-#[allow(dead_code, reason = "forget, pin and tag use the rest")]
 impl Standing {
     /// The standing by these records.
     pub fn new(past: Past, chains: &Chains) -> Self {
@@ -88,7 +86,7 @@ impl Standing {
                                 standing.retired.entry(*device).or_default().push(retirement);
                             }
                         }
-                        LifeItem::Name(name) => drop(standing.names.insert(*device, name.clone())),
+                        LifeItem::Name(_) => {}
                     }
                 }
             }
@@ -182,11 +180,6 @@ impl Standing {
     /// Whether a device is retired.
     pub fn is_retired(&self, device: DeviceId) -> bool {
         self.retired.contains_key(&device)
-    }
-
-    /// The name that a device has given itself since its join.
-    pub fn name(&self, device: DeviceId) -> Option<&str> {
-        self.names.get(&device).map(String::as_str)
     }
 
     /// The living devices that have not acknowledged a record yet (W5).

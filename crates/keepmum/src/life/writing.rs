@@ -60,9 +60,6 @@ pub(crate) struct Copies {
 
 /// What a run stored.
 pub(crate) struct Written {
-    /// Its record.
-    #[allow(dead_code, reason = "forget uses it")]
-    pub(crate) at: RecordRef,
     /// Sealed bytes stored.
     pub(crate) bytes: u64,
     /// Objects stored.
@@ -253,7 +250,7 @@ impl<'a> Writing<'a> {
         let repository = &mut self.repository;
         let catalogue = &repository.catalogue;
         let at = RecordRef { device: record.device, run: record.run, hash: finished.hash };
-        let mut written = Written { at, bytes: 0, objects: 0 };
+        let mut written = Written { bytes: 0, objects: 0 };
         catalogue.begin()?;
         let told = stored.iter().chain([&finished.object]).try_for_each(|object| {
             let name = &object.name;

@@ -31,6 +31,7 @@ mod devices {
     mod continued;
     mod first_runs_apart;
     mod identities;
+    mod noted;
     mod retired;
     mod subsets;
 }

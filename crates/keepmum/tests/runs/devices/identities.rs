@@ -41,13 +41,13 @@ pub(super) fn run(world: &World, file: &str) -> Vec<String> {
 }
 
 /// The contents of the catalogue's folder.
-fn image(world: &World) -> Vec<(PathBuf, Vec<u8>)> {
+pub(super) fn image(world: &World) -> Vec<(PathBuf, Vec<u8>)> {
     let folder = world.catalogue().parent().unwrap().to_owned();
     let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     files.map(|path| (path.clone(), fs::read(path).unwrap())).collect()
 }
 
-fn put_image(image: &[(PathBuf, Vec<u8>)], folder: &Path) {
+pub(super) fn put_image(image: &[(PathBuf, Vec<u8>)], folder: &Path) {
     fs::remove_dir_all(folder).unwrap();
     fs::create_dir(folder).unwrap();
     for (path, bytes) in image {
@@ -59,7 +59,7 @@ fn lines(access: &Access) -> Vec<SnapshotLine> {
     ops::snapshots(access, &Silent).unwrap().snapshots
 }
 
-fn devices(access: &Access) -> BTreeSet<String> {
+pub(super) fn devices(access: &Access) -> BTreeSet<String> {
     lines(access).into_iter().map(|line| line.device_id).collect()
 }
 
@@ -192,35 +192,6 @@ fn an_older_catalogue_with_the_newest_number_keeps_its_id() {
     assert_eq!(run(&one, "third"), Vec::<String>::new());
     assert_eq!(devices(&one.stranger()).len(), 1);
     full_check(&one);
-}
-
-/// The note beside a lost catalogue names the last record. Where that has not come back, the chain
-/// would part from an earlier one.
-#[test]
-fn a_device_that_lost_its_catalogue_and_lacks_its_last_record_takes_a_new_id() {
-    for keeps_older in [false, true] {
-        let one = World::new(68);
-        run(&one, "first");
-        let (before, older) = (one.sim.disk.files(), image(&one));
-        run(&one, "second");
-        let away: Vec<_> =
-            one.sim.disk.files().into_iter().filter(|file| !before.contains(file)).collect();
-        away.iter().for_each(|(path, _)| assert!(one.sim.disk.take(path)));
-        let database = one.catalogue();
-        let mut left = image(&one);
-        left.retain(|(path, _)| path.extension().is_some_and(|it| it == "run" || it == "record"));
-        if keeps_older {
-            left.extend(older.into_iter().filter(|(path, _)| *path == database));
-        }
-        put_image(&left, one.catalogue().parent().unwrap());
-        let said = run(&one, "third");
-        let told = said.iter().any(|sentence| sentence.contains("a new device id is taken"));
-        assert!(told, "{keeps_older}: {said:?}");
-        away.iter().for_each(|(path, bytes)| one.sim.disk.add(path, bytes));
-        assert_eq!(run(&one, "fourth"), Vec::<String>::new());
-        assert_eq!(devices(&one.stranger()).len(), 2);
-        full_check(&one);
-    }
 }
 
 /// The files that only the other has arrive at each of them.
