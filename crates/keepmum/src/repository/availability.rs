@@ -63,6 +63,17 @@ impl Availability {
         Self { devices: chains.iter().map(counted).collect() }
     }
 
+    /// Whether everything that any record lists is here. After a sweep a snapshot may need copies
+    /// that a later run made, and its own runs do not tell which.
+    pub fn is_all_here(&self) -> bool {
+        self.devices.values().all(|counts| {
+            counts.missing.is_empty()
+                && counts.missing_records.is_empty()
+                && counts.unknown.is_empty()
+                && counts.unknown_records.is_empty()
+        })
+    }
+
     /// How many of the objects that a snapshot needs are here, and how many there are; missing
     /// records of the runs that it needs count as one object each. Each counts once, however often
     /// a range names its run. All runs of its own device up to its own are always needed.

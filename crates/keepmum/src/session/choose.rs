@@ -156,7 +156,9 @@ impl<'r> Snapshots<'r> {
     pub(crate) fn state(&self, one: &Candidate<'_>) -> SnapshotState {
         let Candidate { device, snapshot, .. } = one;
         let needed = self.availability.needs(snapshot.at, snapshot.backup);
-        let is_safe = !self.repository.standing.may_need_swept(snapshot.at);
+        let standing = &self.repository.standing;
+        let is_safe = standing.swept().is_empty()
+            || (self.availability.is_all_here() && !standing.may_need_swept(snapshot.at));
         let is_here = needed.here == needed.of && is_safe;
         if is_here || self.completeness.holds(self.repository, snapshot.backup) {
             return match self.damaged.contains(&SnapshotId::from(snapshot.at.hash)) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::support::{World, full_check};
 use keepmum::inside::pipeline::Mode;
 use keepmum::inside::store::simulated::SimulatedDisk;
-use keepmum::ops::{self, PruneOptions, PruneReport, Silent};
+use keepmum::ops::{self, PruneOptions, PruneReport, Silent, SnapshotState};
 
 fn prune(world: &World, max_upload: Option<u64>) -> PruneReport {
     let options = PruneOptions { max_upload, ..PruneOptions::default() };
@@ -77,4 +77,42 @@ fn a_folder_that_was_set_back_before_a_prune_and_forward_again_is_as_it_was() {
     assert_eq!(world.backup().objects_stored, 0);
     world.verify(&world.stranger());
     full_check(&world);
+}
+
+/// After a prune a snapshot needs objects of a later run than its own. If one of them is not here, no
+/// snapshot that it serves is listed as complete.
+#[test]
+fn copies_that_are_not_here_are_missed() {
+    let mut world = World::new(33);
+    world.mode = Mode::Replay { seed: 33 };
+    let noise: Vec<u8> = {
+        let mut dice = crate::support::Dice::new(5);
+        (0..50_000).flat_map(|_| dice.word().to_le_bytes()).collect()
+    };
+    fs::write(world.source().join("large"), noise).unwrap();
+    world.backup();
+    fs::write(world.source().join("small"), "small").unwrap();
+    world.backup();
+    let report = prune(&world, Some(1 << 30));
+    assert!(report.objects_deleted > 0, "{report:?}");
+    let all = world.sim.disk.fork();
+    let objects = all.files().into_iter().filter(|(_, bytes)| bytes.len() != 4096);
+    let mut incomplete = 0;
+    for (path, _) in objects {
+        let disk = Arc::new(all.fork());
+        disk.take(&path);
+        let place = World::beside(1033, disk);
+        let lines = ops::snapshots(&place.stranger(), &Silent).unwrap().snapshots;
+        for (id, tree) in &world.kept {
+            let line = lines.iter().find(|line| line.id == *id);
+            if line.is_none_or(|line| line.state != SnapshotState::Complete) {
+                incomplete += 1;
+                continue;
+            }
+            let (report, found) = world.restored(&place.stranger(), id);
+            assert!(report.problems.is_empty(), "{:#?}", report.problems);
+            assert!(found == *tree);
+        }
+    }
+    assert!(incomplete > 0, "no object mattered");
 }
