@@ -18,6 +18,7 @@ use super::put_record::is_stored_again;
 #[derive(Default)]
 pub struct Availability {
     devices: BTreeMap<DeviceId, Counts>,
+    all: OnceCell<Needed>,
 }
 
 /// The needs of a snapshot, and how many of them are here.
@@ -34,6 +35,18 @@ pub struct Needed {
     /// The number of objects that are here and not understood, records and others: nobody knows
     /// their contents, so they do not count as here.
     pub unknown: u64,
+}
+
+impl Needed {
+    /// Whether nothing is missing.
+    pub fn is_whole(&self) -> bool {
+        self.here == self.of
+    }
+
+    fn count(&mut self) {
+        let missing = self.missing.len() + self.missing_records.len();
+        self.here = self.of - missing as u64 - self.unknown;
+    }
 }
 
 /// One device's objects in the order of its records.
@@ -60,17 +73,19 @@ impl Availability {
         let around = Around { listing, swept, last: OnceCell::new() };
         let counted =
             |(device, chain): (&DeviceId, &Chain)| (*device, Counts::new(*device, chain, &around));
-        Self { devices: chains.iter().map(counted).collect() }
+        Self { devices: chains.iter().map(counted).collect(), all: OnceCell::new() }
     }
 
-    /// Whether everything that any record lists is here. After a sweep a snapshot may need copies
-    /// that a later run made, and its own runs do not tell which.
-    pub fn is_all_here(&self) -> bool {
-        self.devices.values().all(|counts| {
-            counts.missing.is_empty()
-                && counts.missing_records.is_empty()
-                && counts.unknown.is_empty()
-                && counts.unknown_records.is_empty()
+    /// The same for everything that any record lists. After a sweep a snapshot may need copies that
+    /// a later run made, and its own runs do not tell which.
+    pub fn all(&self) -> &Needed {
+        self.all.get_or_init(|| {
+            let mut needed = Needed::default();
+            for (device, counts) in &self.devices {
+                counts.add(*device, 1, u32::MAX, &mut needed);
+            }
+            needed.count();
+            needed
         })
     }
 
@@ -90,8 +105,7 @@ impl Availability {
                 counts.add(device, first, last, &mut needed);
             }
         }
-        let missing = needed.missing.len() + needed.missing_records.len();
-        needed.here = needed.of - missing as u64 - needed.unknown;
+        needed.count();
         needed
     }
 }

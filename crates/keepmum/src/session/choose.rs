@@ -1,5 +1,7 @@
 //! The choice of a snapshot. Order is that of the chain; no clock decides which one is latest.
 
+mod extent;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::catalogue::{Catalogue, state};
@@ -150,42 +152,6 @@ impl<'r> Snapshots<'r> {
         let devices = self.repository.standing.unconfirmed_by(at, &backup.needs);
         let name = |device| self.chains.device(device).map(|chain| chain.device_name().to_owned());
         devices.into_iter().filter_map(name).collect()
-    }
-
-    /// How much of a snapshot is here. Where objects are missing, its tree is walked.
-    pub(crate) fn state(&self, one: &Candidate<'_>) -> SnapshotState {
-        let Candidate { device, snapshot, .. } = one;
-        let needed = self.availability.needs(snapshot.at, snapshot.backup);
-        let standing = &self.repository.standing;
-        let is_safe = standing.swept().is_empty()
-            || (self.availability.is_all_here() && !standing.may_need_swept(snapshot.at));
-        let is_here = needed.here == needed.of && is_safe;
-        if is_here || self.completeness.holds(self.repository, snapshot.backup) {
-            return match self.damaged.contains(&SnapshotId::from(snapshot.at.hash)) {
-                true => SnapshotState::Damaged,
-                false => SnapshotState::Complete,
-            };
-        }
-        // Before the tree was asked: the parts not understood may not matter to it.
-        let lost = |key: &&ObjectKey| self.is_lost(*device, key);
-        let own = |device: &&DeviceId| self.own == Some(**device);
-        let objects = needed.missing.iter().filter(lost).count();
-        match (objects + needed.missing_records.iter().filter(own).count()) as u64 {
-            // A device that had not met this one swept what it needs.
-            0 if needed.here == needed.of => SnapshotState::Lost { missing: 1 },
-            0 if needed.unknown > 0 => SnapshotState::Unknown { unknown: needed.unknown },
-            0 => SnapshotState::Pending { here: needed.here, of: needed.of },
-            missing => SnapshotState::Lost { missing },
-        }
-    }
-
-    /// An object that this device wrote, or once saw whole, is not on its way: it is lost, unless
-    /// the sync service keeps it and has left a stub.
-    pub(crate) fn is_lost(&self, device: DeviceId, key: &ObjectKey) -> bool {
-        if self.repository.listing.is_placeholder(key) {
-            return false;
-        }
-        (self.own == Some(device) && key.device == device) || self.gone.contains(key)
     }
 
     /// The one snapshot that is meant. How much is here of others is not asked.
