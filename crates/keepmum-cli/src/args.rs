@@ -1,4 +1,4 @@
-//! The command line: what can be typed, and what each part of it does.
+//! The command line: its words, and the meaning of each.
 //!
 //! Help, man pages and completions are all made from this. It reads no file and decides nothing.
 
@@ -239,7 +239,7 @@ pub(crate) struct KeyArgs {
     pub(crate) verb: KeyVerb,
 }
 
-/// What to do with passwords and recovery codes.
+/// The changes of passwords and recovery codes.
 #[derive(Subcommand)]
 pub(crate) enum KeyVerb {
     /// List the passwords and recovery codes

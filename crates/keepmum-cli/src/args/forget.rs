@@ -44,7 +44,7 @@ pub(crate) struct PruneArgs {
     /// Show what would be deleted, and write nothing
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
-    /// Upload up to this much to free more [default: a twentieth of what that frees]. With 0,
+    /// Upload up to this much to free more [default: a twentieth of the freed space]. With 0,
     /// delete only stored files of which nothing is needed
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) max_upload: Option<u64>,
