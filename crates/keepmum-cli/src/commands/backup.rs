@@ -27,11 +27,8 @@ pub(crate) fn run(args: &BackupArgs, session: &Session<'_>) -> Result<ExitCode, 
     if settings.source.is_none() {
         return Err(Failure::usage("a backup needs a config that says what to save"));
     }
-    let under_way = match args.dry_run {
-        true => None,
-        false => settings.history().map(|file| UnderWay::begin(file, "backup", session)),
-    };
-    let history = settings.history();
+    let history = if args.dry_run { None } else { settings.history() };
+    let under_way = history.clone().map(|file| UnderWay::begin(file, "backup", session));
     let retention = settings.source.as_ref().map(|source| source.retention).unwrap_or_default();
     let mut access = None;
     let done = save(args, session, settings, &mut access);

@@ -13,8 +13,19 @@ use keepmum::Catalogue;
 const EXTENSION: &str = ".sqlite";
 /// The suffixes of temporary and further files beside it: those of the database, the last run
 /// number, the lock of runs and the history of runs.
-const BESIDE: [&str; 9] =
-    ["-wal", "-shm", "-journal", ".run", ".run.new", ".lock", ".runs", ".runs-wal", ".runs-shm"];
+const BESIDE: [&str; 11] = [
+    "-wal",
+    "-shm",
+    "-journal",
+    ".run",
+    ".run.new",
+    ".record",
+    ".record.new",
+    ".lock",
+    ".runs",
+    ".runs-wal",
+    ".runs-shm",
+];
 
 /// The paths that are left out automatically.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -173,7 +173,9 @@ fn the_backup_itself_is_left_out_and_nothing_else() {
     }
     let left_out = LeftOut::of(&roots, &dest, Some(&file));
     assert!(!left_out.paths.contains(&at.join("src/db")), "a letter would be lost");
-    for suffix in ["", "-wal", "-shm", "-journal", ".run", ".run.new", ".lock"] {
+    for suffix in
+        ["", "-wal", "-shm", "-journal", ".run", ".run.new", ".record", ".record.new", ".lock"]
+    {
         let ours = format!("src/db/catalogue-src.sqlite{suffix}");
         assert!(all(&left_out).contains(&at.join(&ours)), "{ours}");
     }

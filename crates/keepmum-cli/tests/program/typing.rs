@@ -78,7 +78,7 @@ fn words_of_other_tools_are_answered_with_ours() {
         "snapshots --tag x",
         "restore latest --include x",
         "init -r x",
-        "help prune",
+        "help mount",
     ] {
         let said = place.run(words.split(' '));
         assert_eq!((said.code, said.stdout.as_str()), (1, ""), "{words}: {said:?}");

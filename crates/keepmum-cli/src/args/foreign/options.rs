@@ -167,7 +167,7 @@ pub(super) const OPTIONS: [Foreign; 33] = [
     row(
         &["--max-unused", "--repack", "--max-repack-size"],
         "`prune` stores data again only where that costs little of the space that it frees",
-        "`keepmum prune --max-upload SIZE` frees more",
+        "`keepmum prune --max-upload 200M` frees more",
     ),
     row(
         &[
