@@ -47,3 +47,10 @@ pub(crate) fn set_aside(
     }
     Ok(out)
 }
+
+/// Whether objects are gone that this device knows. Files that were swept and are here once more may
+/// then be the only places of what they hold: the folder may have been set back to before a prune,
+/// without the copies that the prune stored.
+pub(super) fn is_set_back(repository: &Repository) -> bool {
+    !repository.imported.gone.is_empty()
+}

@@ -13,6 +13,7 @@ use crate::session::error::Error;
 use crate::session::event::Observer;
 use crate::session::open::Repository;
 
+use super::lean::is_set_back;
 use super::needed::Needed;
 use super::writing::{Copies, Writing};
 
@@ -25,8 +26,9 @@ pub(crate) fn due(repository: &Repository, device: DeviceId) -> Vec<Intent> {
 /// Whether a run has something to delete: an intent that is due, or files that came back.
 pub(crate) fn has_work(repository: &Repository, device: DeviceId) -> bool {
     let is_ours = |key: &ObjectKey| may_delete(repository, device, key);
+    let mut back = repository.swept_here.iter();
     !due(repository, device).is_empty()
-        || repository.swept_here.iter().any(|(key, ..)| is_ours(key))
+        || (!is_set_back(repository) && back.any(|(key, ..)| is_ours(key)))
 }
 
 /// Its own objects, and those of devices that it has retired.
@@ -172,7 +174,9 @@ pub(crate) fn delete_swept(
 ) -> Result<(u64, u64), Error> {
     let (mut count, mut bytes) = (0, 0);
     for (key, length, paths) in std::mem::take(&mut repository.swept_here) {
-        if !may_delete(repository, device, &key) {
+        // A record that nobody has elsewhere here must not go with its last place.
+        let is_free = repository.catalogue.records_in(&key)?.is_empty();
+        if !is_free || !may_delete(repository, device, &key) {
             continue;
         }
         for path in paths {

@@ -22,7 +22,7 @@ use crate::session::open::{self, Repository};
 use crate::session::shown_code;
 
 use super::identity::identify;
-use super::lean::{last_record, refuse_behind};
+use super::lean::{is_set_back, last_record, refuse_behind};
 use super::put_back::put_back_records;
 
 /// A repository, open to be written to without a source.
@@ -121,6 +121,9 @@ impl<'a> Writing<'a> {
         if !how.dry_run {
             identity.keep(&repository.catalogue)?;
             put_back_records(&mut repository, access, device, observer)?;
+            if is_set_back(&repository) {
+                repository.swept_here.clear();
+            }
         }
         let last = last_record(&repository, device)?;
         let mut writing = Self { access, repository, device, how, last, _lock: lock };

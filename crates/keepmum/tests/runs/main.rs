@@ -64,6 +64,7 @@ mod key {
 mod prune {
     mod prunes;
     mod rest;
+    mod set_back;
 }
 mod restore {
     mod restores;
