@@ -53,6 +53,7 @@ impl From<ErrorKind> for ExitCode {
             ErrorKind::Destination => Self::Destination,
             ErrorKind::Refused
             | ErrorKind::SourceGone
+            | ErrorKind::LeftOut
             | ErrorKind::DeletionRefused
             | ErrorKind::ManyDeletions
             | ErrorKind::ForgetRefused
@@ -101,6 +102,7 @@ mod tests {
             (ErrorKind::Destination, 4),
             (ErrorKind::Refused, 5),
             (ErrorKind::SourceGone, 5),
+            (ErrorKind::LeftOut, 5),
             (ErrorKind::DeletionRefused, 5),
             (ErrorKind::ManyDeletions, 5),
             (ErrorKind::Forgotten, 1),

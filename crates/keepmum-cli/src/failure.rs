@@ -201,7 +201,7 @@ impl Failure {
             Kind::Library(ErrorKind::NotUnderstood) => "not_understood",
             Kind::Library(ErrorKind::KeysGone) => "keys_gone",
             Kind::Library(ErrorKind::Refused) => "refused",
-            Kind::Library(ErrorKind::SourceGone) => "source_gone",
+            Kind::Library(ErrorKind::SourceGone | ErrorKind::LeftOut) => "source_gone",
             Kind::Library(ErrorKind::DeletionRefused) => "deletion_refused",
             Kind::Library(ErrorKind::ManyDeletions) => "many_deletions",
             Kind::Library(ErrorKind::Exists) => "exists",

@@ -14,10 +14,14 @@ const MOST: usize = 1 << 20;
 
 /// All of it. The memory is wiped afterwards, also if it is too much.
 pub(crate) fn read(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
-    let file = File::open(path)?;
+    bounded(File::open(path)?)
+}
+
+/// All that a file or a command gives, which may be as much as that.
+pub(crate) fn bounded(from: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
     // So large that it never moves: what it leaves behind would not be wiped.
     let mut bytes = Zeroizing::new(Vec::with_capacity(MOST + 64));
-    file.take(MOST as u64 + 1).read_to_end(&mut bytes)?;
+    from.take(MOST as u64 + 1).read_to_end(&mut bytes)?;
     match bytes.len() > MOST {
         true => Err(io::Error::new(io::ErrorKind::FileTooLarge, "it holds more than 1 MiB")),
         false => Ok(bytes),

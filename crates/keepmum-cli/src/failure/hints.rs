@@ -56,6 +56,10 @@ pub(super) fn of(kind: ErrorKind) -> Option<&'static str> {
             "nothing was changed. Is the right disk mounted, and has the sync client finished? \
              Where a new repository is meant, give it a db_path of its own too"
         }
+        ErrorKind::LeftOut => {
+            "see `to_exclude` and the other rules in [Backup] of the config. If this is meant to be \
+             so, run `keepmum backup --accept-deletions`"
+        }
         ErrorKind::SourceGone => {
             "is the right disk mounted? Then run `keepmum backup` again. If this is meant to be so, \
              run `keepmum backup --accept-deletions`"

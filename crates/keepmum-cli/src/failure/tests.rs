@@ -17,6 +17,7 @@ fn every_kind_of_the_library_has_a_hint_and_its_own_word() {
         ErrorKind::Destination,
         ErrorKind::Refused,
         ErrorKind::SourceGone,
+        ErrorKind::LeftOut,
         ErrorKind::DeletionRefused,
         ErrorKind::ManyDeletions,
         ErrorKind::Exists,

@@ -31,7 +31,7 @@ use crate::failure::Failure;
 pub(crate) use doubts::doubts;
 pub(crate) use environment::Environment;
 pub(crate) use left_out::LeftOut;
-pub(crate) use new_password::{ask_new, new_password};
+pub(crate) use new_password::{FIRST, ask_new, new_password};
 pub(crate) use passphrase::{BITS as PASSPHRASE_BITS, passphrases};
 pub(crate) use password::{Asking, PasswordFrom, TRIES, ask, code_from_input};
 pub(crate) use place::{config_path, source_name, state_folder};

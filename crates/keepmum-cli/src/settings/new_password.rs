@@ -10,11 +10,14 @@ use super::strength::weakness;
 use crate::failure::Failure;
 use crate::terminal::question::yes;
 
+/// What is asked where there is no password yet.
+pub(crate) const FIRST: &str = "Choose a password: ";
+
 /// Asks for a new password until it was typed the same twice, and once more about a weak one.
-pub(crate) fn ask_new() -> Result<Passphrase, Failure> {
+pub(crate) fn ask_new(question: &str) -> Result<Passphrase, Failure> {
     for _ in 0..TRIES {
-        let first = ask("Choose a password: ")?;
-        if ask("Repeat password: ")?.expose() != first.expose() {
+        let first = ask(question).map_err(unanswered)?;
+        if ask("Repeat password: ").map_err(unanswered)?.expose() != first.expose() {
             say("The passwords differ. Try again.");
             continue;
         }
@@ -23,6 +26,14 @@ pub(crate) fn ask_new() -> Result<Passphrase, Failure> {
         }
     }
     Err(Failure::usage("no password was chosen"))
+}
+
+/// The hint about where else a password may stand is of no use for one that is new.
+fn unanswered(failure: Failure) -> Failure {
+    match failure.word() {
+        "no_password" => Failure::usage("no password was chosen"),
+        _ => failure,
+    }
 }
 
 /// Whether a person means a password, who is told what a weak one costs.
@@ -44,7 +55,7 @@ fn warning(time: &str) -> String {
 pub(crate) fn new_password(file: Option<&Path>) -> Result<Passphrase, Failure> {
     let password = match file {
         Some(file) => from_file(file)?,
-        None if io::stdin().is_terminal() => return ask_new(),
+        None if io::stdin().is_terminal() => return ask_new("New password: "),
         None => from_input("the new password from standard input")?,
     };
     if let Some(time) = weakness(&password) {

@@ -11,7 +11,7 @@ use keepmum::Passphrase;
 use zeroize::Zeroizing;
 
 use super::Environment;
-use super::new_password::ask_new;
+use super::new_password::{FIRST, ask_new};
 use crate::args::Shared;
 use crate::config::PasswordIn;
 use crate::failure::{Failure, Kind};
@@ -105,7 +105,7 @@ impl PasswordFrom {
                 let value = Zeroizing::new(value.into_encoded_bytes());
                 first_line(&value, "KEEPMUM_PASSWORD")
             }
-            Self::Question if asking == Asking::Twice => ask_new(),
+            Self::Question if asking == Asking::Twice => ask_new(FIRST),
             Self::Question => ask("Password: "),
         }
     }
@@ -141,6 +141,11 @@ fn asked(question: &str) -> Result<Passphrase, Failure> {
     let typed = interrupt::asking(|| rpassword::prompt_password(question));
     let typed = typed.map(Zeroizing::new).map_err(|error| match error.kind() {
         io::ErrorKind::Interrupted => Failure::stopped(),
+        io::ErrorKind::UnexpectedEof => {
+            // The cursor still stands behind the question.
+            writeln!(io::stderr()).ok();
+            Failure::new(Kind::NoPassword, "no password was typed")
+        }
         _ => Failure::new(
             Kind::NoPassword,
             format!("there is no password and nobody to ask ({error})"),
@@ -155,15 +160,29 @@ fn asked(question: &str) -> Result<Passphrase, Failure> {
 
 fn from_command(command: &str) -> Result<Passphrase, Failure> {
     let failed = |why: String| Failure::new(Kind::NoPassword, format!("password_command {why}"));
-    let done = Command::new("sh")
+    let not_run = |error: io::Error| failed(format!("cannot be run ({error})"));
+    let mut child = Command::new("sh")
         .args(["-c", command])
         .stdin(Stdio::inherit())
+        .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
-        .output()
-        .map_err(|error| failed(format!("cannot be run ({error})")))?;
-    let printed = Zeroizing::new(done.stdout);
-    if !done.status.success() {
-        return Err(failed(format!("failed ({})", done.status)));
+        .spawn()
+        .map_err(not_run)?;
+    let printed = match child.stdout.take() {
+        Some(output) => small_file::bounded(output),
+        None => Ok(Zeroizing::default()),
+    };
+    if printed.is_err() {
+        // It may never end by itself.
+        child.kill().ok();
+    }
+    let status = child.wait().map_err(not_run)?;
+    let printed = printed.map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge => failed("prints more than 1 MiB".to_owned()),
+        _ => failed(format!("cannot be read ({error})")),
+    })?;
+    if !status.success() {
+        return Err(failed(format!("failed ({status})")));
     }
     first_line(&printed, "what password_command prints")
 }
@@ -272,5 +291,15 @@ mod tests {
         assert_eq!(get("printf 'a b\\nc'").ok().unwrap().expose(), "a b");
         let failure = get("echo secret; exit 3").err().unwrap().to_string();
         assert_eq!(failure, "password_command failed (exit status: 3)");
+    }
+
+    /// Without a bound this would not return.
+    #[test]
+    fn a_command_that_prints_without_end_is_stopped() {
+        for endless in ["yes", "cat /dev/zero", "yes; true", "yes & wait"] {
+            let get = PasswordFrom::Command(endless.to_owned()).get(Asking::Once);
+            let failure = get.err().unwrap().to_string();
+            assert_eq!(failure, "password_command prints more than 1 MiB", "{endless}");
+        }
     }
 }

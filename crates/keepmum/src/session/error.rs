@@ -39,6 +39,8 @@ pub enum ErrorKind {
     Refused,
     /// Refused for safety: the source, or much of it, is gone.
     SourceGone,
+    /// The rules leave out all of a folder that is to be backed up.
+    LeftOut,
     /// Refused for safety: the deletion could reach something protected, or mistake something for
     /// gone.
     DeletionRefused,

@@ -84,9 +84,7 @@ impl WalkError {
         let (kind, sentence) = match self {
             Self::Snapshot(error) => return problem_of(path, error, state),
             Self::Refused(refused) => refused_entries(&refused),
-            Self::Source(error) => {
-                (ProblemKind::Unreadable, format!("{}: {}", error.kind, error.source))
-            }
+            Self::Source(error) => (ProblemKind::Unreadable, error.sentence()),
             other => return Err(other.into()),
         };
         Ok(Problem { kind, path: path.to_string(), sentence })

@@ -9,7 +9,7 @@ use crate::model::TreePath;
 
 /// Something in the source that could not be read; everything else still can.
 #[derive(Debug, thiserror::Error)]
-#[error("/{} {kind}: {source}", String::from_utf8_lossy(path.as_bytes()))]
+#[error("/{} {kind} ({source})", String::from_utf8_lossy(path.as_bytes()))]
 pub struct SourceError {
     /// The unreadable path.
     pub path: TreePath,
@@ -48,6 +48,16 @@ impl std::fmt::Display for SourceErrorKind {
 }
 
 impl SourceError {
+    /// The problem in words, without the path.
+    pub(crate) fn sentence(&self) -> String {
+        let said = self.source.to_string();
+        let said = said.split(" (os error").next().unwrap_or_default();
+        match self.kind {
+            SourceErrorKind::Denied => "permission denied".to_owned(),
+            kind => format!("{kind} ({said})"),
+        }
+    }
+
     /// The error of a system call about `path`.
     pub(super) fn new(path: &TreePath, source: impl Into<io::Error>) -> Self {
         let source = source.into();

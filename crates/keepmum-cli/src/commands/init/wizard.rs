@@ -17,7 +17,7 @@ use crate::config::Draft;
 use crate::failure::{Failure, Kind};
 use crate::new_file::NewFile;
 use crate::settings::{
-    ask as ask_password, ask_new, catalogue_file, refuse_typed, source_name, state_folder,
+    FIRST, ask as ask_password, ask_new, catalogue_file, refuse_typed, source_name, state_folder,
 };
 use crate::terminal::look::Look;
 
@@ -61,7 +61,7 @@ pub(super) fn run(path: &Path, session: &Session<'_>) -> Result<Written, Failure
         // Not locked: whoever stops this while a question stands there is told so.
         output: &mut anstream::stderr(),
         secret: &mut ask_password,
-        new_secret: &mut ask_new,
+        new_secret: &mut || ask_new(FIRST),
         home: session.environment.home.as_deref(),
         look: Look::of_errors(),
     };

@@ -57,11 +57,12 @@ fn init_asks_for_what_it_needs() {
         "The repository is made.",
         "Nothing is backed up yet. Start with: `keepmum backup`",
         "This is the recovery code. It opens the backup if you forget the password.",
-        "Nobody has confirmed this recovery code.",
+        "You have confirmed no recovery code yet;",
         "\u{2588}",
     ] {
         assert!(said.stdout.contains(sentence), "{sentence}: {}", said.stdout);
     }
+    assert_eq!(said.stdout.matches("confirmed").count(), 1, "said once: {}", said.stdout);
     let config = place.path("home/.config/keepmum/config.ini");
     assert_eq!(fs::metadata(&config).unwrap().permissions().mode() & 0o777, 0o600);
     let text = fs::read_to_string(&config).unwrap();

@@ -156,7 +156,7 @@ fn a_file_that_cannot_be_read_costs_that_file_only() {
     // Nothing is forbidden to root: then somebody else makes the backup.
     let said = as_nobody(&place, ["backup"]);
     assert_eq!(said.code, 3, "{said:?}");
-    assert!(said.stderr.starts_with("Skipped [PLACE]/source/secret.txt: may not be read"));
+    assert!(said.stderr.starts_with("Skipped [PLACE]/source/secret.txt: permission denied\n"));
     assert!(said.stdout.starts_with("Saved "), "{said:?}");
     let table = as_nobody(&place, ["snapshots"]);
     assert!(table.stdout.contains("complete, 1 file skipped"), "{table:?}");
@@ -228,4 +228,16 @@ fn a_config_that_makes_no_sense_is_named_with_its_line() {
     assert_eq!(said.code, 1);
     assert!(said.stderr.contains("to_backup"), "{said:?}");
     assert_eq!(fs::read_dir(place.path("destination")).unwrap().count(), 0);
+}
+
+/// No disk is missing there.
+#[test]
+fn rules_that_leave_out_everything_are_named_and_not_a_disk() {
+    let place = ready("to_exclude = *\n");
+    sample(&place);
+    let said = keepmum(&place, ["backup"]);
+    assert_eq!(said.code, 5, "{said:?}");
+    assert!(said.stderr.contains("leave out everything in this folder"), "{said:?}");
+    assert!(said.stderr.contains("hint: see `to_exclude` and"), "{said:?}");
+    assert!(!said.stderr.contains("mounted"), "{said:?}");
 }

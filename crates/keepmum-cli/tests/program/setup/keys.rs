@@ -28,7 +28,7 @@ fn mode(place: &Place, file: &str) -> u32 {
 fn changed(place: &Place, answer: &str) -> Option<Said> {
     let mut screen = Screen::open(place, "keepmum key passwd -c config.ini")?;
     screen
-        .answer("Choose a password: ", NEW)
+        .answer("New password: ", NEW)
         .answer("Repeat password: ", NEW)
         .answer("which holds the old one? [Y/n] ", answer);
     let said = screen.end(place);
@@ -68,7 +68,7 @@ fn passwd_that_is_stopped_changes_nothing() {
     let place = private();
     let words = "trap : INT; keepmum key passwd -c config.ini";
     let Some(mut screen) = Screen::open(&place, words) else { return };
-    screen.answer("Choose a password: ", NEW).wait("Repeat password: ");
+    screen.answer("New password: ", NEW).wait("Repeat password: ");
     screen.press(STOP);
     assert_eq!(screen.end(&place).code, 130);
     assert_eq!(keepmum(&place, ["backup"]).code, 0, "the old password opens as before");
@@ -172,4 +172,32 @@ fn the_end_of_the_input_is_no_yes() {
     assert_eq!(said.code, 1, "{said:?}");
     let sentence = "keepmum: no answer was given, so nothing was changed";
     assert!(said.stdout.lines().any(|line| line == sentence), "{said:?}");
+}
+
+/// A new password stands nowhere else, so nobody is told where else to put it.
+#[test]
+fn the_end_of_the_input_at_each_question_for_a_new_password_changes_nothing() {
+    for answered in [0, 1] {
+        for words in ["key passwd", "key add"] {
+            let place = private();
+            let Some(mut screen) = Screen::open(&place, &format!("keepmum {words} -c config.ini"))
+            else {
+                return;
+            };
+            screen.wait("New password: ");
+            if answered == 1 {
+                screen.press(&format!("{NEW}\n")).wait("Repeat password: ");
+            }
+            screen.press(END);
+            let said = screen.end(&place);
+            assert_eq!(said.code, 1, "{said:?}");
+            assert!(said.stdout.contains("no password was chosen"), "{said:?}");
+            assert!(
+                said.stdout.contains(": \nkeepmum: ") || said.stdout.contains(": \n\u{1b}"),
+                "{said:?}"
+            );
+            assert!(!said.stdout.contains("hint:"), "{said:?}");
+            assert_eq!(keepmum(&place, ["backup"]).code, 0, "the old password opens as before");
+        }
+    }
 }

@@ -204,7 +204,7 @@ impl Backup<'_, '_, '_> {
         };
         let sentence = match error.kind {
             SourceErrorKind::Vanished => "was deleted while the source was read".to_owned(),
-            kind => format!("{kind}: {}", error.source),
+            _ => error.sentence(),
         };
         self.problem(kind, &error.path, sentence);
     }

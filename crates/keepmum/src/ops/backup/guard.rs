@@ -65,10 +65,10 @@ pub(super) fn refuse_missing_disks(
         };
         let (mut walk, _) = source.walk(0);
         if walk.list(&(), root).is_ok_and(|page| page.entries.is_empty() && page.rest.is_none()) {
-            let sentence = match walk.excluded().total() {
-                0 => sentence,
-                _ => "the rules of the config leave out everything in this folder",
-            };
+            if walk.excluded().total() > 0 {
+                let sentence = "the rules of the config leave out everything in this folder";
+                return Err(Error::new(ErrorKind::LeftOut, sentence).at(root.to_string()));
+            }
             return Err(refusal(sentence, root, files_beneath(catalogue, row)?));
         }
     }
