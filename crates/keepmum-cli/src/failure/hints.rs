@@ -2,6 +2,10 @@
 
 use keepmum::ops::ErrorKind;
 
+/// The next step when the rules leave out all of a folder.
+const LEFT_OUT: &str = "see `to_exclude` and the other rules in [Backup] of the config. If this is \
+                        meant to be so, run `keepmum backup --accept-deletions`";
+
 /// The next step when so many files seem to be deleted.
 pub(super) fn of_deletions(files: u64) -> String {
     let these = if files == 1 { "this file" } else { "these files" };
@@ -56,10 +60,7 @@ pub(super) fn of(kind: ErrorKind) -> Option<&'static str> {
             "nothing was changed. Is the right disk mounted, and has the sync client finished? \
              Where a new repository is meant, give it a db_path of its own too"
         }
-        ErrorKind::LeftOut => {
-            "see `to_exclude` and the other rules in [Backup] of the config. If this is meant to be \
-             so, run `keepmum backup --accept-deletions`"
-        }
+        ErrorKind::LeftOut => LEFT_OUT,
         ErrorKind::SourceGone => {
             "is the right disk mounted? Then run `keepmum backup` again. If this is meant to be so, \
              run `keepmum backup --accept-deletions`"
