@@ -10,6 +10,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::print_stderr, reason = "a failure says how to repeat it")]
 
+#[path = "sync/forgetting.rs"]
+mod forgetting;
 #[path = "sync/heard.rs"]
 mod heard;
 #[path = "sync/judge.rs"]

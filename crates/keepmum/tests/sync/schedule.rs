@@ -23,6 +23,12 @@ pub(crate) enum Kind {
     Keys,
     /// The same, killed on the way.
     KilledKeys,
+    /// Snapshots are forgotten.
+    Forget,
+    /// The same, killed on the way.
+    KilledForget,
+    /// Forgotten snapshots are brought back.
+    Undo,
     /// Space is given back.
     Prune,
     /// The same, killed on the way.
@@ -64,7 +70,7 @@ pub(crate) enum Kind {
 }
 
 /// How often each of them comes, beside the others.
-const KINDS: [(Kind, usize); 26] = [
+const KINDS: [(Kind, usize); 29] = [
     (Kind::Backup, 60),
     (Kind::KilledBackup, 24),
     (Kind::DryRun, 2),
@@ -72,6 +78,9 @@ const KINDS: [(Kind, usize); 26] = [
     (Kind::Check, 5),
     (Kind::Keys, 6),
     (Kind::KilledKeys, 4),
+    (Kind::Forget, 18),
+    (Kind::KilledForget, 4),
+    (Kind::Undo, 5),
     (Kind::Prune, 22),
     (Kind::KilledPrune, 10),
     (Kind::Deliver, 50),

@@ -13,7 +13,6 @@ pub(crate) enum Fate {
     /// It must.
     Kept,
     /// It is forgotten.
-    #[allow(dead_code, reason = "nothing forgets here yet")]
     Forgotten,
     /// It was brought back, perhaps while somebody else forgot it, or a command was killed.
     Unclear,
@@ -54,7 +53,12 @@ impl World {
     }
 
     /// A command that deletes may be refused, and a person may ask for something that is not there.
-    fn judge_refusal(&mut self, at: usize, error: &Error, has_fault: bool) -> Result<(), Failure> {
+    pub(crate) fn judge_refusal(
+        &mut self,
+        at: usize,
+        error: &Error,
+        has_fault: bool,
+    ) -> Result<(), Failure> {
         self.tally.error(error.kind());
         match error.kind() {
             ErrorKind::Usage | ErrorKind::NoSnapshot | ErrorKind::Unusable | ErrorKind::Refused => {
