@@ -1,6 +1,8 @@
-//! Forgetting snapshots, and bringing them back.
+//! Forgetting snapshots, bringing them back, and retiring devices.
 
-use keepmum::ops::{self, Deletions, Forget, ForgetOptions, KeepRules, Silent, Which};
+use keepmum::ops::{
+    self, Decision, Deletions, Forget, ForgetOptions, ForgetReport, KeepRules, Silent, Which,
+};
 
 use crate::space::Fate;
 use crate::support::Dice;
@@ -33,12 +35,7 @@ impl World {
     }
 
     /// Brings forgotten snapshots back.
-    pub(crate) fn undo(
-        &mut self,
-        at: usize,
-        dice: &mut Dice,
-        is_killed: bool,
-    ) -> Result<(), Failure> {
+    pub(crate) fn undo(&mut self, at: usize, dice: &mut Dice) -> Result<(), Failure> {
         let gone: Vec<_> =
             self.saved.iter().filter(|saved| saved.fate == Fate::Forgotten).collect();
         let ids = match gone.is_empty() || dice.one_in(2) {
@@ -58,7 +55,6 @@ impl World {
         let machine = &self.machines[at];
         let (word, before) = (dice.word(), machine.catalogue_files());
         let access = machine.own(self.now, dice.word());
-        let is_undo = matches!(which, Forget::Undo(_));
         let options = ForgetOptions {
             which,
             device: None,
@@ -67,45 +63,34 @@ impl World {
             dry_run: dice.one_in(12),
             utc_offset_minutes: 0,
         };
+        // A run that is killed may have written its record all the same: this is in it.
+        let planned = match is_killed {
+            true => {
+                ops::forget(&access, &ForgetOptions { dry_run: true, ..options.clone() }, &Silent)
+                    .ok()
+            }
+            false => None,
+        };
         if is_killed {
             self.plan(at, dice, 14);
         }
         let result = ops::forget(&access, &options, &Silent);
-        self.say(|| match &result {
-            Ok(report) => format!(
-                "{:?}: {:?}",
-                options.which,
-                report
-                    .snapshots
-                    .iter()
-                    .map(|line| (&line.snapshot.id[..8], line.decision))
-                    .collect::<Vec<_>>()
-            ),
-            Err(error) => format!("{:?}: {error}", options.which),
-        });
+        self.say(|| format!("{:?}: {}", options.which, told(&result)));
         match result {
             Ok(report) if options.dry_run => drop(report),
             Ok(report) => {
                 self.tally.forgets += u64::from(report.forgotten > 0);
                 self.tally.undos += u64::from(report.brought_back > 0);
                 for line in report.snapshots {
-                    let fate = match line.decision {
-                        ops::Decision::Forgotten => Fate::Forgotten,
-                        ops::Decision::BroughtBack => Fate::Unclear,
-                        ops::Decision::Kept => continue,
-                    };
-                    self.set_fate(&line.snapshot.id, fate);
+                    self.set_fate(&line.snapshot.id, line.decision);
                 }
             }
             Err(error) => {
                 self.judge_refusal(at, &error, is_killed)?;
-                if is_killed {
-                    // The record may be durable all the same.
-                    let from = if is_undo { Fate::Forgotten } else { Fate::Kept };
-                    self.saved
-                        .iter_mut()
-                        .filter(|saved| saved.fate == from)
-                        .for_each(|saved| saved.fate = Fate::Unclear);
+                for line in planned.into_iter().flat_map(|report| report.snapshots) {
+                    if line.decision != Decision::Kept {
+                        self.doubtful.insert(line.snapshot.id);
+                    }
                 }
             }
         }
@@ -115,11 +100,47 @@ impl World {
         self.upload(at)
     }
 
-    fn set_fate(&mut self, id: &str, fate: Fate) {
-        match self.saved.iter_mut().find(|saved| saved.id == id) {
-            Some(saved) => saved.fate = fate,
+    fn set_fate(&mut self, id: &str, decision: Decision) {
+        match (decision, self.saved.iter_mut().find(|saved| saved.id == id)) {
+            (Decision::Kept, _) => {}
+            (Decision::Forgotten, Some(saved)) => saved.fate = Fate::Forgotten,
+            // It is provisional until its device, and others, have seen the undo (R4).
+            (Decision::BroughtBack, Some(saved)) => {
+                (saved.fate, saved.is_confirmed) = (Fate::Kept, false);
+            }
             // Of a run that was killed: nobody has restored it yet.
-            None => _ = self.forgotten_unseen.insert(id.to_owned()),
+            (_, None) => _ = self.doubtful.insert(id.to_owned()),
         }
+    }
+
+    /// Retires some other device. That one may go on all the same.
+    pub(crate) fn retire(&mut self, at: usize, dice: &mut Dice) -> Result<(), Failure> {
+        let access = self.machines[at].own(self.now, dice.word());
+        let devices = ops::status(&access, &Silent).map_or_else(|_| Vec::new(), |it| it.devices);
+        if devices.is_empty() {
+            return Ok(());
+        }
+        let id = dice.pick(&devices).id.clone();
+        let result = ops::device_retire(&access, &id, 0, &Silent);
+        self.say(|| format!("retire {}: {:?}", &id[..8], result.as_ref().map(|_| ())));
+        match result {
+            Ok(_) => {
+                self.tally.retired += 1;
+                self.copies += 1;
+            }
+            Err(error) => self.judge_refusal(at, &error, false)?,
+        }
+        self.upload(at)
+    }
+}
+
+fn told(result: &Result<ForgetReport, ops::Error>) -> String {
+    match result {
+        Ok(report) => {
+            let lines = report.snapshots.iter();
+            let lines: Vec<_> = lines.map(|line| (&line.snapshot.id[..8], line.decision)).collect();
+            format!("{lines:?}")
+        }
+        Err(error) => error.to_string(),
     }
 }

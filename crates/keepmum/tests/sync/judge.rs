@@ -137,11 +137,8 @@ impl World {
                 line.id
             ));
         };
-        let fate = match self.forgotten_unseen.contains(&line.id) {
-            true => Fate::Unclear,
-            false => Fate::Kept,
-        };
-        self.saved.push(Saved { id: line.id.clone(), tree, fate, is_confirmed: false });
+        let id = line.id.clone();
+        self.saved.push(Saved { id, tree, fate: Fate::Kept, is_confirmed: false });
         Ok(self.saved.len() - 1)
     }
 
@@ -260,6 +257,11 @@ impl World {
             let is_listed = report.snapshots.iter().any(|line| line.id == saved.id);
             if !is_listed && self.must_be_there(number) {
                 return Err(format!("snapshot {} is not listed at machine {at}", saved.id));
+            }
+        }
+        for line in &report.snapshots {
+            if self.must_be_gone(&line.id) {
+                return Err(format!("a forgotten snapshot is listed at machine {at}: {line:?}"));
             }
         }
         for (number, line) in report.snapshots.iter().enumerate() {

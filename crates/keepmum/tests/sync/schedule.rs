@@ -29,6 +29,8 @@ pub(crate) enum Kind {
     KilledForget,
     /// Forgotten snapshots are brought back.
     Undo,
+    /// Another device is retired; it may go on all the same.
+    Retire,
     /// Space is given back.
     Prune,
     /// The same, killed on the way.
@@ -70,7 +72,7 @@ pub(crate) enum Kind {
 }
 
 /// How often each of them comes, beside the others.
-const KINDS: [(Kind, usize); 29] = [
+const KINDS: [(Kind, usize); 30] = [
     (Kind::Backup, 60),
     (Kind::KilledBackup, 24),
     (Kind::DryRun, 2),
@@ -81,6 +83,7 @@ const KINDS: [(Kind, usize); 29] = [
     (Kind::Forget, 18),
     (Kind::KilledForget, 4),
     (Kind::Undo, 5),
+    (Kind::Retire, 3),
     (Kind::Prune, 22),
     (Kind::KilledPrune, 10),
     (Kind::Deliver, 50),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use keepmum::ops::{self, Error, ErrorKind, PruneOptions, Silent, SnapshotState};
 
 use crate::support::Dice;
-use crate::world::{Failure, World};
+use crate::world::{Failure, Saved, World};
 
 /// Whether a snapshot must be there in the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,8 +14,6 @@ pub(crate) enum Fate {
     Kept,
     /// It is forgotten.
     Forgotten,
-    /// It was brought back, perhaps while somebody else forgot it, or a command was killed.
-    Unclear,
 }
 
 impl World {
@@ -61,9 +59,12 @@ impl World {
     ) -> Result<(), Failure> {
         self.tally.error(error.kind());
         match error.kind() {
-            ErrorKind::Usage | ErrorKind::NoSnapshot | ErrorKind::Unusable | ErrorKind::Refused => {
-                Ok(())
-            }
+            ErrorKind::Usage
+            | ErrorKind::NoSnapshot
+            | ErrorKind::Unusable
+            | ErrorKind::Refused
+            | ErrorKind::ForgetRefused
+            | ErrorKind::ManyForgotten => Ok(()),
             _ => self.judge_error(at, error, has_fault),
         }
     }
@@ -74,7 +75,20 @@ impl World {
     pub(crate) fn must_be_there(&self, saved: usize) -> bool {
         let saved = &self.saved[saved];
         let is_pruned = self.tally.deleted > 0;
-        saved.fate == Fate::Kept && (!is_pruned || (saved.is_confirmed && !self.has_copies()))
+        // Copies may forget the same at the same time; then one undo does not bring it back.
+        let is_clear =
+            !self.doubtful.contains(&saved.id) && (!self.has_copies() || self.tally.undos == 0);
+        saved.fate == Fate::Kept
+            && is_clear
+            && (!is_pruned || (saved.is_confirmed && !self.has_copies()))
+    }
+
+    /// Whether a snapshot is forgotten for everybody in the end.
+    pub(crate) fn must_be_gone(&self, id: &str) -> bool {
+        let is_forgotten = |saved: &&Saved| saved.id == id && saved.fate == Fate::Forgotten;
+        self.saved.iter().find(is_forgotten).is_some()
+            && !self.doubtful.contains(id)
+            && !self.has_copies()
     }
 
     /// Whether some machine is a copy of another, or of its own past.

@@ -15,6 +15,7 @@ pub(crate) struct Tally {
     pub(crate) key_changes: u64,
     pub(crate) forgets: u64,
     pub(crate) undos: u64,
+    pub(crate) retired: u64,
     /// Stored files that prunes deleted.
     pub(crate) deleted: u64,
     /// Stored files that prunes wrote.
@@ -39,6 +40,7 @@ impl Tally {
         self.key_changes += other.key_changes;
         self.forgets += other.forgets;
         self.undos += other.undos;
+        self.retired += other.retired;
         self.deleted += other.deleted;
         self.repacked += other.repacked;
         self.looks += other.looks;
@@ -54,7 +56,9 @@ impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} schedules, {} runs, {} snapshots, {} runs that healed, {} key changes, {} forgets, {} undone, {} files pruned, {} written by that, {} looks, \
+            "{} schedules, {} runs, {} snapshots, {} runs that healed, {} key changes, {} forgets, \
+             {} undone, {} retired, \
+             {} files pruned, {} written by that, {} looks, \
              {} restores of all, {} of a part; runs that ended with an error {:?}",
             self.schedules,
             self.runs,
@@ -63,6 +67,7 @@ impl fmt::Display for Tally {
             self.key_changes,
             self.forgets,
             self.undos,
+            self.retired,
             self.deleted,
             self.repacked,
             self.looks,

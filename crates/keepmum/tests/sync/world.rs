@@ -39,9 +39,10 @@ pub(crate) struct World {
     pub(crate) provider: Provider,
     pub(crate) secrets: Secrets,
     pub(crate) saved: Vec<Saved>,
-    /// Forgotten snapshots of runs that were killed.
-    pub(crate) forgotten_unseen: BTreeSet<String>,
-    /// How often a machine became a copy of another, or of its own past.
+    /// Snapshots that a killed command may have forgotten or brought back, or that were forgotten
+    /// before anybody restored them.
+    pub(crate) doubtful: BTreeSet<String>,
+    /// How often a machine became a copy of another or of its own past, or was retired.
     pub(crate) copies: usize,
     pub(crate) now: i64,
     pub(crate) tally: Tally,
@@ -75,7 +76,7 @@ impl World {
             provider: Provider::default(),
             secrets,
             saved: Vec::new(),
-            forgotten_unseen: BTreeSet::new(),
+            doubtful: BTreeSet::new(),
             copies: 0,
             now: BEGIN,
             tally: Tally::default(),
@@ -119,6 +120,7 @@ impl World {
             Kind::Forget => self.forget(at, &mut dice, false)?,
             Kind::KilledForget => self.forget(at, &mut dice, true)?,
             Kind::Undo => self.undo(at, &mut dice)?,
+            Kind::Retire => self.retire(at, &mut dice)?,
             Kind::Prune => self.prune(at, &mut dice, false)?,
             Kind::KilledPrune => self.prune(at, &mut dice, true)?,
             Kind::PowerCut => self.machines[at].recover(Some(dice.word())),
