@@ -98,7 +98,7 @@ impl World {
 
     /// In the end every proposal is carried out or taken back, if all devices that ever wrote run.
     pub(crate) fn prune_to_rest(&mut self, dice: &mut Dice) -> Result<(), Failure> {
-        for round in 0..4 {
+        for round in 0..6 {
             for at in 0..self.machines.len() {
                 self.now += 5000;
                 self.enter(at);
@@ -112,12 +112,15 @@ impl World {
                 });
                 self.went_through(at, report)?;
                 let access = self.machines[at].own(self.now, dice.word());
-                let options = PruneOptions::default();
+                // Each prune that stores records anew asks for new acknowledgements, so that prunes in turn
+                // never come to rest. The last ones store nothing.
+                let max_upload = (round >= 3).then_some(0);
+                let options = PruneOptions { max_upload, ..PruneOptions::default() };
                 let pruned = ops::prune(&access, &options, &Silent)
                     .map_err(|error| format!("the last prune of machine {at}: {error}"))?;
                 self.say(|| format!("the end, prune of machine {at}: {pruned:?}"));
                 self.tally.deleted += pruned.objects_deleted;
-                if round == 3 && pruned.objects_waiting > 0 && !self.has_copies() {
+                if round == 5 && pruned.objects_waiting > 0 && !self.has_copies() {
                     return Err(format!("machine {at} waits for ever: {pruned:?}"));
                 }
                 self.upload(at)?;
