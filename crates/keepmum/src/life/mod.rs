@@ -6,6 +6,7 @@
 
 mod identity;
 mod lean;
+mod listed;
 mod needed;
 mod put_back;
 mod sweep;
@@ -13,6 +14,7 @@ mod writing;
 
 pub(crate) use identity::{Identity, identify};
 pub(crate) use lean::{refuse_behind, set_aside};
+pub(crate) use listed::Listed;
 pub(crate) use needed::Needed;
 pub(crate) use put_back::put_back_records;
 pub(crate) use sweep::{Sweep, delete_swept, due, has_work, sweep_due};

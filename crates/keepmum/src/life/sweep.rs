@@ -14,6 +14,7 @@ use crate::session::event::Observer;
 use crate::session::open::Repository;
 
 use super::lean::is_set_back;
+use super::listed::Listed;
 use super::needed::Needed;
 use super::writing::{Copies, Writing};
 
@@ -63,7 +64,12 @@ impl Sweep {
         let places = Places::of(repository, &candidates, needed)?;
         let open = repository.standing.open().iter().flat_map(|intent| &intent.objects);
         let open: HashSet<ObjectKey> = open.copied().collect();
-        repository.catalogue.count_out(&open);
+        let listed = Listed::of(repository, chains);
+        let strangers = repository.listing.objects.iter().filter(|(key, object)| {
+            key.device != writing.device && !listed.has(key, object.name.kind)
+        });
+        let strangers = strangers.map(|(key, _)| key);
+        repository.catalogue.count_out(&open.iter().copied().chain(strangers).collect());
         let mut kept = places.kept(repository)?;
         kept.extend(records_alone(repository, chains, &candidates, &open));
         let mut sweep = Self::default();
@@ -116,6 +122,9 @@ impl Places {
         needed: &Needed,
     ) -> Result<Self, Error> {
         let mut places: HashMap<ChunkId, HashSet<ObjectKey>> = HashMap::new();
+        if candidates.is_empty() {
+            return Ok(Self(places));
+        }
         for id in needed.pieces.keys() {
             let mut holders = HashSet::new();
             let (mut waiting, mut seen) = (vec![*id], HashSet::from([*id]));

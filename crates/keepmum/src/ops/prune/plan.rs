@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::format::object::CODEC_DELTA;
-use crate::format::{IndexEntry, ObjectKind, PieceKind, decode_index};
-use crate::life::{Copies, Needed};
+use crate::format::{IndexEntry, PieceKind, decode_index};
+use crate::life::{Copies, Listed, Needed};
 use crate::model::{ChunkId, DeviceId, Location, ObjectKey};
 use crate::repository::{Chains, PieceReader};
 use crate::session::error::Error;
@@ -176,42 +176,6 @@ fn candidates(
         candidates.insert(key, candidate);
     }
     Ok(candidates)
-}
-
-/// The objects that heeded records list.
-struct Listed {
-    objects: HashSet<ObjectKey>,
-    /// Those that hold records, and the runs of these.
-    holders: HashSet<ObjectKey>,
-    runs: HashSet<(DeviceId, u32)>,
-}
-
-impl Listed {
-    fn of(repository: &Repository, chains: &Chains) -> Self {
-        let (mut objects, mut holders) = (HashSet::new(), HashSet::new());
-        let mut runs = HashSet::new();
-        for (at, record, holder) in chains.iter().flat_map(|(_, chain)| &chain.records) {
-            holders.insert(*holder);
-            if !repository.standing.past.is_heeded(at) {
-                continue;
-            }
-            runs.insert((at.device, at.run));
-            for of in &record.objects {
-                let (device, run) = (at.device, of.run);
-                let key = |number, hash| ObjectKey { device, run, number, hash };
-                objects.extend(of.objects.iter().map(|entry| key(entry.number, entry.hash)));
-            }
-        }
-        let unknown = chains.iter().flat_map(|(_, chain)| &chain.unknown);
-        holders.extend(unknown.map(|(_, holder)| *holder));
-        Self { objects, holders, runs }
-    }
-
-    /// Whether an object is listed. That of a record is listed by nobody else.
-    fn has(&self, key: &ObjectKey, kind: ObjectKind) -> bool {
-        let is_record = kind == ObjectKind::Record && self.runs.contains(&(key.device, key.run));
-        self.objects.contains(key) || is_record
-    }
 }
 
 /// Counts each needed piece for one object, and the bases of the deltas among them.

@@ -273,6 +273,34 @@ fn objects_wait_for_the_other_device_and_stay_if_it_needs_them() {
     other.verify(&one.stranger());
 }
 
+/// The data of another device whose record has not arrived: perhaps that device never ends its run.
+#[test]
+fn nothing_is_given_up_for_what_no_record_lists() {
+    for seed in 20..26 {
+        let mut one = days(seed, 2);
+        let mut other = World::new(seed + 100);
+        let is_key = |bytes: &[u8]| bytes.len() == 4096;
+        for (path, bytes) in one.sim.disk.files().iter().filter(|(_, bytes)| is_key(bytes)) {
+            other.sim.disk.add(path, bytes);
+        }
+        for name in ["film", "table"] {
+            fs::copy(one.source().join(name), other.source().join(name)).unwrap();
+        }
+        other.backup();
+        let data: Vec<_> =
+            other.sim.disk.files().into_iter().filter(|(_, bytes)| bytes.len() > 300_000).collect();
+        assert!(!data.is_empty());
+        data.iter().for_each(|(path, bytes)| one.sim.disk.add(path, bytes));
+        fs::write(one.source().join("letters/1"), "new").unwrap();
+        one.backup();
+        forget_all_but(&mut one, 1);
+        prune(&one, Some(u64::MAX));
+        data.iter().for_each(|(path, _)| assert!(one.sim.disk.take(path)));
+        one.verify(&one.stranger());
+        full_check(&one);
+    }
+}
+
 #[test]
 fn a_snapshot_that_cannot_be_read_holds_everything_back() {
     let mut world = days(16, 4);
