@@ -16,7 +16,7 @@ pub(crate) struct ForgetArgs {
     pub(crate) snapshots: Vec<OsString>,
     #[command(flatten)]
     pub(crate) which: WhichArgs,
-    /// Show what would be forgotten, and write nothing
+    /// Show the plan, and write nothing
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
     /// Forget even more than half of the snapshots at once. With =N, forget only if they are at
@@ -41,7 +41,7 @@ pub(crate) struct ForgetArgs {
 /// `prune`.
 #[derive(Args)]
 pub(crate) struct PruneArgs {
-    /// Show what would be deleted, and write nothing
+    /// Show the plan, and write nothing
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
     /// Upload up to this much to free more [default: a twentieth of the freed space]. With 0,
