@@ -59,7 +59,11 @@ impl Plan {
     ) -> Result<Self, Error> {
         let mut candidates = candidates(repository, chains, device, swept)?;
         assign(repository, needed, device, &mut candidates)?;
-        let mut plan = Self::choose(candidates, max_upload);
+        let others = chains.iter().map(|(other, _)| *other).filter(|other| *other != device);
+        let others = others.filter(|other| !repository.standing.is_retired(*other)).count() as u64;
+        // The proposal, each answer, and the end of it.
+        let records = RECORD * (2 + others);
+        let mut plan = Self::choose(candidates, max_upload, records);
         plan.copy_indexes(repository, swept)?;
         Ok(plan)
     }
@@ -98,7 +102,11 @@ impl Plan {
         Ok(())
     }
 
-    fn choose(candidates: BTreeMap<ObjectKey, Candidate>, max_upload: Option<u64>) -> Self {
+    fn choose(
+        candidates: BTreeMap<ObjectKey, Candidate>,
+        max_upload: Option<u64>,
+        records: u64,
+    ) -> Self {
         let mut plan = Self::default();
         let mut order: Vec<_> = candidates.into_iter().collect();
         // Cheap space first; of equal ones the earlier object.
@@ -125,8 +133,13 @@ impl Plan {
         }
         // Bases before the deltas, data before trees: pieces of one kind lie together.
         plan.copies.pieces.sort_by_key(|(kind, _)| *kind as u8);
-        // The records of this run and of the sweep cost something, too.
-        if plan.freed <= 2 * RECORD {
+        // Records of a prune are small objects themselves. To fold them again for what folding them
+        // frees would never end.
+        let is_worth_it = match max_upload {
+            Some(_) => plan.freed > records,
+            None => plan.freed >= (plan.upload + records) * WORTH,
+        };
+        if !is_worth_it {
             let unused = plan.unused + plan.freed;
             return Self { unused, ..Self::default() };
         }
