@@ -108,7 +108,7 @@ impl Page<'_> {
         }
         devices.sort_by_key(|one| {
             let late = is_overdue(one, self.report, self.by, self.now) || self.is_silent(one);
-            (!late, one.name.as_str(), one.id.as_str())
+            (!late, one.name.as_str(), one.retired, one.id.as_str())
         });
         let mut heads = vec![
             Head::text(""),
