@@ -10,7 +10,7 @@ use rusqlite::OptionalExtension;
 use super::Catalogue;
 use super::error::CatalogueError;
 use super::set_aside::{folder_of, sync_folder};
-use crate::model::RecordHash;
+use crate::model::{DeviceId, RecordHash, RecordRef};
 
 impl Catalogue {
     /// A fact by its key.
@@ -66,15 +66,16 @@ impl Catalogue {
 
     /// The last record that a run of this catalogue wrote, by the note beside it: it outlives the
     /// catalogue itself.
-    pub fn noted_record(&self) -> Option<(u32, RecordHash)> {
+    pub fn noted_record(&self) -> Option<RecordRef> {
         self.file.as_ref().and_then(|file| read_record(&beside(file, RECORD)))
     }
 
     /// Notes the last record. It survives the end of the program; a power cut may undo it, and then
     /// the note names an earlier one.
-    pub fn note_record(&self, run: u32, hash: RecordHash) -> Result<(), CatalogueError> {
+    pub fn note_record(&self, at: RecordRef) -> Result<(), CatalogueError> {
+        let RecordRef { device, run, hash } = at;
         match &self.file {
-            Some(file) => write(&beside(file, RECORD), &format!("{run} {hash}\n"), false),
+            Some(file) => write(&beside(file, RECORD), &format!("{device} {run} {hash}\n"), false),
             None => Ok(()),
         }
     }
@@ -106,7 +107,7 @@ fn beside(catalogue: &Path, ending: &str) -> PathBuf {
 
 /// The file that holds the last number reserved.
 const RUN: &str = ".run";
-/// The file that holds the last record: its run, a blank, its hash.
+/// The file that holds the last record: its device, run and hash, with blanks between them.
 const RECORD: &str = ".record";
 
 /// An unreadable number counts as zero: the listing of the destination is asked as well.
@@ -114,10 +115,12 @@ fn read_number(file: &Path) -> u32 {
     fs::read_to_string(file).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0)
 }
 
-fn read_record(file: &Path) -> Option<(u32, RecordHash)> {
+fn read_record(file: &Path) -> Option<RecordRef> {
     let text = fs::read_to_string(file).ok()?;
-    let (run, hash) = text.trim_end().split_once(' ')?;
-    Some((run.parse().ok()?, RecordHash::from_hex(hash)?))
+    let mut words = text.split_whitespace();
+    let (device, run, hash) = (words.next()?, words.next()?, words.next()?);
+    let (device, hash) = (DeviceId::from_hex(device)?, RecordHash::from_hex(hash)?);
+    Some(RecordRef { device, run: run.parse().ok()?, hash })
 }
 
 /// Replaces a file; durable when this returns, if that is asked.

@@ -101,8 +101,10 @@ pub(crate) fn identify(
 /// beside it names (`doc/protocol.md`, I3): to go on from an earlier one would make the chain part.
 fn lacks_noted(repository: &Repository, device: DeviceId) -> Result<bool, Error> {
     let catalogue = &repository.catalogue;
-    let Some((run, hash)) = catalogue.noted_record() else { return Ok(false) };
-    Ok(catalogue.record(&RecordRef { device, run, hash })?.is_none())
+    // The note of a device that was given up says nothing of the new one.
+    let noted = catalogue.noted_record().filter(|at| at.device == device);
+    let Some(noted) = noted else { return Ok(false) };
+    Ok(catalogue.record(&noted)?.is_none())
 }
 
 /// The last run here and the last number reserved, if somebody else has gone on under this id, or

@@ -280,7 +280,7 @@ impl<'a> Writing<'a> {
         for object in stored.iter().chain([&finished.object]) {
             repository.listing.add_written(&object.name, 0);
         }
-        self.repository.catalogue.note_record(at.run, at.hash)?;
+        self.repository.catalogue.note_record(at)?;
         self.last = Some(at);
         self.reconsider()?;
         Ok(written)

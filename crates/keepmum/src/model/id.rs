@@ -16,6 +16,13 @@ macro_rules! id_type {
             pub fn from_slice(bytes: &[u8]) -> Option<Self> {
                 bytes.try_into().ok().map(Self)
             }
+
+            /// The id in these hexadecimal digits, as it is displayed.
+            pub fn from_hex(text: &str) -> Option<Self> {
+                let digits = |at: usize| u8::from_str_radix(text.get(at..at + 2)?, 16).ok();
+                let bytes: Option<Vec<u8>> = (0..text.len()).step_by(2).map(digits).collect();
+                Self::from_slice(&bytes?)
+            }
         }
 
         impl fmt::Display for $name {
@@ -52,16 +59,6 @@ id_type!(
     /// The state of one source on one device at one time.
     SnapshotId, 16
 );
-
-impl RecordHash {
-    /// The hash in these hexadecimal digits, as it is displayed.
-    pub fn from_hex(text: &str) -> Option<Self> {
-        let digit =
-            |at: usize| text.get(at..at + 2).and_then(|two| u8::from_str_radix(two, 16).ok());
-        let bytes: Option<Vec<u8>> = (0..text.len()).step_by(2).map(digit).collect();
-        Self::from_slice(&bytes?)
-    }
-}
 
 impl From<RecordHash> for SnapshotId {
     /// A snapshot is named by the record that holds it, so its id is the same for everybody who

@@ -323,7 +323,7 @@ impl<'a, 'p, 'env> Run<'a, 'p, 'env> {
         let key = finished.object.name.key();
         self.catalogue.put_record(at, previous, &finished.record, &key)?;
         self.head = Some((run, finished.hash));
-        self.catalogue.note_record(run, finished.hash)?;
+        self.catalogue.note_record(at)?;
         Ok(self.catalogue.set(&state::DURABLE_RECORD, &finished.hash)?)
     }
 

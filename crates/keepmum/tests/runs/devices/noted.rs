@@ -1,7 +1,10 @@
 //! The note of the last record beside the catalogue.
 
 use super::identities::{devices, image, put_image, run};
-use crate::support::{World, full_check};
+use std::fs;
+
+use crate::support::{World, full_check, options};
+use keepmum::ops::{self, BackupOptions, Deletions, Silent};
 
 /// The note beside a lost catalogue names the last record. Where that has not come back, the chain
 /// would part from an earlier one.
@@ -30,4 +33,26 @@ fn a_device_that_lost_its_catalogue_and_lacks_its_last_record_takes_a_new_id() {
         assert_eq!(devices(&one.stranger()).len(), 2);
         full_check(&one);
     }
+}
+
+/// A device that was given up leaves its note behind, and a run under the new id that is refused
+/// writes none.
+#[test]
+fn a_refused_run_after_a_new_id_was_taken_takes_no_further_one() {
+    let one = World::new(69);
+    run(&one, "first");
+    let older = image(&one);
+    run(&one, "second");
+    // An older image of the machine: the note is that of the first run.
+    put_image(&older, one.catalogue().parent().unwrap());
+    let refused = BackupOptions {
+        roots: vec![one.source().join("nothing")],
+        accept_deletions: Deletions::Refuse,
+        ..options(&one.source())
+    };
+    fs::create_dir(one.source().join("nothing")).unwrap();
+    ops::backup(&one.own(), &refused, &Silent).unwrap_err();
+    assert_eq!(run(&one, "third"), Vec::<String>::new());
+    assert_eq!(run(&one, "fourth"), Vec::<String>::new());
+    assert_eq!(devices(&one.stranger()).len(), 2);
 }
