@@ -7,7 +7,6 @@ mod id;
 mod location;
 mod merge;
 mod path;
-mod retention;
 mod stamp;
 
 pub use entry::{
@@ -17,5 +16,4 @@ pub use id::{ChunkId, DeviceId, RecordHash, RecordRef, RepositoryId, SnapshotId}
 pub use location::{BASES_LENGTH_MAX, Bases, IndexError, Locate, Location, ObjectKey, REACH_MAX};
 pub use merge::{Merge, Named, Nothing, PAGE, Page, PageOf, Pair, Side, Step};
 pub use path::{Name, TreePath};
-pub use retention::{Kept, Reason, Retention};
 pub use stamp::{Found, FoundKind, Stamp};

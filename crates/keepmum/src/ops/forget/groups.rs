@@ -5,13 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{DeviceId, Kept, RecordRef, Retention, SnapshotId};
+use crate::model::{DeviceId, RecordRef, SnapshotId};
 use crate::session::choose::Snapshots;
 use crate::session::descent::Candidate;
 use crate::session::options::KeepRules;
 use crate::session::report::{SnapshotLine, SnapshotState};
 
 use super::report::KeptBecause;
+use super::rules::Judged;
 
 /// Of fewer files than these, nobody can say that most are gone.
 const FEW: u64 = 10;
@@ -38,6 +39,19 @@ impl Member {
     /// Whether rules count it.
     fn counts(&self) -> bool {
         self.is_heeded && self.is_whole() && self.line.unconfirmed_by.is_empty()
+    }
+
+    fn judged(&self) -> Judged {
+        let why_not = match self.is_whole() {
+            true => KeptBecause::Unconfirmed,
+            false => KeptBecause::NotComplete,
+        };
+        Judged {
+            seconds: self.line.time,
+            offset_minutes: self.line.utc_offset_minutes,
+            is_passed_over: (!self.counts()).then_some(why_not),
+            is_pinned: self.line.pinned,
+        }
     }
 }
 
@@ -84,22 +98,9 @@ impl Group {
         // newest snapshot nor that of now.
         let newest = self.members.iter().find(|member| member.counts());
         let newest = newest.map_or(now, |newest| newest.line.time.min(now));
-        let retention = Retention {
-            last: rules.last,
-            hourly: rules.hourly,
-            daily: rules.daily,
-            weekly: rules.weekly,
-            monthly: rules.monthly,
-            yearly: rules.yearly,
-            since: rules.within.map(|seconds| newest.saturating_sub(seconds)),
-        };
-        let kept: Vec<_> = self.members.iter().map(kept).collect();
-        let reasons = retention.reasons(&kept).into_iter().zip(&self.members);
-        let named = reasons.map(|(reasons, member)| {
-            let is_unconfirmed = member.is_whole();
-            reasons.into_iter().filter_map(|one| KeptBecause::of(one, is_unconfirmed)).collect()
-        });
-        named.collect()
+        let since = rules.within.map(|seconds| newest.saturating_sub(seconds));
+        let judged: Vec<_> = self.members.iter().map(Member::judged).collect();
+        rules.reasons(since, &judged)
     }
 
     /// The newest two, if most files of the one are gone from the other: the source may have been
@@ -121,13 +122,4 @@ impl Group {
 fn is_mostly_gone(before: &Member, after: &Member) -> bool {
     let (before, after) = (before.line.files, after.line.files);
     before >= FEW && after < before.div_ceil(2)
-}
-
-fn kept(member: &Member) -> Kept {
-    Kept {
-        seconds: member.line.time,
-        offset_minutes: member.line.utc_offset_minutes,
-        is_complete: member.counts(),
-        is_pinned: member.line.pinned,
-    }
 }

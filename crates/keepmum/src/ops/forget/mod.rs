@@ -7,6 +7,7 @@ mod damage;
 mod groups;
 mod plan;
 mod report;
+mod rules;
 mod undo;
 
 use crate::format::LifeItem;

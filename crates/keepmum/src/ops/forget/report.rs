@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use crate::model::Reason;
 use crate::session::report::{Outcome, Problem, SnapshotLine};
 
 /// What happens to a snapshot.
@@ -45,26 +44,6 @@ pub enum KeptBecause {
     Yearly,
     /// It is young enough.
     Within,
-}
-
-impl KeptBecause {
-    /// Of a reason of the rules.
-    pub(super) fn of(reason: Reason, is_unconfirmed: bool) -> Option<Self> {
-        Some(match reason {
-            Reason::NoRule => return None,
-            Reason::Newest => Self::Newest,
-            Reason::Pinned => Self::Pinned,
-            Reason::NotComplete if is_unconfirmed => Self::Unconfirmed,
-            Reason::NotComplete => Self::NotComplete,
-            Reason::Last => Self::Last,
-            Reason::Hourly => Self::Hourly,
-            Reason::Daily => Self::Daily,
-            Reason::Weekly => Self::Weekly,
-            Reason::Monthly => Self::Monthly,
-            Reason::Yearly => Self::Yearly,
-            Reason::Within => Self::Within,
-        })
-    }
 }
 
 /// One snapshot, and what happens to it.
