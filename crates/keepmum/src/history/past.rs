@@ -4,7 +4,7 @@
 //! and a second successor of a record begins a lane of its own. So the past of a record is the
 //! beginning of some lanes, one number for each, also where a chain has parted.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use crate::model::{DeviceId, RecordRef};
 use crate::repository::Chains;
@@ -144,13 +144,12 @@ impl Past {
         lane.records.get(partings.max().unwrap_or(0))
     }
 
-    /// The last heeded record of each device; where a chain has parted, that of the highest number.
+    /// The last heeded records of all devices, in order. Whoever names them has seen everything;
+    /// where a chain has parted, one branch would not do.
     pub fn heads(&self) -> Vec<RecordRef> {
-        let mut heads: BTreeMap<DeviceId, RecordRef> = BTreeMap::new();
-        for last in self.lanes.iter().filter_map(|lane| lane.records.last()) {
-            let head = heads.entry(last.device).or_insert(*last);
-            *head = (*head).max(*last);
-        }
-        heads.into_values().collect()
+        let mut heads: Vec<RecordRef> =
+            self.lanes.iter().filter_map(|lane| lane.records.last()).copied().collect();
+        heads.sort_unstable();
+        heads
     }
 }

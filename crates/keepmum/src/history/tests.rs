@@ -119,8 +119,9 @@ fn each_branch_of_a_chain_has_a_past_of_its_own() {
     assert_eq!(past.beginning(&left), Some(&left));
     assert_eq!(past.beginning(&right), Some(&right));
     assert_eq!(past.beginning(&a1), Some(&a1));
-    // One branch speaks for itself only.
+    // One branch speaks for itself only, and whoever answers names both.
     assert_eq!(standing.waiting_for(&b1), [A]);
+    assert_eq!(past.heads(), [left, right, b1]);
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub(crate) struct Repository {
     pub(crate) keys: Keys,
     pub(crate) listing: Listing,
     pub(crate) catalogue: Catalogue,
-    /// The last record of each device that was heeded before this listing.
+    /// The last records of all devices that were heeded before this listing.
     pub(crate) seen: Vec<RecordRef>,
     /// What the heeded records say of snapshots, objects and devices.
     pub(crate) standing: Standing,

@@ -30,7 +30,7 @@ mod devices {
     mod at_once;
     mod continued;
     mod first_runs_apart;
-    mod identities;
+    pub(crate) mod identities;
     mod noted;
     mod retired;
     mod subsets;

@@ -41,13 +41,13 @@ pub(super) fn run(world: &World, file: &str) -> Vec<String> {
 }
 
 /// The contents of the catalogue's folder.
-pub(super) fn image(world: &World) -> Vec<(PathBuf, Vec<u8>)> {
+pub(crate) fn image(world: &World) -> Vec<(PathBuf, Vec<u8>)> {
     let folder = world.catalogue().parent().unwrap().to_owned();
     let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     files.map(|path| (path.clone(), fs::read(path).unwrap())).collect()
 }
 
-pub(super) fn put_image(image: &[(PathBuf, Vec<u8>)], folder: &Path) {
+pub(crate) fn put_image(image: &[(PathBuf, Vec<u8>)], folder: &Path) {
     fs::remove_dir_all(folder).unwrap();
     fs::create_dir(folder).unwrap();
     for (path, bytes) in image {
@@ -64,7 +64,7 @@ pub(super) fn devices(access: &Access) -> BTreeSet<String> {
 }
 
 /// Another machine with a copy of the catalogue, the machine's id and the source.
-pub(super) fn clone_of(one: &World, seed: u64, disk: Arc<SimulatedDisk>) -> World {
+pub(crate) fn clone_of(one: &World, seed: u64, disk: Arc<SimulatedDisk>) -> World {
     let mut clone = World::beside(seed, disk);
     clone.identity.clone_from(&one.identity);
     clone.name.clone_from(&one.name);
@@ -195,7 +195,7 @@ fn an_older_catalogue_with_the_newest_number_keeps_its_id() {
 }
 
 /// The files that only the other has arrive at each of them.
-pub(super) fn sync(one: &SimulatedDisk, other: &SimulatedDisk) {
+pub(crate) fn sync(one: &SimulatedDisk, other: &SimulatedDisk) {
     for (from, to) in [(one, other), (other, one)] {
         let missing = from.files().into_iter();
         for (path, content) in missing.filter(|(path, _)| to.content(path).is_none()) {

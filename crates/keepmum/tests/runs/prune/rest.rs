@@ -3,7 +3,8 @@
 use std::fs;
 use std::sync::Arc;
 
-use crate::support::{World, full_check};
+use crate::devices::identities::{clone_of, image, put_image, sync};
+use crate::support::{World, full_check, options};
 use keepmum::inside::pipeline::Mode;
 use keepmum::inside::store::simulated::SimulatedDisk;
 use keepmum::ops::{self, PruneOptions, PruneReport, Silent, SnapshotState};
@@ -115,4 +116,35 @@ fn copies_that_are_not_here_are_missed() {
         }
     }
     assert!(incomplete > 0, "no object mattered");
+}
+
+/// Two copies of a device part its chain, and the branch that ends first has an intent. Whoever
+/// answers it has to name both branches: else each run would answer once more, for ever.
+#[test]
+fn an_intent_on_the_shorter_branch_of_a_parted_chain_is_answered_once() {
+    let mut one = World::new(35);
+    for number in 0..6 {
+        fs::write(one.source().join("file"), format!("text {number}")).unwrap();
+        one.backup();
+    }
+    let copy = clone_of(&one, 1035, Arc::new(one.sim.disk.fork()));
+    // Its catalogue does not know of the run, as after a kill: nobody has seen that branch alone.
+    let before = image(&one);
+    assert!(prune(&one, Some(1 << 30)).objects_deleted > 0);
+    put_image(&before, one.catalogue().parent().unwrap());
+    for number in 0..4 {
+        fs::write(copy.source().join("file"), format!("of the copy {number}")).unwrap();
+        ops::backup(&copy.own(), &options(&copy.source()), &Silent).unwrap();
+    }
+    sync(&one.sim.disk, &copy.sim.disk);
+    let mut stored = Vec::new();
+    for _ in 0..5 {
+        stored.clear();
+        for world in [&one, &copy] {
+            let done = ops::backup(&world.own(), &options(&world.source()), &Silent).unwrap();
+            stored.push(done.objects_stored);
+            sync(&one.sim.disk, &copy.sim.disk);
+        }
+    }
+    assert_eq!(stored, [0, 0]);
 }
