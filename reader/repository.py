@@ -933,11 +933,19 @@ class Repository:
                     intents.setdefault((record.device, record.run, record.hash), set()).update(body[0])
         self.forgotten = {snapshot for record in records for kind, body in record.items if kind == FORGET
                           for snapshot in body[0] if (snapshot, (record.device, record.run, record.hash)) not in undone}
-        self.swept = set[Any]()
-        for record in sorted(records, key=lambda record: record.run):
+        self.swept, ends = set[Any](), dict[Any, list[tuple[Record, set[Any]]]]()
+        for record in records:
             for kind, body in record.items:
                 if kind == SWEEP:
-                    self.swept |= intents.pop((record.device, *body[0]), set()) - body[2]
+                    ends.setdefault((record.device, *body[0]), []).append((record, body[2]))
+        links = {(record.device, record.run, record.hash): record for record in records}
+        for intent, sweeps in ends.items():
+            for record, kept in sweeps:  # the first of each branch counts
+                before, others = record, [other for other, _ in sweeps if other is not record]
+                while others and before not in others and 4 in before.map:
+                    before = links[record.device, *row(before.map[4], "the link to a record", 2)]
+                if before not in others:
+                    self.swept |= intents.get(intent, set()) - kept
         for stored in self.objects.values():
             if self.was_swept(stored):
                 stored.files.clear()

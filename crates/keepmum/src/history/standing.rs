@@ -55,7 +55,7 @@ impl Standing {
         let mut standing = Self::default();
         let mut undone: HashSet<(Said, SnapshotId, RecordRef)> = HashSet::new();
         let mut intents: BTreeMap<RecordRef, BTreeSet<ObjectKey>> = BTreeMap::new();
-        let mut ends: Vec<(RecordRef, RecordRef, &[ObjectKey])> = Vec::new();
+        let mut ends: BTreeMap<RecordRef, Vec<(RecordRef, &[ObjectKey])>> = BTreeMap::new();
         for (device, chain) in chains.iter() {
             for (at, record, _) in chain.records.iter().filter(|(at, ..)| past.is_heeded(at)) {
                 if record.items.iter().any(asks) {
@@ -75,7 +75,7 @@ impl Standing {
                         }
                         LifeItem::Sweep { intent: (run, hash), kept } => {
                             let intent = RecordRef { device: *device, run: *run, hash: *hash };
-                            ends.push((*at, intent, kept));
+                            ends.entry(intent).or_default().push((*at, kept));
                         }
                         LifeItem::Retire { device, last } => {
                             let last =
@@ -95,11 +95,17 @@ impl Standing {
             sayings.retain(|saying| !undone.contains(&(*said, *id, saying.at)));
         }
         standing.said.retain(|_, sayings| !sayings.is_empty());
-        for (at, intent, kept) in ends {
+        for (intent, sweeps) in ends {
             let Some(objects) = intents.remove(&intent) else { continue };
-            let kept: HashSet<&ObjectKey> = kept.iter().collect();
-            standing.swept.extend(objects.into_iter().filter(|object| !kept.contains(object)));
-            standing.sweeps.push((at, intent));
+            for (at, kept) in &sweeps {
+                // Of each branch of a chain the first counts: its files are deleted.
+                if sweeps.iter().any(|(other, _)| other != at && past.precedes(other, at)) {
+                    continue;
+                }
+                let kept: HashSet<&ObjectKey> = kept.iter().collect();
+                standing.swept.extend(objects.iter().filter(|object| !kept.contains(object)));
+                standing.sweeps.push((*at, intent));
+            }
         }
         // An object that is swept for one intent is so for all.
         for (at, mut objects) in intents {
@@ -247,9 +253,14 @@ impl Standing {
 
     /// Whether a record of a retired device is behind the last one that counts (R5).
     fn is_after_retirement(&self, at: &RecordRef) -> bool {
-        self.retirements(at.device)
-            .iter()
-            .any(|retirement| !retirement.last.is_some_and(|last| self.past.precedes(at, &last)))
+        let retirements = self.retirements(at.device);
+        // A record has one item for each branch that it knows.
+        let counts = |by: &RecordRef| {
+            let mut lasts =
+                retirements.iter().filter(|one| one.at == *by).filter_map(|one| one.last);
+            lasts.any(|last| self.past.precedes(at, &last))
+        };
+        retirements.iter().any(|retirement| !counts(&retirement.at))
     }
 
     /// Whether a snapshot can need a swept object (`doc/protocol.md`, §6): not if the sweeper had

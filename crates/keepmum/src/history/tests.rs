@@ -158,6 +158,23 @@ fn an_intent_is_open_until_its_device_ends_it() {
 }
 
 #[test]
+fn objects_that_one_branch_swept_are_gone_for_both() {
+    let mut history = History::default();
+    let objects = [object(A, 1, 0), object(A, 1, 1)];
+    let a1 = history.add(A, None, &[], vec![join()]);
+    let intent = history.add(A, Some(a1), &[], life(LifeItem::Intent(objects.to_vec())));
+    let end = |kept: usize| {
+        let intent = (intent.run, intent.hash);
+        life(LifeItem::Sweep { intent, kept: vec![objects[kept]] })
+    };
+    history.add(A, Some(intent), &[], end(0));
+    history.add(A, Some(intent), &[], end(1));
+    let standing = history.standing();
+    assert!(standing.open().is_empty());
+    assert!(objects.iter().all(|object| standing.swept().contains(object)));
+}
+
+#[test]
 fn a_snapshot_is_forgotten_until_each_forget_is_undone() {
     let mut history = History::default();
     let a1 = history.add(A, None, &[], backup());
@@ -230,6 +247,25 @@ fn whoever_retired_a_device_answers_for_it() {
     assert!(history.standing().unconfirmed_by(&a1, &[]).is_empty());
     history.add(C, Some(c2), &[b1], Vec::new());
     assert!(history.standing().unconfirmed_by(&b1, &needs).is_empty());
+}
+
+#[test]
+fn each_branch_of_a_retired_device_counts_up_to_its_own_end() {
+    let mut history = History::default();
+    let a1 = history.add(A, None, &[], vec![join()]);
+    let left = history.add(A, Some(a1), &[], backup());
+    let right = history.add(A, Some(a1), &[], [backup(), vec![Item::Checkpoint]].concat());
+    let retire = |at: RecordRef| {
+        let last = Some((at.run, at.hash));
+        Item::Life(Box::new(LifeItem::Retire { device: A, last }))
+    };
+    let c1 = history.add(C, None, &[left, right], vec![join(), retire(left), retire(right)]);
+    let late = history.add(A, Some(left), &[], backup());
+    let standing = history.standing();
+    assert!(standing.past.is_heeded(&c1));
+    for (at, is_confirmed) in [(left, true), (right, true), (late, false)] {
+        assert_eq!(standing.unconfirmed_by(&at, &[]).is_empty(), is_confirmed, "{at:?}");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::format::LifeItem;
 use crate::life::{Copies, Opening, Writing};
-use crate::model::DeviceId;
+use crate::model::{DeviceId, RecordRef};
 use crate::repository::Chains;
 use crate::session::access::Access;
 use crate::session::error::{Error, ErrorKind};
@@ -91,15 +91,17 @@ pub fn device_retire(
     if standing.is_retired(device) {
         return Err(Error::new(ErrorKind::Unusable, format!("{typed} is retired already")));
     }
-    let Some(last) = standing.past.ends(device).max_by_key(|at| at.run).copied() else {
+    // One item for each branch, where its chain has parted.
+    let item = |last: &RecordRef| LifeItem::Retire { device, last: Some((last.run, last.hash)) };
+    let items: Vec<LifeItem> = standing.past.ends(device).map(item).collect();
+    if items.is_empty() {
         let sentence = format!("not all records of {typed} have arrived yet");
         return Err(Error::new(ErrorKind::Pending, sentence));
-    };
+    }
     let chain = chains.device(device);
     let name = chain.map_or("", |chain| chain.device_name()).to_owned();
     let snapshots = chain.map_or(0, |chain| chain.snapshots().count() as u64);
-    let item = LifeItem::Retire { device, last: Some((last.run, last.hash)) };
-    let written = writing.write(Copies::default(), vec![item])?;
+    let written = writing.write(Copies::default(), items)?;
     Ok(DeviceChangeReport {
         id: device.to_string(),
         former_name: name.clone(),
